@@ -1,0 +1,1 @@
+"""rosterd: a self-hosted SCIM 2.0 provisioning service."""

@@ -1,0 +1,342 @@
+"""The ports: the only seam between the use cases and the outside.
+
+A ``Store`` gives, for one directory, a ``Reader`` (many at a time, never waiting for a writer) and
+runs a unit of work with a ``Writer`` as one durable transaction. A unit of work is an ``async``
+function so that one text serves an engine in a thread and an engine behind a socket; it must await
+nothing but its ``Writer``. ``rosterd.testing.StoreContract`` says the rest as tests.
+
+Times are integers, milliseconds since the epoch. Ids are opaque strings. Nothing here parses JSON:
+a document is the canonical JSON text of a resource *without* ``id``, ``externalId``, ``meta`` and
+the attributes rendered from the membership table (a user's ``groups``, a group's ``members``).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from rosterd.scim.filter import Bound
+from rosterd.scim.index import Indexed, Scalar
+from rosterd.scim.membership import Member
+from rosterd.scim.schema import Ref, ResourceType
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One resource as the store keeps it."""
+
+    id: str
+    kind: str
+    """The resource type's name, e.g. ``"User"``."""
+    connection: int
+    """The connection that made it, and whose ``external_id`` it carries."""
+    external_id: str | None
+    seq: int
+    """Position in the directory's order of creation (or last revival); unique, only grows."""
+    version: int
+    created: int
+    modified: int
+    deleted: int | None
+    """When a retained account was deleted; ``None`` for a live resource."""
+    document: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One group of a resource (RFC 7643 §4.1.2 ``groups``)."""
+
+    group: str
+    display: str | None
+    direct: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChange:
+    """What a membership operation did: ids really added or removed, values now or formerly pending."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    pending_added: tuple[str, ...] = ()
+    pending_removed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.pending_added or self.pending_removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A fact of the directory's feed; written in the transaction of the change, it is its history too."""
+
+    type: str
+    """``user.created``, ``group.member_added``, …"""
+    kind: str
+    resource: str
+    at: int
+    connection: int
+    request_id: str
+    data: Mapping[str, Any]
+    """JSON-able; ``{"changed": {attribute: {"before": …, "after": …}}}`` or membership ids and counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event with its place in the feed: 1, 2, 3, … without gaps within a directory."""
+
+    seq: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a listing: the sort key and ``seq`` of the last resource given."""
+
+    seq: int
+    key: Scalar | None = None
+    """The folded sort value; ``None`` for a resource without one, and when nothing is sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A listing. Live resources only.
+
+    Order is ``seq`` unless ``sort`` is given; then the folded value (a resource without one last,
+    in both directions: RFC 7644 §3.4.2.3 with the values of a multi-valued attribute taken by
+    primary, else first), then ``seq``.
+    """
+
+    targets: Mapping[ResourceType, Bound | None]
+    """The resource types to list, each with the filter bound to it."""
+    connection: int | None
+    """Whose ``externalId`` is meant; ``None`` (the application): everybody's."""
+    limit: int
+    offset: int = 0
+    after: Position | None = None
+    """Go on behind this resource; ``offset`` counts from there."""
+    sort: Mapping[ResourceType, Ref | None] | None = None
+    descending: bool = False
+    total: bool = True
+    """Whether ``Page.total`` is wanted (all that match, whatever the position)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a listing: ``positions[i]`` is that of ``rows[i]``; ``more`` if a row follows."""
+
+    rows: tuple[Stored, ...]
+    positions: tuple[Position, ...]
+    more: bool
+    total: int | None
+
+
+class UniqueViolation(Exception):
+    """Another live resource of the type already has this value."""
+
+    def __init__(self, attribute: str, value: str) -> None:
+        super().__init__(f"{attribute} {value!r} is taken")
+        self.attribute = attribute
+        self.value = value
+
+
+class StoreUnavailable(Exception):
+    """The store cannot carry this out at present (disk full, read-only, locked, away); nothing is done."""
+
+
+class Reader(Protocol):
+    """Reads of one directory. Only live resources, unless a method says otherwise."""
+
+    async def get(self, kind: str, id: str) -> Stored | None:
+        """The live resource, or ``None``."""
+
+    async def search(self, query: Query) -> Page:
+        """List resources; the work is done by the engine, and bounded reads cost the same at any depth."""
+
+    async def memberships(self, ids: Sequence[str]) -> Mapping[str, tuple[Membership, ...]]:
+        """The groups of each resource, direct ones first, then by group ``seq``; ids without any are absent."""
+
+    async def members(self, group: str, after: str | None = None, limit: int | None = None) -> tuple[Member, ...]:
+        """The group's members that exist, ordered by id, behind ``after``."""
+
+    async def pending(self, group: str) -> tuple[Member, ...]:
+        """The group's member values that name nobody yet, ordered."""
+
+    async def retained(self, kind: str, connection: int, external_id: str) -> tuple[Stored, ...]:
+        """Deleted resources this connection may revive under this externalId, newest deletion first."""
+
+    async def find_deleted(self, kind: str, id: str) -> Stored | None:
+        """A retained (deleted) resource, or ``None``."""
+
+    async def owner_of(self, kind: str, attribute: str, value: str) -> str | None:
+        """The id of the live resource with this unique folded value."""
+
+    async def count(self, kind: str) -> int:
+        """How many live resources of the type there are, at constant cost."""
+
+    async def events(self, after: int, limit: int) -> tuple[StoredEvent, ...]:
+        """The feed behind ``after``, in order."""
+
+    async def history(self, kind: str, id: str, limit: int) -> tuple[StoredEvent, ...]:
+        """The events of one resource, newest first."""
+
+
+class Writer(Reader, Protocol):
+    """One transaction. Reads see its own writes; nobody else's change until it ends."""
+
+    def savepoint(self) -> AbstractAsyncContextManager[None]:
+        """Undo what happens inside, and only that, if it raises."""
+
+    async def next_seq(self) -> int:
+        """The next number of the directory's one order (events and resources share it)."""
+
+    async def insert(self, row: Stored, indexed: Indexed) -> None:
+        """Add a live resource. Raises ``UniqueViolation``."""
+
+    async def update(self, row: Stored, before: Indexed, after: Indexed) -> None:
+        """Replace document, external_id, connection, version and modified. Raises ``UniqueViolation``."""
+
+    async def touch(self, kind: str, id: str, modified: int) -> int | None:
+        """Move the version by one without reading the document; the new version, ``None`` if not there."""
+
+    async def retain(self, row: Stored, indexed: Indexed, deleted: int) -> None:
+        """Mark the live resource deleted: out of every listing and index, its unique values free, its
+        memberships (both sides) gone; the row stays."""
+
+    async def revive(self, row: Stored, indexed: Indexed) -> None:
+        """Bring a retained resource back live, with the row's document, seq, version and external_id.
+        Raises ``UniqueViolation``."""
+
+    async def erase(self, kind: str, id: str) -> bool:
+        """Remove a live or retained resource for good, memberships included."""
+
+    async def add_members(self, group: str, members: Sequence[Member]) -> MemberChange:
+        """Add those not yet members; values that name no live resource become pending. A repeated value
+        counts once; a given ``display`` replaces the former one. Cost: the number given, not the group."""
+
+    async def remove_members(self, group: str, values: Sequence[str]) -> MemberChange:
+        """Remove these members or pending values; others are no error."""
+
+    async def replace_members(self, group: str, members: Sequence[Member]) -> MemberChange:
+        """Make these the group's members and pending values, and no others."""
+
+    async def groups_with(self, member: str) -> tuple[str, ...]:
+        """The groups that have this resource as a direct member, by id."""
+
+    async def resolve_pending(self, id: str, names: Sequence[str]) -> tuple[str, ...]:
+        """Turn pending values equal to ``id`` or one of ``names`` into memberships of ``id``; the groups."""
+
+    async def append(self, event: Event) -> int:
+        """Write an event under the next ``seq`` and return that."""
+
+
+class Store(Protocol):
+    """Directories' data. Every call names its directory; there is no unscoped query."""
+
+    def reader(self, directory: int) -> Reader:
+        """Reads of one directory, outside any transaction."""
+
+    async def write(self, directory: int, work: Callable[[Writer], Awaitable[T]]) -> T:
+        """Run ``work`` as one transaction and return its value once that is durable.
+
+        If ``work`` raises, nothing of it is kept and the exception comes back. Raises
+        ``StoreUnavailable`` when the engine cannot write. An engine may run ``work`` again from the
+        start, so it must have no other effects.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """One customer's directory. ``schemas`` and ``resource_types`` are its own §7 and §6 JSON."""
+
+    id: int
+    name: str
+    created: int
+    revision: int
+    """Moves with every change of ``schemas`` or ``resource_types``."""
+    schemas: tuple[Mapping[str, Any], ...] = ()
+    resource_types: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a connection may do. ``reach`` own | directory; ``on_delete`` deactivate | erase."""
+
+    reach: str = "own"
+    on_delete: str = "deactivate"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One identity provider's line into a directory; ``name`` is unique there."""
+
+    id: int
+    directory: int
+    name: str
+    created: int
+    profile: str = "auto"
+    policy: Policy = field(default_factory=Policy)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer credential of a connection, without its secret. Times in ms; ``revoked`` wins over all."""
+
+    id: str
+    directory: int
+    connection: int
+    digest: bytes
+    """SHA-256 of the whole token text."""
+    label: str
+    scopes: tuple[str, ...]
+    created: int
+    expires: int
+    last_used: int | None = None
+    revoked: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a token id leads to, read in one look-up at every request."""
+
+    token: Token
+    connection: Connection
+    directory: Directory
+
+
+class Control(Protocol):
+    """The control plane: directories, connections, tokens. Small, rarely written, read at each request."""
+
+    async def credential(self, token_id: str) -> Credential | None:
+        """The token with its connection and directory, revoked and expired ones included."""
+
+    async def used(self, token_ids: Mapping[str, int]) -> None:
+        """Note the last use of tokens (id → ms)."""
+
+    async def directories(self) -> tuple[Directory, ...]:
+        """All directories, by name."""
+
+    async def create_directory(self, name: str, at: int) -> Directory:
+        """Raises ``UniqueViolation`` on the name."""
+
+    async def define(self, directory: int, schemas: Sequence[Any], resource_types: Sequence[Any]) -> Directory:
+        """Replace the directory's own schema and resource type definitions."""
+
+    async def connections(self, directory: int) -> tuple[Connection, ...]:
+        """The directory's connections, by name."""
+
+    async def create_connection(
+        self, directory: int, name: str, profile: str, policy: Policy, at: int
+    ) -> Connection:
+        """Raises ``UniqueViolation`` on the name within the directory."""
+
+    async def update_connection(self, connection: Connection) -> None:
+        """Replace profile and policy."""
+
+    async def tokens(self, directory: int, connection: int | None = None) -> tuple[Token, ...]:
+        """Tokens, newest first, revoked and expired ones included."""
+
+    async def create_token(self, token: Token) -> None:
+        """Keep a new token."""
+
+    async def revoke_token(self, directory: int, token_id: str, at: int) -> bool:
+        """Revoke at once, for every process; ``False`` if the directory has no such token."""
