@@ -142,6 +142,10 @@ class MethodNotAllowed(ScimError):
 
     status = 405
 
+    def __init__(self, detail: str | None = None, *, allow: tuple[str, ...] = ()) -> None:
+        super().__init__(detail)
+        self.allow = allow
+
 
 class NotAcceptable(ScimError):
     """Only application/scim+json and application/json can be produced."""

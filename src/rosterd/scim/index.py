@@ -22,9 +22,7 @@ INDEXED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 # dateTime of RFC 7643 §2.3.5: xsd:dateTime, here with an optional zone (UTC) and any fraction.
-_DATE: Final = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?", re.I
-)
+_DATE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?", re.I)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -79,17 +77,15 @@ def index(document: Mapping[str, Any], resource_type: ResourceType) -> Indexed:
     search: dict[str, Any] = {}
     for attribute in resource_type.schema.attributes:
         if attribute.name in document:
-            search[attribute.name] = _folded(attribute, document[attribute.name])
+            search[attribute.name] = folded(attribute, document[attribute.name])
     for extension in resource_type.extensions:
         part = document.get(extension.schema.id)
         if part:
             search[extension.schema.id] = {
-                a.name: _folded(a, part[a.name]) for a in extension.schema.attributes if a.name in part
+                a.name: folded(a, part[a.name]) for a in extension.schema.attributes if a.name in part
             }
     unique = tuple(
-        (str(ref), str(value))
-        for ref in unique_attributes(resource_type)
-        for value in scalars(search, ref)
+        (str(ref), str(value)) for ref in unique_attributes(resource_type) for value in scalars(search, ref)
     )
     indexed = [ref for name in INDEXED.get(resource_type.name, ()) if (ref := _ref(resource_type, name))]
     values = {(str(ref), str(value)): None for ref in indexed for value in scalars(search, ref)}
@@ -105,14 +101,19 @@ def indexed_attributes(resource_type: ResourceType) -> frozenset[str]:
 
 def unique_attributes(resource_type: ResourceType) -> tuple[Ref, ...]:
     """The stored attributes with ``uniqueness`` server or global: userName, and custom ones."""
-    return tuple(
-        ref
-        for ref in resource_type.references()
-        if ref.attribute
-        and ref.attribute.uniqueness != "none"
-        and ref.attribute.name != "id"
-        and ref.attribute.returned != "never"
-        and ref.attribute.type != "complex"
+    return tuple(ref for ref in resource_type.references() if is_unique(ref))
+
+
+def is_unique(ref: Ref) -> bool:
+    """Whether ``ref`` is one of ``unique_attributes``."""
+    attribute = ref.attribute
+    return (
+        attribute is not None
+        and ref.sub is None
+        and attribute.uniqueness != "none"
+        and attribute.name != "id"
+        and attribute.returned != "never"
+        and attribute.type != "complex"
     )
 
 
@@ -130,11 +131,12 @@ def _ref(resource_type: ResourceType, name: str) -> Ref | None:
     return resource_type.resolve(None, attribute, sub or None)
 
 
-def _folded(attribute: Attribute, value: Any) -> Any:
+def folded(attribute: Attribute, value: Any) -> Any:
+    """A canonical value of ``attribute`` with everything in it folded; unknown sub-attributes are dropped."""
     if isinstance(value, list):
-        return [_folded(attribute, element) for element in value]
+        return [folded(attribute, element) for element in value]
     if isinstance(value, Mapping):
         return {
-            sub.name: _folded(sub, value[sub.name]) for sub in attribute.sub_attributes if sub.name in value
+            sub.name: folded(sub, value[sub.name]) for sub in attribute.sub_attributes if sub.name in value
         }
     return fold(attribute, value)

@@ -1,6 +1,7 @@
 """Schemas as data: RFC 7643 §7 JSON in, frozen look-up tables out.
 
-Everything here is built once per directory and never changes afterwards. Attribute names are
+Everything here is built once per directory, never changes afterwards, and is compared and hashed
+by identity (so that it can key a table at no cost). Attribute names are
 case-insensitive (RFC 7643 §2.1), so every table is keyed by the casefolded name; documents inside
 rosterd carry the exact spelling of the schema ("canonical documents").
 
@@ -34,7 +35,7 @@ class SchemaError(ValueError):
     """A schema or resource type definition is not valid; the message names the place."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Attribute:
     """One attribute or sub-attribute (RFC 7643 §2.2 characteristics, §7 JSON)."""
 
@@ -115,7 +116,7 @@ class Attribute:
         return data
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Schema:
     """One schema: a URN and its attributes (RFC 7643 §7)."""
 
@@ -209,7 +210,7 @@ class Ref:
         return ":".join(part for part in (self.extension, name) if part)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Extension:
     """A schema extension of a resource type (RFC 7643 §6 ``schemaExtensions``)."""
 
@@ -217,7 +218,7 @@ class Extension:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class ResourceType:
     """A resource type with its schemas resolved (RFC 7643 §6)."""
 
@@ -274,7 +275,7 @@ class ResourceType:
         return data
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """The schemas and resource types of one directory."""
 

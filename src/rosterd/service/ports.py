@@ -54,15 +54,19 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class MemberChange:
-    """What a membership operation did: ids really added or removed, values now or formerly pending."""
+    """What a membership operation did: ids really added or removed, values now or formerly pending.
+
+    ``renamed`` are those that were there, and only have another ``display`` now.
+    """
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     pending_added: tuple[str, ...] = ()
     pending_removed: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.added or self.removed or self.pending_added or self.pending_removed)
+        return any((self.added, self.removed, self.pending_added, self.pending_removed, self.renamed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,9 @@ class Reader(Protocol):
     async def memberships(self, ids: Sequence[str]) -> Mapping[str, tuple[Membership, ...]]:
         """The groups of each resource, direct ones first, then by group ``seq``; ids without any are absent."""
 
-    async def members(self, group: str, after: str | None = None, limit: int | None = None) -> tuple[Member, ...]:
+    async def members(
+        self, group: str, after: str | None = None, limit: int | None = None
+    ) -> tuple[Member, ...]:
         """The group's members that exist, ordered by id, behind ``after``."""
 
     async def pending(self, group: str) -> tuple[Member, ...]:
@@ -312,13 +318,18 @@ class Control(Protocol):
     async def used(self, token_ids: Mapping[str, int]) -> None:
         """Note the last use of tokens (id → ms)."""
 
+    async def secret(self, name: str) -> bytes:
+        """32 random bytes made at first use and kept: the same for every process and after a restart."""
+
     async def directories(self) -> tuple[Directory, ...]:
         """All directories, by name."""
 
     async def create_directory(self, name: str, at: int) -> Directory:
         """Raises ``UniqueViolation`` on the name."""
 
-    async def define(self, directory: int, schemas: Sequence[Any], resource_types: Sequence[Any]) -> Directory:
+    async def define(
+        self, directory: int, schemas: Sequence[Any], resource_types: Sequence[Any]
+    ) -> Directory:
         """Replace the directory's own schema and resource type definitions."""
 
     async def connections(self, directory: int) -> tuple[Connection, ...]:

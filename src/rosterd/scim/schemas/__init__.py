@@ -20,6 +20,11 @@ def _load(name: str) -> dict[str, Any]:
 
 CORE_SCHEMAS: Final = tuple(_load(name) for name in ("user", "enterprise_user", "group"))
 
+# The protocol's own resources (RFC 7643 §8.7.2): shown by discovery, and never stored or checked.
+PROTOCOL_SCHEMAS: Final = tuple(
+    _load(name) for name in ("service_provider_config", "resource_type", "schema")
+)
+
 CORE_RESOURCE_TYPES: Final[tuple[dict[str, Any], ...]] = (
     {
         "id": "User",

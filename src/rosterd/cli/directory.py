@@ -1,0 +1,143 @@
+"""``rosterd directory``: the customers' directories and their schema definitions."""
+
+from typing import Annotated, Any
+
+import typer
+
+from rosterd.cli import exits, options, output
+from rosterd.scim.schema import SchemaError
+from rosterd.service.ports import Directory
+from rosterd.wiring import Service, Settings, open_service
+from rosterd.wiring.ids import now
+
+app = typer.Typer(help="Directories: one for each customer, with its own users, groups and schemas.")
+
+Name = Annotated[str, typer.Argument(help="Name of the directory.", show_default=False)]
+NewName = Annotated[
+    str,
+    typer.Argument(
+        help="Name of the directory; it is part of its address.",
+        callback=options.check_name,
+        show_default=False,
+    ),
+]
+
+
+@app.command(
+    epilog=options.examples(
+        "rosterd directory create acme",
+        "rosterd directory create acme --schemas device.json --resource-types device-type.json",
+    )
+)
+def create(
+    name: NewName,
+    data: options.Data = options.DEFAULT_DATA,
+    schemas: options.Schemas = None,
+    resource_types: options.ResourceTypes = None,
+    json: options.Json = False,
+) -> None:
+    """Create a directory, with definitions of its own if files are given."""
+
+    async def work() -> dict[str, Any]:
+        from_schemas = options.read_definitions(schemas)
+        from_types = options.read_definitions(resource_types)
+        async with open_service(Settings.from_env(data=data)) as service:
+            directory = await service.control.create_directory(name, now())
+            if from_schemas or from_types:
+                directory = await service.define(directory, from_schemas, from_types)
+            return await _described(service, directory)
+
+    _show(exits.run(work()), json)
+
+
+@app.command("list", epilog=options.examples("rosterd directory list", "rosterd directory list --json"))
+def list_(data: options.Data = options.DEFAULT_DATA, json: options.Json = False) -> None:
+    """List the directories."""
+
+    async def work() -> list[dict[str, Any]]:
+        async with options.existing_service(data) as service:
+            return [await _described(service, each) for each in await service.control.directories()]
+
+    found = exits.run(work())
+    if json:
+        output.as_json(found)
+        return
+    rows = [
+        (d["name"], str(d["users"]), str(d["groups"]), ", ".join(d["connections"]), d["created"])
+        for d in found
+    ]
+    columns = ("DIRECTORY", "USERS", "GROUPS", "CONNECTIONS", "CREATED")
+    output.table(columns, rows, empty="There is no directory yet; 'rosterd serve' makes one.")
+
+
+@app.command(epilog=options.examples("rosterd directory show default --json"))
+def show(name: Name, data: options.Data = options.DEFAULT_DATA, json: options.Json = False) -> None:
+    """Show one directory: its address, how much is in it, what it defines."""
+
+    async def work() -> dict[str, Any]:
+        async with options.existing_service(data) as service:
+            return await _described(service, await options.find_directory(service, name))
+
+    _show(exits.run(work()), json)
+
+
+@app.command(
+    epilog=options.examples(
+        "rosterd directory define default --schemas device.json --resource-types device-type.json"
+    )
+)
+def define(
+    name: Name,
+    data: options.Data = options.DEFAULT_DATA,
+    schemas: options.Schemas = None,
+    resource_types: options.ResourceTypes = None,
+    json: options.Json = False,
+) -> None:
+    """Add schemas and resource types to a directory; one with the same id or name is replaced.
+
+    A server that is running takes them up by itself.
+    """
+
+    async def work() -> dict[str, Any]:
+        from_schemas = options.read_definitions(schemas)
+        from_types = options.read_definitions(resource_types)
+        if not from_schemas and not from_types:
+            raise SchemaError("Nothing to define: give --schemas, --resource-types or both.")
+        async with options.existing_service(data) as service:
+            directory = await options.find_directory(service, name)
+            return await _described(service, await service.define(directory, from_schemas, from_types))
+
+    _show(exits.run(work()), json)
+
+
+async def _described(service: Service, directory: Directory) -> dict[str, Any]:
+    reader = service.store.reader(directory.id)
+    connections = await service.control.connections(directory.id)
+    return {
+        "name": directory.name,
+        "path": f"/scim/v2/d/{directory.name}",
+        "users": await reader.count("User"),
+        "groups": await reader.count("Group"),
+        "connections": [connection.name for connection in connections],
+        "schemas": [str(schema.get("id")) for schema in directory.schemas],
+        "resourceTypes": [str(kind.get("name")) for kind in directory.resource_types],
+        "created": output.iso(directory.created),
+    }
+
+
+def _show(described: dict[str, Any], json: bool) -> None:
+    if json:
+        output.as_json(described)
+        return
+    output.fields(
+        {
+            "Directory": described["name"],
+            "SCIM base URL": f"https://HOST{described['path']}",
+            "Users": str(described["users"]),
+            "Groups": str(described["groups"]),
+            "Connections": ", ".join(described["connections"]) or "none yet",
+            "Own schemas": ", ".join(described["schemas"]) or "none",
+            "Own resource types": ", ".join(described["resourceTypes"]) or "none",
+            "Created": described["created"],
+        }
+    )

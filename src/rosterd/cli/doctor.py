@@ -1,0 +1,237 @@
+"""``rosterd doctor``: what could keep a server from running well, each with how to put it right.
+
+A check is a function of the settings in the table at the end of this file; it never repairs.
+"""
+
+import asyncio
+import http.client
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+import typer
+
+from rosterd.cli import exits, options, output
+from rosterd.service.ports import Control, StoreUnavailable, Token
+from rosterd.wiring import PortTaken, Settings, SettingsError, open_service, upkeep
+from rosterd.wiring.ids import now
+from rosterd.wiring.server import bind
+
+EXAMPLES = options.examples("rosterd doctor", "rosterd doctor --data /var/lib/rosterd --port 8080 --json")
+
+SOON_DAYS: Final = 30
+_DAY_MS: Final = 86_400_000
+_RELEASED_MS: Final = 1_767_225_600_000  # 2026-01-01: no clock of a machine that runs this is earlier
+_LOW_DISK: Final = 200 * 1024 * 1024
+_NO_DISK: Final = 20 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found; ``state`` is ok, warning or bad, ``fix`` says what to do about it."""
+
+    name: str
+    state: str
+    text: str
+    fix: str = ""
+
+
+def doctor(
+    data: options.Data = options.DEFAULT_DATA,
+    host: options.Host = None,
+    port: options.Port = None,
+    base_url: options.BaseUrl = None,
+    json: options.Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is not in order.")] = False,
+) -> None:
+    """Check permissions, database, migrations, disk, clock, port and tokens.
+
+    Exit code 1 if a check fails; warnings do not count.
+    """
+    try:
+        settings = Settings.from_env(data=data, host=host, port=port, base_url=base_url)
+    except SettingsError as error:
+        exits.fail(exits.USAGE, str(error))
+    findings = [finding for check in CHECKS if (finding := check(settings))]
+    ok = all(finding.state != "bad" for finding in findings)
+    if json:
+        output.as_json({"ok": ok, "checks": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            if not quiet or finding.state != "ok":
+                _show(finding)
+    if not ok:
+        raise typer.Exit(exits.FAILED)
+
+
+def _show(finding: Finding) -> None:
+    marks = {"ok": output.GOOD, "warning": "[yellow]![/yellow]", "bad": output.BAD}
+    console = output.console()
+    console.print(f"{marks[finding.state]} {finding.name:<12} ", end="")
+    console.print(finding.text, markup=False)
+    if finding.fix:
+        console.print(f"  {'':<12} → {finding.fix}", markup=False)
+
+
+def _folder(settings: Settings) -> Finding:
+    name, folder = "Data", settings.data
+    if not folder.is_dir():
+        return Finding(name, "bad", f"there is no directory {folder}", f"run: rosterd serve --data {folder}")
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        owner = f"chown -R $(whoami) {folder}"
+        return Finding(name, "bad", f"{folder} cannot be read and written by this user", f"run: {owner}")
+    for path in (folder, *sorted(folder.iterdir())):
+        # The directory closes its files to others; a copy elsewhere would not.
+        if path == folder and path.stat().st_mode & 0o077:
+            return Finding(name, "bad", f"{path} is open to other users", f"run: chmod 700 {path}")
+        if path.is_file() and not os.access(path, os.R_OK | os.W_OK):
+            return Finding(name, "bad", f"{path} cannot be read and written", f"run: chmod 600 {path}")
+    return Finding(name, "ok", f"{folder} is there, for its owner only")
+
+
+def _database(settings: Settings) -> Finding:
+    name = "Database"
+    if not settings.database.exists():
+        return Finding(
+            name, "bad", f"there is no {settings.database}", f"run: rosterd serve --data {settings.data}"
+        )
+    try:
+        found = upkeep.damage(settings)
+    except StoreUnavailable as error:
+        return Finding(name, "bad", str(error), "see that the disk is there, writable and not full")
+    if found:
+        return Finding(
+            name, "bad", f"the file is damaged: {found}", "stop the server and restore a backup of it"
+        )
+    size = settings.database.stat().st_size / 1_048_576
+    return Finding(name, "ok", f"SQLite says it is sound ({size:,.1f} MiB)")
+
+
+def _migrations(settings: Settings) -> Finding | None:
+    name = "Migrations"
+    if not settings.database.exists():
+        return None
+    try:
+        found = upkeep.migrations(settings)
+    except upkeep.SchemaMismatch as error:
+        return Finding(name, "bad", str(error), "install the release that fits, or restore a backup")
+    except StoreUnavailable as error:
+        return Finding(name, "bad", str(error), "see the check of the database")
+    if found.pending:
+        fix = f"stop the server and run: rosterd migrate --data {settings.data}"
+        return Finding(name, "bad", f"pending: {', '.join(found.pending)}", fix)
+    return Finding(name, "ok", f"all {len(found.applied)} are applied")
+
+
+def _disk(settings: Settings) -> Finding | None:
+    if not settings.data.is_dir():
+        return None
+    free = shutil.disk_usage(settings.data).free
+    text = f"{free / 1_073_741_824:,.1f} GiB free"
+    if free < _LOW_DISK:
+        state = "bad" if free < _NO_DISK else "warning"
+        return Finding("Disk", state, text, f"make room on the disk of {settings.data}")
+    return Finding("Disk", "ok", text)
+
+
+def _clock(settings: Settings) -> Finding:
+    name, at = "Clock", now()
+    fix = "set the clock and let it be kept by NTP; dates, tokens and cursors depend on it"
+    if at < _RELEASED_MS:
+        return Finding(name, "bad", f"it says {output.date(at)}, which is past", fix)
+    if settings.database.exists():
+        written = int(settings.database.stat().st_mtime * 1000)
+        if written > at + _DAY_MS // 24:
+            text = f"it says {output.date(at)}, but the data was written {output.date(written)}"
+            return Finding(name, "bad", text, fix)
+    return Finding(name, "ok", f"it says {output.date(at)}")
+
+
+def _port(settings: Settings) -> Finding:
+    name = "Port"
+    try:
+        bind(settings).close()
+    except PortTaken as error:
+        if _rosterd_answers(settings.local_url):
+            return Finding(name, "ok", f"rosterd answers at {settings.local_url}")
+        return Finding(name, "bad", str(error), "stop what listens there, or give another --port")
+    except (OSError, socket.gaierror) as error:
+        return Finding(name, "bad", f"cannot listen on {settings.host}: {error}", "give another --host")
+    return Finding(name, "ok", f"{settings.host}:{settings.port} is free")
+
+
+def _rosterd_answers(url: str) -> bool:
+    place = urlsplit(url)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _https(settings: Settings) -> Finding | None:
+    if settings.base_url is None or settings.base_url.startswith("https://"):
+        return None
+    fix = "give --base-url https://…; Okta and Entra provision over TLS only"
+    return Finding("Base URL", "warning", f"{settings.base_url} is not https", fix)
+
+
+def _tokens(settings: Settings) -> Finding | None:
+    name = "Tokens"
+    if not settings.database.exists():
+        return None
+    try:
+        warnings, valid = asyncio.run(_look_at_tokens(settings))
+    except (StoreUnavailable, upkeep.SchemaMismatch) as error:
+        return Finding(name, "bad", f"cannot be read: {error}", "see the checks of the database")
+    except Exception as error:  # noqa: BLE001 - a damaged file fails in any way, and that is the finding
+        return Finding(name, "bad", f"cannot be read: {error}", "see the check of the database")
+    if warnings:
+        fix = "run: rosterd token rotate TOKEN_ID, or rosterd token create, and paste the new one"
+        return Finding(name, "warning", "; ".join(warnings), fix)
+    return Finding(name, "ok", f"{valid} valid, none ends within {SOON_DAYS} days")
+
+
+async def _look_at_tokens(settings: Settings) -> tuple[list[str], int]:
+    async with open_service(settings) as service:
+        return await _token_warnings(service.control)
+
+
+async def _token_warnings(control: Control) -> tuple[list[str], int]:
+    warnings, count, at = [], 0, now()
+    for directory in await control.directories():
+        for connection in await control.connections(directory.id):
+            tokens = await control.tokens(directory.id, connection.id)
+            valid = [token for token in tokens if _end(token) > at]
+            count += len(valid)
+            place = f"connection '{connection.name}' of directory '{directory.name}'"
+            if tokens and not valid:
+                warnings.append(f"no token of {place} is valid")
+            for token in valid:
+                days = (_end(token) - at) // _DAY_MS
+                if days < SOON_DAYS:
+                    warnings.append(f"token {token.id} of {place} ends in {days} days")
+    return warnings, count
+
+
+def _end(token: Token) -> int:
+    return min(token.expires, token.revoked or token.expires)
+
+
+CHECKS: Final[tuple[Callable[[Settings], Finding | None], ...]] = (
+    _folder,
+    _database,
+    _migrations,
+    _disk,
+    _clock,
+    _port,
+    _https,
+    _tokens,
+)

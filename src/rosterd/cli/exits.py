@@ -1,0 +1,73 @@
+"""How a command ends: one table from faults to exit codes, and one line on standard error.
+
+0  done, all verdicts good
+1  a verdict is bad: a simulated step failed, doctor found a fault
+2  the command line, a setting or a definition file is not valid
+3  there is no such data directory, directory, connection or token
+4  it conflicts with what is there: a name or a port is taken
+5  the store is not available
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Iterator
+from typing import Any, Final, NoReturn, TypeVar
+
+import typer
+
+from rosterd.cli import output
+from rosterd.scim import errors
+from rosterd.scim.schema import SchemaError
+from rosterd.service.ports import StoreUnavailable, UniqueViolation
+from rosterd.wiring import PortTaken, SettingsError
+from rosterd.wiring.upkeep import SchemaMismatch
+
+T = TypeVar("T")
+
+OK: Final = 0
+FAILED: Final = 1
+USAGE: Final = 2
+NOT_FOUND: Final = 3
+CONFLICT: Final = 4
+UNAVAILABLE: Final = 5
+
+HELP: Final = (
+    "Exit codes: 0 done · 1 a verdict is bad · 2 wrong usage or definition file · 3 not found · "
+    "4 conflict (name or port taken) · 5 store not available"
+)
+
+_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
+    (SettingsError, USAGE),
+    (SchemaError, USAGE),
+    (errors.BadRequest, USAGE),
+    (errors.NotFound, NOT_FOUND),
+    (errors.Conflict, CONFLICT),
+    (UniqueViolation, CONFLICT),
+    (PortTaken, CONFLICT),
+    (StoreUnavailable, UNAVAILABLE),
+    (SchemaMismatch, UNAVAILABLE),
+    (OSError, UNAVAILABLE),
+)
+
+
+def fail(code: int, message: str) -> NoReturn:
+    """Say why on standard error and end with the code."""
+    output.complain(message)
+    raise typer.Exit(code)
+
+
+@contextlib.contextmanager
+def faults() -> Iterator[None]:
+    """Turn the faults of the table into an exit; any other is a bug and keeps its traceback."""
+    try:
+        yield
+    except tuple(kind for kind, _ in _CODES) as fault:
+        code = next(code for kind, code in _CODES if isinstance(fault, kind))
+        detail = fault.detail if isinstance(fault, errors.ScimError) else str(fault)
+        fail(code, detail or type(fault).__name__)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run asynchronous work to its end, with ``faults`` turned into an exit."""
+    with faults():
+        return asyncio.run(work)

@@ -1,0 +1,145 @@
+"""The options that several commands share, each defined once, and what is made of them."""
+
+import contextlib
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rosterd.scim import errors
+from rosterd.scim.schema import SchemaError
+from rosterd.service.ports import Connection, Directory
+from rosterd.wiring import Service, Settings, open_service
+
+Data = Annotated[
+    Path,
+    typer.Option(
+        "--data",
+        envvar="ROSTERD_DATA",
+        help="Data directory.",
+        file_okay=False,
+        rich_help_panel="Where",
+    ),
+]
+DEFAULT_DATA = Path("rosterd-data")
+
+DirectoryName = Annotated[
+    str, typer.Option("--directory", "-d", help="Name of the directory.", rich_help_panel="Where")
+]
+ConnectionName = Annotated[
+    str, typer.Option("--connection", "-c", help="Name of the connection.", rich_help_panel="Where")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is essential.")]
+Host = Annotated[
+    str | None,
+    typer.Option(help="Address to listen on.", envvar="ROSTERD_HOST", show_default="127.0.0.1"),
+]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        help="TCP port to listen on; 0 takes a free one.",
+        min=0,
+        max=65535,
+        envvar="ROSTERD_PORT",
+        show_default="8000",
+    ),
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="Public URL under which clients reach the server, e.g. https://scim.example.com.",
+        envvar="ROSTERD_BASE_URL",
+    ),
+]
+Schemas = Annotated[
+    Path | None,
+    typer.Option(
+        "--schemas",
+        help="JSON file of schemas (RFC 7643 §7): one object or a list.",
+        exists=True,
+        dir_okay=False,
+        rich_help_panel="Definitions",
+    ),
+]
+ResourceTypes = Annotated[
+    Path | None,
+    typer.Option(
+        "--resource-types",
+        help="JSON file of resource types (RFC 7643 §6): one object or a list.",
+        exists=True,
+        dir_okay=False,
+        rich_help_panel="Definitions",
+    ),
+]
+
+
+# Letters, digits, ".", "_", "-": a name is a segment of an address.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
+
+def check_name(name: str) -> str:
+    """The name, if it may be one. Raises ``typer.BadParameter``."""
+    if not _NAME.fullmatch(name):
+        raise typer.BadParameter(
+            "a name is 1 to 63 letters, digits, '.', '_' or '-', and begins with a letter or digit"
+        )
+    return name
+
+
+def read_definitions(path: Path | None) -> list[Any]:
+    """The definitions in a file; none without a file. Raises ``SchemaError``."""
+    if path is None:
+        return []
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise SchemaError(f"{path}: not valid JSON: {error}") from error
+    if isinstance(value, dict) and isinstance(value.get("Resources"), list):
+        return list(value["Resources"])  # the answer of another server's /Schemas
+    if not isinstance(value, dict | list):
+        raise SchemaError(f"{path}: must hold one JSON object or a list of them")
+    return value if isinstance(value, list) else [value]
+
+
+@contextlib.asynccontextmanager
+async def existing_service(data: Path) -> AsyncIterator[Service]:
+    """Open a data directory that is there already; nothing is created by looking.
+
+    Raises ``NotFound``.
+    """
+    settings = Settings.from_env(data=data)
+    if not settings.database.exists():
+        raise errors.NotFound(
+            f"There is no rosterd data in {data}. Start with 'rosterd serve --data {data}', or give --data."
+        )
+    async with open_service(settings) as service:
+        yield service
+
+
+async def find_directory(service: Service, name: str) -> Directory:
+    """Raises ``NotFound``."""
+    directories = await service.control.directories()
+    found = next((directory for directory in directories if directory.name == name), None)
+    if found is None:
+        names = ", ".join(directory.name for directory in directories) or "none yet"
+        raise errors.NotFound(f"There is no directory '{name}' (there is: {names}).")
+    return found
+
+
+async def find_connection(service: Service, directory: Directory, name: str) -> Connection:
+    """Raises ``NotFound``."""
+    connections = await service.control.connections(directory.id)
+    found = next((connection for connection in connections if connection.name == name), None)
+    if found is None:
+        names = ", ".join(connection.name for connection in connections) or "none yet"
+        raise errors.NotFound(f"Directory '{directory.name}' has no connection '{name}' (there is: {names}).")
+    return found
+
+
+def examples(*lines: str) -> str:
+    """An epilog of examples, one a line."""
+    return "\n\n".join(("[bold]Examples[/bold]", *lines))

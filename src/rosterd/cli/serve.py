@@ -1,0 +1,111 @@
+"""``rosterd serve``: run the server; the first run says what to paste where."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from rosterd.cli import exits, options, output
+from rosterd.http.site import SCIM_PATH
+from rosterd.wiring import FirstRun, Ready, Settings, open_service
+from rosterd.wiring import serve as run_server
+
+EXAMPLES = options.examples(
+    "rosterd serve",
+    "rosterd serve --data /var/lib/rosterd --port 8080 --base-url https://scim.example.com",
+    "rosterd serve --schemas device-schema.json --resource-types device-type.json",
+)
+
+
+def serve(
+    data: options.Data = options.DEFAULT_DATA,
+    host: options.Host = None,
+    port: options.Port = None,
+    base_url: options.BaseUrl = None,
+    schemas: options.Schemas = None,
+    resource_types: options.ResourceTypes = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Serve SCIM 2.0 from a data directory until Ctrl-C.
+
+    The first run makes the data directory, a directory, a connection and a token, and prints the
+    SCIM base URL, the token and what to paste where. The token is printed this once only; later
+    runs do not print any. 'rosterd token create' makes another one at any time.
+    """
+    with exits.faults():
+        settings = Settings.from_env(data=data, host=host, port=port, base_url=base_url)
+        definitions = (options.read_definitions(schemas), options.read_definitions(resource_types))
+        made = asyncio.run(_define(settings, *definitions)) if any(definitions) else None
+
+        def on_ready(ready: Ready) -> None:
+            first_run = ready.first_run or made
+            scim_url = (settings.base_url or ready.url).rstrip("/") + SCIM_PATH
+            _announce(scim_url, first_run, settings.data, json, quiet)
+
+        run_server(settings, on_ready)
+
+
+async def _define(settings: Settings, schemas: list[Any], resource_types: list[Any]) -> FirstRun | None:
+    """Add definitions to the default directory, before the server reads them."""
+    async with open_service(settings) as service:
+        first_run = await service.setup()
+        directory, _ = await service.ensure_default()
+        await service.define(directory, schemas, resource_types)
+        return first_run
+
+
+def _announce(scim_url: str, first_run: FirstRun | None, data: Path, json: bool, quiet: bool) -> None:
+    token = first_run.token_text if first_run else None
+    if json:
+        output.as_json({"baseUrl": scim_url, "firstRun": token is not None, "token": token})
+    elif quiet:
+        if token:
+            output.line(token)
+    elif token is None:
+        output.line(f"rosterd serves {data} at {scim_url} (Ctrl-C stops it)")
+    elif output.is_terminal():
+        output.console().print(_panel(scim_url, token))
+    else:
+        output.line("rosterd is running. First run: directory, connection and token 'default' were made.")
+        output.line()
+        output.fields({"SCIM base URL": scim_url, "Token (shown only now)": token})
+        output.line()
+        for name, value in _okta(scim_url, token):
+            output.line(f"{name}: {value}")
+
+
+def _okta(scim_url: str, token: str) -> tuple[tuple[str, str], ...]:
+    """What to paste where; Okta's own words on the left."""
+    rows = (
+        ("Okta", "Applications → your app → Provisioning → Integration"),
+        ("SCIM 2.0 connector base URL", scim_url),
+        ("Unique identifier field for users", "userName"),
+        (
+            "Supported provisioning actions",
+            "Import New Users and Profile Updates, Push New Users, Push Profile Updates, Push Groups",
+        ),
+        ("Authentication Mode", "HTTP Header"),
+        ("Authorization: Bearer", token),
+        ("Then", "Test Connector Configuration, Save"),
+    )
+    if scim_url.startswith("https://"):
+        return rows
+    note = "Okta needs https: put rosterd behind TLS and start it with --base-url https://your.host"
+    return (*rows, ("Note", note))
+
+
+def _panel(scim_url: str, token: str) -> Panel:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold")
+    grid.add_column(overflow="fold")
+    grid.add_row("SCIM base URL", Text(scim_url, style="cyan"))
+    grid.add_row("Token", Text(token, style="green"))
+    grid.add_row("", Text("Shown only now. It is valid for ten years; keep it in your vault.", style="dim"))
+    grid.add_row()
+    for name, value in _okta(scim_url, token):
+        grid.add_row(name, Text(value))
+    return Panel(grid, title="rosterd is running", subtitle="Ctrl-C stops it", border_style="green")

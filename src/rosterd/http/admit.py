@@ -1,0 +1,134 @@
+"""Step 1, admit: headers → Caller, or 401, 403, 406, 415.
+
+The token is looked up at every request, so revoking it works at once in every process.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from rosterd.http.reply import Scope
+from rosterd.scim import errors
+from rosterd.scim.schema import Model
+from rosterd.scim.schemas import CORE_RESOURCE_TYPES, CORE_SCHEMAS
+from rosterd.service import tokens
+from rosterd.service.caller import Caller
+from rosterd.service.ports import Control, Directory
+
+_JSON: Final = ("application/scim+json", "application/json")
+_ACCEPTED: Final = frozenset((*_JSON, "application/*", "*/*"))
+MODELS_KEPT: Final = 256
+
+
+class Headers:
+    """The request's headers by lower-case name; of repeated ones the last."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
+        self._values = dict(raw)
+
+    def get(self, name: bytes) -> str | None:
+        """The header's text, or ``None``."""
+        value = self._values.get(name)
+        return None if value is None else value.decode("latin-1")
+
+
+class Models:
+    """The compiled schemas of directories, newest use last; bounded."""
+
+    def __init__(self) -> None:
+        self._models: OrderedDict[int, tuple[int, Model]] = OrderedDict()
+
+    def of(self, directory: Directory) -> Model:
+        """The model of the directory as its revision defines it."""
+        found = self._models.get(directory.id)
+        if found is not None and found[0] == directory.revision:
+            return found[1]
+        model = Model.build(
+            (*CORE_SCHEMAS, *directory.schemas), (*CORE_RESOURCE_TYPES, *directory.resource_types)
+        )
+        self._models[directory.id] = (directory.revision, model)
+        self._models.move_to_end(directory.id)
+        while len(self._models) > MODELS_KEPT:
+            self._models.popitem(last=False)
+        return model
+
+
+class Admission:
+    """Turns a bearer token into a ``Caller``."""
+
+    def __init__(self, control: Control, now: Callable[[], int]) -> None:
+        self._control = control
+        self._now = now
+        self._models = Models()
+        self.used: dict[str, int] = {}
+        """Token id → time of last use (ms) since it was last written down."""
+
+    async def admit(self, headers: Headers, directory: str | None, base_url: str, request_id: str) -> Caller:
+        """Who asks. ``directory`` is the name in the URL, if it has one.
+
+        Raises ``Unauthorized``; ``NotFound`` if the URL names another directory than the token's.
+        """
+        text = _bearer(headers.get(b"authorization"))
+        id = tokens.token_id(text)
+        if id is None:
+            raise errors.Unauthorized(
+                "The bearer token is incomplete or mistyped. Copy the whole token, from 'rst_' to its end."
+            )
+        now = self._now()
+        credential = tokens.verify(await self._control.credential(id), text, now)
+        if directory is not None and directory != credential.directory.name:
+            raise errors.NotFound(f"This token does not belong to a directory named '{directory}'.")
+        self.used[id] = now
+        return Caller(
+            directory=credential.directory,
+            connection=credential.connection,
+            scopes=credential.token.scopes,
+            model=self._models.of(credential.directory),
+            base_url=base_url,
+            request_id=request_id,
+        )
+
+
+def _bearer(header: str | None) -> str:
+    if not header:
+        raise errors.Unauthorized()
+    # credentials = "Bearer" 1*SP b64token (RFC 6750 §2.1); the scheme is case-insensitive (RFC 9110 §11.1).
+    scheme, _, rest = header.partition(" ")
+    if scheme.casefold() != "bearer" or not rest.strip():
+        raise errors.Unauthorized("The Authorization header must read 'Bearer <token>'.")
+    return rest.strip()
+
+
+def negotiate(headers: Headers) -> None:
+    """Raise ``NotAcceptable`` if the client takes no JSON at all (RFC 7644 §3.8)."""
+    accept = headers.get(b"accept")
+    if not accept or accept == "*/*":
+        return
+    for part in accept.split(","):
+        media, *parameters = (piece.strip().casefold() for piece in part.split(";"))
+        refused = any(p.replace(" ", "") in ("q=0", "q=0.0", "q=0.00", "q=0.000") for p in parameters)
+        if media in _ACCEPTED and not refused:
+            return
+    raise errors.NotAcceptable()
+
+
+def check_media_type(headers: Headers) -> None:
+    """Raise ``UnsupportedMediaType`` unless a body is declared as JSON; a missing header is let pass."""
+    declared = headers.get(b"content-type")
+    if declared and declared.split(";")[0].strip().casefold() not in _JSON:
+        raise errors.UnsupportedMediaType(
+            f"The body was sent as '{declared[:100]}'; send it as application/scim+json or application/json."
+        )
+
+
+def base_url(scope: Scope, headers: Headers, configured: str | None, prefix: str) -> str:
+    """The SCIM base URL as the client sees it: the configured one, or what the request says."""
+    if configured:
+        return configured.rstrip("/") + prefix
+    host = headers.get(b"host")
+    if not host or any(c in host for c in " \"'<>\\/?#@"):
+        server = scope.get("server") or ("localhost", None)
+        host = server[0] if server[1] is None else f"{server[0]}:{server[1]}"
+    return f"{scope.get('scheme', 'http')}://{host}{scope.get('root_path', '').rstrip('/')}{prefix}"

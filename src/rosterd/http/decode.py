@@ -1,0 +1,88 @@
+"""Step 2, decode: bytes → JSON value, within limits (400, 413)."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import orjson
+
+from rosterd.http.admit import Headers
+from rosterd.http.reply import Receive
+from rosterd.scim import errors
+
+MAX_BODY: Final = 16 * 1024 * 1024
+MAX_DEPTH: Final = 32
+MAX_QUERY: Final = 64 * 1024
+MAX_PARAMETERS: Final = 100
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+async def read_body(receive: Receive, headers: Headers, limit: int = MAX_BODY) -> bytes:
+    """The whole body; raises ``PayloadTooLarge`` as soon as it is known to pass the limit."""
+    too_large = errors.PayloadTooLarge(f"The request body is larger than {limit} bytes; send less at a time.")
+    declared = headers.get(b"content-length")
+    if declared is not None and declared.isdigit() and int(declared) > limit:
+        raise too_large
+    message = await receive()
+    first = message.get("body", b"") if message["type"] == "http.request" else b""
+    if message["type"] == "http.request" and not message.get("more_body"):
+        if len(first) > limit:
+            raise too_large
+        return bytes(first)
+    chunks, size = [first], len(first)
+    while message["type"] != "http.disconnect" and message.get("more_body"):
+        message = await receive()
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise too_large
+        chunks.append(chunk)
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    return b"".join(chunks)
+
+
+def parse_json(body: bytes) -> Any:
+    """The JSON value; raises ``InvalidSyntax`` for anything else, an empty body or too deep a nesting."""
+    if not body.strip():
+        raise errors.InvalidSyntax("The request has no body; a JSON object is expected.")
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise errors.InvalidSyntax(f"The body is not valid JSON: {error}.") from error
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        _check_depth(value)
+    if not isinstance(value, dict):
+        raise errors.InvalidSyntax("The body must be a JSON object.")
+    return value
+
+
+def _check_depth(value: Any) -> None:
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for node in level
+            for inner in (node.values() if isinstance(node, dict) else node)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return
+    raise errors.InvalidSyntax(f"The body nests deeper than {MAX_DEPTH} levels.")
+
+
+def parse_query(raw: bytes) -> Iterable[tuple[str, str]]:
+    """The query parameters in order; raises ``InvalidSyntax`` if they are not UTF-8 or too many."""
+    if not raw:
+        return ()
+    if len(raw) > MAX_QUERY:
+        raise errors.InvalidSyntax(f"The query string is longer than {MAX_QUERY} bytes; use POST .search.")
+    try:
+        return parse_qsl(
+            raw.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS
+        )
+    except ValueError as error:
+        raise errors.InvalidSyntax("The query string is not valid UTF-8 with percent-encoding.") from error

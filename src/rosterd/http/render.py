@@ -1,0 +1,54 @@
+"""Step 5, render: resource → bytes.
+
+A stored document that needs no projection is sent as it lies in the database; ``id``, ``externalId``,
+memberships and ``meta`` are put around it, and no JSON is parsed.
+"""
+
+from collections.abc import Sequence
+
+import orjson
+
+from rosterd.scim import urns
+from rosterd.scim.render import Projection, etag
+from rosterd.service.caller import Caller
+from rosterd.service.queries import Listing
+from rosterd.service.view import View, full_document, groups_json, location, members_json, meta_json
+
+_LIST_HEAD = b'{"schemas":["' + urns.LIST_RESPONSE.encode() + b'"],"totalResults":'
+
+
+def resource_body(view: View, caller: Caller, projection: Projection) -> bytes:
+    """The JSON text of a resource under a projection."""
+    wanted = projection.for_type(view.type)
+    if not wanted.identity:
+        return orjson.dumps(wanted.apply(full_document(view, caller.model, caller.base_url)))
+    parts = [b'{"id":"', view.row.id.encode(), b'",']
+    if view.external_id is not None:
+        parts += [b'"externalId":', orjson.dumps(view.external_id), b","]
+    parts.append(view.row.document[1:-1])
+    if view.memberships:
+        parts += [b',"groups":', orjson.dumps(groups_json(view.memberships, caller.model, caller.base_url))]
+    if view.members:
+        parts += [b',"members":', orjson.dumps(members_json(view.members, caller.model, caller.base_url))]
+    parts += [b',"meta":', orjson.dumps(meta_json(view, caller.base_url)), b"}"]
+    return b"".join(parts)
+
+
+def list_body(listing: Listing, caller: Caller, projection: Projection) -> bytes:
+    """The JSON text of a ListResponse (RFC 7644 §3.4.2, RFC 9865 §2)."""
+    parts = [_LIST_HEAD, str(listing.total).encode()]
+    if listing.start_index is not None:
+        parts += [b',"startIndex":', str(listing.start_index).encode()]
+    if listing.next_cursor is not None:
+        parts += [b',"nextCursor":', orjson.dumps(listing.next_cursor)]
+    parts += [b',"itemsPerPage":', str(len(listing.views)).encode(), b',"Resources":[']
+    parts += [b",".join(resource_body(view, caller, projection) for view in listing.views), b"]}"]
+    return b"".join(parts)
+
+
+def resource_headers(view: View, caller: Caller, *, created: bool = False) -> Sequence[tuple[bytes, bytes]]:
+    """ETag, and for a new resource Location (RFC 7644 §3.3, §3.14)."""
+    headers = [(b"etag", etag(view.row.version).encode())]
+    if created:
+        headers.append((b"location", location(caller.base_url, view.type, view.row.id).encode()))
+    return headers

@@ -1,0 +1,34 @@
+"""What is sent back: a status, headers and the whole body."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+SCIM_JSON: Final[Header] = (b"content-type", b"application/scim+json; charset=utf-8")
+NO_STORE: Final[Header] = (b"cache-control", b"no-store")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One HTTP response. A body is SCIM JSON unless ``content_type`` says otherwise."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[Header, ...] = ()
+    content_type: Header = SCIM_JSON
+
+    async def send(self, send: Send, request_id: str, *, head: bool = False) -> None:
+        """Send it; for HEAD everything but the body."""
+        headers = [*self.headers, (b"x-request-id", request_id.encode("latin-1")), NO_STORE]
+        if self.body:
+            headers.append(self.content_type)
+        if self.status not in (204, 304):
+            headers.append((b"content-length", str(len(self.body)).encode()))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if head else self.body})

@@ -1,0 +1,293 @@
+"""The SCIM 2.0 application: plain ASGI, one request in six steps.
+
+    admit    headers → Caller                                        (http.admit)
+    decode   bytes → JSON value, within limits                       (http.decode, scim.profiles)
+    check    JSON value → draft                                      (service.commands, scim.check)
+    commit   one durable transaction                                 (Store.write)
+    render   resource → bytes                                        (http.render)
+    deliver  events, elsewhere and later
+
+It keeps no state of its own between requests but what its parts keep.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import structlog
+
+from rosterd.http import routes
+from rosterd.http.admit import Admission, Headers, base_url, check_media_type, negotiate
+from rosterd.http.decode import MAX_BODY, ClientGone, parse_json, parse_query, read_body
+from rosterd.http.problems import reply_to
+from rosterd.http.render import list_body, resource_body, resource_headers
+from rosterd.http.reply import Reply, Receive, Scope, Send
+from rosterd.scim import discovery, errors, profiles, urns
+from rosterd.scim.bulk import bulk_response
+from rosterd.scim.listing import ListRequest, from_message, from_query, list_response
+from rosterd.scim.render import DEFAULT, Projection, etag_matches
+from rosterd.scim.schema import ResourceType
+from rosterd.service.bulk import MAX_OPERATIONS, Bulk
+from rosterd.service.caller import Caller
+from rosterd.service.commands import Commands, Unit
+from rosterd.service.ports import Store
+from rosterd.service.queries import CURSOR_LIFETIME, Queries
+from rosterd.service.view import View
+
+_log = structlog.get_logger("rosterd.http")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One admitted request on its way through the steps."""
+
+    caller: Caller
+    match: routes.Match
+    headers: Headers
+    query: Sequence[tuple[str, str]]
+    body: Any
+
+    def parameter(self, name: str) -> str | None:
+        """A query parameter by its case-insensitive name."""
+        return next((v for k, v in self.query if k.casefold() == name.casefold()), None)
+
+    @property
+    def projection(self) -> Projection:
+        """``attributes`` and ``excludedAttributes`` of the query (RFC 7644 §3.9)."""
+        if not self.query:
+            return DEFAULT
+        return Projection.parse(self.parameter("attributes"), self.parameter("excludedAttributes"))
+
+    @property
+    def type(self) -> ResourceType:
+        """The resource type of the endpoint; raises ``NotFound``."""
+        found = self.caller.model.by_endpoint.get(self.match.endpoint.casefold())
+        if found is None:
+            known = ", ".join(t.endpoint for t in self.caller.model.types.values())
+            raise errors.NotFound(
+                f"There is no endpoint '/{self.match.endpoint}'; this directory has {known}."
+            )
+        return found
+
+    @property
+    def if_match(self) -> str | None:
+        """The precondition on the version."""
+        return self.headers.get(b"if-match")
+
+
+class ScimApp:
+    """The ASGI application below the SCIM base URL."""
+
+    def __init__(
+        self,
+        store: Store,
+        admission: Admission,
+        commands: Commands,
+        queries: Queries,
+        bulk: Bulk,
+        new_request_id: Callable[[], str],
+        public_url: str | None = None,
+        documentation_url: str | None = None,
+    ) -> None:
+        self._store = store
+        self._admission = admission
+        self._commands = commands
+        self._queries = queries
+        self._bulk = bulk
+        self._new_request_id = new_request_id
+        self._public_url = public_url
+        self._documentation_url = documentation_url
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; every error becomes a SCIM error here."""
+        if scope["type"] != "http":
+            raise RuntimeError(f"a SCIM application speaks HTTP only, not {scope['type']}")
+        started = time.perf_counter()
+        request_id = self._new_request_id()
+        template, connection = "", None
+        try:
+            headers = Headers(scope["headers"])
+            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            match = routes.match(path)
+            template = match.template
+            method = scope["method"]
+            if method == "OPTIONS":
+                allow = ", ".join(routes.allowed(match)).encode()
+                reply = Reply(204, headers=((b"allow", allow),))
+            else:
+                row = routes.route(match, method)
+                request = await self._admit(scope, receive, headers, match, row, request_id)
+                connection = request.caller.connection.id if request else None
+                reply = await getattr(self, row.handler)(request or self._base(scope, headers, match))
+        except ClientGone:
+            return
+        except Exception as error:
+            reply = reply_to(error, request_id)
+        await reply.send(send, request_id, head=scope["method"] == "HEAD")
+        _log.info(
+            "request",
+            method=scope["method"],
+            route=template,
+            status=reply.status,
+            ms=round((time.perf_counter() - started) * 1000, 2),
+            request_id=request_id,
+            connection=connection,
+        )
+
+    async def _admit(
+        self,
+        scope: Scope,
+        receive: Receive,
+        headers: Headers,
+        match: routes.Match,
+        row: routes.Route,
+        request_id: str,
+    ) -> Request | None:
+        negotiate(headers)
+        if row.scope is None and headers.get(b"authorization") is None:
+            return None
+        base = self._base(scope, headers, match)
+        caller = await self._admission.admit(headers, match.directory, base, request_id)
+        if row.scope is not None:
+            caller.require(row.scope)
+        body = None
+        if row.body:
+            check_media_type(headers)
+            body = parse_json(await read_body(receive, headers))
+        query = tuple(parse_query(scope.get("query_string", b"")))
+        return Request(caller, match, headers, query, body)
+
+    def _base(self, scope: Scope, headers: Headers, match: routes.Match) -> str:
+        prefix = f"/d/{match.directory}" if match.directory else ""
+        return base_url(scope, headers, self._public_url, prefix)
+
+    # Reads
+
+    async def list(self, request: Request) -> Reply:
+        """GET /{endpoint}."""
+        return await self._page(request, (request.type,), from_query(request.query))
+
+    async def search(self, request: Request) -> Reply:
+        """POST /{endpoint}/.search."""
+        return await self._page(request, (request.type,), from_message(request.body))
+
+    async def list_all(self, request: Request) -> Reply:
+        """GET /."""
+        return await self._page(
+            request, tuple(request.caller.model.types.values()), from_query(request.query)
+        )
+
+    async def search_all(self, request: Request) -> Reply:
+        """POST /.search."""
+        return await self._page(
+            request, tuple(request.caller.model.types.values()), from_message(request.body)
+        )
+
+    async def _page(self, request: Request, types: Sequence[ResourceType], wanted: ListRequest) -> Reply:
+        listing = await self._queries.list(request.caller, types, wanted)
+        return Reply(200, list_body(listing, request.caller, wanted.projection))
+
+    async def read(self, request: Request) -> Reply:
+        """GET /{endpoint}/{id}; 304 if the client has this version (RFC 7644 §3.14)."""
+        projection = request.projection
+        view = await self._queries.get(request.caller, request.type, request.match.id, projection)
+        headers = tuple(resource_headers(view, request.caller))
+        known = request.headers.get(b"if-none-match")
+        if known is not None and etag_matches(known, view.row.version):
+            return Reply(304, headers=headers)
+        return Reply(200, resource_body(view, request.caller, projection), headers)
+
+    # Changes
+
+    async def create(self, request: Request) -> Reply:
+        """POST /{endpoint}."""
+        unit = self._commands.create(request.caller, request.type, request.body)
+        view = await self._commit(request, unit)
+        headers = tuple(resource_headers(view, request.caller, created=True))
+        return Reply(201, resource_body(view, request.caller, request.projection), headers)
+
+    async def replace(self, request: Request) -> Reply:
+        """PUT /{endpoint}/{id}."""
+        unit = self._commands.replace(
+            request.caller, request.type, request.match.id, request.body, request.if_match
+        )
+        view = await self._commit(request, unit)
+        body = resource_body(view, request.caller, request.projection)
+        return Reply(200, body, tuple(resource_headers(view, request.caller)))
+
+    async def patch(self, request: Request) -> Reply:
+        """PATCH /{endpoint}/{id}: 200 with the resource, or 204 for a group (which may be large).
+
+        A client that names attributes gets them (RFC 7644 §3.5.2).
+        """
+        asked = request.parameter("attributes") is not None
+        unit = self._commands.patch(
+            request.caller, request.type, request.match.id, request.body, request.if_match, members=asked
+        )
+        view = await self._commit(request, unit)
+        headers = tuple(resource_headers(view, request.caller))
+        silent = "patch-answers-204" in profiles.options(request.caller.connection.profile)
+        if not asked and (silent or view.type.schema.id == urns.GROUP):
+            return Reply(204, headers=headers)
+        return Reply(200, resource_body(view, request.caller, request.projection), headers)
+
+    async def delete(self, request: Request) -> Reply:
+        """DELETE /{endpoint}/{id}."""
+        unit = self._commands.delete(request.caller, request.type, request.match.id, request.if_match)
+        await self._commit(request, unit)
+        return Reply(204)
+
+    async def bulk(self, request: Request) -> Reply:
+        """POST /Bulk (RFC 7644 §3.7)."""
+        results = await self._bulk.run(request.caller, request.body)
+        return Reply(200, orjson.dumps(bulk_response(results)))
+
+    async def _commit(self, request: Request, unit: Unit) -> View:
+        return await self._store.write(request.caller.directory.id, unit)
+
+    # Discovery
+
+    async def service_provider_config(self, request: Request | str) -> Reply:
+        """GET /ServiceProviderConfig, with or without a token."""
+        base = request if isinstance(request, str) else request.caller.base_url
+        config = discovery.service_provider_config(
+            base,
+            max_operations=MAX_OPERATIONS,
+            max_payload_size=MAX_BODY,
+            cursor_timeout=CURSOR_LIFETIME // 1000,
+            documentation_uri=self._documentation_url,
+        )
+        return Reply(200, orjson.dumps(config))
+
+    async def resource_types(self, request: Request) -> Reply:
+        """GET /ResourceTypes."""
+        return _discovered(request, discovery.resource_types(request.caller.model, request.caller.base_url))
+
+    async def resource_type(self, request: Request) -> Reply:
+        """GET /ResourceTypes/{id}."""
+        caller = request.caller
+        return Reply(
+            200, orjson.dumps(discovery.resource_type(caller.model, caller.base_url, request.match.id))
+        )
+
+    async def schemas(self, request: Request) -> Reply:
+        """GET /Schemas."""
+        return _discovered(request, discovery.schemas(request.caller.model, request.caller.base_url))
+
+    async def schema(self, request: Request) -> Reply:
+        """GET /Schemas/{id}."""
+        caller = request.caller
+        return Reply(200, orjson.dumps(discovery.schema(caller.model, caller.base_url, request.match.id)))
+
+    async def me(self, request: Request) -> Reply:
+        """/Me: the token speaks for a connection, which is no user (RFC 7644 §3.11)."""
+        raise errors.NotImplemented_("This token belongs to a provisioning connection, which is not a user.")
+
+
+def _discovered(request: Request, listed: Sequence[object]) -> Reply:
+    """All of a discovery list, which must not be filtered (RFC 7644 §4)."""
+    if request.parameter("filter") is not None:
+        raise errors.Forbidden("This list cannot be filtered; read all of it.")
+    return Reply(200, orjson.dumps(list_response(listed, total=len(listed), start_index=1)))

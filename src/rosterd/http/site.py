@@ -1,0 +1,57 @@
+"""Everything on one port: the SCIM application below ``/scim/v2``, and health for a load balancer."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import orjson
+
+from rosterd.http.reply import Receive, Reply, Scope, Send
+from rosterd.http.scim import ScimApp
+from rosterd.scim import errors
+
+SCIM_PATH: Final = "/scim/v2"
+_JSON: Final = (b"content-type", b"application/json")
+_TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
+
+
+class Site:
+    """The ASGI application that ``rosterd serve`` runs; ``ready`` says whether the store answers."""
+
+    def __init__(self, scim: ScimApp, ready: Callable[[], Awaitable[bool]]) -> None:
+        self._scim = scim
+        self._ready = ready
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Dispatch by path."""
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        root = scope.get("root_path", "")
+        path = scope["path"].removeprefix(root)
+        if path == SCIM_PATH or path.startswith(SCIM_PATH + "/"):
+            await self._scim({**scope, "root_path": root + SCIM_PATH}, receive, send)
+            return
+        await (await self._other(path)).send(send, "-", head=scope["method"] == "HEAD")
+
+    async def _other(self, path: str) -> Reply:
+        if path == "/healthz":
+            return Reply(200, b'{"status":"ok"}', content_type=_JSON)
+        if path == "/readyz":
+            ready = await self._ready()
+            body = {"status": "ok" if ready else "unavailable"}
+            return Reply(200 if ready else 503, orjson.dumps(body), content_type=_JSON)
+        if path in ("", "/"):
+            text = f"rosterd is running. The SCIM 2.0 base URL is this address followed by {SCIM_PATH}\n"
+            return Reply(200, text.encode(), content_type=_TEXT)
+        error = errors.NotFound(f"There is nothing here; the SCIM base URL ends in {SCIM_PATH}.")
+        return Reply(404, orjson.dumps(error.to_json()))
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

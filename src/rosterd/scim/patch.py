@@ -1,0 +1,239 @@
+"""PATCH: operations are applied in order to a document; all of them apply, or none.
+
+Never mutates its input. A message is parsed to ``Operation`` values once; ``apply`` gives the new
+canonical document, which equals the old one if nothing has changed. How an operation changes an
+attribute is said in change.py. Every error names the operation by its number, counted from 1.
+Source: RFC 7644 §3.5.2.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final
+
+from rosterd.scim import urns
+from rosterd.scim.bind import bind_values
+from rosterd.scim.change import Choice, change, merge
+from rosterd.scim.check import Checker, Rule, checker_for
+from rosterd.scim.errors import (
+    InvalidPath,
+    InvalidSyntax,
+    InvalidValue,
+    Mutability,
+    NoTarget,
+    PayloadTooLarge,
+    ScimError,
+)
+from rosterd.scim.filter import And, Compare, Filter
+from rosterd.scim.fit import Misfit, shown
+from rosterd.scim.index import folded
+from rosterd.scim.match import match_value
+from rosterd.scim.message import members, message
+from rosterd.scim.path import Path, parse_path
+from rosterd.scim.schema import Ref, ResourceType
+
+MAX_OPERATIONS: Final = 10_000
+_OPS: Final = ("add", "replace", "remove")
+
+
+class Absent(Enum):
+    """The type of ``ABSENT``: no value was given, which is not the value null."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absent.ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: ``op`` is add, replace or remove; without a path the resource itself is meant."""
+
+    op: str
+    path: Path | None
+    value: Any = ABSENT
+    number: int = field(default=0, compare=False)
+    """Its place in the client's message, counted from 1; 0 if there is no message."""
+
+    def error(self, cause: ScimError) -> ScimError:
+        """The error with the operation named."""
+        name = f"operation {self.number}" if self.number else "operation"
+        where = f"{self.op} {self.path}" if self.path else self.op
+        return type(cause)(f"{name} ({where}): {cause.detail}")
+
+
+def parse_patch(body: object, *, allow_empty: bool = False) -> tuple[Operation, ...]:
+    """Read a PatchOp message; with ``allow_empty`` one without any operation is taken, and changes nothing.
+
+    Raises ``InvalidSyntax`` for what is no such message, ``InvalidPath`` and ``InvalidFilter`` for a
+    path, ``InvalidValue`` for an add or replace without a value, ``NoTarget`` for a remove without a
+    path, ``PayloadTooLarge`` for more than ``MAX_OPERATIONS`` operations.
+    """
+    operations = message(body, urns.PATCH_OP).get("operations")
+    if not isinstance(operations, list):
+        raise InvalidSyntax(f"'Operations' must be a list of operations, found {shown(operations)}")
+    if not operations and not allow_empty:
+        raise InvalidSyntax("'Operations' is empty; a PATCH needs at least one operation")
+    if len(operations) > MAX_OPERATIONS:
+        raise PayloadTooLarge(
+            f"{len(operations)} operations in one PATCH; at most {MAX_OPERATIONS} are taken"
+        )
+    return tuple(_operation(item, number) for number, item in enumerate(operations, 1))
+
+
+def apply(
+    operations: Sequence[Operation],
+    t: ResourceType,
+    document: Mapping[str, Any],
+    *,
+    ignore_unmatched_removes: bool = False,
+) -> dict[str, Any]:
+    """The document after all operations.
+
+    With ``ignore_unmatched_removes`` a remove whose filter matches nothing changes nothing and is no error.
+
+    Raises ``InvalidPath`` for a path that ``t`` does not have, ``InvalidFilter`` for a filter that
+    does not fit it, ``NoTarget`` for a filter that matches nothing, ``Mutability`` for what the client
+    must not change, ``InvalidValue`` for a value that does not fit or a required one that is gone.
+    """
+    checker = checker_for(t)
+    result = dict(document)
+    missing_before = missing = checker.table.missing(result)
+    culprit = None
+    for operation in operations:
+        try:
+            result = _apply(checker, result, operation)
+        except (Misfit, ScimError) as fault:
+            error = fault.error() if isinstance(fault, Misfit) else fault
+            if ignore_unmatched_removes and operation.op == "remove" and isinstance(error, NoTarget):
+                continue
+            raise operation.error(error) from fault
+        lacking = checker.table.missing(result)
+        if lacking != missing:
+            missing, culprit = lacking, operation
+    if culprit and missing and missing != missing_before:
+        raise culprit.error(InvalidValue(f"{missing}: a value is required, it cannot be left without one"))
+    result.pop("schemas", None)
+    return {"schemas": checker.schemas(result), **result}
+
+
+def _operation(item: object, number: int) -> Operation:
+    found = members(item, f"operation {number}")
+    op = found.get("op")
+    if not isinstance(op, str) or op.lower() not in _OPS:
+        raise InvalidSyntax(f"operation {number}: 'op' must be add, replace or remove, found {shown(op)}")
+    given = isinstance(item, Mapping) and any(name.casefold() == "value" for name in item)
+    operation = Operation(op.lower(), None, found.get("value") if given else ABSENT, number)
+    text = found.get("path")
+    if text is not None and not isinstance(text, str):
+        raise InvalidSyntax(f"operation {number}: 'path' must be a string, found {shown(text)}")
+    if text is None and operation.op == "remove":
+        raise operation.error(NoTarget("a remove needs a 'path' that says what to remove"))
+    if operation.op != "remove" and not given:
+        raise operation.error(InvalidValue("'value' is missing; to clear an attribute use remove"))
+    if text is None:
+        return operation
+    try:
+        return Operation(operation.op, parse_path(text), operation.value, number)
+    except ScimError as error:
+        raise operation.error(error) from error
+
+
+def _apply(checker: Checker, document: dict[str, Any], operation: Operation) -> dict[str, Any]:
+    value = None if operation.value is ABSENT else operation.value
+    path = operation.path
+    if path is None:
+        return _whole(checker, document, operation.op, value)
+    ref = find(path, checker.type)
+    rules = checker.rules(ref)
+    if rules[0].name == "schemas":
+        _schemas(checker, operation.op, value, path)
+        return document
+    choice = None
+    if path.filter is not None:
+        choice = _choice(path.filter, ref, rules[-1], checker.type)
+        rules += part_of(path, rules[-1])
+    top = rules[0].name
+    new = change(rules, operation.op, document.get(top), value, choice)
+    if new is not None:
+        return {**document, top: new}
+    return {name: item for name, item in document.items() if name != top}
+
+
+def _whole(checker: Checker, document: Mapping[str, Any], op: str, value: Any) -> dict[str, Any]:
+    """An operation without a path: the value holds attributes of the resource itself."""
+    if not isinstance(value, dict):
+        raise Misfit(f"without a 'path' the value must be an object of attributes, found {shown(value)}")
+    source = {name: item for name, item in value.items() if name.casefold() != "schemas"}
+    for name in source:
+        if ("." in name or ":" in name) and not checker.table.find(name, source):
+            raise InvalidPath(
+                f"'{name}' is not the name of an attribute or extension of {checker.type.name}; give "
+                "sub-attributes inside their attribute, or use a 'path'"
+            )
+    return merge(checker.table, op, document, source)
+
+
+def _schemas(checker: Checker, op: str, value: Any, path: Path) -> None:
+    """``schemas`` follows from what the resource has; a client may say so, and cannot say otherwise."""
+    if op == "remove" or path.filter is not None:
+        raise Mutability("'schemas' lists the extensions that have content; remove their attributes instead")
+    checker.known_schemas(value if isinstance(value, list) else [value])
+
+
+def find(path: Path, t: ResourceType) -> Ref:
+    """The attribute that a path names, without the part behind a filter. Raises ``InvalidPath``."""
+    attr = path.attr
+    ref = t.resolve(attr.urn, attr.name, attr.sub)
+    if ref is not None:
+        return ref
+    parent = t.resolve(attr.urn, attr.name) if attr.sub else None
+    if parent is None or parent.attribute is None:
+        raise InvalidPath(f"{t.name} has no attribute '{attr}'")
+    raise InvalidPath(
+        _no_part(str(parent), attr.sub or "", [s.name for s in parent.attribute.sub_attributes])
+    )
+
+
+def part_of(path: Path, rule: Rule) -> list[Rule]:
+    """The rule of the sub-attribute behind a filter, if there is one. Raises ``InvalidPath``."""
+    if path.sub is None:
+        return []
+    part = rule.table.find(path.sub, {}) if rule.table is not None else None
+    if part is None:
+        raise InvalidPath(_no_part(rule.name, path.sub, list(rule.table.rules) if rule.table else []))
+    return [part]
+
+
+def _no_part(name: str, sub: str, known: list[str]) -> str:
+    has = f"it has {', '.join(known)}" if known else "it is not complex"
+    return f"'{name}' has no sub-attribute '{sub}'; {has}"
+
+
+def _choice(f: Filter, ref: Ref, rule: Rule, t: ResourceType) -> Choice:
+    if not rule.attribute.multi_valued:
+        raise InvalidPath(f"'{ref}' has a single value; leave out the filter")
+    bound = bind_values(f, ref, t)
+    seed = seed_of(f, rule, {})
+    return Choice(lambda value: match_value(bound, folded(rule.attribute, value)), seed)
+
+
+def seed_of(f: Filter, rule: Rule, seed: dict[str, Any]) -> dict[str, Any] | None:
+    """The value that a filter describes if it only says what is equal to what, joined by ``and``.
+
+    ``emails[type eq "work"]`` describes ``{"type": "work"}``: clients add through such a path a value
+    that does not exist yet.
+    """
+    if isinstance(f, And):
+        return seed if all(seed_of(part, rule, seed) is not None for part in f.parts) else None
+    if not isinstance(f, Compare) or f.op != "eq" or f.value is None or rule.table is None:
+        return None
+    part = rule.table.find(f.path.name, {})
+    if part is None or part.attribute.multi_valued or part.attribute.mutability == "readOnly":
+        return None
+    literal: Any = f.value
+    if part.attribute.type == "boolean" and isinstance(literal, str):
+        literal = literal.lower() == "true"
+    if seed.setdefault(part.name, literal) != literal:
+        return None
+    return seed

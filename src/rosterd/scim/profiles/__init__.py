@@ -1,0 +1,260 @@
+"""Profiles: which habits of real clients are understood. Each is one named rewrite, and a table says where.
+
+The core speaks RFC 7643 and 7644 to the letter; nothing in it asks who the client is. Before it sees a
+body, the rewrites of the connection's profile turn that body into canonical SCIM. What only the
+document can decide is an option, which the use cases hand to the core.
+
+    strict   nothing is rewritten
+    okta     what Okta sends
+    entra    what Microsoft Entra ID sends, with and without its compliance flag
+    auto     all of it: the default
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from rosterd.scim.profiles import patches, schemas, values
+from rosterd.scim.profiles.rewrites import Body, Kind, Rewrite
+from rosterd.scim.schema import ResourceType
+
+__all__ = ["OPTIONS", "PROFILES", "REWRITES", "Body", "Kind", "Rewrite", "options", "rewrite"]
+
+_RESOURCE: Final[frozenset[Kind]] = frozenset(("create", "replace"))
+_PATCH: Final[frozenset[Kind]] = frozenset(("patch",))
+_ALL: Final = _RESOURCE | _PATCH
+_each = patches.each_operation
+
+REWRITES: Final[tuple[Rewrite, ...]] = (
+    Rewrite(
+        "legacy-schemas",
+        "URNs of SCIM 1.1 and of drafts of SCIM 2.0 are read as the present ones.",
+        _RESOURCE,
+        message=schemas.legacy_schemas,
+    ),
+    Rewrite(
+        "unknown-schemas",
+        "URNs in 'schemas' that the resource type has not are left out, with the data under them.",
+        _RESOURCE,
+        message=schemas.unknown_schemas,
+    ),
+    Rewrite(
+        "core-schema-added",
+        "'schemas' may be missing or lack the core URN.",
+        _RESOURCE,
+        message=schemas.core_schema_added,
+    ),
+    Rewrite(
+        "patch-schema-added",
+        "'schemas' of a PATCH may be missing or name something else.",
+        _PATCH,
+        message=schemas.patch_schema_added,
+    ),
+    Rewrite(
+        "operation-names",
+        "Members of a PATCH operation may be in any letter case: 'Op', 'Path', 'Value'.",
+        _PATCH,
+        message=_each(patches.operation_names),
+    ),
+    Rewrite(
+        "empty-path",
+        "A PATCH path that is an empty string is read as no path.",
+        _PATCH,
+        message=_each(patches.empty_path),
+    ),
+    Rewrite(
+        "patch-legacy-schemas",
+        "URNs of SCIM 1.1 and of drafts in PATCH paths and keys are read as the present ones.",
+        _PATCH,
+        message=_each(patches.legacy_schemas),
+    ),
+    Rewrite(
+        "patch-unknown-schemas",
+        "A PATCH operation on a schema that the resource type has not is left out.",
+        _PATCH,
+        message=_each(patches.unknown_schemas),
+    ),
+    Rewrite(
+        "dotted-keys",
+        'Keys such as "name.familyName" and "urn:…:User:department" in a PATCH value are read as paths.',
+        _PATCH,
+        message=_each(patches.dotted_keys),
+    ),
+    Rewrite(
+        "list-from-single",
+        "A single value where several are expected is read as a list of one.",
+        _ALL,
+        values=values.list_from_single,
+    ),
+    Rewrite(
+        "one-primary",
+        "Of several values marked as primary the first is it.",
+        _ALL,
+        values=values.one_primary,
+    ),
+    Rewrite(
+        "single-from-list",
+        "A list of one value where a single one is expected is read as that value.",
+        _ALL,
+        value=values.single_from_list,
+    ),
+    Rewrite(
+        "value-from-object",
+        'An object {"value": …} where a plain value is expected is read as that value.',
+        _ALL,
+        value=values.value_from_object,
+    ),
+    Rewrite(
+        "empty-reference",
+        'A manager that is "" or {"value": ""} is read as none.',
+        _ALL,
+        value=values.empty_reference,
+    ),
+    Rewrite(
+        "object-from-value",
+        'A plain value where an object is expected, such as a manager or member, is read as {"value": …}.',
+        _ALL,
+        value=values.object_from_value,
+    ),
+    Rewrite(
+        "display-from-displayName",
+        "'displayName' of a member is read as 'display'.",
+        _ALL,
+        value=values.display_from_display_name,
+    ),
+    Rewrite(
+        "boolean-from-string",
+        'Booleans may be strings: "True", "false".',
+        _ALL,
+        value=values.boolean_from_string,
+    ),
+    Rewrite(
+        "string-from-number",
+        "Strings may be numbers: 701984.",
+        _ALL,
+        value=values.string_from_number,
+    ),
+    Rewrite(
+        "number-from-string",
+        'Numbers may be strings: "25".',
+        _ALL,
+        value=values.number_from_string,
+    ),
+    Rewrite(
+        "null-removes",
+        "A PATCH replace by null is read as a remove.",
+        _PATCH,
+        message=_each(patches.null_removes),
+    ),
+    Rewrite(
+        "replace-creates",
+        'A PATCH replace of emails[type eq "work"].value makes that e-mail if there is none.',
+        _PATCH,
+        message=_each(patches.replace_creates),
+    ),
+)
+"""Every rewrite, in the order in which they are applied: the values are gone through once, between."""
+
+OPTIONS: Final[Mapping[str, str]] = {
+    "remove-unmatched": "A PATCH remove whose value filter matches nothing changes nothing, and is no error.",
+    "empty-patch": "A PATCH without operations changes nothing, and is no error.",
+    "put-keeps-members": "A PUT of a group that does not mention 'members' leaves them as they are.",
+    "large-groups-bare": "A listing with too many group members leaves out those of the largest groups.",
+    "patch-answers-204": "A successful PATCH is answered with 204 and no body.",
+}
+"""What a profile can ask of the core and of the HTTP layer: name → meaning."""
+
+# Entra's ways that Okta's messages do not show.
+_NOT_OKTA: Final = frozenset(
+    (
+        "dotted-keys",
+        "replace-creates",
+        "empty-reference",
+        "value-from-object",
+        "object-from-value",
+        "display-from-displayName",
+        "list-from-single",
+        "single-from-list",
+    )
+)
+# Okta's ways that Entra's messages do not show.
+_NOT_ENTRA: Final = frozenset(("string-from-number", "number-from-string"))
+
+
+def _all_but(names: frozenset[str]) -> tuple[Rewrite, ...]:
+    return tuple(rewrite for rewrite in REWRITES if rewrite.name not in names)
+
+
+PROFILES: Final[Mapping[str, tuple[Rewrite, ...]]] = {
+    "auto": REWRITES,
+    "okta": _all_but(_NOT_OKTA),
+    "entra": _all_but(_NOT_ENTRA),
+    "strict": (),
+}
+"""Name → rewrites, in the order in which they are applied."""
+
+_TOLERANT: Final = frozenset(("remove-unmatched", "empty-patch", "put-keeps-members", "large-groups-bare"))
+
+_OPTIONS_OF: Final[Mapping[str, frozenset[str]]] = {
+    "auto": _TOLERANT,
+    "okta": _TOLERANT,
+    "entra": frozenset(OPTIONS),
+    "strict": frozenset(),
+}
+
+_KINDS: Final[tuple[Kind, ...]] = ("create", "replace", "patch")
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """The rewrites of a profile for one kind of body."""
+
+    before: tuple[Rewrite, ...]
+    values: tuple[Rewrite, ...]
+    after: tuple[Rewrite, ...]
+
+    @classmethod
+    def of(cls, rewrites: Iterable[Rewrite], kind: Kind) -> "_Chain":
+        chosen = [rewrite for rewrite in rewrites if kind in rewrite.applies_to]
+        of_values = [at for at, rewrite in enumerate(chosen) if rewrite.message is None]
+        first, last = (of_values[0], of_values[-1] + 1) if of_values else (len(chosen), len(chosen))
+        return cls(tuple(chosen[:first]), tuple(chosen[first:last]), tuple(chosen[last:]))
+
+
+_CHAINS: Final[Mapping[tuple[str, Kind], _Chain]] = {
+    (profile, kind): _Chain.of(rewrites, kind) for profile, rewrites in PROFILES.items() for kind in _KINDS
+}
+
+
+def options(profile: str) -> frozenset[str]:
+    """The options of a profile. Raises ``KeyError`` for an unknown profile."""
+    return _OPTIONS_OF[profile]
+
+
+def rewrite(profile: str, kind: Kind, t: ResourceType, body: object) -> tuple[object, tuple[str, ...]]:
+    """The body in canonical SCIM, and the names of the rewrites that changed something, as in the table.
+
+    The body given is not changed; if there is nothing to do, the very same comes back. What is no
+    JSON object is left to the core. Raises ``KeyError`` for an unknown profile.
+    """
+    chain = _CHAINS[profile, kind]
+    if not isinstance(body, Mapping):
+        return body, ()
+    changed: set[str] = set()
+    body = _messages(chain.before, t, body, changed)
+    if chain.values:
+        walk = values.Walk(chain.values)
+        body = patches.walk_operations(t, body, walk) if kind == "patch" else walk.document(t, body)
+        changed |= walk.changed
+    body = _messages(chain.after, t, body, changed)
+    return body, tuple(r.name for r in PROFILES[profile] if r.name in changed) if changed else ()
+
+
+def _messages(rewrites: tuple[Rewrite, ...], t: ResourceType, body: Body, changed: set[str]) -> Body:
+    for each in rewrites:
+        if each.message:
+            new = each.message(t, body)
+            if new is not body:
+                changed.add(each.name)
+                body = new
+    return body

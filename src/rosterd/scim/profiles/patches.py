@@ -1,0 +1,189 @@
+"""PATCH messages brought to what RFC 7644 §3.5.2 knows, operation by operation, in their order.
+
+The document is not at hand here, so nothing is done that would depend on it. Each function is given
+an operation and gives it back, or a list of those to put in its place. ``operation_names`` goes first,
+so that the others find ``op``, ``path`` and ``value`` in this spelling; other members are kept.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from rosterd.scim.errors import ScimError
+from rosterd.scim.path import parse_path
+from rosterd.scim.profiles.rewrites import Body, MessageFunction, member, with_member
+from rosterd.scim.profiles.schemas import is_foreign, modern, modern_keys
+from rosterd.scim.profiles.values import Walk
+from rosterd.scim.schema import Attribute, ResourceType, Schema
+
+OperationFunction = Callable[[ResourceType, Body], Body | list[Body]]
+
+_MEMBERS: Final = frozenset(("op", "path", "value"))
+_SETTING: Final = frozenset(("add", "replace"))
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a path points at: an attribute, or a whole extension (``schema``)."""
+
+    attribute: Attribute | None = None
+    schema: Schema | None = None
+    filtered: bool = False
+    """The path has a filter."""
+    element: bool = False
+    """The path ends with its filter: single values of the attribute are meant."""
+    writable: bool = True
+
+
+def target(t: ResourceType, path: str) -> Target | None:
+    """Where a path points at; ``None`` if it is no path or the type has no such attribute."""
+    folded = path.casefold()
+    if attribute := t.schema.by_name.get(folded):
+        return Target(attribute, writable=attribute.mutability != "readOnly")
+    if extension := t.by_urn.get(folded):
+        return Target(schema=extension.schema)
+    try:
+        parsed = parse_path(path)
+    except ScimError:
+        return None
+    ref = t.resolve(parsed.attr.urn, parsed.attr.name, parsed.sub or parsed.attr.sub)
+    if ref is None or ref.attribute is None or ref.target is None:
+        return None
+    writable = "readOnly" not in (ref.attribute.mutability, ref.target.mutability)
+    filtered = parsed.filter is not None
+    return Target(ref.target, filtered=filtered, element=filtered and ref.sub is None, writable=writable)
+
+
+def each_operation(function: OperationFunction) -> MessageFunction:
+    """The message function that gives each operation to ``function``."""
+
+    def message(t: ResourceType, body: Body) -> Body:
+        operations = member(body, "Operations")
+        if not isinstance(operations, list):
+            return body
+        result: list[object] = []
+        same = True
+        for operation in operations:
+            new = function(t, operation) if isinstance(operation, Mapping) else operation
+            same = same and new is operation
+            if isinstance(new, list):
+                result.extend(new)
+            else:
+                result.append(new)
+        return body if same else with_member(body, "Operations", result)
+
+    return message
+
+
+def operation_names(t: ResourceType, operation: Body) -> Body:
+    """``{"Op": "Add", "Path": "title"}`` → ``{"op": "Add", "path": "title"}``."""
+    odd = {key: key.casefold() for key in operation if key not in _MEMBERS}
+    moved = {key: name for key, name in odd.items() if name in _MEMBERS and name not in operation}
+    if not moved:
+        return operation
+    return {moved.get(key, key): value for key, value in operation.items()}
+
+
+def empty_path(t: ResourceType, operation: Body) -> Body:
+    """``"path": ""`` → no path."""
+    return _without(operation, "path") if operation.get("path") == "" else operation
+
+
+def legacy_schemas(t: ResourceType, operation: Body) -> Body:
+    """URNs of SCIM 1.1 and of drafts, in paths and as keys → the present ones."""
+    path, value = operation.get("path"), operation.get("value")
+    if isinstance(path, str):
+        new = modern(t, path)
+        return operation if new == path else {**operation, "path": new}
+    if isinstance(value, Mapping):
+        keys = modern_keys(t, value)
+        return operation if keys is value else {**operation, "value": keys}
+    return operation
+
+
+def unknown_schemas(t: ResourceType, operation: Body) -> Body | list[Body]:
+    """An operation on a URN that the resource type has not → left out; such keys of a value too."""
+    path, value = operation.get("path"), operation.get("value")
+    if isinstance(path, str):
+        return [] if is_foreign(t, path) else operation
+    if isinstance(value, Mapping) and any(is_foreign(t, key) for key in value):
+        return _split(operation, {k: v for k, v in value.items() if not is_foreign(t, k)}, ())
+    return operation
+
+
+def dotted_keys(t: ResourceType, operation: Body) -> Body | list[Body]:
+    """``{"name.familyName": "X", "urn:…:User:department": "Y"}`` → an operation with a path for each.
+
+    A readOnly attribute is left out, as it is ignored in a value without a path; an unknown one stays.
+    """
+    value = operation.get("value")
+    if operation.get("path") is not None or not isinstance(value, Mapping) or not _sets(operation):
+        return operation
+    marked = [key for key in value if "." in key or ":" in key or "[" in key]
+    found = {key: place for key in marked if key.casefold() not in t.by_urn and (place := target(t, key))}
+    if not found:
+        return operation
+    rest = {key: item for key, item in value.items() if key not in found}
+    paths = [key for key, place in found.items() if place.writable]
+    return _split(operation, rest, ({**operation, "path": path, "value": value[path]} for path in paths))
+
+
+def null_removes(t: ResourceType, operation: Body) -> Body:
+    """``replace`` by null → ``remove``: the same, but open to what is said of removing."""
+    if "value" not in operation or operation["value"] is not None or not operation.get("path"):
+        return operation
+    op = operation.get("op")
+    if not isinstance(op, str) or op.casefold() != "replace":
+        return operation
+    return {**_without(operation, "value"), "op": "remove"}
+
+
+def replace_creates(t: ResourceType, operation: Body) -> Body:
+    """``replace`` of ``emails[type eq "work"].value`` → ``add``.
+
+    Where a value matches, both set its sub-attribute; where none does, add makes one.
+    """
+    op, path = operation.get("op"), operation.get("path")
+    if not isinstance(op, str) or not isinstance(path, str) or "]" not in path or op.casefold() != "replace":
+        return operation
+    found = target(t, path)
+    if found is None or not found.filtered or found.element or operation.get("value") is None:
+        return operation
+    if found.attribute is None or found.attribute.multi_valued:
+        return operation
+    return {**operation, "op": "add"}
+
+
+def walk_operations(t: ResourceType, body: Body, walk: Walk) -> Body:
+    """Lead the walk through the value of each operation."""
+
+    def function(t: ResourceType, operation: Body) -> Body:
+        value, path = operation.get("value"), operation.get("path")
+        new = value
+        if value is None:
+            return operation
+        if path is None:
+            new = walk.document(t, value) if isinstance(value, Mapping) else value
+        elif isinstance(path, str) and (found := target(t, path)):
+            if found.schema:
+                new = walk.members(found.schema.by_name, value)
+            elif found.attribute:
+                step = walk.one if found.element else walk.attribute
+                new = step(found.attribute, value)
+        return operation if new is value else {**operation, "value": new}
+
+    return each_operation(function)(t, body)
+
+
+def _sets(operation: Body) -> bool:
+    op = operation.get("op")
+    return isinstance(op, str) and op.casefold() in _SETTING
+
+
+def _split(operation: Body, rest: Body, parts: Iterable[Body]) -> list[Body]:
+    """The operation with what is left of its value, if anything is, then the parts."""
+    return [*([{**operation, "value": rest}] if rest else []), *parts]
+
+
+def _without(operation: Body, name: str) -> Body:
+    return {key: value for key, value in operation.items() if key != name}

@@ -1,0 +1,126 @@
+"""Bulk (RFC 7644 §3.7): many units in few durable transactions, each operation in its own savepoint.
+
+Operations run in the order of their references. Where references go in a circle, the id of the
+resource still to come is promised beforehand: a group's members are pending until it appears.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from rosterd.scim import bulk, errors
+from rosterd.scim.render import etag
+from rosterd.scim.schema import ResourceType
+from rosterd.service.caller import Caller
+from rosterd.service.commands import Commands, Unit
+from rosterd.service.ports import Store, Writer
+from rosterd.service.view import location
+
+MAX_OPERATIONS: Final = 1000
+CHUNK: Final = 100
+"""Operations per transaction: enough to share an fsync, few enough for others to get a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """How far a bulk request has come. Chunks copy it, because the store may run one again."""
+
+    ids: dict[str, str] = field(default_factory=dict)
+    """bulkId → id of what it made, or of what is promised under it."""
+    failed: set[str] = field(default_factory=set)
+    results: dict[int, dict[str, object]] = field(default_factory=dict)
+    """By place in the request."""
+    faults: int = 0
+
+    def copy(self) -> "_Run":
+        return _Run(dict(self.ids), set(self.failed), dict(self.results), self.faults)
+
+
+class Bulk:
+    """Runs bulk requests."""
+
+    def __init__(self, store: Store, commands: Commands, new_id: Callable[[], str]) -> None:
+        self._store = store
+        self._commands = commands
+        self._new_id = new_id
+
+    async def run(self, caller: Caller, body: Any) -> list[dict[str, object]]:
+        """The results in the order of the request; operations after too many errors are left out.
+
+        Raises for a message that is no bulk request at all, or too large a one.
+        """
+        request = bulk.parse(body, max_operations=MAX_OPERATIONS)
+        run = _Run()
+        for refused in request.operations:
+            if isinstance(refused, bulk.Refused):
+                run = self._failed(run, refused, refused.error)
+        sound = [o for o in request.operations if isinstance(o, bulk.BulkOperation)]
+        turns = [turn.operation for turn in bulk.order(sound)]
+        limit = request.fail_on_errors or len(request.operations) + 1
+        for start in range(0, len(turns), CHUNK):
+            if run.faults >= limit:
+                break
+            chunk = turns[start : start + CHUNK]
+            run = await self._store.write(caller.directory.id, self._chunk(caller, chunk, run, limit))
+        return [run.results[index] for index in sorted(run.results)]
+
+    def _chunk(
+        self, caller: Caller, chunk: Sequence[bulk.BulkOperation], before: _Run, limit: int
+    ) -> Callable[[Writer], Awaitable[_Run]]:
+        async def work(tx: Writer) -> _Run:
+            run = before.copy()
+            for operation in chunk:
+                if run.faults >= limit:
+                    break
+                run = await self._one(tx, caller, operation, run)
+            return run
+
+        return work
+
+    async def _one(self, tx: Writer, caller: Caller, operation: bulk.BulkOperation, run: _Run) -> _Run:
+        try:
+            resource_type, unit = self._unit(caller, operation, run)
+            async with tx.savepoint():
+                view = await unit(tx)
+        except errors.ScimError as error:
+            return self._failed(run, operation, error)
+        if operation.method == "POST" and operation.bulk_id:
+            run.ids[operation.bulk_id] = view.row.id
+        gone = operation.method == "DELETE"
+        run.results[operation.index] = bulk.operation_result(
+            operation.method,
+            {"POST": 201, "DELETE": 204}.get(operation.method, 200),
+            bulk_id=operation.bulk_id,
+            location=location(caller.base_url, resource_type, view.row.id),
+            version=None if gone else etag(view.row.version),
+        )
+        return run
+
+    def _failed(
+        self, run: _Run, operation: bulk.BulkOperation | bulk.Refused, error: errors.ScimError
+    ) -> _Run:
+        if operation.bulk_id and operation.method == "POST":
+            run.failed.add(operation.bulk_id)
+        run.results[operation.index] = bulk.operation_result(
+            operation.method, error.status, bulk_id=operation.bulk_id, error=error
+        )
+        return _Run(run.ids, run.failed, run.results, run.faults + 1)
+
+    def _unit(self, caller: Caller, operation: bulk.BulkOperation, run: _Run) -> tuple[ResourceType, Unit]:
+        resource_type = caller.model.by_endpoint.get(operation.endpoint.casefold())
+        if resource_type is None:
+            raise errors.InvalidPath(f"path: this directory has no endpoint '/{operation.endpoint}'.")
+        for name in bulk.references(operation):
+            if name in run.failed:
+                raise bulk.failed_reference(name)
+            run.ids.setdefault(name, self._new_id())
+        data = bulk.substitute(operation.data, run.ids)
+        id = str(bulk.substitute(operation.id, run.ids))
+        if operation.method == "POST":
+            promised = run.ids.get(operation.bulk_id or "")
+            return resource_type, self._commands.create(caller, resource_type, data, promised)
+        if operation.method == "PUT":
+            return resource_type, self._commands.replace(caller, resource_type, id, data, operation.version)
+        if operation.method == "PATCH":
+            return resource_type, self._commands.patch(caller, resource_type, id, data, operation.version)
+        return resource_type, self._commands.delete(caller, resource_type, id, operation.version)

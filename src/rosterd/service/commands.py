@@ -1,0 +1,296 @@
+"""The changes a connection can make to resources: create, replace, patch, delete.
+
+Each command first does everything that needs no data (rewrite, decode, check) and raises if the
+message is not valid. What it returns is a *unit*: the part that runs inside one transaction of
+the store. Units compose: a bulk request runs many of them, each in its own savepoint.
+
+An account is active unless the client says otherwise, and only the client changes that.
+A deleted account is retained and its row is revived only by the same connection, userName and
+externalId (never by a namesake), with the id it always had.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from rosterd.scim import check, errors, membership, patch, profiles
+from rosterd.scim.index import Indexed, index, scalars, unique_attributes
+from rosterd.scim.membership import Member, has_members
+from rosterd.scim.render import etag, etag_matches
+from rosterd.scim.schema import ResourceType
+from rosterd.service import changes
+from rosterd.service.caller import Caller
+from rosterd.service.groups import Groups
+from rosterd.service.ports import Event, Stored, UniqueViolation, Writer
+from rosterd.service.view import View, has_groups
+
+Document = dict[str, Any]
+Unit = Callable[[Writer], Awaitable[View]]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A checked document in the parts in which it is stored."""
+
+    document: bytes
+    indexed: Indexed
+    external_id: str | None
+    members: tuple[Member, ...]
+    visible: Document
+    """The stored document with externalId, as events tell it."""
+
+
+def draft(document: Document, resource_type: ResourceType) -> Draft:
+    """Take a canonical document (as ``check`` or ``patch`` return it) apart."""
+    members = membership.members_of(document) if has_members(resource_type) else ()
+    visible = (
+        {k: v for k, v in document.items() if k != "members"} if has_members(resource_type) else document
+    )
+    stored = {k: v for k, v in visible.items() if k != "externalId"}
+    return Draft(
+        document=orjson.dumps(stored),
+        indexed=index(stored, resource_type),
+        external_id=document.get("externalId"),
+        members=members,
+        visible=visible,
+    )
+
+
+class Commands:
+    """The commands; ``now`` gives milliseconds since the epoch, ``new_id`` a fresh resource id."""
+
+    def __init__(self, now: Callable[[], int], new_id: Callable[[], str]) -> None:
+        self._now = now
+        self._new_id = new_id
+        self._groups = Groups()
+
+    def create(
+        self, caller: Caller, resource_type: ResourceType, body: Any, promised: str | None = None
+    ) -> Unit:
+        """POST (RFC 7644 §3.3). ``promised`` is an id under which others already refer to it.
+
+        The unit raises ``Uniqueness`` if a live resource has one of its unique values.
+        """
+        body, _ = profiles.rewrite(caller.connection.profile, "create", resource_type, body)
+        document = check.create(body, resource_type)
+        if has_groups(resource_type):
+            document.setdefault("active", True)
+        new = draft(document, resource_type)
+
+        async def unit(tx: Writer) -> View:
+            at = self._now()
+            revived = await self._retained(tx, caller, resource_type, new)
+            row = Stored(
+                id=revived.id if revived else promised or self._new_id(),
+                kind=resource_type.name,
+                connection=caller.connection.id,
+                external_id=new.external_id,
+                seq=0,
+                version=revived.version + 1 if revived else 1,
+                created=revived.created if revived else at,
+                modified=at,
+                deleted=None,
+                document=new.document,
+            )
+            verb = "activated" if revived and new.visible.get("active", True) else "created"
+            data: Document = {"before": {}, "after": new.visible}
+            if revived:
+                data["revived"] = True
+            seq = await self._event(tx, caller, f"{changes.noun(resource_type)}.{verb}", row, at, data)
+            row = replace(row, seq=seq)
+            try:
+                await (tx.revive if revived else tx.insert)(row, new.indexed)
+            except UniqueViolation as violation:
+                raise await self._taken(tx, resource_type, new.visible, violation) from violation
+            if has_members(resource_type):
+                row = await self._groups.start(tx, caller, row, new.members, at)
+            names = _names(row, new, promised)
+            await self._groups.appear(tx, caller, row, names, at)
+            return await self.view(tx, caller, resource_type, row, members=True)
+
+        return unit
+
+    def replace(
+        self, caller: Caller, resource_type: ResourceType, id: str, body: Any, if_match: str | None = None
+    ) -> Unit:
+        """PUT (RFC 7644 §3.5.1).
+
+        A tolerant profile leaves a group's members alone when the body does not mention them: clients
+        that do not read members send the group back without them.
+        """
+        mentions = isinstance(body, Mapping) and any(str(key).casefold() == "members" for key in body)
+        body, _ = profiles.rewrite(caller.connection.profile, "replace", resource_type, body)
+        keep = not mentions and "put-keeps-members" in profiles.options(caller.connection.profile)
+
+        def plan(current: Document) -> Document:
+            document = check.replace(body, resource_type, current)
+            if "active" in current:
+                # A client that does not speak of the account's state must not reactivate it.
+                document.setdefault("active", current["active"])
+            return document
+
+        async def unit(tx: Writer) -> View:
+            row, new, at = await self._update(tx, caller, resource_type, id, plan, if_match)
+            if has_members(resource_type) and not keep:
+                row = await self._groups.replace(tx, caller, row, new.members, at)
+            return await self.view(tx, caller, resource_type, row, members=True)
+
+        return unit
+
+    def patch(
+        self,
+        caller: Caller,
+        resource_type: ResourceType,
+        id: str,
+        body: Any,
+        if_match: str | None = None,
+        members: bool = False,
+    ) -> Unit:
+        """PATCH (RFC 7644 §3.5.2); all operations apply, or none.
+
+        Changes of a group's members never load the group's members; ``members`` asks for them in
+        the reply all the same.
+        """
+        options = profiles.options(caller.connection.profile)
+        body, _ = profiles.rewrite(caller.connection.profile, "patch", resource_type, body)
+        operations = patch.parse_patch(body, allow_empty="empty-patch" in options)
+        changes_of_members: tuple[membership.MemberOp, ...] = ()
+        if has_members(resource_type):
+            operations, changes_of_members = membership.split(operations, resource_type)
+
+        def plan(current: Document) -> Document:
+            return patch.apply(
+                operations, resource_type, current, ignore_unmatched_removes="remove-unmatched" in options
+            )
+
+        async def unit(tx: Writer) -> View:
+            row, _, at = await self._update(tx, caller, resource_type, id, plan, if_match)
+            if changes_of_members:
+                row = await self._groups.apply(tx, caller, resource_type, row, changes_of_members, at)
+            return await self.view(tx, caller, resource_type, row, members=members)
+
+        return unit
+
+    def delete(
+        self, caller: Caller, resource_type: ResourceType, id: str, if_match: str | None = None
+    ) -> Unit:
+        """DELETE (RFC 7644 §3.6): gone for SCIM, retained for the application unless the policy erases."""
+
+        async def unit(tx: Writer) -> View:
+            row = await self._row(tx, caller, resource_type, id, if_match)
+            at = self._now()
+            stored = orjson.loads(row.document)
+            before = {k: stored[k] for k in ("userName", "displayName") if k in stored}
+            if row.external_id is not None:
+                before["externalId"] = row.external_id
+            await self._groups.leave(tx, caller, row, at)
+            if caller.connection.policy.on_delete == "erase":
+                await tx.erase(row.kind, row.id)
+                before = {}
+            else:
+                await tx.retain(row, index(stored, resource_type), at)
+            data: Document = {"before": before, "after": {}}
+            await self._event(tx, caller, f"{changes.noun(resource_type)}.deleted", row, at, data)
+            return View(row, resource_type, row.external_id)
+
+        return unit
+
+    async def view(
+        self, tx: Writer, caller: Caller, resource_type: ResourceType, row: Stored, *, members: bool
+    ) -> View:
+        """The resource as it is now inside the transaction."""
+        memberships = (await tx.memberships((row.id,))).get(row.id, ()) if has_groups(resource_type) else None
+        listed = await tx.members(row.id) if members and has_members(resource_type) else None
+        own = row.connection == caller.connection.id
+        return View(row, resource_type, row.external_id if own else None, memberships, listed)
+
+    async def _row(
+        self, tx: Writer, caller: Caller, resource_type: ResourceType, id: str, if_match: str | None
+    ) -> Stored:
+        row = await tx.get(resource_type.name, id)
+        if row is None:
+            raise errors.NotFound(f"There is no {resource_type.name} with the id '{id}' in this directory.")
+        caller.require_reach(row)
+        if if_match is not None and not etag_matches(if_match, row.version):
+            raise errors.PreconditionFailed(
+                f"{resource_type.name} {id} has version {etag(row.version)}, not {if_match}; "
+                "read it again and repeat the change."
+            )
+        return row
+
+    async def _update(
+        self,
+        tx: Writer,
+        caller: Caller,
+        resource_type: ResourceType,
+        id: str,
+        plan: Callable[[Document], Document],
+        if_match: str | None,
+    ) -> tuple[Stored, Draft, int]:
+        """Read, plan, write. A plan that changes nothing writes nothing, and the version stays."""
+        row = await self._row(tx, caller, resource_type, id, if_match)
+        own = row.connection == caller.connection.id
+        stored: Document = orjson.loads(row.document)
+        current = {**stored, "externalId": row.external_id} if own and row.external_id is not None else stored
+        new = draft(plan(current), resource_type)
+        at = max(self._now(), row.modified)
+        external_id = new.external_id if own else row.external_id
+        delta = changes.difference(current, new.visible)
+        if not delta["before"] and not delta["after"]:
+            return row, new, at
+        changed = replace(
+            row, document=new.document, external_id=external_id, version=row.version + 1, modified=at
+        )
+        try:
+            await tx.update(changed, index(stored, resource_type), new.indexed)
+        except UniqueViolation as violation:
+            raise await self._taken(tx, resource_type, new.visible, violation) from violation
+        kind = changes.update_type(resource_type, current, new.visible)
+        await self._event(tx, caller, kind, changed, at, delta)
+        if _renamed(delta):
+            await self._groups.appear(tx, caller, changed, _names(changed, new), at)
+        return changed, new, at
+
+    async def _retained(
+        self, tx: Writer, caller: Caller, resource_type: ResourceType, new: Draft
+    ) -> Stored | None:
+        """The deleted account that is the same person, if there is one."""
+        if new.external_id is None or not has_groups(resource_type):
+            return None
+        for row in await tx.retained(resource_type.name, caller.connection.id, new.external_id):
+            former = index(orjson.loads(row.document), resource_type)
+            if former.search.get("userName") == new.indexed.search.get("userName"):
+                return row
+        return None
+
+    async def _taken(
+        self, tx: Writer, resource_type: ResourceType, document: Document, violation: UniqueViolation
+    ) -> errors.Uniqueness:
+        """The 409 an administrator can act on: which attribute, which value, who has it."""
+        refs = {str(ref): ref for ref in unique_attributes(resource_type)}
+        written = list(scalars(document, refs[violation.attribute])) if violation.attribute in refs else []
+        shown = next((v for v in written if str(v).casefold() == violation.value.casefold()), violation.value)
+        owner = await tx.owner_of(resource_type.name, violation.attribute, violation.value)
+        return errors.Uniqueness(
+            f"{violation.attribute} '{shown}' is already used by {resource_type.name} {owner} in this "
+            "directory. Link to that one, or use another value."
+        )
+
+    async def _event(
+        self, tx: Writer, caller: Caller, type: str, row: Stored, at: int, data: Mapping[str, Any]
+    ) -> int:
+        return await tx.append(
+            Event(type, row.kind, row.id, at, caller.connection.id, caller.request_id, data)
+        )
+
+
+def _names(row: Stored, new: Draft, promised: str | None = None) -> tuple[str, ...]:
+    """The values by which a group may have named this resource before it existed."""
+    user_name = new.visible.get("userName")
+    return tuple(name for name in (row.external_id, user_name, promised) if isinstance(name, str) and name)
+
+
+def _renamed(delta: Mapping[str, Mapping[str, Any]]) -> bool:
+    return any(name in delta["after"] for name in ("userName", "externalId"))

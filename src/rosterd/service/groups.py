@@ -1,0 +1,133 @@
+"""Group membership inside a transaction: set operations, the group's version, and their events.
+
+Every function costs what is given to it, never the size of the group. A member value that names
+nobody yet is pending: kept, no error, and a membership from the moment its resource appears.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rosterd.scim import errors, membership
+from rosterd.scim.filter import Bound
+from rosterd.scim.membership import Member
+from rosterd.scim.schema import ResourceType
+from rosterd.service import changes
+from rosterd.service.caller import Caller
+from rosterd.service.ports import Event, MemberChange, Stored, Writer
+
+
+class Groups:
+    """Membership changes of groups, and what a resource's coming and going does to its groups."""
+
+    async def start(
+        self,
+        tx: Writer,
+        caller: Caller,
+        row: Stored,
+        members: Sequence[Member],
+        at: int,
+    ) -> Stored:
+        """The members a new group is created with; they do not count as a change of its version."""
+        if members:
+            _refuse_self(row, members)
+            change = await tx.add_members(row.id, members)
+            await self._tell(tx, caller, row.kind, row.id, change, at)
+        return row
+
+    async def replace(
+        self,
+        tx: Writer,
+        caller: Caller,
+        row: Stored,
+        members: Sequence[Member],
+        at: int,
+    ) -> Stored:
+        """Make these the members and no others."""
+        _refuse_self(row, members)
+        return await self._changed(tx, caller, row, await tx.replace_members(row.id, members), at)
+
+    async def apply(
+        self,
+        tx: Writer,
+        caller: Caller,
+        resource_type: ResourceType,
+        row: Stored,
+        operations: Sequence[membership.MemberOp],
+        at: int,
+    ) -> Stored:
+        """The membership operations of one PATCH, in order; together they move the version by one."""
+        changed = False
+        for operation in operations:
+            change = await self._operate(tx, resource_type, row, operation)
+            changed = changed or bool(change) or isinstance(operation, membership.SetDisplay)
+            if change:
+                await self._tell(tx, caller, row.kind, row.id, change, at)
+        return await self._touched(tx, row, at) if changed else row
+
+    async def appear(self, tx: Writer, caller: Caller, row: Stored, names: Sequence[str], at: int) -> None:
+        """A resource came to exist or changed its names: the groups that waited for it have it now."""
+        for group in await tx.resolve_pending(row.id, names):
+            await tx.touch("Group", group, at)
+            await self._tell(tx, caller, "Group", group, MemberChange(added=(row.id,)), at)
+
+    async def leave(self, tx: Writer, caller: Caller, row: Stored, at: int) -> None:
+        """A resource is about to go: its groups lose it."""
+        for group in await tx.groups_with(row.id):
+            await tx.touch("Group", group, at)
+            await self._tell(tx, caller, "Group", group, MemberChange(removed=(row.id,)), at)
+
+    async def _operate(
+        self, tx: Writer, resource_type: ResourceType, row: Stored, operation: membership.MemberOp
+    ) -> MemberChange:
+        match operation:
+            case membership.Add(members=members):
+                _refuse_self(row, members)
+                return await tx.add_members(row.id, members)
+            case membership.Remove(values=values):
+                return await tx.remove_members(row.id, values)
+            case membership.Replace(members=members):
+                _refuse_self(row, members)
+                return await tx.replace_members(row.id, members)
+            case membership.Clear():
+                return await tx.replace_members(row.id, ())
+            case membership.RemoveWhere(where=where):
+                chosen = await self._chosen(tx, resource_type, row, where)
+                return await tx.remove_members(row.id, [m.value for m in chosen])
+            case membership.SetDisplay(where=where, display=display):
+                chosen = await self._chosen(tx, resource_type, row, where)
+                if display is None:
+                    await tx.remove_members(row.id, [m.value for m in chosen])
+                await tx.add_members(row.id, [replace(m, display=display) for m in chosen])
+                return MemberChange()  # who is a member has not changed
+
+    async def _chosen(
+        self, tx: Writer, resource_type: ResourceType, row: Stored, where: Bound
+    ) -> list[Member]:
+        """The one place that reads the members: a filter on something other than their value."""
+        listed = [*await tx.members(row.id), *await tx.pending(row.id)]
+        return [m for m in listed if membership.fulfils(m, where, resource_type)]
+
+    async def _changed(
+        self, tx: Writer, caller: Caller, row: Stored, change: MemberChange, at: int
+    ) -> Stored:
+        if not change:
+            return row
+        await self._tell(tx, caller, row.kind, row.id, change, at)
+        return await self._touched(tx, row, at)
+
+    async def _touched(self, tx: Writer, row: Stored, at: int) -> Stored:
+        version = await tx.touch(row.kind, row.id, at)
+        return row if version is None else replace(row, version=version, modified=at)
+
+    async def _tell(
+        self, tx: Writer, caller: Caller, kind: str, group: str, change: MemberChange, at: int
+    ) -> None:
+        for verb, data in changes.member_events(change):
+            await tx.append(
+                Event(f"group.{verb}", kind, group, at, caller.connection.id, caller.request_id, data)
+            )
+
+
+def _refuse_self(row: Stored, members: Sequence[Member]) -> None:
+    if any(member.value == row.id for member in members):
+        raise errors.InvalidValue(f"members: group {row.id} cannot be a member of itself.")

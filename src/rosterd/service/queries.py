@@ -1,0 +1,181 @@
+"""Reads: one resource, or a listing by index or by cursor over one or several resource types."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from rosterd.scim import cursor, errors, profiles
+from rosterd.scim.bind import bind, bind_all, bind_attribute
+from rosterd.scim.filter import Bound
+from rosterd.scim.listing import ListRequest
+from rosterd.scim.membership import has_members
+from rosterd.scim.render import Projection
+from rosterd.scim.schema import Ref, ResourceType
+from rosterd.service.caller import Caller
+from rosterd.service.ports import Page, Position, Query, Reader, Store, Stored
+from rosterd.service.view import View, has_groups
+from rosterd.service.walks import Walks
+
+MEMBERS_PER_PAGE: Final = 100_000
+CURSOR_LIFETIME: Final = 3_600_000  # ms; announced in seconds as cursorTimeout
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page, ready to render: ``total`` is totalResults."""
+
+    views: tuple[View, ...]
+    total: int
+    start_index: int | None
+    """``None`` for cursor paging."""
+    next_cursor: str | None = None
+
+
+class Queries:
+    """The reads. ``secret`` seals cursors; it must be the same in every process."""
+
+    def __init__(self, store: Store, now: Callable[[], int], secret: bytes) -> None:
+        self._store = store
+        self._now = now
+        self._secret = secret
+        self._walks = Walks()
+
+    async def get(self, caller: Caller, resource_type: ResourceType, id: str, projection: Projection) -> View:
+        """One live resource; raises ``NotFound``."""
+        reader = self._store.reader(caller.directory.id)
+        row = await reader.get(resource_type.name, id)
+        if row is None:
+            raise errors.NotFound(f"There is no {resource_type.name} with the id '{id}' in this directory.")
+        wanted = projection.for_type(resource_type)
+        memberships = None
+        if has_groups(resource_type) and wanted.wants("groups"):
+            memberships = (await reader.memberships((id,))).get(id, ())
+        members = None
+        if has_members(resource_type) and wanted.wants("members"):
+            members = await reader.members(id)
+        return View(row, resource_type, _external_id(caller, row), memberships, members)
+
+    async def list(self, caller: Caller, types: Sequence[ResourceType], request: ListRequest) -> Listing:
+        """A page of the types' live resources (RFC 7644 §3.4.2, RFC 9865)."""
+        query = Query(
+            targets=self._targets(types, request),
+            connection=caller.connection.id,
+            limit=request.count,
+            sort=self._sort(types, request),
+            descending=request.descending,
+        )
+        reader = self._store.reader(caller.directory.id)
+        walk = _walk(caller, types, request)
+        if request.cursor is not None:
+            return await self._by_cursor(caller, reader, query, request, walk)
+        return await self._by_index(caller, reader, query, request, walk)
+
+    async def _by_index(
+        self, caller: Caller, reader: Reader, query: Query, request: ListRequest, walk: bytes
+    ) -> Listing:
+        start, now = request.start_index, self._now()
+        bookmark = self._walks.find(walk, start, now) if start > 1 else None
+        if bookmark:
+            query = replace(query, after=bookmark.position)
+        else:
+            query = replace(query, offset=start - 1)
+        page = await reader.search(query)
+        total = page.total or 0
+        reached = start - 1 + len(page.rows)
+        if bookmark:
+            # What the walk was told stays true until its end, though others come and go meanwhile.
+            total = max(total, bookmark.total) if page.more or not request.count else reached
+        if page.rows:
+            self._walks.set(walk, reached + 1, page.positions[-1], total, now)
+        views = await self._views(caller, reader, page, request.projection)
+        return Listing(views, total, start)
+
+    async def _by_cursor(
+        self, caller: Caller, reader: Reader, query: Query, request: ListRequest, walk: bytes
+    ) -> Listing:
+        now = self._now()
+        if request.cursor:
+            place = cursor.unseal(request.cursor, binding=walk, secret=self._secret, now=now)
+            query = replace(query, after=Position(place.seq, place.key))
+        page = await reader.search(query)
+        following = None
+        if page.more and page.rows:
+            last = page.positions[-1]
+            following = cursor.seal(
+                last.seq, last.key, binding=walk, secret=self._secret, expires=now + CURSOR_LIFETIME
+            )
+        views = await self._views(caller, reader, page, request.projection)
+        return Listing(views, page.total or 0, None, following)
+
+    def _targets(
+        self, types: Sequence[ResourceType], request: ListRequest
+    ) -> dict[ResourceType, Bound | None]:
+        if request.filter is None:
+            return dict.fromkeys(types)
+        if len(types) == 1:
+            return {types[0]: bind(request.filter, types[0])}
+        return dict(bind_all(request.filter, types))
+
+    def _sort(
+        self, types: Sequence[ResourceType], request: ListRequest
+    ) -> dict[ResourceType, Ref | None] | None:
+        if request.sort_by is None:
+            return None
+        refs = {t: bind_attribute(request.sort_by, t) for t in types}
+        if all(ref is None for ref in refs.values()):
+            raise errors.InvalidPath(
+                f"sortBy: no attribute '{request.sort_by}' is defined for this endpoint."
+            )
+        return refs
+
+    async def _views(
+        self, caller: Caller, reader: Reader, page: Page, projection: Projection
+    ) -> tuple[View, ...]:
+        types = caller.model.types
+        wanted = {kind: projection.for_type(types[kind]) for kind in {row.kind for row in page.rows}}
+        users = [
+            row.id for row in page.rows if has_groups(types[row.kind]) and wanted[row.kind].wants("groups")
+        ]
+        memberships = await reader.memberships(users) if users else {}
+        budget = MEMBERS_PER_PAGE
+        views = []
+        for row in page.rows:
+            resource_type = types[row.kind]
+            listed = None
+            if has_members(resource_type) and wanted[row.kind].wants("members"):
+                listed = await reader.members(row.id, limit=budget + 1)
+                if len(listed) > budget:
+                    _require_bare(caller)
+                    listed = None
+                budget -= len(listed or ())
+            views.append(View(row, resource_type, _external_id(caller, row), memberships.get(row.id), listed))
+        return tuple(views)
+
+
+def _require_bare(caller: Caller) -> None:
+    """A page has more members than can be sent: tolerant profiles leave the largest groups' out.
+
+    Such a client may send the group back without them, and its members stay ("put-keeps-members").
+    """
+    if "large-groups-bare" not in profiles.options(caller.connection.profile):
+        raise errors.TooMany(
+            f"This page of groups has more than {MEMBERS_PER_PAGE} members. "
+            "Ask for excludedAttributes=members, or for fewer groups with count."
+        )
+
+
+def _external_id(caller: Caller, row: Stored) -> str | None:
+    """externalId is the owning connection's own; nobody else sees it (RFC 7643 §3.1)."""
+    return row.external_id if row.connection == caller.connection.id else None
+
+
+def _walk(caller: Caller, types: Sequence[ResourceType], request: ListRequest) -> bytes:
+    """What identifies a walk: who walks over what, filtered and sorted how."""
+    return cursor.binding(
+        endpoint=" ".join(t.endpoint for t in types),
+        filter=request.filter,
+        sort_by=request.sort_by,
+        descending=request.descending,
+        directory=caller.directory.id,
+        connection=caller.connection.id,
+    )

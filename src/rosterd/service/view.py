@@ -1,0 +1,95 @@
+"""A resource with what is rendered beside its document, and the full document of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from rosterd.scim import urns
+from rosterd.scim.membership import Member
+from rosterd.scim.render import etag, format_time
+from rosterd.scim.schema import Model, ResourceType
+from rosterd.service.ports import Membership, Stored
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One resource as a connection sees it.
+
+    ``memberships`` is a user's groups, ``members`` a group's members; ``None`` where they do not
+    apply or were not asked for.
+    """
+
+    row: Stored
+    type: ResourceType
+    external_id: str | None
+    """``None`` also when the resource belongs to another connection."""
+    memberships: Sequence[Membership] | None = None
+    members: Sequence[Member] | None = None
+
+
+def has_groups(resource_type: ResourceType) -> bool:
+    """Whether resources of this type show the groups they are in (RFC 7643 §4.1.2)."""
+    return resource_type.schema.id == urns.USER
+
+
+def location(base_url: str, resource_type: ResourceType, id: str) -> str:
+    """The URI of a resource."""
+    return f"{base_url}{resource_type.endpoint}/{id}"
+
+
+def groups_json(memberships: Sequence[Membership], model: Model, base_url: str) -> list[dict[str, Any]]:
+    """The value of a user's ``groups``."""
+    groups = model.types["Group"]
+    return [
+        {
+            "value": m.group,
+            "$ref": location(base_url, groups, m.group),
+            **({"display": m.display} if m.display else {}),
+            "type": "direct" if m.direct else "indirect",
+        }
+        for m in memberships
+    ]
+
+
+def members_json(members: Sequence[Member], model: Model, base_url: str) -> list[dict[str, Any]]:
+    """The value of a group's ``members``."""
+    endpoints = {name: f"{base_url}{t.endpoint}/" for name, t in model.types.items()}
+    out = []
+    for member in members:
+        element: dict[str, Any] = {"value": member.value}
+        if member.type in endpoints:
+            element["$ref"] = endpoints[member.type] + member.value
+        if member.display:
+            element["display"] = member.display
+        if member.type:
+            element["type"] = member.type
+        out.append(element)
+    return out
+
+
+def meta_json(view: View, base_url: str) -> dict[str, Any]:
+    """The value of ``meta`` (RFC 7643 §3.1)."""
+    return {
+        "resourceType": view.type.name,
+        "created": format_time(view.row.created),
+        "lastModified": format_time(view.row.modified),
+        "location": location(base_url, view.type, view.row.id),
+        "version": etag(view.row.version),
+    }
+
+
+def full_document(view: View, model: Model, base_url: str) -> dict[str, Any]:
+    """Everything a projection may choose from."""
+    stored: Mapping[str, Any] = orjson.loads(view.row.document)
+    full: dict[str, Any] = {"id": view.row.id}
+    if view.external_id is not None:
+        full["externalId"] = view.external_id
+    full.update(stored)
+    if view.memberships:
+        full["groups"] = groups_json(view.memberships, model, base_url)
+    if view.members:
+        full["members"] = members_json(view.members, model, base_url)
+    full["meta"] = meta_json(view, base_url)
+    return full

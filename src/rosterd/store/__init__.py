@@ -1,0 +1,9 @@
+"""Stores: engines that implement the ports, each held to ``rosterd.testing.store_contract``.
+
+sqlite.py          opens a database file: reader connections, the writer thread, the ports over them
+memory.py          the contract in plain dictionaries, for tests
+compile.py         filter and listing → SQL; with fragment.py the only place that assembles SQL
+group_commit.py    many jobs, one durable transaction
+migrate.py         what a database file lacks, and how it gets it
+sql/               every other statement, by name
+"""

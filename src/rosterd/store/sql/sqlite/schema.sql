@@ -1,0 +1,172 @@
+-- The whole schema of a fresh database; migrations/ leads an older one to the same.
+-- Every key of a directory's data begins with the directory. Times are milliseconds since the epoch.
+-- WITHOUT ROWID is for narrow rows only: a wide row would not fit an index page.
+
+-- A live or retained resource. `display` is its displayName, else its userName, for the lists it
+-- appears in; `search` is the folded document that filters read. The wide columns are last.
+CREATE TABLE resource (
+    directory   INTEGER NOT NULL,
+    id          TEXT    NOT NULL,
+    kind        TEXT    NOT NULL,
+    connection  INTEGER NOT NULL,
+    external_id TEXT,
+    seq         INTEGER NOT NULL,
+    version     INTEGER NOT NULL,
+    created     INTEGER NOT NULL,
+    modified    INTEGER NOT NULL,
+    deleted     INTEGER,
+    display     TEXT,
+    document    BLOB    NOT NULL,
+    search      TEXT    NOT NULL,
+    PRIMARY KEY (directory, id)
+) STRICT;
+
+-- Listings walk this one, page by page. `deleted` is in it so that rows are skipped or counted
+-- without being read.
+CREATE INDEX resource_live ON resource (directory, kind, seq, deleted) WHERE deleted IS NULL;
+
+-- externalId is data of a connection: its look-ups, and what a connection may revive.
+CREATE INDEX resource_external ON resource (directory, kind, connection, external_id)
+    WHERE external_id IS NOT NULL;
+
+-- Folded values that one live resource of a kind may have (userName).
+CREATE TABLE unique_value (
+    directory INTEGER NOT NULL,
+    kind      TEXT    NOT NULL,
+    attribute TEXT    NOT NULL,
+    value     TEXT    NOT NULL,
+    id        TEXT    NOT NULL,
+    PRIMARY KEY (directory, kind, attribute, value)
+) STRICT, WITHOUT ROWID;
+
+-- Folded values of live resources that are often looked up by equality (displayName, e-mails).
+CREATE TABLE attribute_value (
+    directory INTEGER NOT NULL,
+    kind      TEXT    NOT NULL,
+    attribute TEXT    NOT NULL,
+    value     TEXT    NOT NULL,
+    id        TEXT    NOT NULL,
+    PRIMARY KEY (directory, kind, attribute, value, id)
+) STRICT, WITHOUT ROWID;
+
+-- Direct membership of live resources; `display` is what the identity provider sent.
+CREATE TABLE member (
+    directory INTEGER NOT NULL,
+    group_id  TEXT    NOT NULL,
+    member_id TEXT    NOT NULL,
+    display   TEXT,
+    PRIMARY KEY (directory, group_id, member_id)
+) STRICT, WITHOUT ROWID;
+
+-- The same from the member's side.
+CREATE INDEX member_of ON member (directory, member_id, group_id);
+
+-- Member values that name nobody yet.
+CREATE TABLE pending_member (
+    directory INTEGER NOT NULL,
+    group_id  TEXT    NOT NULL,
+    value     TEXT    NOT NULL,
+    display   TEXT,
+    PRIMARY KEY (directory, group_id, value)
+) STRICT, WITHOUT ROWID;
+
+-- The groups that wait for a value.
+CREATE INDEX pending_value ON pending_member (directory, value, group_id);
+
+-- The directory's feed, in the order of its commits.
+CREATE TABLE event (
+    directory  INTEGER NOT NULL,
+    seq        INTEGER NOT NULL,
+    type       TEXT    NOT NULL,
+    kind       TEXT    NOT NULL,
+    resource   TEXT    NOT NULL,
+    at         INTEGER NOT NULL,
+    connection INTEGER NOT NULL,
+    request_id TEXT    NOT NULL,
+    data       TEXT    NOT NULL,
+    PRIMARY KEY (directory, seq)
+) STRICT, WITHOUT ROWID;
+
+-- One resource's events.
+CREATE INDEX event_history ON event (directory, resource, seq);
+
+-- "seq" is the directory's one order, "live:<kind>" the number of live resources.
+CREATE TABLE counter (
+    directory INTEGER NOT NULL,
+    name      TEXT    NOT NULL,
+    value     INTEGER NOT NULL,
+    PRIMARY KEY (directory, name)
+) STRICT, WITHOUT ROWID;
+
+-- The three triggers that keep the live counts, whoever writes.
+CREATE TRIGGER resource_inserted AFTER INSERT ON resource WHEN NEW.deleted IS NULL
+BEGIN
+    INSERT INTO counter (directory, name, value) VALUES (NEW.directory, 'live:' || NEW.kind, 1)
+    ON CONFLICT (directory, name) DO UPDATE SET value = value + 1;
+END;
+
+CREATE TRIGGER resource_moved AFTER UPDATE OF deleted ON resource
+WHEN (OLD.deleted IS NULL) <> (NEW.deleted IS NULL)
+BEGIN
+    UPDATE counter SET value = value + iif(NEW.deleted IS NULL, 1, -1)
+    WHERE directory = NEW.directory AND name = 'live:' || NEW.kind;
+END;
+
+CREATE TRIGGER resource_erased AFTER DELETE ON resource WHEN OLD.deleted IS NULL
+BEGIN
+    UPDATE counter SET value = value - 1 WHERE directory = OLD.directory AND name = 'live:' || OLD.kind;
+END;
+
+-- The control plane. A connection's and a token's id is what leads to its directory, so these keys
+-- do not begin with one.
+CREATE TABLE directory (
+    id             INTEGER PRIMARY KEY,
+    name           TEXT    NOT NULL UNIQUE,
+    created        INTEGER NOT NULL,
+    revision       INTEGER NOT NULL,
+    schemas        TEXT    NOT NULL,
+    resource_types TEXT    NOT NULL
+) STRICT;
+
+CREATE TABLE connection (
+    id        INTEGER PRIMARY KEY,
+    directory INTEGER NOT NULL REFERENCES directory (id),
+    name      TEXT    NOT NULL,
+    created   INTEGER NOT NULL,
+    profile   TEXT    NOT NULL,
+    reach     TEXT    NOT NULL,
+    on_delete TEXT    NOT NULL,
+    UNIQUE (directory, name),
+    UNIQUE (directory, id)
+) STRICT;
+
+-- `digest` is the SHA-256 of the whole token text, which is kept nowhere.
+CREATE TABLE token (
+    id         TEXT    NOT NULL PRIMARY KEY,
+    directory  INTEGER NOT NULL,
+    connection INTEGER NOT NULL,
+    digest     BLOB    NOT NULL,
+    label      TEXT    NOT NULL,
+    scopes     TEXT    NOT NULL,
+    created    INTEGER NOT NULL,
+    expires    INTEGER NOT NULL,
+    last_used  INTEGER,
+    revoked    INTEGER,
+    FOREIGN KEY (directory, connection) REFERENCES connection (directory, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX token_of ON token (directory, connection, created);
+
+-- Keys of the installation, made at first use.
+CREATE TABLE secret (
+    name  TEXT NOT NULL PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The migrations that this database has, with the SHA-256 of their text.
+CREATE TABLE schema_version (
+    version  INTEGER PRIMARY KEY,
+    name     TEXT    NOT NULL,
+    checksum TEXT    NOT NULL,
+    applied  INTEGER NOT NULL
+) STRICT;

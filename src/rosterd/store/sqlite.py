@@ -1,0 +1,92 @@
+"""A database file as ``Store`` and ``Control``.
+
+Reads that are quick run at once, on the event loop's thread, with that thread's own connection:
+they take microseconds, and in the write-ahead log no writer can make them wait. Reads that may look
+at many rows run on a few threads beside it. Writes go to the one writer thread (group_commit.py).
+"""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, TypeVar
+
+from rosterd.service.ports import Reader, Writer
+from rosterd.store.database import BUSY_MS, connect_reader, is_unavailable, unavailable
+from rosterd.store.group_commit import WAITING, GroupCommit
+from rosterd.store.migrate import open_checked
+from rosterd.store.sqlite_control import SqliteControl
+from rosterd.store.sqlite_reader import SqliteReader
+from rosterd.store.sqlite_writer import perform
+
+T = TypeVar("T")
+
+READ_THREADS: Final = 4
+_QUICK_BUSY_MS: Final = 200
+
+
+async def open_sqlite(path: Path, *, waiting: int = WAITING) -> "SqliteStore":
+    """Open a database, and make it if there is none; ``waiting`` is how many writes may queue up.
+
+    Raises ``migrate.SchemaMismatch`` for a file of another release (an older one: apply the
+    migrations first), ``StoreUnavailable`` if it cannot be opened.
+    """
+    connection = await asyncio.get_running_loop().run_in_executor(None, open_checked, path)
+    return SqliteStore(path, connection, waiting)
+
+
+class SqliteStore(SqliteControl):
+    """See ``rosterd.service.ports.Store`` and ``Control``."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, waiting: int) -> None:
+        self._readers = Readers(path)
+        self._writer = GroupCommit(connection, waiting)
+        super().__init__(self._readers.run, self._writer.submit)
+
+    def reader(self, directory: int) -> Reader:
+        return SqliteReader(self._readers.run, directory)
+
+    async def write(self, directory: int, work: Callable[[Writer], Awaitable[T]]) -> T:
+        return await self._writer.submit(lambda connection: perform(work, connection, directory))
+
+    async def close(self) -> None:
+        """Finish the writes that were accepted and close the file. Later writes are refused."""
+        await self._writer.close()
+        await asyncio.get_running_loop().run_in_executor(None, self._readers.close)
+
+
+class Readers:
+    """Reading connections, one for each thread that asks."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._own = threading.local()
+        self._all: list[sqlite3.Connection] = []
+        self._pool = ThreadPoolExecutor(READ_THREADS, thread_name_prefix="rosterd-reader")
+
+    async def run(self, work: Callable[[sqlite3.Connection], T], *, quick: bool) -> T:
+        """See ``sqlite_reader.Run``. Raises ``StoreUnavailable``."""
+        if quick:
+            return self._work(work, _QUICK_BUSY_MS)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._work, work, BUSY_MS)
+
+    def close(self) -> None:
+        """Close every connection, once the reads in the threads are done."""
+        self._pool.shutdown()
+        for connection in self._all:
+            connection.close()
+
+    def _work(self, work: Callable[[sqlite3.Connection], T], busy_ms: int) -> T:
+        try:
+            try:
+                connection: sqlite3.Connection = self._own.connection
+            except AttributeError:
+                connection = self._own.connection = connect_reader(self._path, busy_ms)
+                self._all.append(connection)
+            return work(connection)
+        except sqlite3.Error as error:
+            if is_unavailable(error):
+                raise unavailable(error) from error
+            raise

@@ -1,0 +1,268 @@
+"""``Writer`` over SQLite: the methods never suspend, so a unit of work runs from end to end at once.
+
+Membership changes are statements over the list given: they cost its length, whatever the group's.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import orjson
+
+from rosterd.scim.index import Indexed
+from rosterd.scim.membership import Member
+from rosterd.service.ports import Event, MemberChange, Stored, UniqueViolation, Writer
+from rosterd.store.queries import SQLITE
+from rosterd.store.sqlite_reader import SqliteReader
+
+T = TypeVar("T")
+
+Pairs = Iterable[tuple[str, str]]
+
+
+def perform(work: Callable[[Writer], Awaitable[T]], connection: sqlite3.Connection, directory: int) -> T:
+    """Run a unit of work to its end. Raises what it raises; ``RuntimeError`` if it awaits anything else."""
+
+    async def whole() -> T:
+        return await work(SqliteWriter(connection, directory))
+
+    unit = whole()
+    try:
+        unit.send(None)
+    except StopIteration as end:
+        value: T = end.value
+        return value
+    unit.close()
+    raise RuntimeError("a unit of work may await nothing but its Writer")
+
+
+class SqliteWriter(SqliteReader):
+    """See ``rosterd.service.ports.Writer``. For one transaction that somebody else began."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: sqlite3.Connection, directory: int) -> None:
+        async def run(work: Callable[[sqlite3.Connection], T], *, quick: bool) -> T:
+            return work(connection)
+
+        super().__init__(run, directory)
+        self._connection = connection
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        connection = self._connection
+        connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            if connection.in_transaction:  # else SQLite has given the whole of it up
+                connection.execute("ROLLBACK TO part")
+                connection.execute("RELEASE part")
+            raise
+        connection.execute("RELEASE part")
+
+    async def next_seq(self) -> int:
+        return self._next_seq()
+
+    async def insert(self, row: Stored, indexed: Indexed) -> None:
+        self._take(row.kind, row.id, indexed.unique)
+        try:
+            self._execute(
+                "insert_resource",
+                row.id, row.kind, row.connection, row.external_id, row.seq, row.version,
+                row.created, row.modified, row.document, _json(indexed.search),
+            )  # fmt: skip
+        except sqlite3.IntegrityError:
+            self._many("delete_unique", row.kind, row.id, indexed.unique)
+            if self._execute("resource_exists", row.id).fetchone():
+                raise UniqueViolation("id", row.id) from None
+            raise
+        self._many("insert_value", row.kind, row.id, indexed.values)
+
+    async def update(self, row: Stored, before: Indexed, after: Indexed) -> None:
+        self._take(row.kind, row.id, _less(after.unique, before.unique))
+        self._many("delete_unique", row.kind, row.id, _less(before.unique, after.unique))
+        self._many("delete_value", row.kind, row.id, _less(before.values, after.values))
+        self._many("insert_value", row.kind, row.id, _less(after.values, before.values))
+        changed = self._execute(
+            "update_resource",
+            row.id, row.kind, row.connection, row.external_id, row.version, row.modified,
+            row.document, _json(after.search),
+        )  # fmt: skip
+        _expect(changed, row, "live")
+
+    async def touch(self, kind: str, id: str, modified: int) -> int | None:
+        row = self._execute("touch_resource", id, kind, modified).fetchone()
+        return int(row[0]) if row else None
+
+    async def retain(self, row: Stored, indexed: Indexed, deleted: int) -> None:
+        changed = self._execute(
+            "retain_resource",
+            row.id, row.kind, row.connection, row.external_id, row.version, row.modified,
+            deleted, row.document,
+        )  # fmt: skip
+        _expect(changed, row, "live")
+        self._many("delete_unique", row.kind, row.id, indexed.unique)
+        self._many("delete_value", row.kind, row.id, indexed.values)
+        self._leave(row.id)
+
+    async def revive(self, row: Stored, indexed: Indexed) -> None:
+        self._take(row.kind, row.id, indexed.unique)
+        self._many("insert_value", row.kind, row.id, indexed.values)
+        changed = self._execute(
+            "revive_resource",
+            row.id, row.kind, row.connection, row.external_id, row.seq, row.version,
+            row.created, row.modified, row.document, _json(indexed.search),
+        )  # fmt: skip
+        _expect(changed, row, "retained")
+
+    async def erase(self, kind: str, id: str) -> bool:
+        row = self._execute("erase_resource", id, kind).fetchone()
+        if row is None:
+            return False
+        pairs = list(_pairs(orjson.loads(row[0])))
+        self._many("delete_unique", kind, id, pairs)
+        self._many("delete_value", kind, id, pairs)
+        self._leave(id)
+        return True
+
+    async def add_members(self, group: str, members: Sequence[Member]) -> MemberChange:
+        wanted: dict[str, str | None] = {}
+        for member in members:
+            value = _clean(member.value)
+            wanted[value] = member.display or wanted.get(value)
+        return self._put(group, wanted, exactly=False)
+
+    async def remove_members(self, group: str, values: Sequence[str]) -> MemberChange:
+        given = dict.fromkeys(map(_clean, values))
+        removed = self._returned("delete_members", group, _json(list(given)))
+        pending = set[str]()
+        if len(removed) < len(given):
+            pending = self._returned("delete_pending", group, _json(list(given)))
+        return MemberChange(
+            removed=tuple(v for v in given if v in removed),
+            pending_removed=tuple(v for v in given if v in pending),
+        )
+
+    async def replace_members(self, group: str, members: Sequence[Member]) -> MemberChange:
+        wanted = {_clean(member.value): member.display or None for member in members}
+        values = _json(list(wanted))
+        removed = self._returned("delete_other_members", group, values)
+        pending_removed = self._returned("delete_other_pending", group, values)
+        change = self._put(group, wanted, exactly=True)
+        return MemberChange(
+            added=change.added,
+            removed=tuple(sorted(removed)),
+            pending_added=change.pending_added,
+            pending_removed=(*sorted(pending_removed), *change.pending_removed),
+            renamed=change.renamed,
+        )
+
+    async def groups_with(self, member: str) -> tuple[str, ...]:
+        return tuple(group for (group,) in self._execute("groups_with", member))
+
+    async def resolve_pending(self, id: str, names: Sequence[str]) -> tuple[str, ...]:
+        waiting = self._execute("take_pending", _json([id, *map(_clean, names)])).fetchall()
+        if not waiting:
+            return ()
+        groups: dict[str, str | None] = {}
+        for group, display in waiting:
+            groups[group] = display or groups.get(group)
+        return tuple(sorted(self._returned("join_groups", id, _json(list(groups.items())))))
+
+    async def append(self, event: Event) -> int:
+        seq = self._next_seq()
+        data = _json(event.data)
+        self._execute(
+            "append_event",
+            seq, event.type, event.kind, event.resource, event.at, event.connection, event.request_id, data,
+        )  # fmt: skip
+        return seq
+
+    def _next_seq(self) -> int:
+        return int(self._execute("next_seq").fetchone()[0])
+
+    def _execute(self, name: str, *parameters: Any) -> sqlite3.Cursor:
+        return self._connection.execute(SQLITE[name], (self._directory, *parameters))
+
+    def _returned(self, name: str, *parameters: Any) -> set[str]:
+        return {value for (value,) in self._execute(name, *parameters).fetchall()}
+
+    def _many(self, name: str, kind: str, id: str, pairs: Pairs) -> None:
+        rows = [(self._directory, kind, attribute, value, id) for attribute, value in pairs]
+        if rows:
+            self._connection.executemany(SQLITE[name], rows)
+
+    def _take(self, kind: str, id: str, pairs: Pairs) -> None:
+        """Take unique values, all of them or none. Raises ``UniqueViolation``."""
+        taken: list[tuple[str, str]] = []
+        for attribute, value in pairs:
+            try:
+                self._execute("insert_unique", kind, attribute, value, id)
+            except sqlite3.IntegrityError:
+                self._many("delete_unique", kind, id, taken)
+                raise UniqueViolation(attribute, value) from None
+            taken.append((attribute, value))
+
+    def _leave(self, id: str) -> None:
+        """End every membership of a resource and in it."""
+        for name in ("leave_groups", "dismiss_members", "dismiss_pending"):
+            self._execute(name, id)
+
+    def _put(self, group: str, wanted: Mapping[str, str | None], *, exactly: bool) -> MemberChange:
+        """Make each value a member or pending; ``exactly``: one without a display shall have none."""
+        added, pending_added, pending_removed, renamed = [], [], [], []
+        members: list[tuple[str, str | None]] = []
+        waiting: list[tuple[str, str | None]] = []
+        standing = self._execute("standing", group, _json(list(wanted))).fetchall()
+        for value, lives, is_member, shown, is_pending, announced in standing:
+            display = wanted[value]
+            if is_member or (is_pending and not lives):
+                if display != (shown if is_member else announced) and (display or exactly):
+                    (members if is_member else waiting).append((value, display))
+                    renamed.append(value)
+            elif lives:
+                members.append((value, display or (None if exactly else announced)))
+                added.append(value)
+                if is_pending:
+                    pending_removed.append(value)
+            else:
+                waiting.append((value, display))
+                pending_added.append(value)
+        if members:
+            self._execute("put_members", group, _json(members))
+        if waiting:
+            self._execute("put_pending", group, _json(waiting))
+        if pending_removed:
+            self._execute("delete_pending", group, _json(pending_removed)).fetchall()
+        return MemberChange(tuple(added), (), tuple(pending_added), tuple(pending_removed), tuple(renamed))
+
+
+def _expect(cursor: sqlite3.Cursor, row: Stored, state: str) -> None:
+    if cursor.rowcount != 1:
+        raise LookupError(f"there is no {state} {row.kind} {row.id}")
+
+
+def _less(pairs: Pairs, others: Pairs) -> Pairs:
+    gone = set(others)
+    return [pair for pair in pairs if pair not in gone]
+
+
+def _pairs(search: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
+    """Whatever of a folded document may be in an index, named as ``index`` names it."""
+    for name, value in search.items():
+        for element in value if isinstance(value, list) else (value,):
+            if isinstance(element, Mapping):
+                yield from _pairs(element, f"{prefix}{name}" + (":" if ":" in name else "."))
+            else:
+                yield f"{prefix}{name}", str(element)
+
+
+def _clean(value: str) -> str:
+    """SQLite's JSON ends a text at U+0000; no id has one, and so neither must name what is before it."""
+    return value.replace("\0", "\ufffd") if "\0" in value else value
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,19 @@
+"""Composition root: what the command line needs to run rosterd."""
+
+from rosterd.wiring.server import PortTaken, Ready, Running, serve, start_in_thread
+from rosterd.wiring.service import DEFAULT, FirstRun, Service, open_service
+from rosterd.wiring.settings import Settings, SettingsError
+
+__all__ = [
+    "DEFAULT",
+    "FirstRun",
+    "PortTaken",
+    "Ready",
+    "Running",
+    "Service",
+    "Settings",
+    "SettingsError",
+    "open_service",
+    "serve",
+    "start_in_thread",
+]

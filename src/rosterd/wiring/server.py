@@ -1,0 +1,141 @@
+"""Running the site under uvicorn: serve until told to stop, finish what was accepted, then close."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import uvicorn
+import uvloop
+
+from rosterd.wiring.logs import configure
+from rosterd.wiring.service import FirstRun, Service, open_service
+from rosterd.wiring.settings import Settings
+
+GRACE = 30  # seconds that accepted requests have to finish
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Told when the server answers: its address, and on the first run the token."""
+
+    url: str
+    first_run: FirstRun | None
+    service: Service
+
+
+class PortTaken(OSError):
+    """Another process listens on the port."""
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_start: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_start = on_start
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_start()
+
+
+def bind(settings: Settings) -> socket.socket:
+    """A listening socket; raises ``PortTaken`` with a text that says what to do."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise PortTaken(
+            f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}); choose another with --port."
+        ) from error
+    listener.listen(2048)
+    return listener
+
+
+def serve(
+    settings: Settings,
+    on_ready: Callable[[Ready], None],
+    on_server: Callable[[uvicorn.Server], None] | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM; blocks. ``port`` 0 takes a free one."""
+    configure(settings)
+    listener = bind(settings)
+    settings = replace(settings, port=listener.getsockname()[1])
+    with contextlib.closing(listener), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, listener, on_ready, on_server))
+
+
+async def _serve(
+    settings: Settings,
+    listener: socket.socket,
+    on_ready: Callable[[Ready], None],
+    on_server: Callable[[uvicorn.Server], None] | None,
+) -> None:
+    async with open_service(settings) as service:
+        first_run = await service.setup()
+        config = uvicorn.Config(
+            service.site,
+            http="httptools",
+            loop="uvloop",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=True,
+            forwarded_allow_ips=settings.trusted_proxies,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=GRACE,
+        )
+        server = _Server(config, lambda: on_ready(Ready(settings.local_url, first_run, service)))
+        if on_server:
+            on_server(server)
+        await server.serve(sockets=[listener])
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server in a thread of this process."""
+
+    base_url: str
+    first_run: FirstRun
+
+
+@contextlib.contextmanager
+def start_in_thread(settings: Settings) -> Iterator[Running]:
+    """Serve a fresh data directory in a thread for as long as the context lasts."""
+    ready: list[Ready] = []
+    servers: list[uvicorn.Server] = []
+    faults: list[BaseException] = []
+    started = threading.Event()
+
+    def on_ready(value: Ready) -> None:
+        ready.append(value)
+        started.set()
+
+    def run() -> None:
+        try:
+            serve(settings, on_ready, servers.append)
+        except BaseException as fault:
+            faults.append(fault)
+        finally:
+            started.set()
+
+    thread = threading.Thread(target=run, name="rosterd-server")
+    thread.start()
+    started.wait()
+    try:
+        if faults:
+            raise faults[0]
+        first_run = ready[0].first_run
+        if first_run is None:
+            raise ValueError(f"{settings.data} is in use already; a fresh directory is needed here")
+        yield Running(ready[0].url, first_run)
+    finally:
+        for server in servers:
+            server.should_exit = True
+        thread.join()

@@ -1,0 +1,46 @@
+"""scim2-tester, the community's conformance checker: no error and no deviation."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from judges.harness import Tenants, running
+from judges.scim2_engine import HttpxSCIMClient
+from scim2_tester import check_server
+from scim2_tester.utils import CheckResult, Status
+
+CUSTOM = Path(__file__).parent / "custom"
+GOOD = (Status.SUCCESS, Status.COMPLIANT, Status.ACCEPTABLE)
+
+
+def check(base_url: str, token: str) -> list[CheckResult]:
+    with httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {token}"}, timeout=30) as client:
+        return check_server(HttpxSCIMClient(client))
+
+
+def faults(results: list[CheckResult]) -> list[str]:
+    """Everything that is not plainly good; a check that was skipped has not been passed."""
+    return [
+        f"{result.status.name} {result.title} {result.resource_type or ''}: {result.reason} {result.data}"
+        for result in results
+        if result.status not in GOOD
+    ]
+
+
+@pytest.mark.parametrize("profile", ["auto", "okta", "entra", "strict"])
+def test_scim2_tester_finds_nothing(tenants: Tenants, profile: str) -> None:
+    tenant = tenants(profile=profile)
+    results = check(tenant.base_url, tenant.token)
+    assert faults(results) == []
+    assert {result.resource_type for result in results} >= {"User", "Group"}
+    assert len(results) > 100
+
+
+def test_scim2_tester_finds_nothing_with_a_custom_resource_type(tmp_path: Path) -> None:
+    options = [f"--schemas={CUSTOM / 'device-schemas.json'}"]
+    options += [f"--resource-types={CUSTOM / 'device-resource-types.json'}"]
+    with running(tmp_path / "data", *options) as server:
+        results = check(server.base_url, server.token())
+    assert faults(results) == []
+    assert {result.resource_type for result in results} >= {"User", "Group", "Device"}
+    assert len([result for result in results if result.resource_type == "Device"]) > 40
