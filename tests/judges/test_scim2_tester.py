@@ -1,6 +1,8 @@
 """scim2-tester, the community's conformance checker: no error and no deviation."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -36,9 +38,25 @@ def test_scim2_tester_finds_nothing(tenants: Tenants, profile: str) -> None:
     assert len(results) > 100
 
 
+# Types for which the tester makes up a text (a UUID) that its own models then refuse, before it sends
+# anything. What the server does with them is in tests/rfc/test_custom_resource_type.py.
+UNKNOWN_TO_THE_TESTER = ("decimal", "dateTime")
+
+
+def without_unknown(schemas: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def known(attributes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        kept = [a for a in attributes if a["type"] not in UNKNOWN_TO_THE_TESTER]
+        return [
+            {**a, "subAttributes": known(a["subAttributes"])} if "subAttributes" in a else a for a in kept
+        ]
+
+    return [{**schema, "attributes": known(schema["attributes"])} for schema in schemas]
+
+
 def test_scim2_tester_finds_nothing_with_a_custom_resource_type(tmp_path: Path) -> None:
-    options = [f"--schemas={CUSTOM / 'device-schemas.json'}"]
-    options += [f"--resource-types={CUSTOM / 'device-resource-types.json'}"]
+    schemas = tmp_path / "schemas.json"
+    schemas.write_text(json.dumps(without_unknown(json.loads((CUSTOM / "device-schemas.json").read_text()))))
+    options = [f"--schemas={schemas}", f"--resource-types={CUSTOM / 'device-resource-types.json'}"]
     with running(tmp_path / "data", *options) as server:
         results = check(server.base_url, server.token())
     assert faults(results) == []

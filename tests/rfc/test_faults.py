@@ -193,7 +193,7 @@ def test_delete_of_what_is_referred_to_works(scim: httpx.Client) -> None:
     assert scim.delete(f"/Groups/{outer}").status_code == 204
 
 
-@pytest.mark.parametrize("on_delete", ("deactivate", "erase"))
+@pytest.mark.parametrize("on_delete", ["deactivate", "erase"])
 def test_delete_works_under_either_policy(tenants: Tenants, on_delete: str) -> None:
     scim = tenants(on_delete=on_delete).scim
     made = created(scim, "/Users", user("gone", externalId="g"))["id"]

@@ -66,16 +66,20 @@ def test_resource_types() -> None:
     assert "schemaExtensions" not in group
 
 
-def test_schemas_are_those_of_the_model() -> None:
+PROTOCOL = [urns.SERVICE_PROVIDER_CONFIG, urns.RESOURCE_TYPE, urns.SCHEMA]
+
+
+def test_schemas_are_those_of_the_model_and_the_protocol() -> None:
     found = discovery.schemas(MODEL, BASE)
-    assert [s["id"] for s in found] == [urns.USER, urns.ENTERPRISE_USER, urns.GROUP, "urn:example:Device"]
+    own = [urns.USER, urns.ENTERPRISE_USER, urns.GROUP, "urn:example:Device"]
+    assert [s["id"] for s in found] == own + PROTOCOL
     for schema in found:
         assert schema["schemas"] == [urns.SCHEMA]
         assert schema["meta"] == {"resourceType": "Schema", "location": f"{BASE}/Schemas/{schema['id']}"}
 
 
 def test_no_schema_lists_a_common_attribute() -> None:
-    listed: Any = [schema["attributes"] for schema in discovery.schemas(CORE_MODEL, BASE)]
+    listed: Any = [s["attributes"] for s in discovery.schemas(CORE_MODEL, BASE) if s["id"] not in PROTOCOL]
     names = {attribute["name"] for attributes in listed for attribute in attributes}
     assert {"id", "externalId", "meta", "schemas"}.isdisjoint(names)
 

@@ -6,9 +6,10 @@ the same on every engine; ``fold`` is applied to the literals of a filter in the
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from rosterd.scim.schema import Attribute, Ref, ResourceType
@@ -84,19 +85,32 @@ def index(document: Mapping[str, Any], resource_type: ResourceType) -> Indexed:
             search[extension.schema.id] = {
                 a.name: folded(a, part[a.name]) for a in extension.schema.attributes if a.name in part
             }
-    unique = tuple(
-        (str(ref), str(value)) for ref in unique_attributes(resource_type) for value in scalars(search, ref)
+    plan = _plan(resource_type)
+    unique = [(name, str(value)) for name, keys in plan.unique for value in _leaves(search, keys)]
+    values = {(name, str(value)): None for name, keys in plan.indexed for value in _leaves(search, keys)}
+    return Indexed(search, tuple(unique), tuple(values))
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The attributes of one resource type that get rows of their own: (name, keys to follow)."""
+
+    unique: tuple[tuple[str, tuple[str, ...]], ...]
+    indexed: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@lru_cache(maxsize=1024)
+def _plan(resource_type: ResourceType) -> _Plan:
+    found = [_ref(resource_type, name) for name in INDEXED.get(resource_type.name, ())]
+    return _Plan(
+        unique=tuple((str(ref), ref.keys) for ref in unique_attributes(resource_type)),
+        indexed=tuple((str(ref), ref.keys) for ref in found if ref),
     )
-    indexed = [ref for name in INDEXED.get(resource_type.name, ()) if (ref := _ref(resource_type, name))]
-    values = {(str(ref), str(value)): None for ref in indexed for value in scalars(search, ref)}
-    return Indexed(search, unique, tuple(values))
 
 
 def indexed_attributes(resource_type: ResourceType) -> frozenset[str]:
     """The attributes of ``Indexed.values``, as ``str(Ref)``."""
-    return frozenset(
-        str(ref) for name in INDEXED.get(resource_type.name, ()) if (ref := _ref(resource_type, name))
-    )
+    return frozenset(name for name, _ in _plan(resource_type).indexed)
 
 
 def unique_attributes(resource_type: ResourceType) -> tuple[Ref, ...]:
@@ -117,13 +131,17 @@ def is_unique(ref: Ref) -> bool:
     )
 
 
-def scalars(document: Mapping[str, Any], ref: Ref) -> Iterator[Scalar]:
+def scalars(document: Mapping[str, Any], ref: Ref) -> list[Scalar]:
     """Every value that ``ref`` names in a canonical (or folded) document, in document order."""
+    return _leaves(document, ref.keys)
+
+
+def _leaves(document: Mapping[str, Any], keys: tuple[str, ...]) -> list[Scalar]:
     nodes: list[Any] = [document]
-    for key in ref.keys:
-        found = [node[key] for node in nodes if isinstance(node, Mapping) and key in node]
+    for key in keys:
+        found = [node[key] for node in nodes if isinstance(node, dict) and key in node]
         nodes = [leaf for node in found for leaf in (node if isinstance(node, list) else (node,))]
-    yield from (node for node in nodes if not isinstance(node, Mapping))
+    return [node for node in nodes if not isinstance(node, dict)]
 
 
 def _ref(resource_type: ResourceType, name: str) -> Ref | None:
@@ -135,7 +153,7 @@ def folded(attribute: Attribute, value: Any) -> Any:
     """A canonical value of ``attribute`` with everything in it folded; unknown sub-attributes are dropped."""
     if isinstance(value, list):
         return [folded(attribute, element) for element in value]
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {
             sub.name: folded(sub, value[sub.name]) for sub in attribute.sub_attributes if sub.name in value
         }

@@ -55,7 +55,7 @@ class Bulk:
             if isinstance(refused, bulk.Refused):
                 run = self._failed(run, refused, refused.error)
         sound = [o for o in request.operations if isinstance(o, bulk.BulkOperation)]
-        turns = [turn.operation for turn in bulk.order(sound)]
+        turns = bulk.order(sound)
         limit = request.fail_on_errors or len(request.operations) + 1
         for start in range(0, len(turns), CHUNK):
             if run.faults >= limit:
@@ -65,14 +65,16 @@ class Bulk:
         return [run.results[index] for index in sorted(run.results)]
 
     def _chunk(
-        self, caller: Caller, chunk: Sequence[bulk.BulkOperation], before: _Run, limit: int
+        self, caller: Caller, chunk: Sequence[bulk.Turn], before: _Run, limit: int
     ) -> Callable[[Writer], Awaitable[_Run]]:
         async def work(tx: Writer) -> _Run:
             run = before.copy()
-            for operation in chunk:
+            for turn in chunk:
                 if run.faults >= limit:
                     break
-                run = await self._one(tx, caller, operation, run)
+                for name in turn.unresolved:
+                    run.ids.setdefault(name, self._new_id())
+                run = await self._one(tx, caller, turn.operation, run)
             return run
 
         return work
@@ -113,7 +115,6 @@ class Bulk:
         for name in bulk.references(operation):
             if name in run.failed:
                 raise bulk.failed_reference(name)
-            run.ids.setdefault(name, self._new_id())
         data = bulk.substitute(operation.data, run.ids)
         id = str(bulk.substitute(operation.id, run.ids))
         if operation.method == "POST":

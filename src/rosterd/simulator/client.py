@@ -9,12 +9,13 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote, quote_plus
 
-import aiohttp
 import orjson
-from yarl import URL
+
+if TYPE_CHECKING:
+    from rosterd.simulator.transport import Transport
 
 Query = Sequence[tuple[str, str]]
 
@@ -129,19 +130,20 @@ class Client:
         self._connections = connections
         self._on_reply = on_reply
         self._sleep = sleep
-        self._session: aiohttp.ClientSession | None = None
+        self._transport: "Transport | None" = None
+        self._no_answer: type[Exception] = Exception
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections),
-            timeout=aiohttp.ClientTimeout(total=self.manner.timeout),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
+        # aiohttp takes a quarter of a second to import, and most commands never send a request.
+        from rosterd.simulator.transport import NoAnswer, Transport  # noqa: PLC0415
+
+        self._transport = Transport(self._connections, self.manner.timeout)
+        self._no_answer = NoAnswer
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._session is not None:
-            await self._session.close()
+        if self._transport is not None:
+            await self._transport.close()
 
     async def send(
         self,
@@ -179,27 +181,16 @@ class Client:
     async def _once(
         self, method: str, address: str, headers: Mapping[str, str], content: bytes | None, attempt: int
     ) -> Reply:
-        if self._session is None:
+        if self._transport is None:
             raise RuntimeError("use the client in 'async with'")
         begin = time.perf_counter()
         try:
-            async with self._session.request(
-                method,
-                URL(address, encoded=True),
-                headers=headers,
-                data=content,
-                allow_redirects=False,
-            ) as response:
-                raw = await response.read()
-        except TimeoutError:
-            text = f"no answer within {self.manner.timeout:g} seconds"
-            return Reply(0, text=text, ms=_since(begin), attempts=attempt)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            text = f"no answer: {str(error) or type(error).__name__}"
-            return Reply(0, text=text, ms=_since(begin), attempts=attempt)
+            status, named, raw = await self._transport.request(method, address, headers, content)
+        except self._no_answer as silence:
+            return Reply(0, text=str(silence), ms=_since(begin), attempts=attempt)
         return Reply(
-            status=response.status,
-            headers={name.lower(): value for name, value in response.headers.items()},
+            status=status,
+            headers=named,
             text=raw.decode("utf-8", "replace"),
             body=_parse(raw),
             ms=_since(begin),

@@ -19,7 +19,8 @@ from rosterd.store.group_commit import WAITING, GroupCommit
 from rosterd.store.migrate import open_checked
 from rosterd.store.sqlite_control import SqliteControl
 from rosterd.store.sqlite_reader import SqliteReader
-from rosterd.store.sqlite_writer import perform
+from rosterd.store.sqlite_writer import SqliteWriter
+from rosterd.store.unit import perform
 
 T = TypeVar("T")
 
@@ -49,7 +50,9 @@ class SqliteStore(SqliteControl):
         return SqliteReader(self._readers.run, directory)
 
     async def write(self, directory: int, work: Callable[[Writer], Awaitable[T]]) -> T:
-        return await self._writer.submit(lambda connection: perform(work, connection, directory))
+        return await self._writer.submit(
+            lambda connection: perform(work, SqliteWriter(connection, directory))
+        )
 
     async def close(self) -> None:
         """Finish the writes that were accepted and close the file. Later writes are refused."""

@@ -4,7 +4,7 @@ Membership changes are statements over the list given: they cost its length, wha
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -12,29 +12,13 @@ import orjson
 
 from rosterd.scim.index import Indexed
 from rosterd.scim.membership import Member
-from rosterd.service.ports import Event, MemberChange, Stored, UniqueViolation, Writer
+from rosterd.service.ports import Event, MemberChange, Stored, UniqueViolation
 from rosterd.store.queries import SQLITE
 from rosterd.store.sqlite_reader import SqliteReader
 
 T = TypeVar("T")
 
 Pairs = Iterable[tuple[str, str]]
-
-
-def perform(work: Callable[[Writer], Awaitable[T]], connection: sqlite3.Connection, directory: int) -> T:
-    """Run a unit of work to its end. Raises what it raises; ``RuntimeError`` if it awaits anything else."""
-
-    async def whole() -> T:
-        return await work(SqliteWriter(connection, directory))
-
-    unit = whole()
-    try:
-        unit.send(None)
-    except StopIteration as end:
-        value: T = end.value
-        return value
-    unit.close()
-    raise RuntimeError("a unit of work may await nothing but its Writer")
 
 
 class SqliteWriter(SqliteReader):
@@ -168,7 +152,7 @@ class SqliteWriter(SqliteReader):
             return ()
         groups: dict[str, str | None] = {}
         for group, display in waiting:
-            groups[group] = display or groups.get(group)
+            groups[group] = max(filter(None, (display, groups.get(group))), default=None)
         return tuple(sorted(self._returned("join_groups", id, _json(list(groups.items())))))
 
     async def append(self, event: Event) -> int:

@@ -1,0 +1,266 @@
+"""The contract in plain dictionaries: for tests, and the measure for the other engines.
+
+A transaction works on a copy of its directory's state, which takes the place of the former one at
+the end; readers hold on to the state they began with.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TypeVar
+
+from rosterd.scim.index import Indexed
+from rosterd.scim.membership import Member
+from rosterd.service.ports import (
+    Event,
+    MemberChange,
+    Membership,
+    Page,
+    Query,
+    Reader,
+    Stored,
+    StoredEvent,
+    UniqueViolation,
+    Writer,
+)
+from rosterd.store.memory_control import MemoryControl
+from rosterd.store.memory_search import Displays, State, listed_groups, listed_members, search
+from rosterd.store.unit import perform
+
+T = TypeVar("T")
+
+
+class MemoryStore(MemoryControl):
+    """See ``rosterd.service.ports.Store`` and ``Control``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._states: dict[int, State] = {}
+
+    def reader(self, directory: int) -> Reader:
+        return MemoryReader(lambda: self._states.get(directory, State()))
+
+    async def write(self, directory: int, work: Callable[[Writer], Awaitable[T]]) -> T:
+        writer = MemoryWriter(self._states.get(directory, State()).copy())
+        value = perform(work, writer)
+        self._states[directory] = writer.state
+        return value
+
+    async def close(self) -> None:
+        """Nothing to close; there for whoever closes stores."""
+
+
+class MemoryReader:
+    """See ``rosterd.service.ports.Reader``."""
+
+    def __init__(self, state: Callable[[], State]) -> None:
+        self._state = state
+
+    async def get(self, kind: str, id: str) -> Stored | None:
+        row = self._state().rows.get(id)
+        return row if row and row.kind == kind and row.deleted is None else None
+
+    async def find_deleted(self, kind: str, id: str) -> Stored | None:
+        row = self._state().rows.get(id)
+        return row if row and row.kind == kind and row.deleted is not None else None
+
+    async def retained(self, kind: str, connection: int, external_id: str) -> tuple[Stored, ...]:
+        wanted = (kind, connection, external_id)
+        found = [
+            (row.deleted, row.seq, row)
+            for row in self._state().rows.values()
+            if row.deleted is not None and (row.kind, row.connection, row.external_id) == wanted
+        ]
+        return tuple(row for *_, row in sorted(found, key=lambda entry: entry[:2], reverse=True))
+
+    async def search(self, query: Query) -> Page:
+        return search(self._state(), query)
+
+    async def memberships(self, ids: Sequence[str]) -> Mapping[str, tuple[Membership, ...]]:
+        state = self._state()
+        found = {id: tuple(listed_groups(state, id)) for id in ids}
+        return {id: groups for id, groups in found.items() if groups}
+
+    async def members(
+        self, group: str, after: str | None = None, limit: int | None = None
+    ) -> tuple[Member, ...]:
+        listed = [m for m in listed_members(self._state(), group) if after is None or m.value > after]
+        return tuple(listed[:limit])
+
+    async def pending(self, group: str) -> tuple[Member, ...]:
+        waiting = self._state().pending.get(group, {})
+        return tuple(Member(value, None, display) for value, display in sorted(waiting.items()))
+
+    async def owner_of(self, kind: str, attribute: str, value: str) -> str | None:
+        return self._state().unique.get((kind, attribute, value))
+
+    async def count(self, kind: str) -> int:
+        return len(self._state().live(kind))
+
+    async def events(self, after: int, limit: int) -> tuple[StoredEvent, ...]:
+        return tuple([event for event in self._state().events if event.seq > after][:limit])
+
+    async def history(self, kind: str, id: str, limit: int) -> tuple[StoredEvent, ...]:
+        own = [e for e in self._state().events if (e.event.kind, e.event.resource) == (kind, id)]
+        return tuple(own[::-1][:limit])
+
+
+class MemoryWriter(MemoryReader):
+    """See ``rosterd.service.ports.Writer``."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__(lambda: self.state)
+        self.state = state
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        before = self.state.copy()
+        try:
+            yield
+        except BaseException:
+            self.state = before
+            raise
+
+    async def next_seq(self) -> int:
+        self.state.seq += 1
+        return self.state.seq
+
+    async def insert(self, row: Stored, indexed: Indexed) -> None:
+        self._take(row, indexed)
+        if row.id in self.state.rows:
+            self._free(row, indexed)
+            raise UniqueViolation("id", row.id)
+        self.state.rows[row.id] = row
+
+    async def update(self, row: Stored, before: Indexed, after: Indexed) -> None:
+        now = self._expect(row, live=True)
+        self._take(row, after)
+        self._free(row, before)
+        self._take(row, after)
+        self.state.rows[row.id] = replace(row, seq=now.seq, created=now.created, deleted=None)
+
+    async def touch(self, kind: str, id: str, modified: int) -> int | None:
+        row = await self.get(kind, id)
+        if row is None:
+            return None
+        self.state.rows[id] = replace(row, version=row.version + 1, modified=modified)
+        return row.version + 1
+
+    async def retain(self, row: Stored, indexed: Indexed, deleted: int) -> None:
+        now = self._expect(row, live=True)
+        self._free(row, indexed)
+        self._leave(row.id)
+        self.state.rows[row.id] = replace(row, seq=now.seq, created=now.created, deleted=deleted)
+
+    async def revive(self, row: Stored, indexed: Indexed) -> None:
+        self._expect(row, live=False)
+        self._take(row, indexed)
+        self.state.rows[row.id] = replace(row, deleted=None)
+
+    async def erase(self, kind: str, id: str) -> bool:
+        row = self.state.rows.get(id)
+        if row is None or row.kind != kind:
+            return False
+        del self.state.rows[id]
+        self.state.unique = {key: owner for key, owner in self.state.unique.items() if owner != id}
+        self._leave(id)
+        return True
+
+    async def add_members(self, group: str, members: Sequence[Member]) -> MemberChange:
+        wanted: Displays = {}
+        for member in members:
+            wanted[member.value] = member.display or wanted.get(member.value)
+        return self._put(group, wanted, exactly=False)
+
+    async def remove_members(self, group: str, values: Sequence[str]) -> MemberChange:
+        members, pending = self._lists(group)
+        given = dict.fromkeys(values)
+        removed = tuple(value for value in given if _drop(members, value))
+        unexpected = tuple(value for value in given if _drop(pending, value))
+        return MemberChange(removed=removed, pending_removed=unexpected)
+
+    async def replace_members(self, group: str, members: Sequence[Member]) -> MemberChange:
+        wanted = {member.value: member.display or None for member in members}
+        now, pending = self._lists(group)
+        gone = await self.remove_members(
+            group, sorted(value for value in (*now, *pending) if value not in wanted)
+        )
+        change = self._put(group, wanted, exactly=True)
+        return replace(
+            change,
+            removed=gone.removed,
+            pending_removed=(*gone.pending_removed, *change.pending_removed),
+        )
+
+    async def groups_with(self, member: str) -> tuple[str, ...]:
+        return tuple(sorted(group for group, members in self.state.members.items() if member in members))
+
+    async def resolve_pending(self, id: str, names: Sequence[str]) -> tuple[str, ...]:
+        joined = []
+        for group in sorted(self.state.pending):
+            members, pending = self._lists(group)
+            found = [pending.pop(name) for name in (id, *names) if name in pending]
+            if found and id not in members:
+                members[id] = max(filter(None, found), default=None)
+                joined.append(group)
+        return tuple(joined)
+
+    async def append(self, event: Event) -> int:
+        seq = await self.next_seq()
+        self.state.events.append(StoredEvent(seq, event))
+        return seq
+
+    def _expect(self, row: Stored, *, live: bool) -> Stored:
+        now = self.state.rows.get(row.id)
+        if now is None or now.kind != row.kind or (now.deleted is None) is not live:
+            raise LookupError(f"there is no {'live' if live else 'retained'} {row.kind} {row.id}")
+        return now
+
+    def _take(self, row: Stored, indexed: Indexed) -> None:
+        keys = {(row.kind, *pair): row.id for pair in indexed.unique}
+        for key in keys:
+            if self.state.unique.get(key, row.id) != row.id:
+                raise UniqueViolation(key[1], key[2])
+        self.state.unique.update(keys)
+
+    def _free(self, row: Stored, indexed: Indexed) -> None:
+        for pair in indexed.unique:
+            self.state.unique.pop((row.kind, *pair), None)
+
+    def _leave(self, id: str) -> None:
+        self.state.members.pop(id, None)
+        self.state.pending.pop(id, None)
+        for members in self.state.members.values():
+            members.pop(id, None)
+
+    def _lists(self, group: str) -> tuple[Displays, Displays]:
+        return self.state.members.setdefault(group, {}), self.state.pending.setdefault(group, {})
+
+    def _put(self, group: str, wanted: Displays, *, exactly: bool) -> MemberChange:
+        members, pending = self._lists(group)
+        change = MemberChange()
+        for value, display in wanted.items():
+            row = self.state.rows.get(value)
+            lives = row is not None and row.deleted is None and row.kind in ("User", "Group")
+            mine = members if lives else pending
+            if value in mine:
+                if mine[value] != display and (display or exactly):
+                    mine[value] = display
+                    change = replace(change, renamed=(*change.renamed, value))
+            elif lives:
+                was_pending = value in pending
+                announced = pending.pop(value, None)
+                members[value] = display or (None if exactly else announced)
+                change = replace(change, added=(*change.added, value))
+                if was_pending:
+                    change = replace(change, pending_removed=(*change.pending_removed, value))
+            else:
+                pending[value] = display
+                change = replace(change, pending_added=(*change.pending_added, value))
+        return change
+
+
+def _drop(displays: Displays, value: str) -> bool:
+    there = value in displays
+    displays.pop(value, None)
+    return there

@@ -1,0 +1,101 @@
+"""The control plane in plain dictionaries, beside ``memory.py``."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from rosterd.service.ports import Connection, Credential, Directory, Policy, Token, UniqueViolation
+
+
+class MemoryControl:
+    """See ``rosterd.service.ports.Control``."""
+
+    def __init__(self) -> None:
+        self._directories: dict[int, Directory] = {}
+        self._connections: dict[int, Connection] = {}
+        self._tokens: dict[str, Token] = {}
+        self._secrets: dict[str, bytes] = {}
+
+    async def credential(self, token_id: str) -> Credential | None:
+        token = self._tokens.get(token_id)
+        if token is None:
+            return None
+        return Credential(token, self._connections[token.connection], self._directories[token.directory])
+
+    async def used(self, token_ids: Mapping[str, int]) -> None:
+        for id, at in token_ids.items():
+            if id in self._tokens:
+                token = self._tokens[id]
+                self._tokens[id] = replace(token, last_used=max(token.last_used or 0, at))
+
+    async def secret(self, name: str) -> bytes:
+        return self._secrets.setdefault(name, os.urandom(32))
+
+    async def directories(self) -> tuple[Directory, ...]:
+        return tuple(sorted(self._directories.values(), key=lambda directory: directory.name))
+
+    async def create_directory(self, name: str, at: int) -> Directory:
+        if any(directory.name == name for directory in self._directories.values()):
+            raise UniqueViolation("name", name)
+        directory = Directory(len(self._directories) + 1, name, at, 1)
+        self._directories[directory.id] = directory
+        return directory
+
+    async def define(
+        self, directory: int, schemas: Sequence[Any], resource_types: Sequence[Any]
+    ) -> Directory:
+        before = self._directories[directory]
+        self._directories[directory] = replace(
+            before,
+            revision=before.revision + 1,
+            schemas=tuple(schemas),
+            resource_types=tuple(resource_types),
+        )
+        return self._directories[directory]
+
+    async def connections(self, directory: int) -> tuple[Connection, ...]:
+        own = (c for c in self._connections.values() if c.directory == directory)
+        return tuple(sorted(own, key=lambda connection: connection.name))
+
+    async def create_connection(
+        self, directory: int, name: str, profile: str, policy: Policy, at: int
+    ) -> Connection:
+        if directory not in self._directories:
+            raise LookupError(f"there is no directory {directory}")
+        if any(c.name == name for c in await self.connections(directory)):
+            raise UniqueViolation("name", name)
+        connection = Connection(len(self._connections) + 1, directory, name, at, profile, policy)
+        self._connections[connection.id] = connection
+        return connection
+
+    async def update_connection(self, connection: Connection) -> None:
+        before = self._connections.get(connection.id)
+        if before is None or before.directory != connection.directory:
+            raise LookupError(f"there is no connection {connection.id}")
+        changed = replace(before, profile=connection.profile, policy=connection.policy)
+        self._connections[connection.id] = changed
+
+    async def tokens(self, directory: int, connection: int | None = None) -> tuple[Token, ...]:
+        own = [
+            token
+            for token in self._tokens.values()
+            if token.directory == directory and connection in (None, token.connection)
+        ]
+        return tuple(sorted(own, key=lambda token: (-token.created, token.id)))
+
+    async def create_token(self, token: Token) -> None:
+        connection = self._connections.get(token.connection)
+        if connection is None or connection.directory != token.directory:
+            raise LookupError(f"there is no connection {token.connection}")
+        if token.id in self._tokens:
+            raise UniqueViolation("id", token.id)
+        self._tokens[token.id] = token
+
+    async def revoke_token(self, directory: int, token_id: str, at: int) -> bool:
+        token = self._tokens.get(token_id)
+        if token is None or token.directory != directory:
+            return False
+        if token.revoked is None:
+            self._tokens[token_id] = replace(token, revoked=at)
+        return True

@@ -1,0 +1,12 @@
+"""What is shipped for tests: the contracts that every store must keep, a clock, replayed conversations.
+
+    class TestMyStore(StoreContract):
+        @asynccontextmanager
+        async def open_store(self, folder: Path) -> AsyncIterator[Store]: ...
+"""
+
+from rosterd.testing.clock import FakeClock
+from rosterd.testing.control_contract import ControlContract
+from rosterd.testing.store_contract import DurableStoreContract, StoreContract
+
+__all__ = ["ControlContract", "DurableStoreContract", "FakeClock", "StoreContract"]
