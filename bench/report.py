@@ -99,6 +99,9 @@ class Verdict:
     size: int | None
     concurrency: int
     value: float
+    """By the clock: this is what is wanted."""
+    by_cpu: float | None
+    """The same by the server's CPU time, which busy neighbours on the machine disturb less."""
     wanted: float | None
     met: bool | None
 
@@ -109,24 +112,28 @@ def ratios(results: Sequence[Result], peer: str = THEIRS) -> list[Verdict]:
     found = []
     for key in ours:
         if key in theirs:
-            value, wanted = ours[key].rate / theirs[key].rate, WANTED_RATIO.get(key[:2])
-            found.append(Verdict(*key, value, wanted, value >= wanted if wanted is not None else None))
+            one, other, wanted = ours[key], theirs[key], WANTED_RATIO.get(key[:2])
+            value = one.rate / other.rate
+            by_cpu = other.cpu / one.cpu if one.cpu and other.cpu else None
+            met = value >= wanted if wanted is not None else None
+            found.append(Verdict(*key, value, by_cpu, wanted, met))
     return found
 
 
 def slopes(results: Sequence[Result], server: str = OURS) -> list[Verdict]:
     """How the time per operation grows with the size, by scenario and concurrency."""
-    series: dict[tuple[str, int], list[tuple[float, float]]] = {}
+    series: dict[tuple[str, int], list[Result]] = {}
     for result in results:
         if result.server == server and result.rate:
-            points = series.setdefault((result.scenario, result.concurrency), [])
-            points.append((result.size, 1 / result.rate))
+            series.setdefault((result.scenario, result.concurrency), []).append(result)
     found = []
-    for (scenario, concurrency), points in series.items():
-        value, wanted = slope(points), WANTED_SLOPE if scenario in SLOPED else None
+    for (scenario, concurrency), line in series.items():
+        value = slope((result.size, 1 / result.rate) for result in line)
+        by_cpu = slope((result.size, result.cpu) for result in line if result.cpu)
+        wanted = WANTED_SLOPE if scenario in SLOPED else None
         if value is not None:
             met = value <= wanted if wanted is not None else None
-            found.append(Verdict(scenario, None, concurrency, value, wanted, met))
+            found.append(Verdict(scenario, None, concurrency, value, by_cpu, wanted, met))
     return found
 
 
@@ -190,12 +197,13 @@ def verdict_table(title: str, verdicts: Sequence[Verdict], sign: str) -> str:
             "" if verdict.size is None else str(verdict.size),
             str(verdict.concurrency),
             f"{verdict.value:.2f}",
+            "" if verdict.by_cpu is None else f"{verdict.by_cpu:.2f}",
             "" if verdict.wanted is None else f"{sign} {verdict.wanted:g}",
             {None: "", True: "met", False: "MISSED"}[verdict.met],
         )
         for verdict in verdicts
     ]
-    head = ("scenario", "size", "conc", "value", "wanted", "")
+    head = ("scenario", "size", "conc", "value", "by cpu", "wanted", "")
     return f"{title}\n{table(head, rows, left=1)}" if rows else f"{title}\n(nothing to compare)"
 
 

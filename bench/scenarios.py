@@ -244,7 +244,7 @@ SCENARIOS = (
     Scenario("walk_cursor", "walk", walk_cursor, warm=0, serial=True),
     Scenario("post", "post", post, Phase.CREATE, creates=1),
     Scenario("bulk_100", "bulk", bulk_create, Phase.CREATE, weight=BULK_SIZE, warm=0, creates=BULK_SIZE),
-    Scenario("sync_users", "sync", sync_users, Phase.CREATE, warm=0, creates=1),
+    Scenario("sync_users", "sync", sync_users, Phase.CREATE, creates=1),
     Scenario("sync_groups", "sync", sync_groups, Phase.CREATE, warm=0, creates=10),
     Scenario("member_remove", "members", member_remove, Phase.GROUP, warm=0),
     Scenario("member_add", "members", member_add, Phase.GROUP, warm=0),

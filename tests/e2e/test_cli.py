@@ -5,15 +5,18 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from judges.harness import COMMAND, Server, environment, free_port
+from typer.testing import CliRunner
+
+from rosterd.cli import app
 
 TOKEN = re.compile(r"rst_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}")
 SUB_COMMANDS = {
@@ -25,14 +28,34 @@ SUB_COMMANDS = {
 }
 
 
-def rosterd(*arguments: str | Path, **more: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def process(*arguments: str | Path, **more: str) -> Done:
+    """Run the installed command."""
+    done = subprocess.run(
         [*COMMAND, *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=60,
         env={**environment(), "COLUMNS": "200", **more},
     )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def rosterd(*arguments: str | Path, **more: str) -> Done:
+    """Run the command line within this process, which saves its start."""
+    env = {"NO_COLOR": "1", "COLUMNS": "200", **more}
+    done = CliRunner().invoke(app, [*map(str, arguments)], env=env)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return Done(done.exit_code, done.stdout, done.stderr)
 
 
 def result(*arguments: str | Path) -> Any:
@@ -120,7 +143,7 @@ def test_serve_adds_definitions_on_the_first_run_and_still_prints_the_token(tmp_
 
 
 def test_token_create_quiet_prints_nothing_but_a_token_that_works_at_once(server: Server) -> None:
-    done = rosterd("token", "create", "--data", server.data, "--quiet")
+    done = process("token", "create", "--data", server.data, "--quiet")
     assert done.returncode == 0
     assert done.stderr == ""
     assert TOKEN.fullmatch(done.stdout.strip())
@@ -245,6 +268,21 @@ def test_exit_codes(data: Path, code: int, arguments: tuple[str, ...]) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [
+        (0, ("token", "list")),
+        (2, ("token", "bake")),
+        (3, ("token", "show", "x")),
+        (4, ("directory", "create", "default")),
+    ],
+)
+def test_exit_codes_of_the_process(data: Path, code: int, arguments: tuple[str, ...]) -> None:
+    done = process(*arguments, "--data", data)
+    assert done.returncode == code
+    assert bool(done.stderr) is bool(code)
+
+
 @pytest.mark.parametrize("arguments", [("token", "list"), ("directory", "list"), ("token", "rotate", "x")])
 def test_looking_makes_nothing(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     assert rosterd(*arguments, "--data", tmp_path / "none").returncode == 3
@@ -253,7 +291,7 @@ def test_looking_makes_nothing(tmp_path: Path, arguments: tuple[str, ...]) -> No
 
 def test_a_port_that_is_taken_is_a_conflict(server: Server, tmp_path: Path) -> None:
     port = server.origin.rpartition(":")[2]
-    done = rosterd("serve", "--data", tmp_path / "data", "--port", port)
+    done = process("serve", "--data", tmp_path / "data", "--port", port)
     assert done.returncode == 4
     assert "--port" in done.stderr
 
@@ -308,9 +346,9 @@ def test_the_exit_codes_are_in_the_help() -> None:
 
 
 def test_the_shell_completes_commands() -> None:
-    done = rosterd(_ROSTERD_COMPLETE="complete_bash", COMP_WORDS="rosterd co", COMP_CWORD="1")
+    done = process(_ROSTERD_COMPLETE="complete_bash", COMP_WORDS="rosterd co", COMP_CWORD="1")
     assert done.stdout.split() == ["connection"]
-    script = rosterd(_ROSTERD_COMPLETE="source_zsh").stdout
+    script = process(_ROSTERD_COMPLETE="source_zsh").stdout
     assert "rosterd" in script
 
 
@@ -346,11 +384,14 @@ def test_doctor_warns_of_tokens_that_end_soon(data: Path) -> None:
 def test_doctor_finds_a_damaged_database(data: Path) -> None:
     path = data / "rosterd.db"
     content = bytearray(path.read_bytes())
-    content[9000:16000] = os.urandom(7000)
+    content[8192:] = os.urandom(len(content) - 8192)
     path.write_bytes(content)
     done = rosterd("doctor", "--data", data, "--port", str(free_port()))
     assert done.returncode == 1
-    assert "Traceback" not in done.stderr
+    assert "damaged" in done.stdout
+    done = rosterd("token", "list", "--data", data)
+    assert done.returncode == 5
+    assert "rosterd doctor" in done.stderr
 
 
 def test_doctor_says_what_is_missing_where_there_is_nothing(tmp_path: Path) -> None:
@@ -361,7 +402,7 @@ def test_doctor_says_what_is_missing_where_there_is_nothing(tmp_path: Path) -> N
 
 
 def test_demo_provisions_a_company_and_ends() -> None:
-    done = rosterd("demo", "--exit", "--people", "30")
+    done = process("demo", "--exit", "--people", "30")
     assert done.returncode == 0, done.stdout + done.stderr
     for words in ("People created", "30", "Checks passed", "curl", "Errors"):
         assert words in done.stdout
@@ -369,7 +410,7 @@ def test_demo_provisions_a_company_and_ends() -> None:
 
 
 def test_demo_json_tells_the_numbers() -> None:
-    done = rosterd("demo", "--exit", "--people", "12", "--json")
+    done = process("demo", "--exit", "--people", "12", "--json")
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
     assert summary["ok"] is True
@@ -409,12 +450,5 @@ def test_demo_stays_up_until_it_is_stopped(staying: "subprocess.Popen[str]", sto
     assert "Traceback" not in errors
 
 
-def test_the_module_is_what_the_command_runs() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "from rosterd.cli import main; main()", "--version"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=environment(),
-    )
-    assert done.stdout.startswith("rosterd ")
+def test_the_version_is_told() -> None:
+    assert process("--version").stdout.startswith("rosterd ")

@@ -1,14 +1,19 @@
 """Okta and Entra, played against a running server: every step passes, over the command line and in code."""
 
 import asyncio
+import itertools
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
 
 import httpx
 import pytest
 from aiohttp import web
-from judges.harness import COMMAND, Tenant, Tenants, environment, free_port
+from judges.harness import COMMAND, Server, Tenant, Tenants, environment, free_port, scim_client
+from typer.testing import CliRunner
 
+from rosterd.cli import app
 from rosterd.simulator import (
     OKTA,
     Client,
@@ -22,6 +27,34 @@ from rosterd.simulator import (
     provision,
     run,
 )
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def tenants(server: Server) -> Iterator[Tenants]:
+    """As the common fixture, by the command line within this process, which saves its start."""
+    with ExitStack() as stack:
+
+        def make(profile: str = "auto") -> Tenant:
+            name = f"simulated-{next(_numbers)}"
+            for arguments in (
+                ("directory", "create", name),
+                ("connection", "create", name, "--directory", name, "--profile", profile),
+                ("token", "create", "--directory", name, "--connection", name, "--quiet"),
+            ):
+                done = CliRunner().invoke(app, [*arguments, "--data", str(server.data)])
+                assert done.exit_code == 0, done.stderr
+            token = done.stdout.strip()
+            client = stack.enter_context(scim_client(server.base_url, token))
+            return Tenant(name, name, server.base_url, token, client)
+
+        yield make
+
+
+@pytest.fixture
+def tenant(tenants: Tenants) -> Tenant:
+    return tenants()
 
 
 def simulate(*arguments: str) -> "subprocess.CompletedProcess[str]":

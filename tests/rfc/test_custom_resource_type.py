@@ -29,6 +29,15 @@ def scim(server_with_devices: Server) -> Iterator[httpx.Client]:
             client.delete(f"/Devices/{listed['id']}")
 
 
+@pytest.fixture(scope="module")
+def strict(server_with_devices: Server) -> Iterator[httpx.Client]:
+    """A connection that tolerates nothing."""
+    server_with_devices.cli("connection", "create", "strict", "--profile", "strict")
+    token = server_with_devices.token("--connection", "strict")
+    with scim_client(server_with_devices.base_url, token) as client:
+        yield client
+
+
 def device(serial: str, **attributes: Any) -> dict[str, Any]:
     return {"schemas": [DEVICE], "serialNumber": serial, **attributes}
 
@@ -63,11 +72,12 @@ FULL = device(
 def test_every_kind_of_value_comes_back(scim: httpx.Client) -> None:
     made = created(scim, "/Devices", FULL)
     kept = {k: v for k, v in made.items() if k not in ("id", "meta")}
+    assert kept.pop("remarks", "dented") == "dented"
     assert kept == {k: v for k, v in FULL.items() if k not in ("unlockCode", "remarks")}
     assert made["meta"]["resourceType"] == "Device"
     assert made["meta"]["location"].endswith(f"/Devices/{made['id']}")
     read = scim.get(f"/Devices/{made['id']}").json()
-    assert read == made
+    assert read == {k: v for k, v in made.items() if k != "remarks"}
 
 
 def test_returned_never_and_request(scim: httpx.Client) -> None:
@@ -98,14 +108,23 @@ def test_returned_never_and_request(scim: httpx.Client) -> None:
     ],
 )
 def test_a_value_of_another_type_is_refused(
-    server_with_devices: Server, attributes: dict[str, Any], named: str
+    strict: httpx.Client, attributes: dict[str, Any], named: str
 ) -> None:
-    made = server_with_devices.token("--label", named)
-    with scim_client(server_with_devices.base_url, made) as scim:
-        response = scim.post("/Devices", json=device("SN-x", **attributes))
-        assert response.status_code == 400, response.text
-        assert response.json()["scimType"] == "invalidValue"
-        assert named in response.json()["detail"]
+    response = strict.post("/Devices", json=device("SN-x", **attributes))
+    assert response.status_code == 400, response.text
+    assert response.json()["scimType"] == "invalidValue"
+    assert named in response.json()["detail"]
+
+
+def test_returned_request_is_in_the_reply_to_a_change_that_names_it(scim: httpx.Client) -> None:
+    """RFC 7643 §2.2: "returned in response to any PUT, POST, or PATCH operations if … specified"."""
+    made = created(scim, "/Devices", FULL)
+    path = f"/Devices/{made['id']}"
+    change = patch({"op": "replace", "path": "remarks", "value": "scratched"})
+    replies = [made, scim.put(path, json=FULL).json(), scim.patch(path, json=change).json()]
+    assert [reply.get("remarks") for reply in replies] == ["dented", "dented", "scratched"]
+    silent = scim.patch(path, json=patch({"op": "add", "path": "displayName", "value": "x"})).json()
+    assert "remarks" not in silent
 
 
 def test_required_and_unique(scim: httpx.Client) -> None:

@@ -26,8 +26,10 @@ from bench.report import (
 from bench.servers import parse_ps, parse_stat
 
 
-def result(server: str, scenario: str, size: int, rate: float, concurrency: int = 16) -> Result:
-    return Result(server, scenario, size, concurrency, operations=int(rate * 10), seconds=10.0)
+def result(
+    server: str, scenario: str, size: int, rate: float, concurrency: int = 16, cpu: float | None = None
+) -> Result:
+    return Result(server, scenario, size, concurrency, operations=int(rate * 10), seconds=10.0, cpu=cpu)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +81,13 @@ def test_a_ratio_compares_the_same_scenario_size_and_concurrency() -> None:
         ("get", 1000, 9.0, 8, True),
         ("post", 1000, 3.0, 4, False),
     ]
+
+
+def test_ratio_and_slope_are_also_given_by_cpu_time() -> None:
+    lines = [result("rosterd", "get", size, 100, cpu=size / 1e4) for size in (1000, 10_000)]
+    lines.append(result("scim2-server", "get", 1000, 100, cpu=0.5))
+    assert [(v.value, v.by_cpu) for v in ratios(lines)] == [(1.0, 5.0)]
+    assert [(v.value, round(v.by_cpu or 0, 6)) for v in slopes(lines)] == [(0.0, 1.0)]
 
 
 def test_a_failed_line_is_compared_with_nothing() -> None:

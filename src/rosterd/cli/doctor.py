@@ -119,8 +119,10 @@ def _migrations(settings: Settings) -> Finding | None:
         found = upkeep.migrations(settings)
     except upkeep.SchemaMismatch as error:
         return Finding(name, "bad", str(error), "install the release that fits, or restore a backup")
-    except StoreUnavailable as error:
-        return Finding(name, "bad", str(error), "see the check of the database")
+    except Exception as error:
+        if not isinstance(error, StoreUnavailable) and not upkeep.is_damage(error):
+            raise
+        return Finding(name, "bad", f"cannot be read: {error}", "see the check of the database")
     if found.pending:
         fix = f"stop the server and run: rosterd migrate --data {settings.data}"
         return Finding(name, "bad", f"pending: {', '.join(found.pending)}", fix)
@@ -191,7 +193,9 @@ def _tokens(settings: Settings) -> Finding | None:
         warnings, valid = asyncio.run(_look_at_tokens(settings))
     except (StoreUnavailable, upkeep.SchemaMismatch) as error:
         return Finding(name, "bad", f"cannot be read: {error}", "see the checks of the database")
-    except Exception as error:  # noqa: BLE001 - a damaged file fails in any way, and that is the finding
+    except Exception as error:
+        if not upkeep.is_damage(error):
+            raise
         return Finding(name, "bad", f"cannot be read: {error}", "see the check of the database")
     if warnings:
         fix = "run: rosterd token rotate TOKEN_ID, or rosterd token create, and paste the new one"

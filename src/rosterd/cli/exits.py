@@ -20,7 +20,7 @@ from rosterd.scim import errors
 from rosterd.scim.schema import SchemaError
 from rosterd.service.ports import StoreUnavailable, UniqueViolation
 from rosterd.wiring import PortTaken, SettingsError
-from rosterd.wiring.upkeep import SchemaMismatch
+from rosterd.wiring.upkeep import SchemaMismatch, is_damage
 
 T = TypeVar("T")
 
@@ -58,13 +58,17 @@ def fail(code: int, message: str) -> NoReturn:
 
 @contextlib.contextmanager
 def faults() -> Iterator[None]:
-    """Turn the faults of the table into an exit; any other is a bug and keeps its traceback."""
+    """Turn the faults of the table, and a damaged file, into an exit; any other is a bug and is raised."""
     try:
         yield
     except tuple(kind for kind, _ in _CODES) as fault:
         code = next(code for kind, code in _CODES if isinstance(fault, kind))
         detail = fault.detail if isinstance(fault, errors.ScimError) else str(fault)
         fail(code, detail or type(fault).__name__)
+    except Exception as fault:
+        if not is_damage(fault):
+            raise
+        fail(UNAVAILABLE, f"The database is damaged ({fault}); 'rosterd doctor' tells more.")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -1,8 +1,10 @@
 """``rosterd serve``: run the server; the first run says what to paste where."""
 
 import asyncio
+import contextlib
+import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from rich.panel import Panel
 from rich.table import Table
@@ -46,7 +48,16 @@ def serve(
             scim_url = (settings.base_url or ready.url).rstrip("/") + SCIM_PATH
             _announce(scim_url, first_run, settings.data, json, quiet)
 
-        run_server(settings, on_ready)
+        # uvicorn finishes what was accepted and then raises the signal once more; this way the store
+        # is closed after that, and a service manager sees a good end.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _stop)
+        with contextlib.suppress(KeyboardInterrupt):
+            run_server(settings, on_ready)
+
+
+def _stop(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 async def _define(settings: Settings, schemas: list[Any], resource_types: list[Any]) -> FirstRun | None:
@@ -89,7 +100,7 @@ def _okta(scim_url: str, token: str) -> tuple[tuple[str, str], ...]:
             "Import New Users and Profile Updates, Push New Users, Push Profile Updates, Push Groups",
         ),
         ("Authentication Mode", "HTTP Header"),
-        ("Authorization: Bearer", token),
+        ("Authorization (Bearer)", token),
         ("Then", "Test Connector Configuration, Save"),
     )
     if scim_url.startswith("https://"):

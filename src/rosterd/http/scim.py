@@ -23,7 +23,7 @@ from rosterd.http.admit import Admission, Headers, base_url, check_media_type, n
 from rosterd.http.decode import MAX_BODY, ClientGone, parse_json, parse_query, read_body
 from rosterd.http.problems import reply_to
 from rosterd.http.render import list_body, resource_body, resource_headers
-from rosterd.http.reply import Reply, Receive, Scope, Send
+from rosterd.http.reply import Receive, Reply, Scope, Send
 from rosterd.scim import discovery, errors, profiles, urns
 from rosterd.scim.bulk import bulk_response
 from rosterd.scim.listing import ListRequest, from_message, from_query, list_response

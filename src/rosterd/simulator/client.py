@@ -130,7 +130,7 @@ class Client:
         self._connections = connections
         self._on_reply = on_reply
         self._sleep = sleep
-        self._transport: "Transport | None" = None
+        self._transport: Transport | None = None
         self._no_answer: type[Exception] = Exception
 
     async def __aenter__(self) -> Self:

@@ -213,15 +213,11 @@ def _by_value(table: Sql, kind: str, attribute: str, value: str, directory: int)
 
 
 def _external(literal: str, kind: str, connection: int | None, directory: int) -> Sql:
-    of_connection = (
-        sql("IN (SELECT id FROM connection WHERE directory = {})", directory)
-        if connection is None
-        else sql("= {}", connection)
-    )
-    return sql(
-        "SELECT id FROM resource WHERE directory = {} AND kind = {} AND connection {} AND external_id = {}",
-        directory, kind, of_connection, literal,
+    ids = sql(
+        "SELECT id FROM resource WHERE directory = {} AND kind = {} AND external_id = {}",
+        directory, kind, literal,
     )  # fmt: skip
+    return ids if connection is None else sql("{} AND connection = {}", ids, connection)
 
 
 def _groups_with(member: str, directory: int) -> Candidates:

@@ -74,7 +74,8 @@ class SqliteWriter(SqliteReader):
             row.id, row.kind, row.connection, row.external_id, row.version, row.modified,
             row.document, _json(after.search),
         )  # fmt: skip
-        _expect(changed, row, "live")
+        if changed.rowcount != 1:
+            raise _missing("live", row)
 
     async def touch(self, kind: str, id: str, modified: int) -> int | None:
         row = self._execute("touch_resource", id, kind, modified).fetchone()
@@ -86,20 +87,22 @@ class SqliteWriter(SqliteReader):
             row.id, row.kind, row.connection, row.external_id, row.version, row.modified,
             deleted, row.document,
         )  # fmt: skip
-        _expect(changed, row, "live")
+        if changed.rowcount != 1:
+            raise _missing("live", row)
         self._many("delete_unique", row.kind, row.id, indexed.unique)
         self._many("delete_value", row.kind, row.id, indexed.values)
         self._leave(row.id)
 
     async def revive(self, row: Stored, indexed: Indexed) -> None:
+        if await self.find_deleted(row.kind, row.id) is None:
+            raise _missing("retained", row)
         self._take(row.kind, row.id, indexed.unique)
         self._many("insert_value", row.kind, row.id, indexed.values)
-        changed = self._execute(
+        self._execute(
             "revive_resource",
             row.id, row.kind, row.connection, row.external_id, row.seq, row.version,
             row.created, row.modified, row.document, _json(indexed.search),
         )  # fmt: skip
-        _expect(changed, row, "retained")
 
     async def erase(self, kind: str, id: str) -> bool:
         row = self._execute("erase_resource", id, kind).fetchone()
@@ -223,9 +226,8 @@ class SqliteWriter(SqliteReader):
         return MemberChange(tuple(added), (), tuple(pending_added), tuple(pending_removed), tuple(renamed))
 
 
-def _expect(cursor: sqlite3.Cursor, row: Stored, state: str) -> None:
-    if cursor.rowcount != 1:
-        raise LookupError(f"there is no {state} {row.kind} {row.id}")
+def _missing(state: str, row: Stored) -> LookupError:
+    return LookupError(f"there is no {state} {row.kind} {row.id}")
 
 
 def _less(pairs: Pairs, others: Pairs) -> Pairs:

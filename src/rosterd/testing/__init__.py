@@ -1,8 +1,8 @@
 """What is shipped for tests: the contracts that every store must keep, a clock, replayed conversations.
 
-    class TestMyStore(StoreContract):
-        @asynccontextmanager
-        async def open_store(self, folder: Path) -> AsyncIterator[Store]: ...
+class TestMyStore(StoreContract):
+    @asynccontextmanager
+    async def open_store(self, folder: Path) -> AsyncIterator[Store]: ...
 """
 
 from rosterd.testing.clock import FakeClock

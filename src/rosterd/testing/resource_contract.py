@@ -1,5 +1,7 @@
 """What holds for resources, unique values, events and transactions, whatever the engine."""
 
+# ruff: noqa: D102 - the name of a test is its sentence
+
 import asyncio
 import random
 from dataclasses import replace
@@ -9,13 +11,16 @@ from rosterd.testing.scenario import (
     AT,
     CONNECTION,
     DIRECTORY,
+    Work,
     add,
     dump,
     event,
     found,
     indexed,
     listed,
+    put,
     refused,
+    retain,
     row,
     scenario,
     users,
@@ -37,7 +42,7 @@ class ResourceContract:
         await users(store, ["a"])
         assert await store.reader(DIRECTORY).get("Group", "a") is None
         assert await store.reader(2).get("User", "a") is None
-        other = await store.write(2, lambda tx: add(tx, {"userName": "A"}, "a"))
+        other = await store.write(2, put({"userName": "A"}, "a"))
         assert await store.reader(2).get("User", "a") == other
         assert other.seq == 1
         assert await store.reader(2).owner_of("User", "userName", "a") == "a"
@@ -75,7 +80,7 @@ class ResourceContract:
     @scenario
     async def test_a_unique_value_is_taken_once_per_kind(self, store: Store) -> None:
         await users(store, ["anna"])
-        attempt = store.write(DIRECTORY, lambda tx: add(tx, {"userName": "ANNA"}, "other"))
+        attempt = store.write(DIRECTORY, put({"userName": "ANNA"}, "other"))
         violation = await refused(UniqueViolation, attempt)
         assert (violation.attribute, violation.value) == ("userName", "anna")
         assert await store.reader(DIRECTORY).get("User", "other") is None
@@ -94,10 +99,7 @@ class ResourceContract:
 
     @scenario
     async def test_of_many_who_want_one_name_one_gets_it(self, store: Store) -> None:
-        attempts = [
-            store.write(DIRECTORY, lambda tx, id=f"u{n}": add(tx, {"userName": "same"}, id))  # type: ignore[misc]
-            for n in range(20)
-        ]
+        attempts = [store.write(DIRECTORY, put({"userName": "same"}, f"u{n}")) for n in range(20)]
         results = await asyncio.gather(*attempts, return_exceptions=True)
         winners = [result for result in results if isinstance(result, Stored)]
         assert len(winners) == 1
@@ -108,10 +110,10 @@ class ResourceContract:
     @scenario
     async def test_an_id_is_used_once_and_kept_by_the_retained(self, store: Store) -> None:
         (anna,) = await users(store, ["anna"])
-        again = store.write(DIRECTORY, lambda tx: add(tx, {"userName": "other"}, "anna"))
+        again = store.write(DIRECTORY, put({"userName": "other"}, "anna"))
         assert (await refused(UniqueViolation, again)).attribute == "id"
-        await store.write(DIRECTORY, lambda tx: tx.retain(anna, indexed(anna), AT))
-        again = store.write(DIRECTORY, lambda tx: add(tx, {"userName": "other"}, "anna"))
+        await store.write(DIRECTORY, retain(anna))
+        again = store.write(DIRECTORY, put({"userName": "other"}, "anna"))
         assert (await refused(UniqueViolation, again)).attribute == "id"
         assert await store.reader(DIRECTORY).owner_of("User", "userName", "other") is None
 
@@ -128,7 +130,7 @@ class ResourceContract:
         assert await found(store, listed('userName eq "anna"')) == []
         assert await found(store, listed('id eq "anna"')) == []
         await refused(LookupError, store.write(DIRECTORY, lambda tx: tx.retain(gone, indexed(anna), AT)))
-        await store.write(DIRECTORY, lambda tx: add(tx, {"userName": "Anna"}, "new"))
+        await store.write(DIRECTORY, put({"userName": "Anna"}, "new"))
         assert await reader.owner_of("User", "userName", "anna") == "new"
         assert await reader.find_deleted("User", "new") is None
 
@@ -155,7 +157,7 @@ class ResourceContract:
     @scenario
     async def test_a_revived_resource_is_live_as_it_is_put(self, store: Store) -> None:
         anna, bert = await users(store, ["anna", "bert"])
-        await store.write(DIRECTORY, lambda tx: tx.retain(anna, indexed(anna), AT))
+        await store.write(DIRECTORY, retain(anna))
         back = replace(
             anna, seq=9, version=3, created=AT + 3, modified=AT + 4, external_id="x", connection=8,
             document=dump({"userName": "Anna B", "displayName": "AB"}),
@@ -172,8 +174,8 @@ class ResourceContract:
     @scenario
     async def test_who_is_revived_cannot_take_a_name_that_is_in_use(self, store: Store) -> None:
         (anna,) = await users(store, ["anna"])
-        await store.write(DIRECTORY, lambda tx: tx.retain(anna, indexed(anna), AT))
-        await store.write(DIRECTORY, lambda tx: add(tx, {"userName": "anna"}, "namesake"))
+        await store.write(DIRECTORY, retain(anna))
+        await store.write(DIRECTORY, put({"userName": "anna"}, "namesake"))
         await refused(UniqueViolation, store.write(DIRECTORY, lambda tx: tx.revive(anna, indexed(anna))))
         assert await store.reader(DIRECTORY).find_deleted("User", "anna") is not None
         assert await store.reader(DIRECTORY).count("User") == 1
@@ -181,25 +183,152 @@ class ResourceContract:
     @scenario
     async def test_an_erased_resource_leaves_nothing(self, store: Store) -> None:
         document = {"userName": "anna", "displayName": "Anna", "emails": [{"value": "A@x"}, {"value": "b@x"}]}
-        await store.write(DIRECTORY, lambda tx: add(tx, document, "anna"))
+        await store.write(DIRECTORY, put(document, "anna"))
         (bert,) = await users(store, ["bert"])
-        await store.write(DIRECTORY, lambda tx: tx.retain(bert, indexed(bert), AT))
+        await store.write(DIRECTORY, retain(bert))
         for name in ("anna", "bert"):
-            assert await store.write(DIRECTORY, lambda tx, id=name: tx.erase("Group", id)) is False  # type: ignore[misc]
-            assert await store.write(DIRECTORY, lambda tx, id=name: tx.erase("User", id)) is True  # type: ignore[misc]
-            assert await store.write(DIRECTORY, lambda tx, id=name: tx.erase("User", id)) is False  # type: ignore[misc]
+            assert [await _erase(store, kind, name) for kind in ("Group", "User", "User")] == [
+                False,
+                True,
+                False,
+            ]
             assert await store.reader(DIRECTORY).get("User", name) is None
             assert await store.reader(DIRECTORY).find_deleted("User", name) is None
         assert await store.reader(DIRECTORY).owner_of("User", "userName", "anna") is None
         assert await found(store, listed('emails eq "a@x"')) == []
-        await store.write(DIRECTORY, lambda tx: add(tx, document, "anna"))
+        await store.write(DIRECTORY, put(document, "anna"))
         assert await found(store, listed('emails eq "a@x"')) == ["anna"]
 
     @scenario
     async def test_the_count_is_the_number_of_live_resources(self, store: Store) -> None:
-        choice = random.Random(4)  # noqa: S311 - reproducible
+        choice = random.Random(4)  # noqa: S311 - the same each time
         live: dict[str, Stored] = {}
         gone: dict[str, Stored] = {}
-        for step in range(120):
+        for step in range(150):
             action = choice.choice(("insert", "insert", "retain", "revive", "erase", "fail"))
-            async with_state = None
+            name = f"u{step}"
+            if action == "insert":
+                live[name] = await store.write(DIRECTORY, put({"userName": name}, name))
+            elif action == "retain" and live:
+                name, stored = live.popitem()
+                gone[name] = stored
+                await store.write(DIRECTORY, retain(stored))
+            elif action == "revive" and gone:
+                name, stored = gone.popitem()
+                live[name] = stored
+                await store.write(DIRECTORY, _revive(stored))
+            elif action == "erase" and live and gone:
+                assert await _erase(store, "User", gone.popitem()[0])
+                assert await _erase(store, "User", live.popitem()[0])
+            elif action == "fail":
+                await refused(ZeroDivisionError, store.write(DIRECTORY, _fail_after(name)))
+            page = await store.reader(DIRECTORY).search(listed("userName pr", limit=0))
+            assert await store.reader(DIRECTORY).count("User") == len(live) == page.total
+        assert sorted(await found(store, listed(limit=1000))) == sorted(live)
+
+    @scenario
+    async def test_resources_and_events_share_one_order_without_gaps(self, store: Store) -> None:
+        async def work(tx: Writer) -> list[int]:
+            return [
+                await tx.next_seq(),
+                await tx.append(event()),
+                await tx.append(event()),
+                await tx.next_seq(),
+            ]
+
+        assert await store.write(DIRECTORY, work) == [1, 2, 3, 4]
+        await refused(ZeroDivisionError, store.write(DIRECTORY, _fail_after("x")))
+        assert await store.write(DIRECTORY, work) == [5, 6, 7, 8]
+        assert await store.write(2, work) == [1, 2, 3, 4]
+        assert [e.seq for e in await store.reader(DIRECTORY).events(0, 10)] == [2, 3, 6, 7]
+
+    @scenario
+    async def test_the_feed_is_read_in_order_and_a_history_backwards(self, store: Store) -> None:
+        written = [event(f"u{n % 3}", n=n, name="ä\"'") for n in range(9)]
+
+        async def work(tx: Writer) -> None:
+            for one in written:
+                await tx.append(one)
+
+        await store.write(DIRECTORY, work)
+        reader = store.reader(DIRECTORY)
+        assert [e.event for e in await reader.events(0, 100)] == written
+        assert [e.seq for e in await reader.events(4, 3)] == [5, 6, 7]
+        assert await reader.events(9, 100) == ()
+        assert [e.seq for e in await reader.history("User", "u1", 2)] == [8, 5]
+        assert await reader.history("Group", "u1", 2) == ()
+        assert await store.reader(2).events(0, 100) == ()
+
+    @scenario
+    async def test_a_unit_that_fails_keeps_nothing(self, store: Store) -> None:
+        await refused(ZeroDivisionError, store.write(DIRECTORY, _fail_after("anna")))
+        reader = store.reader(DIRECTORY)
+        assert await reader.get("User", "anna") is None
+        assert await reader.owner_of("User", "userName", "anna") is None
+        assert await reader.events(0, 10) == ()
+
+    @scenario
+    async def test_a_unit_that_fails_does_not_disturb_the_others(self, store: Store) -> None:
+        works = [
+            _fail_after(f"u{n}") if n % 3 == 0 else put({"userName": f"u{n}"}, f"u{n}") for n in range(30)
+        ]
+        results = await asyncio.gather(*(store.write(DIRECTORY, w) for w in works), return_exceptions=True)
+        assert [isinstance(r, ZeroDivisionError) for r in results] == [n % 3 == 0 for n in range(30)]
+        assert await found(store, listed()) == [f"u{n}" for n in range(30) if n % 3]
+        assert (await store.write(DIRECTORY, lambda tx: tx.next_seq())) == 21
+
+    @scenario
+    async def test_a_savepoint_undoes_what_is_inside_it(self, store: Store) -> None:
+        async def work(tx: Writer) -> None:
+            await add(tx, {"userName": "outer"}, "outer")
+            async with tx.savepoint():
+                await add(tx, {"userName": "kept"}, "kept")
+                try:
+                    async with tx.savepoint():
+                        await add(tx, {"userName": "undone"}, "undone")
+                        await tx.append(event())
+                        raise ZeroDivisionError
+                except ZeroDivisionError:
+                    assert await tx.get("User", "undone") is None
+            await add(tx, {"userName": "undone"}, "last")
+
+        await store.write(DIRECTORY, work)
+        assert await found(store, listed()) == ["outer", "kept", "last"]
+        assert await store.reader(DIRECTORY).events(0, 10) == ()
+        assert await store.reader(DIRECTORY).count("User") == 3
+
+    @scenario
+    async def test_a_unit_sees_what_it_did_and_others_do_not_yet(self, store: Store) -> None:
+        async def work(tx: Writer) -> None:
+            await add(tx, {"userName": "anna"}, "anna")
+            assert (await tx.search(listed('userName eq "ANNA"'))).total == 1
+            assert await tx.count("User") == 1
+            assert await store.reader(DIRECTORY).get("User", "anna") is None
+            assert await store.reader(DIRECTORY).count("User") == 0
+
+        await store.write(DIRECTORY, work)
+        assert await store.reader(DIRECTORY).get("User", "anna") is not None
+
+    @scenario
+    async def test_a_unit_may_write_nothing(self, store: Store) -> None:
+        assert await store.write(DIRECTORY, lambda tx: tx.count("User")) == 0
+
+
+async def _erase(store: Store, kind: str, id: str) -> bool:
+    return await store.write(DIRECTORY, lambda tx: tx.erase(kind, id))
+
+
+def _revive(stored: Stored) -> Work[None]:
+    async def work(tx: Writer) -> None:
+        await tx.revive(replace(stored, seq=await tx.next_seq()), indexed(stored))
+
+    return work
+
+
+def _fail_after(name: str) -> Work[Stored]:
+    async def work(tx: Writer) -> Stored:
+        await add(tx, {"userName": name}, name)
+        await tx.append(event(name))
+        raise ZeroDivisionError
+
+    return work

@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
@@ -19,6 +20,7 @@ from rosterd.service.ports import Event, Position, Query, Reader, Store, Stored,
 
 T = TypeVar("T")
 S = TypeVar("S")
+S_co = TypeVar("S_co", covariant=True)
 
 USER: Final = CORE_MODEL.types["User"]
 GROUP: Final = CORE_MODEL.types["Group"]
@@ -27,10 +29,14 @@ CONNECTION: Final = 7
 AT: Final = 1_795_000_000_000
 
 
-class Opens(Protocol[S]):
+Work = Callable[[Writer], Awaitable[T]]
+
+
+class Opens(Protocol[S_co]):
     """A contract: it opens what it tests, in a folder of the test's own."""
 
-    def open_store(self, folder: Path) -> AbstractAsyncContextManager[S]: ...
+    def open_store(self, folder: Path) -> AbstractAsyncContextManager[S_co]:
+        """Open it, with what is kept there."""
 
 
 def scenario(test: Callable[[Any, S], Awaitable[None]]) -> Callable[[Opens[S], Path], None]:
@@ -93,6 +99,16 @@ async def add(tx: Writer, document: Mapping[str, Any], id: str, kind: str = "Use
     return stored
 
 
+def put(document: Mapping[str, Any], id: str, kind: str = "User", **fields: Any) -> Work[Stored]:
+    """The unit of work that is ``add`` alone."""
+    return lambda tx: add(tx, document, id, kind, **fields)
+
+
+def retain(stored: Stored, at: int = AT) -> Work[None]:
+    """The unit of work that retains a resource."""
+    return lambda tx: tx.retain(stored, indexed(stored), at)
+
+
 async def users(store: Store, names: Iterable[str], **fields: Any) -> list[Stored]:
     """Users whose id is their userName, in one transaction."""
 
@@ -104,7 +120,7 @@ async def users(store: Store, names: Iterable[str], **fields: Any) -> list[Store
 
 async def group(store: Store, id: str, display: str | None = None) -> Stored:
     """A group without members."""
-    return await store.write(DIRECTORY, lambda tx: add(tx, {"displayName": display or id}, id, "Group"))
+    return await store.write(DIRECTORY, put({"displayName": display or id}, id, "Group"))
 
 
 def where(text: str, resource_type: ResourceType = USER) -> Bound:
@@ -115,7 +131,8 @@ def where(text: str, resource_type: ResourceType = USER) -> Bound:
 def listed(filter: str | None = None, type: ResourceType = USER, **fields: Any) -> Query:
     """A query for one type; ``fields`` are those of ``Query``."""
     targets = {type: where(filter, type) if filter else None}
-    return Query(**({"targets": targets, "connection": CONNECTION, "limit": 100} | fields))
+    values: dict[str, Any] = {"targets": targets, "connection": CONNECTION, "limit": 100}
+    return Query(**(values | fields))
 
 
 async def found(store: Store, query: Query) -> list[str]:
@@ -125,8 +142,6 @@ async def found(store: Store, query: Query) -> list[str]:
 
 async def walk(reader: Reader, query: Query, step: Callable[[], Awaitable[None]] | None = None) -> list[str]:
     """The ids of a whole walk by position; ``step`` happens between two pages."""
-    from dataclasses import replace
-
     ids: list[str] = []
     after: Position | None = query.after
     while True:

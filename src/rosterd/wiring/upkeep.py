@@ -12,7 +12,9 @@ from rosterd.store.migrate import SchemaMismatch, apply, known, pending
 from rosterd.wiring.service import make_private
 from rosterd.wiring.settings import Settings
 
-__all__ = ["Migrations", "SchemaMismatch", "damage", "migrate", "migrations"]
+__all__ = ["Migrations", "SchemaMismatch", "damage", "is_damage", "migrate", "migrations"]
+
+_DAMAGE = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,13 @@ def damage(settings: Settings) -> str | None:
             finally:
                 connection.close()
         except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                return str(error)
-            raise
+            if not is_damage(error):
+                raise
+            return str(error)
     return None if rows == ["ok"] else "; ".join(rows)
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether the error says that the database file itself is broken."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return isinstance(error, sqlite3.DatabaseError) and code is not None and code & 0xFF in _DAMAGE

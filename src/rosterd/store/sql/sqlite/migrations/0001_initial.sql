@@ -25,8 +25,8 @@ CREATE TABLE resource (
 -- without being read.
 CREATE INDEX resource_live ON resource (directory, kind, seq, deleted) WHERE deleted IS NULL;
 
--- externalId is data of a connection: its look-ups, and what a connection may revive.
-CREATE INDEX resource_external ON resource (directory, kind, connection, external_id)
+-- externalId is data of a connection: look-ups by one connection or for all, and what one may revive.
+CREATE INDEX resource_external ON resource (directory, kind, external_id, connection)
     WHERE external_id IS NOT NULL;
 
 -- Folded values that one live resource of a kind may have (userName).

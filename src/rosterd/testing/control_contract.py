@@ -1,0 +1,157 @@
+"""The contract of the control plane, as tests: directories, connections, tokens, secrets."""
+
+# ruff: noqa: D102 - the name of a test is its sentence
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from pathlib import Path
+
+from rosterd.service.ports import (
+    Connection,
+    Control,
+    Credential,
+    Directory,
+    Policy,
+    Token,
+    UniqueViolation,
+)
+from rosterd.testing.scenario import AT, refused, scenario
+
+
+def token(connection: Connection, id: str = "t1", **fields: object) -> Token:
+    """A token of a connection."""
+    made = Token(id, connection.directory, connection.id, b"\0digest\xff", "läbel", ("scim",), AT, AT + 1000)
+    return replace(made, **fields)  # type: ignore[arg-type]
+
+
+async def connected(control: Control, name: str = "acme") -> tuple[Directory, Connection]:
+    """A directory and a connection in it."""
+    directory = await control.create_directory(name, AT)
+    return directory, await control.create_connection(directory.id, "okta", "auto", Policy(), AT)
+
+
+class ControlContract:
+    """What every ``Control`` must do. Override ``open_store``; name the subclass ``Test…``."""
+
+    def open_store(self, folder: Path) -> AbstractAsyncContextManager[Control]:
+        """Open a control plane that keeps what it keeps in ``folder``, which is empty the first time."""
+        raise NotImplementedError
+
+    @scenario
+    async def test_directories_have_names_of_their_own(self, control: Control) -> None:
+        assert await control.directories() == ()
+        zoo = await control.create_directory("zoo", AT)
+        acme = await control.create_directory("acme", AT + 1)
+        assert (zoo.name, zoo.created, zoo.schemas, zoo.resource_types) == ("zoo", AT, (), ())
+        assert zoo.id != acme.id
+        assert await control.directories() == (acme, zoo)
+        violation = await refused(UniqueViolation, control.create_directory("zoo", AT))
+        assert (violation.attribute, violation.value) == ("name", "zoo")
+        assert await control.directories() == (acme, zoo)
+
+    @scenario
+    async def test_definitions_are_replaced_and_move_the_revision(self, control: Control) -> None:
+        directory, connection = await connected(control)
+        await control.create_token(token(connection))
+        schemas = [{"id": "urn:x:y", "attributes": [{"name": "ä"}]}]
+        defined = await control.define(directory.id, schemas, [{"name": "Device"}])
+        assert defined == replace(
+            directory,
+            revision=directory.revision + 1,
+            schemas=tuple(schemas),
+            resource_types=({"name": "Device"},),
+        )
+        assert await control.directories() == (defined,)
+        credential = await control.credential("t1")
+        assert credential is not None
+        assert credential.directory == defined
+        again = await control.define(directory.id, [], [])
+        credential = await control.credential("t1")
+        assert credential is not None
+        assert credential.directory == again == replace(directory, revision=directory.revision + 2)
+
+    @scenario
+    async def test_nothing_is_made_for_what_is_not_there(self, control: Control) -> None:
+        _, connection = await connected(control)
+        elsewhere = await control.create_directory("elsewhere", AT)
+        await refused(LookupError, control.define(99, [], []))
+        await refused(LookupError, control.create_connection(99, "x", "auto", Policy(), AT))
+        await refused(LookupError, control.update_connection(replace(connection, id=99)))
+        await refused(LookupError, control.update_connection(replace(connection, directory=elsewhere.id)))
+        await refused(LookupError, control.create_token(token(replace(connection, id=99))))
+        await refused(LookupError, control.create_token(token(replace(connection, directory=elsewhere.id))))
+        assert await control.credential("t1") is None
+
+    @scenario
+    async def test_connections_have_names_within_their_directory(self, control: Control) -> None:
+        directory, okta = await connected(control)
+        policy = Policy(reach="directory", on_delete="erase")
+        entra = await control.create_connection(directory.id, "entra", "entra", policy, AT)
+        assert entra == Connection(entra.id, directory.id, "entra", AT, "entra", policy)
+        await refused(UniqueViolation, control.create_connection(directory.id, "okta", "auto", policy, AT))
+        other, same_name = await connected(control, "other")
+        assert await control.connections(directory.id) == (entra, okta)
+        assert await control.connections(other.id) == (same_name,)
+        assert len({okta.id, entra.id, same_name.id}) == 3
+
+    @scenario
+    async def test_profile_and_policy_of_a_connection_change(self, control: Control) -> None:
+        directory, okta = await connected(control)
+        changed = replace(okta, profile="strict", policy=Policy("directory", "erase"))
+        await control.update_connection(replace(changed, name="not this", created=1))
+        assert await control.connections(directory.id) == (changed,)
+
+    @scenario
+    async def test_a_token_id_leads_to_all_a_request_needs(self, control: Control) -> None:
+        directory, connection = await connected(control)
+        kept = token(connection, scopes=("a", "b"), last_used=None, expires=AT + 10 * 365 * 86_400_000)
+        await control.create_token(kept)
+        assert await control.credential("t1") == Credential(kept, connection, directory)
+        assert await control.credential("T1") is None
+        violation = await refused(UniqueViolation, control.create_token(token(connection)))
+        assert (violation.attribute, violation.value) == ("id", "t1")
+
+    @scenario
+    async def test_tokens_are_listed_newest_first(self, control: Control) -> None:
+        directory, okta = await connected(control)
+        entra = await control.create_connection(directory.id, "entra", "auto", Policy(), AT)
+        made = [
+            token(okta, "old", created=1),
+            token(entra, "new", created=3),
+            token(okta, "mid", created=2, revoked=5),
+        ]
+        for one in made:
+            await control.create_token(one)
+        old, new, mid = made
+        assert await control.tokens(directory.id) == (new, mid, old)
+        assert await control.tokens(directory.id, okta.id) == (mid, old)
+        assert await control.tokens(99) == ()
+
+    @scenario
+    async def test_revocation_counts_at_once_and_the_first_time(self, control: Control) -> None:
+        directory, connection = await connected(control)
+        await control.create_token(token(connection))
+        assert await control.revoke_token(99, "t1", AT) is False
+        assert await control.revoke_token(directory.id, "t2", AT) is False
+        for at in (AT + 5, AT + 9):
+            assert await control.revoke_token(directory.id, "t1", at) is True
+            credential = await control.credential("t1")
+            assert credential is not None
+            assert credential.token.revoked == AT + 5
+
+    @scenario
+    async def test_the_last_use_only_moves_forward(self, control: Control) -> None:
+        _, connection = await connected(control)
+        await control.create_token(token(connection))
+        for uses, last in (({"t1": 5, "gone": 6}, 5), ({"t1": 3}, 5), ({}, 5), ({"t1": 8}, 8)):
+            await control.used(uses)
+            credential = await control.credential("t1")
+            assert credential is not None
+            assert credential.token.last_used == last
+
+    @scenario
+    async def test_a_secret_is_made_once(self, control: Control) -> None:
+        secret = await control.secret("cursor")
+        assert len(secret) == 32
+        assert await control.secret("cursor") == secret
+        assert await control.secret("other") != secret

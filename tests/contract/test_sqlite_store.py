@@ -1,0 +1,26 @@
+"""The SQLite store keeps the contracts."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from rosterd.store.sqlite import SqliteStore, open_sqlite
+from rosterd.testing import ControlContract, DurableStoreContract
+
+
+class Opens:
+    @asynccontextmanager
+    async def open_store(self, folder: Path) -> AsyncIterator[SqliteStore]:
+        store = await open_sqlite(folder / "rosterd.db")
+        try:
+            yield store
+        finally:
+            await store.close()
+
+
+class TestSqliteStore(Opens, DurableStoreContract):
+    pass
+
+
+class TestSqliteControl(Opens, ControlContract):
+    pass
