@@ -30,7 +30,7 @@ def reply_to(error: BaseException, request_id: str) -> Reply:
     body = {
         "schemas": [urns.ERROR],
         "status": "500",
-        "detail": f"Something went wrong on our side; nothing was changed. Give the operator this id: {request_id}",
+        "detail": f"Something went wrong on our side. Give the operator this request id: {request_id}",
     }
     return Reply(500, orjson.dumps(body))
 

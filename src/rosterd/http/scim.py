@@ -123,7 +123,7 @@ class ScimApp:
                 reply = await getattr(self, row.handler)(request or self._base(scope, headers, match))
         except ClientGone:
             return
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a SCIM error
             reply = reply_to(error, request_id)
         await reply.send(send, request_id, head=scope["method"] == "HEAD")
         _log.info(

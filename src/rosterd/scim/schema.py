@@ -342,7 +342,16 @@ def _resource_type(data: Any, schemas: Mapping[str, Schema]) -> ResourceType:
 
 
 RESERVED_ENDPOINTS: Final = frozenset(
-    ("serviceproviderconfig", "serviceconfiguration", "resourcetypes", "schemas", "bulk", "me", ".search", "d")
+    (
+        ".search",
+        "bulk",
+        "d",
+        "me",
+        "resourcetypes",
+        "schemas",
+        "serviceconfiguration",
+        "serviceproviderconfig",
+    )
 )
 
 

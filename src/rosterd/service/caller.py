@@ -33,7 +33,7 @@ class Caller:
         """Raise ``Forbidden`` if the policy keeps this connection from changing another's resource."""
         if row.connection != self.connection.id and self.connection.policy.reach != "directory":
             raise errors.Forbidden(
-                f"{row.kind} {row.id} belongs to connection {row.connection} of this directory, and connection "
-                f"{self.connection.id} ('{self.connection.name}') may change only what it made itself. To let "
-                "it adopt this resource, set the connection's policy 'reach' to 'directory'."
+                f"{row.kind} {row.id} belongs to connection {row.connection} of this directory, and "
+                f"connection {self.connection.id} ('{self.connection.name}') may change only what it made "
+                "itself. To let it adopt this resource, set the connection's policy 'reach' to 'directory'."
             )

@@ -157,7 +157,7 @@ class Reader(Protocol):
         """List resources; the work is done by the engine, and bounded reads cost the same at any depth."""
 
     async def memberships(self, ids: Sequence[str]) -> Mapping[str, tuple[Membership, ...]]:
-        """The groups of each resource, direct ones first, then by group ``seq``; ids without any are absent."""
+        """The groups of each resource, direct ones first, then by ``seq``; ids without any are absent."""
 
     async def members(
         self, group: str, after: str | None = None, limit: int | None = None

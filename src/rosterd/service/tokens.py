@@ -80,7 +80,8 @@ class Tokens:
         """
         if not MIN_LIFETIME <= lifetime <= MAX_LIFETIME:
             raise errors.InvalidValue(
-                f"A token's lifetime must be {MIN_LIFETIME} to {MAX_LIFETIME} seconds (10 years), not {lifetime}."
+                f"A token's lifetime must be {MIN_LIFETIME} to {MAX_LIFETIME} seconds (10 years), "
+                f"not {lifetime}."
             )
         unknown = [scope for scope in scopes if scope not in SCOPES]
         if unknown or not scopes:

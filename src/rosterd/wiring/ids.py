@@ -12,8 +12,9 @@ def now() -> int:
 def new_id() -> str:
     """A UUID version 7 (RFC 9562 §5.7): 48 bits of time, so that new rows lie together, 74 of chance."""
     tail = int.from_bytes(os.urandom(10), "big")
-    text = f"{now() & 0xFFFF_FFFF_FFFF:012x}7{tail >> 68 & 0xFFF:03x}{0x8000 | tail >> 54 & 0x3FFF:04x}{tail & 0xFFFF_FFFF_FFFF:012x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    time_part = f"{now() & 0xFFFF_FFFF_FFFF:012x}"
+    versioned, variant = 0x7000 | tail >> 68 & 0xFFF, 0x8000 | tail >> 54 & 0x3FFF
+    return f"{time_part[:8]}-{time_part[8:]}-{versioned:04x}-{variant:04x}-{tail & 0xFFFF_FFFF_FFFF:012x}"
 
 
 def new_request_id() -> str:

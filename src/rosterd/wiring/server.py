@@ -51,7 +51,8 @@ def bind(settings: Settings) -> socket.socket:
     except OSError as error:
         listener.close()
         raise PortTaken(
-            f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}); choose another with --port."
+            f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}); "
+            "choose another with --port."
         ) from error
     listener.listen(2048)
     return listener
@@ -120,7 +121,7 @@ def start_in_thread(settings: Settings) -> Iterator[Running]:
     def run() -> None:
         try:
             serve(settings, on_ready, servers.append)
-        except BaseException as fault:
+        except BaseException as fault:  # noqa: BLE001 - the caller's thread raises it
             faults.append(fault)
         finally:
             started.set()
