@@ -50,7 +50,7 @@ class Plan:
 
 
 PLANS = {
-    "quick": Plan((1000,), (1000, 10_000), (1, 16), 1000, 0.7),
+    "quick": Plan((1000,), (10_000,), (1, 16), 1000, 0.5),
     "default": Plan((1000, 10_000), (1000, 10_000), (1, 16), 2000, 3.0),
     "full": Plan((1000, 10_000, 100_000), (1000, 10_000, 100_000), (1, 16, 64), 5000, 5.0),
 }
@@ -81,7 +81,10 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--data", type=Path, metavar="DIR", help="directory on the disk to measure (default: temporary)"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if options.url and len(options.sizes or ()) > 1:
+        parser.error("--url fills one server, so --sizes can be one size only")
+    return options
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -104,7 +107,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
     """The mode's plan with what the command line changes."""
     base = PLANS["quick" if options.quick else "full" if options.full else "default"]
     return Plan(
-        options.sizes or base.sizes,
+        options.sizes or (base.sizes[:1] if options.url else base.sizes),
         options.groups or base.groups,
         options.concurrency or base.concurrency,
         options.ops or base.operations,

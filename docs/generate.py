@@ -33,7 +33,12 @@ PART: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table."""
     lines = [columns, ["---"] * len(columns), *rows]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+    return "".join("| " + " | ".join(map(_cell, line)) + " |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    plain = re.sub(r"<(?!br>)", "&lt;", text) if "`" not in text else text
+    return plain.replace("|", "\\|")
 
 
 def code(text: object) -> str:
@@ -132,7 +137,7 @@ def _word(value: object) -> str:
 def _default(parameter: TyperArgument | TyperOption) -> str:
     shown = parameter.show_default if isinstance(parameter.show_default, str) else None
     value = shown if shown is not None else parameter.default
-    text = "" if value in (None, False, "", ()) or callable(value) else _word(value)
+    text = "" if value is None or value is False or value == "" or callable(value) else _word(value)
     if isinstance(parameter, TyperArgument):
         text = ""
     elif value is True:
@@ -151,7 +156,7 @@ def _plain(text: str | None) -> str:
 
 def exit_codes() -> str:
     """The exit codes, as exits.py lists them."""
-    found = re.findall(r"^ {4}(\d)  (.+)$", exits.__doc__ or "", re.M)
+    found = re.findall(r"^ *(\d)  (.+)$", exits.__doc__ or "", re.M)
     return table(("Code", "Meaning"), ((code(number), meaning) for number, meaning in found))
 
 
@@ -169,19 +174,21 @@ def routes() -> str:
     )
 
 
-def _subclasses(cls: type[errors.ScimError]) -> Iterator[type[errors.ScimError]]:
-    for sub in cls.__subclasses__():
-        yield sub
-        yield from _subclasses(sub)
+def _raised() -> Iterator[type[errors.ScimError]]:
+    """The errors that something outside errors.py names; what nothing raises is not documented."""
+    source = "".join(p.read_text() for p in ROOT.joinpath("src").rglob("*.py") if p.name != "errors.py")
+    for name, cls in vars(errors).items():
+        if not isinstance(cls, type) or not issubclass(cls, errors.ScimError) or cls is errors.ScimError:
+            continue
+        if re.search(rf"\b{name}\(|raise [a-z.]*{name}\b|, {name}\)", source):
+            yield cls
 
 
 def error_table() -> str:
     """Every error a client can get: status, scimType, meaning."""
     rows = sorted(
-        {
-            (str(e.status), code(e.scim_type), (e.__doc__ or "").split("\n\n")[0].strip())
-            for e in _subclasses(errors.ScimError)
-        }
+        (str(error.status), code(error.scim_type), (error.__doc__ or "").split("\n\n")[0].strip())
+        for error in _raised()
     )
     return table(("Status", "`scimType`", "Meaning"), rows)
 
@@ -199,13 +206,18 @@ def limits() -> str:
         ),
         (
             "Filter, path or attribute name",
-            f"{filter_limits.length} bytes",
+            f"{filter_limits.length} characters",
             "400 `invalidFilter`, `invalidPath`",
         ),
         ("Nesting of a filter", f"{filter_limits.depth} levels", "400 `invalidFilter`"),
         ("Comparisons in a filter", str(filter_limits.comparisons), "400 `invalidFilter`"),
         ("Resources on a page", str(listing.MAX_COUNT), "the page is that long, no error"),
         ("Resources on a page without `count`", str(listing.DEFAULT_COUNT), ""),
+        (
+            "Group members on a page of groups",
+            f"{queries.MEMBERS_PER_PAGE:,}",
+            "400 `tooMany`; with the tolerance `large-groups-bare` the largest groups come without theirs",
+        ),
         ("Operations in a bulk request", str(bulk.MAX_OPERATIONS), "413"),
         ("Life of a cursor", f"{queries.CURSOR_LIFETIME // 60_000} minutes", "400 `expiredCursor`"),
         (

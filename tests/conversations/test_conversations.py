@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import httpx
 import pytest
-from judges.harness import Tenants
+from judges.harness import Tenants, plain_client
 
 from rosterd.testing.conversation import Conversation, Reply
 
@@ -30,7 +29,7 @@ def test_conversation(tenants: Tenants, path: Path, profile: str) -> None:
         response = transport.request(method, url, headers=sent, content=body)
         return Reply(response.status_code, response.headers, response.content)
 
-    with httpx.Client(timeout=30) as transport:
+    with plain_client() as transport:
         Conversation.load(path).replay(
             send, tenant.base_url, headers={"Authorization": f"Bearer {tenant.token}"}
         )

@@ -37,7 +37,7 @@ def tenants(server: Server) -> Iterator[Tenants]:
     with ExitStack() as stack:
 
         def make(profile: str = "auto") -> Tenant:
-            name = f"simulated-{next(_numbers)}"
+            name, token = f"simulated-{next(_numbers)}", ""
             for arguments in (
                 ("directory", "create", name),
                 ("connection", "create", name, "--directory", name, "--profile", profile),
@@ -45,7 +45,7 @@ def tenants(server: Server) -> Iterator[Tenants]:
             ):
                 done = CliRunner().invoke(app, [*arguments, "--data", str(server.data)])
                 assert done.exit_code == 0, done.stderr
-            token = done.stdout.strip()
+                token = done.stdout.strip()
             client = stack.enter_context(scim_client(server.base_url, token))
             return Tenant(name, name, server.base_url, token, client)
 

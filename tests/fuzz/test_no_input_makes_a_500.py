@@ -23,7 +23,8 @@ from judges.harness import BULK, ENTERPRISE, PATCH_OP, SEARCH, USER, check_reply
 
 from rosterd.wiring import Settings, open_service
 
-FUZZ = settings(max_examples=250, suppress_health_check=list(HealthCheck))
+BASE = "http://test/scim/v2"
+FUZZ = settings(max_examples=max(200, settings.default.max_examples), suppress_health_check=list(HealthCheck))
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,7 @@ async def client(data: Path) -> AsyncIterator[httpx.AsyncClient]:
         assert first is not None
         transport = httpx.ASGITransport(app=service.site, raise_app_exceptions=True)
         headers = {"Authorization": f"Bearer {first.token_text}"}
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://test/scim/v2", headers=headers
-        ) as asking:
+        async with httpx.AsyncClient(transport=transport, headers=headers) as asking:
             yield asking
 
 
@@ -56,7 +55,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
         asking = runner.run(context.__aenter__())
 
         def ask(method: str, path: str, **options: Any) -> httpx.Response:
-            response = runner.run(asking.request(method, path, **options))
+            response = runner.run(asking.request(method, f"{BASE}{path}", **options))
             check_reply(response)
             return response
 
@@ -290,7 +289,8 @@ SEGMENTS = st.sampled_from(
     segments=st.lists(SEGMENTS | st.text(max_size=10), max_size=4),
 )
 def test_paths(app: App, method: str, segments: list[str]) -> None:
-    path = "/" + "/".join(quote(segment, safe="") for segment in segments)
+    # Clients resolve «.» and «..» themselves; encoded they arrive.
+    path = "/" + "/".join(quote(segment, safe="").replace(".", "%2e") for segment in segments)
     body = {} if method in ("GET", "HEAD", "DELETE", "OPTIONS", "TRACE") else {"content": b"{}"}
     response = app.ask(method, path, **body)
     assert response.status_code in (200, 204, 400, 404, 405, 501)

@@ -14,6 +14,7 @@ TESTS = sorted(ROOT.joinpath("tests").rglob("*.py"))
 MAX_LINES = 400
 TEST_DIRECTORIES = {
     "unit",  # one module of scim/ or service/ by itself
+    "service",  # the use cases, on a real store
     "property",  # hypothesis
     "contract",  # the shipped contracts, on every store
     "rfc",  # the RFCs, section by section, over HTTP

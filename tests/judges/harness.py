@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -73,6 +74,15 @@ def check_error(body: Mapping[str, Any], status: int, asked: str = "") -> None:
     assert "Traceback" not in body["detail"], f"{asked}: {body}"
 
 
+# Shared, because a context of its own would make each client slow to make; nothing here speaks TLS.
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def plain_client() -> httpx.Client:
+    """A client for HTTP on the loopback that checks nothing."""
+    return httpx.Client(verify=NO_TLS, timeout=30)
+
+
 def scim_client(base_url: str, token: str, **options: Any) -> httpx.Client:
     """A client of one connection; every reply that it gets is checked."""
     return httpx.Client(
@@ -80,6 +90,7 @@ def scim_client(base_url: str, token: str, **options: Any) -> httpx.Client:
         headers={"Authorization": f"Bearer {token}", "Accept": SCIM_JSON, "Content-Type": SCIM_JSON},
         event_hooks={"response": [_checked]},
         timeout=30,
+        verify=NO_TLS,
         **options,
     )
 
@@ -218,7 +229,7 @@ def _wait(server: Server, process: "subprocess.Popen[bytes]", log: Path) -> None
     while time.monotonic() < deadline:
         assert process.poll() is None, f"rosterd serve ended: {log.read_text(errors='replace')}"
         with contextlib.suppress(httpx.TransportError):
-            if httpx.get(f"{server.base_url}/ServiceProviderConfig").status_code in (200, 401):
+            if httpx.get(f"{server.base_url}/ServiceProviderConfig", verify=NO_TLS).status_code in (200, 401):
                 return
         time.sleep(0.05)
     raise AssertionError(f"the server does not answer: {log.read_text(errors='replace')}")

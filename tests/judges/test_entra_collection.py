@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 from judges import postman
-from judges.harness import Server, scim_client
+from judges.harness import Server, plain_client, scim_client
 
 COLLECTION = Path(__file__).parent / "entra" / "SCIM-Tests.postman_collection.json"
 
@@ -39,7 +38,7 @@ def test_every_test_of_the_entra_collection_holds(server: Server) -> None:
     items = postman.load(COLLECTION)
     left_out = [item for item in items if item.name == TOKEN_DISPENSER]
     refused = []
-    with httpx.Client() as client, scim_client(tenant.base_url, tenant.token) as scim:
+    with plain_client() as client, scim_client(tenant.base_url, tenant.token) as scim:
         for item in items:
             if item in left_out:
                 continue

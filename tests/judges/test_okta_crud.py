@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import httpx
 import pytest
 from judges import runscope
-from judges.harness import Tenants
+from judges.harness import Tenants, plain_client
 from judges.okta_org import Okta, serving
 
 OKTA = Path(__file__).parent / "okta"
@@ -19,7 +18,7 @@ def test_every_assertion_of_okta_crud_holds(tenants: Tenants, suite: str, profil
     okta = Okta(tenant.base_url, f"Bearer {tenant.token}", style)
     if suite == "CRUD-ent.json":
         okta.entitlements = ({"value": "ent-1", "display": "Reports", "type": "License"},)
-    with serving(okta) as url, httpx.Client() as client:
+    with serving(okta) as url, plain_client() as client:
         variables = {
             "oktaOrgUrl": url,
             "oktaAppId": okta.app_id,

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 from judges import runscope
-from judges.harness import Server, created, page, running, scim_client
+from judges.harness import Server, created, page, plain_client, running, scim_client
 
 OKTA = Path(__file__).parent / "okta"
 ENTITLEMENT = "urn:okta:scim:schemas:core:1.0:Entitlement"
@@ -39,7 +39,7 @@ def test_every_assertion_of_okta_entitlements_holds(
         "auth": scim.headers["Authorization"],
         "EntitlementEndpoint": endpoint,
     }
-    with httpx.Client() as client:
+    with plain_client() as client:
         done = runscope.run(OKTA / "Entitlements.json", variables, client)
     assert (done.requests, done.assertions) == runscope.count_assertions(OKTA / "Entitlements.json")
 

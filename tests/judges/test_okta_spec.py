@@ -3,10 +3,9 @@
 import random
 from pathlib import Path
 
-import httpx
 import pytest
 from judges import runscope
-from judges.harness import Tenants
+from judges.harness import Tenants, plain_client
 
 OKTA = Path(__file__).parent / "okta"
 
@@ -31,7 +30,7 @@ def test_every_assertion_of_okta_spec_holds(tenants: Tenants, suite: str, profil
         "SCIMBaseURL": tenant.base_url,
         "auth": f"Bearer {tenant.token}",
     }
-    with httpx.Client() as client:
+    with plain_client() as client:
         done = runscope.run(OKTA / suite, variables, client)
     assert (done.requests, done.assertions) == runscope.count_assertions(OKTA / suite)
     assert done.scripts >= 1

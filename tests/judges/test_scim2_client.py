@@ -5,7 +5,7 @@ from typing import Any, Union
 
 import httpx
 import pytest
-from judges.harness import Tenant
+from judges.harness import NO_TLS, Tenant
 from judges.scim2_engine import HttpxSCIMClient
 from scim2_models import (
     BulkOperation,
@@ -22,7 +22,7 @@ from scim2_models import (
 @pytest.fixture
 def client(tenant: Tenant) -> Iterator[HttpxSCIMClient]:
     headers = {"Authorization": f"Bearer {tenant.token}"}
-    with httpx.Client(base_url=tenant.base_url, headers=headers, timeout=30) as transport:
+    with httpx.Client(base_url=tenant.base_url, headers=headers, timeout=30, verify=NO_TLS) as transport:
         scim = HttpxSCIMClient(transport)
         scim.discover()
         yield scim

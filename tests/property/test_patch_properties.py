@@ -384,6 +384,8 @@ def sloppy(shape: str, parts: Table) -> st.SearchStrategy[Any]:
 @st.composite
 def documents(draw: st.DrawFn) -> dict[str, Any]:
     body = draw(objects(THING))
+    if draw(st.booleans()):
+        body["mails"] = draw(st.lists(objects(MAIL), min_size=2, max_size=3))
     for holder in (body, body.get(EXTRA, {})):
         seen = [m for m in holder.get("mails", []) if m.get("primary")]
         for mail in seen[1:]:
@@ -404,7 +406,7 @@ def targets(draw: st.DrawFn) -> tuple[Target, str, st.SearchStrategy[Any]]:
     steps, text = ([EXTRA], f"{EXTRA}:") if extended else ([], "")
     if extended and draw(st.integers(0, 5)) == 0:
         return {"steps": steps}, EXTRA, sloppy("complex", table)
-    name = draw(st.sampled_from(sorted(table)))
+    name = draw(st.sampled_from([*sorted(table), "mails", "mails", "mails"]))
     shape, _, _, parts = table[name]
     steps, text = [*steps, name], text + draw(st.sampled_from([name, name.upper()]))
     part = draw(st.one_of(st.none(), st.sampled_from(sorted(parts)))) if parts else None

@@ -34,6 +34,12 @@ DEVICE = Model.build(
                 {"name": "code", "mutability": "immutable"},
                 {"name": "stamp", "mutability": "readOnly"},
                 {"name": "pin", "returned": "never", "mutability": "writeOnly", "multiValued": True},
+                {
+                    "name": "hidden",
+                    "type": "complex",
+                    "returned": "never",
+                    "subAttributes": [{"name": "value"}],
+                },
                 {"name": "tags", "multiValued": True},
                 {"name": "marks", "multiValued": True, "mutability": "immutable"},
                 {
@@ -345,7 +351,7 @@ REMOVE: dict[str, tuple[Operations, dict[str, Any]]] = {
     "value list, empty": ([op("remove", "emails", [])], DOCUMENT),
     "value of a single value is no matter": ([op("remove", "title", "Chief")], user(title=None)),
     "what is not there": (
-        [op("remove", "nickName"), op("remove", "name.middleName"), op("remove", "roles.value")],
+        [op("remove", "nickName"), op("remove", "name.middleName"), op("remove", "roles.value", "r")],
         DOCUMENT,
     ),
     "extension": ([op("remove", ENTERPRISE)], user(**{ENTERPRISE: None}, schemas=[urns.USER])),
@@ -544,6 +550,14 @@ DEVICES: dict[str, tuple[Operations, dict[str, Any]]] = {
     ),
     "never returned parts": (
         [op("add", "pin", ["1"]), op("add", "pin", "2"), op("replace", "part.pin", "3")],
+        THING,
+    ),
+    "never returned complex": (
+        [
+            op("add", "hidden.value", "x"),
+            op("replace", "hidden", {"value": "x"}),
+            op("remove", "hidden.value"),
+        ],
         THING,
     ),
     "readOnly parts stay when the whole is replaced through a filter": (
@@ -929,6 +943,25 @@ def test_document_that_lacks_a_required_attribute_already_can_still_be_patched()
     document = {"schemas": [urns.USER], "title": "T"}
     result = run(USER, document, op("replace", "active", False), op("remove", "title"))
     assert result == {"schemas": [urns.USER], "active": False}
+
+
+def test_one_of_two_attributes_lacking_already_may_be_given_and_taken_again() -> None:
+    document = {"schemas": ["urn:example:params:Device"], "slots": [{"size": 1}]}
+    given = run(DEVICE, document, op("add", "serial", "s"))
+    assert given == {**document, "serial": "s"}
+    assert run(DEVICE, document, op("add", "serial", "s"), op("remove", "serial")) == document
+
+
+def test_the_operation_to_blame_is_the_one_that_left_the_attribute_without_a_value() -> None:
+    with pytest.raises(InvalidValue, match=r"operation 3 \(remove userName\)"):
+        run(
+            USER,
+            DOCUMENT,
+            op("remove", "userName"),
+            op("add", "userName", "bob"),
+            op("remove", "userName"),
+            op("add", "title", "x"),
+        )
 
 
 def test_id_of_a_full_document_may_be_repeated_but_not_changed() -> None:

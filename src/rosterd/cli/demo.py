@@ -133,16 +133,18 @@ def _show(summary: Summary) -> None:
 
 
 def _samples(company: Company, scim_url: str, token: str) -> None:
-    head = f"curl -sS -H 'Authorization: Bearer {token}'"
+    curl = 'curl -sS -H "Authorization: Bearer $TOKEN"'
     person = company.people[min(1, len(company.people) - 1)]
-    output.line("\nLook around:")
+    output.line("\nLook around:\n")
     for text in (
-        f"{head} '{scim_url}/Users?count=3'",
-        f"{head} -G '{scim_url}/Users' --data-urlencode 'filter=userName eq \"{person.user_name}\"'",
-        f"{head} -G '{scim_url}/Groups' -d count=5 --data-urlencode 'filter=displayName sw \"Project\"'",
-        f"{head} '{scim_url}/ServiceProviderConfig'",
+        f"URL={scim_url}",
+        f"TOKEN={token}",
+        f'{curl} "$URL/Users?count=3"',
+        f'{curl} -G "$URL/Users" --data-urlencode \'filter=userName eq "{person.user_name}"\'',
+        f'{curl} -G "$URL/Groups" -d count=5 --data-urlencode \'filter=displayName sw "Project"\'',
+        f'{curl} "$URL/ServiceProviderConfig"',
     ):
-        output.line(f"\n  {text}")
+        output.line(f"  {text}")
 
 
 def _wait(json: bool) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from rosterd.cli import exits, options, output
@@ -110,13 +109,15 @@ def _okta(scim_url: str, token: str) -> tuple[tuple[str, str], ...]:
 
 
 def _panel(scim_url: str, token: str) -> Panel:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="bold")
-    grid.add_column(overflow="fold")
-    grid.add_row("SCIM base URL", Text(scim_url, style="cyan"))
-    grid.add_row("Token", Text(token, style="green"))
-    grid.add_row("", Text("Shown only now. It is valid for ten years; keep it in your vault.", style="dim"))
-    grid.add_row()
+    """Each value on a line of its own, so that a token is whole on a terminal of 80 columns."""
+    text = Text()
+    rows = (("SCIM base URL", scim_url), ("Token, shown only now; keep it in your vault", token))
+    for name, value in rows:
+        text.append(f"{name}\n", "bold")
+        text.append(f"  {value}\n", "green")
+    text.append("\nWhat to paste where\n", "bold underline")
     for name, value in _okta(scim_url, token):
-        grid.add_row(name, Text(value))
-    return Panel(grid, title="rosterd is running", subtitle="Ctrl-C stops it", border_style="green")
+        text.append(f"{name}\n", "bold")
+        text.append(f"  {value}\n")
+    text.rstrip()
+    return Panel.fit(text, title="rosterd is running", subtitle="Ctrl-C stops it", border_style="green")

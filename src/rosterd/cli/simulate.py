@@ -160,7 +160,11 @@ def _show(verdict: Verdict, *, first: bool) -> None:
     name = escape(verdict.step)
     if verdict.extra:
         name = f"[dim]{name}[/dim]"
-    console.print(f"  {mark} {name}  [dim]{escape(sent)} → {status}, {verdict.ms:.0f} ms[/dim]")
+    console.print(
+        f"  {mark} {name}  [dim]{status}, {verdict.ms:.0f} ms  {escape(sent)}[/dim]",
+        no_wrap=output.is_terminal(),
+        overflow="ellipsis" if output.is_terminal() else None,
+    )
     if not verdict.ok:
         console.print(f"      [red]{escape(verdict.why)}[/red]")
     for note in verdict.notes:

@@ -14,7 +14,7 @@ An extension is compiled as a complex attribute named by its URN.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -84,20 +84,18 @@ class Table:
                     out[rule.name] = value
         return out
 
-    def missing(self, values: Mapping[str, Any]) -> str | None:
-        """The path of the first required attribute that a canonical object lacks."""
+    def lacking(self, values: Mapping[str, Any]) -> Iterator[str]:
+        """The paths of the required attributes that a canonical object lacks."""
         for rule in self.required:
             value = values.get(rule.name)
             if value is None or value == "":
                 if rule.attribute.required:
-                    return rule.name
+                    yield rule.name
             elif rule.table is not None:
                 several = isinstance(value, list)
                 for position, element in enumerate(value if several else (value,)):
-                    inner = rule.table.missing(element)
-                    if inner is not None:
-                        return join(f"{rule.name}[{position}]" if several else rule.name, inner)
-        return None
+                    name = f"{rule.name}[{position}]" if several else rule.name
+                    yield from (join(name, inner) for inner in rule.table.lacking(element))
 
 
 class Checker:
@@ -184,9 +182,8 @@ class Checker:
         return draft
 
     def _complete(self, draft: dict[str, Any]) -> dict[str, Any]:
-        missing = self.table.missing(draft)
-        if missing is not None:
-            raise InvalidValue(f"{missing}: {_REQUIRED}")
+        for path in self.table.lacking(draft):
+            raise InvalidValue(f"{path}: {_REQUIRED}")
         del draft["schemas"]
         return {"schemas": self.schemas(draft), **draft}
 
@@ -244,7 +241,7 @@ def keep(table: Table, draft: dict[str, Any], current: Mapping[str, Any]) -> Non
                 raise misfit.under(rule.name) from None
             if inner:
                 # Not given at all, and its rest would lack something required: it stays as it is.
-                whole = after is None and rule.table.missing(inner)
+                whole = after is None and any(rule.table.lacking(inner))
                 draft[rule.name] = before if whole else inner
 
 

@@ -98,21 +98,20 @@ def apply(
     """
     checker = checker_for(t)
     result = dict(document)
-    missing_before = missing = checker.table.missing(result)
-    culprit = None
+    # What the resource lacked before (its schema may have grown) is no reason to refuse a PATCH.
+    lacked = frozenset(checker.table.lacking(result))
+    culprits: dict[str, Operation] = {}
     for operation in operations:
         try:
             result = _apply(checker, result, operation)
-        except (Misfit, ScimError) as fault:
-            error = fault.error() if isinstance(fault, Misfit) else fault
-            if ignore_unmatched_removes and operation.op == "remove" and isinstance(error, NoTarget):
-                continue
-            raise operation.error(error) from fault
-        lacking = checker.table.missing(result)
-        if lacking != missing:
-            missing, culprit = lacking, operation
-    if culprit and missing and missing != missing_before:
-        raise culprit.error(InvalidValue(f"{missing}: a value is required, it cannot be left without one"))
+        except Misfit as misfit:
+            raise operation.error(misfit.error()) from misfit
+        except ScimError as error:
+            raise operation.error(error) from error
+        lacking = (path for path in checker.table.lacking(result) if path not in lacked)
+        culprits = {path: culprits.get(path, operation) for path in lacking}
+    for path, culprit in culprits.items():
+        raise culprit.error(InvalidValue(f"{path}: a value is required, it cannot be left without one"))
     result.pop("schemas", None)
     return {"schemas": checker.schemas(result), **result}
 

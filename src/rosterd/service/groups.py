@@ -59,8 +59,8 @@ class Groups:
         changed = False
         for operation in operations:
             change = await self._operate(tx, resource_type, row, operation)
-            changed = changed or bool(change) or isinstance(operation, membership.SetDisplay)
             if change:
+                changed = True
                 await self._tell(tx, caller, row.kind, row.id, change, at)
         return await self._touched(tx, row, at) if changed else row
 
@@ -98,7 +98,7 @@ class Groups:
                 if display is None:
                     await tx.remove_members(row.id, [m.value for m in chosen])
                 await tx.add_members(row.id, [replace(m, display=display) for m in chosen])
-                return MemberChange()  # who is a member has not changed
+                return MemberChange(renamed=tuple(m.value for m in chosen))
 
     async def _chosen(
         self, tx: Writer, resource_type: ResourceType, row: Stored, where: Bound

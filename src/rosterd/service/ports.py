@@ -350,4 +350,7 @@ class Control(Protocol):
         """Keep a new token."""
 
     async def revoke_token(self, directory: int, token_id: str, at: int) -> bool:
-        """Revoke at once, for every process; ``False`` if the directory has no such token."""
+        """Revoke at ``at``, for every process; the earlier time counts if it was revoked before.
+
+        ``False`` if the directory has no such token.
+        """

@@ -37,12 +37,12 @@ _UNAVAILABLE: Final = frozenset(
 )
 
 
-def connect_writer(path: Path) -> sqlite3.Connection:
+def connect_writer(path: Path, busy_ms: int) -> sqlite3.Connection:
     """A connection that writes; the file is made if it is not there.
 
     Its own checkpoints come late: whoever writes much makes them earlier, when nobody waits.
     """
-    connection = _connect(path, BUSY_MS)
+    connection = _connect(path, busy_ms)
     connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")  # counts before the first table only
     _retry(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
     for pragma in (
@@ -59,7 +59,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def connect_reader(path: Path, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
+def connect_reader(path: Path, busy_ms: int) -> sqlite3.Connection:
     """A connection that cannot write, to a file that a writer has opened before."""
     connection = _connect(path, busy_ms)
     for pragma in ("query_only = ON", "cache_size = -16384"):

@@ -96,6 +96,6 @@ class MemoryControl:
         token = self._tokens.get(token_id)
         if token is None or token.directory != directory:
             return False
-        if token.revoked is None:
-            self._tokens[token_id] = replace(token, revoked=at)
+        earlier = at if token.revoked is None else min(token.revoked, at)
+        self._tokens[token_id] = replace(token, revoked=earlier)
         return True

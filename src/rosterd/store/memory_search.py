@@ -104,7 +104,7 @@ def _full(state: State, row: Stored, resource_type: ResourceType, connection: in
 
 
 def _shown(value: str, type: str | None, display: str | None) -> dict[str, str]:
-    shown = {"value": value, "type": type, "display": display}
+    shown = {"value": value, "$ref": value, "type": type, "display": display}
     return {name: text for name, text in shown.items() if text}
 
 

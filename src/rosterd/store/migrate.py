@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from rosterd.store.database import connect_writer, errors
+from rosterd.store.database import BUSY_MS, connect_writer, errors
 from rosterd.store.queries import sqlite_file
 
 _NAME: Final = re.compile(r"(\d{4})_(\w+)\.sql")
@@ -71,20 +71,20 @@ def apply(path: Path) -> tuple[Migration, ...]:
     Raises ``SchemaMismatch`` and ``StoreUnavailable``; a step is done or not done.
     """
     with _a_database():
-        connection = connect_writer(path)
+        connection = connect_writer(path, BUSY_MS)
         try:
             return bring_up(connection, known(), sqlite_file("schema.sql"))
         finally:
             connection.close()
 
 
-def open_checked(path: Path) -> sqlite3.Connection:
+def open_checked(path: Path, busy_ms: int) -> sqlite3.Connection:
     """A writing connection to a file that this release can use; a new file gets the schema.
 
     Raises ``SchemaMismatch``, also if there are migrations to apply first, and ``StoreUnavailable``.
     """
     with _a_database():
-        connection = connect_writer(path)
+        connection = connect_writer(path, busy_ms)
         try:
             if _is_new(connection):
                 bring_up(connection, known(), sqlite_file("schema.sql"))

@@ -28,13 +28,14 @@ READ_THREADS: Final = 4
 _QUICK_BUSY_MS: Final = 200
 
 
-async def open_sqlite(path: Path, *, waiting: int = WAITING) -> "SqliteStore":
-    """Open a database, and make it if there is none; ``waiting`` is how many writes may queue up.
+async def open_sqlite(path: Path, *, waiting: int = WAITING, busy_ms: int = BUSY_MS) -> "SqliteStore":
+    """Open a database, and make it if there is none.
 
+    ``waiting`` is how many writes may queue up, ``busy_ms`` how long one waits for another process.
     Raises ``migrate.SchemaMismatch`` for a file of another release (an older one: apply the
     migrations first), ``StoreUnavailable`` if it cannot be opened.
     """
-    connection = await asyncio.get_running_loop().run_in_executor(None, open_checked, path)
+    connection = await asyncio.get_running_loop().run_in_executor(None, open_checked, path, busy_ms)
     return SqliteStore(path, connection, waiting)
 
 

@@ -7,7 +7,7 @@ release or program, and ``StoreUnavailable`` for one that cannot be used at pres
 import sqlite3
 from dataclasses import dataclass
 
-from rosterd.store.database import connect_reader, errors
+from rosterd.store.database import BUSY_MS, connect_reader, errors
 from rosterd.store.migrate import SchemaMismatch, apply, known, pending
 from rosterd.wiring.service import make_private
 from rosterd.wiring.settings import Settings
@@ -42,7 +42,7 @@ def damage(settings: Settings) -> str | None:
     """What SQLite's ``quick_check`` says is wrong with the file; ``None`` if it is sound."""
     with errors():
         try:
-            connection = connect_reader(settings.database)
+            connection = connect_reader(settings.database, BUSY_MS)
             try:
                 rows = [str(row[0]) for row in connection.execute("PRAGMA quick_check(5)")]
             finally:

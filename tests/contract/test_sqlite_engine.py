@@ -1,0 +1,312 @@
+"""What is SQLite's own: the writer thread, its queue and batches, other processes, and the disk."""
+
+import asyncio
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from rosterd.service.ports import StoreUnavailable, Writer
+from rosterd.store.group_commit import CHECKPOINT_CHANGES
+from rosterd.store.sqlite import SqliteStore, open_sqlite
+from rosterd.testing.scenario import DIRECTORY, add, found, listed, put, refused, users
+
+Scenario = Callable[[SqliteStore], Awaitable[None]]
+
+CHILD = Path(__file__).with_name("writing_child.py")
+
+
+@asynccontextmanager
+async def opened(folder: Path, **options: int) -> AsyncIterator[SqliteStore]:
+    store = await open_sqlite(folder / "rosterd.db", **options)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def run(folder: Path, scenario: Scenario, **options: int) -> None:
+    async def within() -> None:
+        async with opened(folder, **options) as store:
+            await scenario(store)
+
+    asyncio.run(within())
+
+
+class Gate:
+    """A unit of work that occupies the writer thread until it is let go."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Event()
+        self.open = threading.Event()
+
+    async def work(self, tx: Writer) -> None:
+        await add(tx, {"userName": "gate"}, "gate")
+        self.entered.set()
+        assert self.open.wait(10)
+
+    async def occupy(self, store: SqliteStore) -> "asyncio.Task[None]":
+        task = asyncio.create_task(store.write(DIRECTORY, self.work))
+        await asyncio.get_running_loop().run_in_executor(None, self.entered.wait, 10)
+        return task
+
+
+def test_every_acknowledged_write_survives_a_kill(tmp_path: Path) -> None:
+    child = subprocess.Popen(
+        [sys.executable, str(CHILD), str(tmp_path / "rosterd.db"), "forever"], stdout=subprocess.PIPE
+    )
+    assert child.stdout
+    acknowledged = [child.stdout.readline().decode().strip() for _ in range(150)]
+    child.send_signal(signal.SIGKILL)
+    acknowledged += child.stdout.read().decode().split()
+    child.wait(10)
+    child.stdout.close()
+    assert len(set(acknowledged)) >= 150
+
+    async def scenario(store: SqliteStore) -> None:
+        kept = await found(store, listed(limit=1_000_000))
+        assert set(acknowledged) <= set(kept)
+        assert await store.reader(DIRECTORY).count("User") == len(kept)
+        events = await store.reader(DIRECTORY).events(0, 1_000_000)
+        assert {event.event.resource for event in events} == set(kept)
+        await users(store, ["afterwards"])
+
+    run(tmp_path, scenario)
+    check = sqlite3.connect(tmp_path / "rosterd.db")
+    assert check.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    check.close()
+
+
+def test_another_process_writes_while_this_one_does(tmp_path: Path) -> None:
+    async def scenario(store: SqliteStore) -> None:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, str(CHILD), str(tmp_path / "rosterd.db"), "40", stdout=subprocess.PIPE
+        )
+        rows = [await store.write(DIRECTORY, put({"userName": f"p{n}"}, f"p{n}")) for n in range(40)]
+        output, _ = await child.communicate()
+        assert len(output.split()) == 40
+        rows += (await store.reader(DIRECTORY).search(listed('userName sw "c"'))).rows
+        assert sorted(row.seq for row in rows) == sorted({row.seq for row in rows})
+        assert await store.reader(DIRECTORY).count("User") == 80
+        await store.write(DIRECTORY, lambda tx: tx.next_seq())
+
+    run(tmp_path, scenario)
+
+
+def test_reads_answer_while_a_write_is_slow(tmp_path: Path) -> None:
+    async def scenario(store: SqliteStore) -> None:
+        await users(store, ["anna"])
+        gate = Gate()
+        slow = await gate.occupy(store)
+        reader = store.reader(DIRECTORY)
+        began = time.monotonic()
+        for _ in range(50):
+            assert await reader.get("User", "anna") is not None
+            assert await found(store, listed('nickName co "x" or userName eq "anna"')) == ["anna"]
+            assert await reader.count("User") == 1
+        assert time.monotonic() - began < 5
+        assert not slow.done()
+        gate.open.set()
+        await slow
+        assert await reader.count("User") == 2
+
+    run(tmp_path, scenario)
+
+
+def test_jobs_that_wait_become_one_transaction(tmp_path: Path) -> None:
+    async def scenario(store: SqliteStore) -> None:
+        gate = Gate()
+        slow = await gate.occupy(store)
+        jobs = [
+            asyncio.create_task(store.write(DIRECTORY, put({"userName": f"u{n}"}, f"u{n}")))
+            for n in range(20)
+        ]
+        await asyncio.sleep(0.05)
+        gate.open.set()
+        await slow
+        await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+        assert await store.reader(DIRECTORY).count("User") == 21
+        assert all(job.done() for job in jobs)
+
+    run(tmp_path, scenario)
+
+
+def test_more_than_the_queue_holds_is_refused(tmp_path: Path) -> None:
+    async def scenario(store: SqliteStore) -> None:
+        gate = Gate()
+        slow = await gate.occupy(store)
+        jobs = [
+            asyncio.create_task(store.write(DIRECTORY, put({"userName": f"u{n}"}, f"u{n}"))) for n in range(8)
+        ]
+        await asyncio.sleep(0.05)
+        gate.open.set()
+        results = await asyncio.gather(slow, *jobs, return_exceptions=True)
+        assert [isinstance(result, StoreUnavailable) for result in results] == [False] * 6 + [True] * 3
+        assert await found(store, listed()) == ["gate", "u0", "u1", "u2", "u3", "u4"]
+
+    run(tmp_path, scenario, waiting=5)
+
+
+def test_a_job_nobody_waits_for_is_not_begun_but_one_begun_is_finished(tmp_path: Path) -> None:
+    async def scenario(store: SqliteStore) -> None:
+        gate = Gate()
+        slow = await gate.occupy(store)
+        waiting = asyncio.create_task(store.write(DIRECTORY, put({"userName": "never"}, "never")))
+        await asyncio.sleep(0)
+        for task in (waiting, slow):
+            task.cancel()
+        await asyncio.sleep(0)
+        gate.open.set()
+        await users(store, ["last"])
+        assert await found(store, listed()) == ["gate", "last"]
+
+    run(tmp_path, scenario)
+
+
+def test_a_unit_that_waits_for_something_else_is_a_fault(tmp_path: Path) -> None:
+    async def scenario(store: SqliteStore) -> None:
+        left: list[str] = []
+
+        async def work(tx: Writer) -> None:
+            await add(tx, {"userName": "anna"}, "anna")
+            async with tx.savepoint():
+                try:
+                    await asyncio.sleep(0.01)
+                finally:
+                    left.append("savepoint")
+
+        await refused(RuntimeError, store.write(DIRECTORY, work))
+        assert left == ["savepoint"]
+        assert await found(store, listed()) == []
+        await users(store, ["bert"])
+
+    run(tmp_path, scenario)
+
+
+def test_a_full_disk_fails_the_whole_batch_and_keeps_nothing_of_it(tmp_path: Path) -> None:
+    async def scenario(store: SqliteStore) -> None:
+        await users(store, ["before"])
+
+        connection = store._writer._connection  # its thread is idle
+        connection.execute("PRAGMA max_page_count = 1").fetchall()  # no more than there are
+        gate = Gate()
+        slow = await gate.occupy(store)
+        big = {"userName": "big", "nickName": "x" * 500_000}
+        jobs = [
+            asyncio.create_task(store.write(DIRECTORY, put({"userName": "small"}, "small"))),
+            asyncio.create_task(store.write(DIRECTORY, put(big, "big"))),
+        ]
+        await asyncio.sleep(0.05)
+        gate.open.set()
+        await slow
+        results = await asyncio.gather(*jobs, return_exceptions=True)
+        assert [type(result) for result in results] == [StoreUnavailable] * 2
+        assert "full" in str(results[0])
+        assert await found(store, listed()) == ["before", "gate"]
+        connection.execute("PRAGMA max_page_count = 1000000").fetchall()
+        await store.write(DIRECTORY, put(big, "big"))
+        assert await found(store, listed()) == ["before", "gate", "big"]
+
+    run(tmp_path, scenario)
+
+
+def test_a_lock_held_too_long_fails_those_who_wait_and_passes(tmp_path: Path) -> None:
+    async def scenario(store: SqliteStore) -> None:
+        await users(store, ["before"])
+        other = sqlite3.connect(tmp_path / "rosterd.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        jobs = [store.write(DIRECTORY, put({"userName": f"u{n}"}, f"u{n}")) for n in range(10)]
+        results = await asyncio.gather(*jobs, return_exceptions=True)
+        assert time.monotonic() - began < 5
+        assert {type(result) for result in results} == {StoreUnavailable}
+        assert await found(store, listed()) == ["before"]
+        other.execute("ROLLBACK")
+        other.close()
+        await users(store, ["after"])
+
+    run(tmp_path, scenario, busy_ms=200)
+
+
+def test_a_read_only_file_can_be_read(tmp_path: Path) -> None:
+    async def scenario(store: SqliteStore) -> None:
+        await users(store, ["before"])
+
+        connection = store._writer._connection  # its thread is idle
+        connection.execute("PRAGMA query_only = 1")
+        await refused(StoreUnavailable, users(store, ["no"]))
+        assert await found(store, listed()) == ["before"]
+        connection.execute("PRAGMA query_only = 0")
+        await users(store, ["yes"])
+
+    run(tmp_path, scenario)
+
+
+def test_the_log_is_moved_into_the_file_and_gone_at_the_end(tmp_path: Path) -> None:
+    async def scenario(store: SqliteStore) -> None:
+        for part in range(4):
+            await users(store, [f"u{part}-{n}" for n in range(CHECKPOINT_CHANGES // 6)])
+        await store.write(DIRECTORY, lambda tx: tx.next_seq())
+        whole = (tmp_path / "rosterd.db").stat().st_size
+        assert (tmp_path / "rosterd.db-wal").stat().st_size < 3 * whole
+
+    run(tmp_path, scenario)
+    assert [path.name for path in tmp_path.iterdir()] == ["rosterd.db"]
+
+
+def test_nothing_is_written_by_a_unit_that_only_reads(tmp_path: Path) -> None:
+    async def scenario(store: SqliteStore) -> None:
+        await users(store, ["a"])
+        log = tmp_path / "rosterd.db-wal"
+        size = log.stat().st_size
+        for _ in range(5):
+            assert await store.write(DIRECTORY, lambda tx: tx.count("User")) == 1
+            await refused(ZeroDivisionError, store.write(DIRECTORY, _add_and_fail))
+        assert log.stat().st_size == size
+
+    run(tmp_path, scenario)
+
+
+async def _add_and_fail(tx: Writer) -> None:
+    await add(tx, {"userName": "x"}, "x")
+    raise ZeroDivisionError
+
+
+def test_one_store_serves_several_event_loops(tmp_path: Path) -> None:
+    store = asyncio.run(open_sqlite(tmp_path / "rosterd.db"))
+    for name in ("a", "b"):
+        asyncio.run(users(store, [name]))
+    assert asyncio.run(found(store, listed())) == ["a", "b"]
+    asyncio.run(store.close())
+    asyncio.run(store.close())
+    with pytest.raises(StoreUnavailable):
+        asyncio.run(users(store, ["c"]))
+
+
+def test_definitions_changed_by_another_process_are_seen_at_once(tmp_path: Path) -> None:
+    async def scenario(store: SqliteStore) -> None:
+        from rosterd.service.ports import Policy
+        from rosterd.testing.control_contract import token
+
+        directory = await store.create_directory("acme", 1)
+        connection = await store.create_connection(directory.id, "okta", "auto", Policy(), 1)
+        await store.create_token(token(connection))
+        for number in range(3):
+            async with opened(tmp_path) as other:
+                await other.define(directory.id, [{"id": f"urn:x:{number}"}], [])
+                await other.revoke_token(directory.id, "t1", 5)
+            credential = await store.credential("t1")
+            assert credential
+            assert credential.directory.schemas == ({"id": f"urn:x:{number}"},)
+            assert credential.token.revoked == 5
+        json.dumps(credential.directory.schemas)
+
+    run(tmp_path, scenario)

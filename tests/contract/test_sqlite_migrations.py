@@ -1,0 +1,153 @@
+"""A database file gets what it lacks, once, and is refused if it is not this release's."""
+
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from rosterd.service.ports import StoreUnavailable
+from rosterd.store import migrate
+from rosterd.store.database import BUSY_MS, connect_writer
+from rosterd.store.migrate import Migration, SchemaMismatch, bring_up, known, open_checked
+from rosterd.store.queries import SQLITE, load, sqlite_file
+
+
+def schema(path: Path) -> dict[str, str]:
+    """Every object of the file by name, without comments and layout."""
+    connection = sqlite3.connect(path)
+    rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+    connection.close()
+    return {name: " ".join(re.sub(r"--.*", "", text).split()) for name, text in rows}
+
+
+def prepared(path: Path, steps: tuple[Migration, ...], fresh: str | None = None) -> tuple[Migration, ...]:
+    connection = connect_writer(path, BUSY_MS)
+    try:
+        return bring_up(connection, steps, fresh)
+    finally:
+        connection.close()
+
+
+def step(version: int, text: str) -> Migration:
+    return Migration(version, f"step{version}", text)
+
+
+def test_a_fresh_database_is_as_a_migrated_one(tmp_path: Path) -> None:
+    assert prepared(tmp_path / "migrated.db", known()) == known()
+    assert prepared(tmp_path / "fresh.db", known(), sqlite_file("schema.sql")) == known()
+    assert schema(tmp_path / "fresh.db") == schema(tmp_path / "migrated.db")
+    assert len(schema(tmp_path / "fresh.db")) > 15
+
+
+def test_migrations_are_numbered_without_gaps() -> None:
+    assert [one.version for one in known()] == list(range(1, len(known()) + 1))
+
+
+def test_apply_makes_a_new_file_and_then_finds_nothing_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "rosterd.db"
+    assert migrate.pending(path) == known()
+    assert not path.exists()
+    assert migrate.apply(path) == known()
+    assert migrate.pending(path) == migrate.apply(path) == ()
+
+
+def test_a_step_that_is_missing_is_applied_once_and_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "rosterd.db"
+    prepared(path, known())
+    later = (*known(), step(90, "CREATE TABLE a (x);"), step(91, "ALTER TABLE a ADD COLUMN y;"))
+    assert prepared(path, later) == later[-2:]
+    assert prepared(path, later) == ()
+    assert schema(path)["a"] == "CREATE TABLE a (x, y)"
+
+
+def test_a_step_that_fails_leaves_nothing_of_itself(tmp_path: Path) -> None:
+    path = tmp_path / "rosterd.db"
+    prepared(path, known())
+    broken = (*known(), step(90, "CREATE TABLE a (x);"), step(91, "CREATE TABLE b (x);\nCREATE TABLE a (x);"))
+    with pytest.raises(sqlite3.OperationalError):
+        prepared(path, broken)
+    assert "a" in schema(path)
+    assert "b" not in schema(path)
+    assert prepared(path, broken[:-1]) == ()
+
+
+def older(path: Path) -> None:
+    migrate.apply(path)
+    sqlite3.connect(path).execute("DELETE FROM schema_version").connection.commit()
+
+
+def newer(path: Path) -> None:
+    prepared(path, (*known(), step(9999, "CREATE TABLE future (x);")))
+
+
+def altered(path: Path) -> None:
+    migrate.apply(path)
+    sqlite3.connect(path).execute("UPDATE schema_version SET checksum = 'x'").connection.commit()
+
+
+def another_program(path: Path) -> None:
+    sqlite3.connect(path).execute("CREATE TABLE bookmarks (url)").connection.commit()
+
+
+def no_database(path: Path) -> None:
+    path.write_text("<html>" * 1000)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (older, "of an older release; run 'rosterd migrate' for: initial"),
+        (newer, "of a newer release (migration 9999 'step9999'); use that release"),
+        (altered, "migration 0001 'initial' of the database is not the one known here"),
+        (another_program, "not one of rosterd"),
+        (no_database, "the file is no database"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused(
+    tmp_path: Path, make: Callable[[Path], None], words: str
+) -> None:
+    path = tmp_path / "rosterd.db"
+    make(path)
+    with pytest.raises(SchemaMismatch, match=re.escape(words)):
+        open_checked(path, BUSY_MS)
+    if make is not older:
+        for attempt in (migrate.pending, migrate.apply):
+            with pytest.raises(SchemaMismatch, match=re.escape(words)):
+                attempt(path)
+
+
+def test_a_folder_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable):
+        open_checked(tmp_path / "no" / "rosterd.db", BUSY_MS)
+
+
+def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "rosterd.db"
+    program = (
+        "import sys; from pathlib import Path; from rosterd.store.migrate import open_checked;"
+        "print(open_checked(Path(sys.argv[1]), 5000).execute('PRAGMA journal_mode').fetchone()[0])"
+    )
+    children = [
+        subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE) for _ in range(3)
+    ]
+    with ThreadPoolExecutor(8) as pool:
+        for connection in pool.map(lambda _: open_checked(path, BUSY_MS), range(8)):
+            connection.close()
+    assert [child.communicate()[0] for child in children] == [b"wal\n"] * 3
+    assert len(schema(path)) > 15
+
+
+def test_every_query_has_a_name_and_a_sentence() -> None:
+    assert len(SQLITE) > 40
+    for text in (
+        "-- name: a\nSELECT 1;\n",
+        "-- name: a\n-- Two.\nSELECT 1;\nSELECT 2;\n",
+        "-- name: a\n-- No.\n",
+    ):
+        with pytest.raises(ValueError, match="query"):
+            load(text)
