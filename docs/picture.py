@@ -16,7 +16,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-WIDTH: Final = 96
+WIDTH: Final = 90
 PICTURE: Final = Path(__file__).with_name("demo.svg")
 COMMAND: Final = (str(Path(sys.executable).with_name("rosterd")), "demo", "--exit")
 

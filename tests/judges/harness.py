@@ -220,6 +220,8 @@ def running(data: Path, *arguments: str) -> Iterator[Server]:
                 code = None
     text = log.read_text(errors="replace")
     assert code is not None, f"the server did not end after SIGTERM:\n{text[-3000:]}"
+    secrets = [line for line in text.splitlines() if '"event"' in line and "rst_" in line]
+    assert secrets == [], "a token is in the log"
     for sign in ("Traceback (most recent call last)", "unexpected error"):
         assert sign not in text, text[max(0, text.index(sign) - 500) :][:6000]
 

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from rosterd.scim import filter as syntax
 from rosterd.scim.bind import bind, bind_attribute
-from rosterd.scim.errors import InvalidFilter
-from rosterd.scim.filter import And, AttrPath, Compare, Filter, Not, Or, Present
+from rosterd.scim.filter import And, AttrPath, Compare, Filter, Not, Or, Present, print_filter
 from rosterd.scim.index import index
 from rosterd.scim.membership import Member
 from rosterd.scim.schema import COMMON, Attribute, Model, Ref, ResourceType
@@ -100,12 +99,10 @@ texts = st.one_of(
             'a"b',
             "é",
             "É",
-            "e\u0301",
+            "é",
             "ß",
             "SS",
             "İ",
-        ]
-        + [
             "1",
             "10",
             "5",
@@ -115,7 +112,7 @@ texts = st.one_of(
             " ",
             "a b",
             "\t\n",
-            "\u007f",
+            "\x7f",
             "\uffff",
             "𝒳",
             "Ω",
@@ -139,8 +136,11 @@ dates = st.sampled_from(
         "2026-11-24T16:22:47+01:00",
         "2026-11-24T15:22:47.123456Z",
         "1969-12-31T23:59:59.5Z",
+        "2023-11-14T22:13:20Z",
+        "2023-11-14T22:13:20.001Z",
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59Z",
     ]
-    + ["2023-11-14T22:13:20Z", "2023-11-14T22:13:20.001Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]
 )
 blobs = st.sampled_from(["", "AAAA", "aaaa", "+/+/", "AQ=="])
 SCALARS: Mapping[str, st.SearchStrategy[Any]] = {
@@ -214,6 +214,9 @@ def comparisons(path: AttrPath, target: Attribute) -> st.SearchStrategy[Filter]:
     literals["id"] = literals["externalId"] = st.sampled_from(["i0", "i1", "I1", "i", ""])
     literals["code"] = st.sampled_from(["c0", "C1", "c", ""])
     literals["created"] = literals["lastModified"] = dates
+    if path.name in ("groups", "members"):
+        literals["value"] = literals["groups"] = literals["members"] = literals["id"]
+        literals["type"] = st.sampled_from(["direct", "Indirect", "user", "GROUP"])
     literal = literals.get(target.name, SCALARS[kind])
     compare = st.builds(Compare, st.just(path), st.sampled_from(OPERATORS[kind].split()), literal)
     null = st.builds(Compare, st.just(path), st.sampled_from(["eq", "ne"]), st.none())
@@ -239,6 +242,12 @@ def filters(t: ResourceType) -> st.SearchStrategy[Filter]:
             ]  # fmt: skip
             inner.append(st.builds(syntax.Any, st.just(path), combined(st.one_of(subs), 3)))
     return combined(st.one_of(st.one_of(single), st.one_of(inner)), 6)
+
+
+def about_membership(t: ResourceType) -> st.SearchStrategy[Filter]:
+    paths = [leaf for leaf in leaves(t) if leaf[0].name in ("groups", "members")]
+    ids = st.sampled_from([Compare(path, "eq", id) for path, _ in paths for id in ("i0", "i2")])
+    return st.one_of(ids, *(comparisons(*leaf) for leaf in paths))
 
 
 @dataclass(frozen=True)
@@ -279,6 +288,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     path: Path = tmp_path_factory.mktemp("filters") / "rosterd.db"
     with asyncio.Runner() as runner:
         sqlite = runner.run(open_sqlite(path))
+        sqlite._writer._connection.execute("PRAGMA synchronous = OFF")  # its thread is idle
         yield Pair(runner, sqlite)
         runner.run(sqlite.close())
 
@@ -303,16 +313,14 @@ def fill(given: list[tuple[ResourceType, dict[str, Any]]]) -> Any:
 
 
 def bound(f: Filter, t: ResourceType) -> Any:
-    try:
-        return bind(f, t)
-    except InvalidFilter:
-        assume(False)
+    note(print_filter(f))
+    return bind(f, t)
 
 
-many = settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+generous = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
-@many
+@generous
 @given(
     given=st.lists(documents(TYPE), min_size=1, max_size=6),
     filters=st.lists(filters(TYPE), min_size=1, max_size=6),
@@ -334,7 +342,7 @@ def test_filters_select_the_same(
         pair.agree_on(directory, Query({TYPE: bound(f, TYPE)}, connection, limit, offset))
 
 
-@many
+@generous
 @given(
     given=st.lists(
         st.one_of(*(st.tuples(st.just(t), documents(t)) for t in (TYPE, OTHER))), min_size=2, max_size=7
@@ -365,7 +373,7 @@ def test_orders_are_the_same_over_several_types(
     pair.agree_on(directory, replace(both, sort=None))
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@generous
 @given(
     names=st.lists(texts, min_size=2, max_size=7),
     edges=st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), texts), max_size=12),
@@ -383,7 +391,10 @@ def test_membership_is_filtered_the_same(
 ) -> None:
     directory = next(pair.directories)
     kinds = [USER if n % 2 else GROUP for n in range(len(names))]
-    pair.write(directory, fill([(t, {"displayName": name}) for t, name in zip(kinds, names, strict=True)]))
+    pair.write(
+        directory,
+        fill([(t, {"schemas": [t.schema.id], "displayName": d}) for t, d in zip(kinds, names, strict=True)]),
+    )
 
     async def join(tx: Writer) -> list[Any]:
         groups = {f"i{2 * (n % len(names) // 2)}" for n, _, _ in edges}
@@ -392,14 +403,8 @@ def test_membership_is_filtered_the_same(
         return [*done, await tx.memberships([f"i{n}" for n in range(7)])]
 
     pair.write(directory, join)
-    paths = [leaf for t in (USER, GROUP) for leaf in leaves(t) if leaf[0].name in ("groups", "members")]
-    about = st.one_of([comparisons(*leaf) for leaf in paths])
-    ids = st.builds(
-        Compare, st.sampled_from([path for path, _ in paths]), st.just("eq"), st.sampled_from(["i0", "i2"])
-    )
     for t, given_filters in ((USER, user_filters), (GROUP, group_filters)):
-        name = "groups" if t is USER else "members"
-        own = membership.draw(st.one_of(about, ids).filter(lambda f, name=name: f.path.name == name))
+        own = membership.draw(about_membership(t))
         for f in (*given_filters, own, Not(own)):
             pair.agree_on(directory, Query({t: bound(f, t)}, 7, 3))
         for path, _ in leaves(t):
@@ -424,7 +429,7 @@ def test_a_filter_at_every_limit_is_understood(pair: Pair) -> None:
         anded,
         Or(tuple(Compare(AttrPath(None, "code"), "eq", f"c{n}") for n in range(200))),
     ):
-        pair.agree_on(directory, Query({TYPE: bound(f, TYPE), OTHER: bound(f, OTHER)}, 7, 2))
+        pair.agree_on(directory, Query({TYPE: bind(f, TYPE), OTHER: bind(f, OTHER)}, 7, 2))
 
 
 def test_numbers_equal_themselves_however_many_digits_they_have(pair: Pair) -> None:
@@ -444,7 +449,7 @@ def test_numbers_equal_themselves_however_many_digits_they_have(pair: Pair) -> N
     for number in numbers:
         for op in ("eq", "ne", "ge", "le"):
             f = Compare(AttrPath(None, "amount"), op, number)
-            pair.agree_on(directory, Query({TYPE: bound(f, TYPE)}, 7, 20))
+            pair.agree_on(directory, Query({TYPE: bind(f, TYPE)}, 7, 20))
 
 
 def test_the_generators_reach_every_attribute() -> None:

@@ -187,6 +187,24 @@ def test_a_password_is_taken_and_kept_nowhere(tmp_path: Path) -> None:
     assert not any(secret in content for secret in (b"correct horse", b"battery staple", b"another one"))
 
 
+def test_removing_what_is_not_there_is_an_error_for_the_strict_only(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        ann = await world.create(user("ann", emails=[{"value": "a@x", "type": "work"}]))
+        remove = {"op": "remove", "path": 'emails[type eq "home"]'}
+        title = {"op": "replace", "path": "title", "value": "Engineer"}
+        with pytest.raises(errors.NoTarget):
+            await world.patch(ann, remove, title, caller=world.with_profile("strict"))
+        await world.patch(ann, remove, title)
+        now = await world.read(ann)
+        assert now["title"] == "Engineer"
+        assert len(now["emails"]) == 1
+        assert (await world.patch(ann)).row.version == 2
+        with pytest.raises(errors.InvalidSyntax, match="'Operations' is empty"):
+            await world.patch(ann, caller=world.with_profile("strict"))
+
+    run(tmp_path, test)
+
+
 def test_a_failed_patch_leaves_nothing_behind(tmp_path: Path) -> None:
     async def test(world: World) -> None:
         await world.create(user("bob"))

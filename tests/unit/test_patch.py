@@ -554,9 +554,9 @@ DEVICES: dict[str, tuple[Operations, dict[str, Any]]] = {
     ),
     "never returned complex": (
         [
-            op("add", "hidden.value", "x"),
-            op("replace", "hidden", {"value": "x"}),
             op("remove", "hidden.value"),
+            op("replace", "hidden", {"value": "x"}),
+            op("add", "hidden.value", "x"),
         ],
         THING,
     ),
@@ -649,12 +649,12 @@ REFUSED: Refused = {
     # server SHALL return an … error response."
     "remove a required attribute": (
         [op("add", "title", "x"), op("remove", "userName"), op("add", "title", "y")],
-        InvalidValue,
+        Mutability,
         "operation 2 (remove userName): userName: a value is required",
     ),
     "replace a required attribute by null": (
         [op("replace", "userName", None)],
-        InvalidValue,
+        Mutability,
         "operation 1 (replace userName)",
     ),
     "replace a required attribute by an empty string": (
@@ -906,7 +906,7 @@ REFUSED_DEVICES: Refused = {
     ),
     "required part of several": (
         [op("remove", 'slots[value eq "2"].value')],
-        InvalidValue,
+        Mutability,
         'operation 1 (remove slots[value eq "2"].value): slots[1].value: a value is required',
     ),
     "required part of a new value": (
@@ -953,7 +953,7 @@ def test_one_of_two_attributes_lacking_already_may_be_given_and_taken_again() ->
 
 
 def test_the_operation_to_blame_is_the_one_that_left_the_attribute_without_a_value() -> None:
-    with pytest.raises(InvalidValue, match=r"operation 3 \(remove userName\)"):
+    with pytest.raises(Mutability, match=r"operation 3 \(remove userName\)"):
         run(
             USER,
             DOCUMENT,

@@ -24,14 +24,15 @@ from rosterd.http.decode import MAX_BODY, ClientGone, parse_json, parse_query, r
 from rosterd.http.problems import reply_to
 from rosterd.http.render import list_body, resource_body, resource_headers
 from rosterd.http.reply import Receive, Reply, Scope, Send
-from rosterd.scim import discovery, errors, profiles, urns
+from rosterd.scim import discovery, errors, profiles
 from rosterd.scim.bulk import bulk_response
 from rosterd.scim.listing import ListRequest, from_message, from_query, list_response
+from rosterd.scim.membership import has_members
 from rosterd.scim.render import DEFAULT, Projection, etag_matches
 from rosterd.scim.schema import ResourceType
 from rosterd.service.bulk import MAX_OPERATIONS, Bulk
 from rosterd.service.caller import Caller
-from rosterd.service.commands import Commands, Unit
+from rosterd.service.commands import MEMBERS_SHOWN, Commands, Unit
 from rosterd.service.ports import Store
 from rosterd.service.queries import CURSOR_LIFETIME, Queries
 from rosterd.service.view import View
@@ -43,11 +44,20 @@ _log = structlog.get_logger("rosterd.http")
 class Request:
     """One admitted request on its way through the steps."""
 
-    caller: Caller
+    admitted: Caller | None
+    """``None`` at an address that needs no token, if none was sent."""
+    base_url: str
     match: routes.Match
     headers: Headers
     query: Sequence[tuple[str, str]]
     body: Any
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks."""
+        if self.admitted is None:
+            raise errors.Unauthorized()
+        return self.admitted
 
     def parameter(self, name: str) -> str | None:
         """A query parameter by its case-insensitive name."""
@@ -59,6 +69,11 @@ class Request:
         if not self.query:
             return DEFAULT
         return Projection.parse(self.parameter("attributes"), self.parameter("excludedAttributes"))
+
+    @property
+    def projection_of_change(self) -> Projection:
+        """The projection of the reply to a change."""
+        return self.projection.after_change(self.type, self.body)
 
     @property
     def type(self) -> ResourceType:
@@ -119,8 +134,8 @@ class ScimApp:
             else:
                 row = routes.route(match, method)
                 request = await self._admit(scope, receive, headers, match, row, request_id)
-                connection = request.caller.connection.id if request else None
-                reply = await getattr(self, row.handler)(request or self._base(scope, headers, match))
+                connection = request.admitted and request.admitted.connection.id
+                reply = await getattr(self, row.handler)(request)
         except ClientGone:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a SCIM error
@@ -144,24 +159,20 @@ class ScimApp:
         match: routes.Match,
         row: routes.Route,
         request_id: str,
-    ) -> Request | None:
+    ) -> Request:
         negotiate(headers)
-        if row.scope is None and headers.get(b"authorization") is None:
-            return None
-        base = self._base(scope, headers, match)
-        caller = await self._admission.admit(headers, match.directory, base, request_id)
-        if row.scope is not None:
-            caller.require(row.scope)
-        body = None
+        prefix = f"/d/{match.directory}" if match.directory else ""
+        base = base_url(scope, headers, self._public_url, prefix)
+        caller = body = None
+        if row.scope is not None or headers.get(b"authorization") is not None:
+            caller = await self._admission.admit(headers, match.directory, base, request_id)
+            if row.scope is not None:
+                caller.require(row.scope)
         if row.body:
             check_media_type(headers)
             body = parse_json(await read_body(receive, headers))
         query = tuple(parse_query(scope.get("query_string", b"")))
-        return Request(caller, match, headers, query, body)
-
-    def _base(self, scope: Scope, headers: Headers, match: routes.Match) -> str:
-        prefix = f"/d/{match.directory}" if match.directory else ""
-        return base_url(scope, headers, self._public_url, prefix)
+        return Request(caller, base, match, headers, query, body)
 
     # Reads
 
@@ -206,7 +217,7 @@ class ScimApp:
         unit = self._commands.create(request.caller, request.type, request.body)
         view = await self._commit(request, unit)
         headers = tuple(resource_headers(view, request.caller, created=True))
-        return Reply(201, resource_body(view, request.caller, request.projection), headers)
+        return Reply(201, resource_body(view, request.caller, request.projection_of_change), headers)
 
     async def replace(self, request: Request) -> Reply:
         """PUT /{endpoint}/{id}."""
@@ -214,24 +225,30 @@ class ScimApp:
             request.caller, request.type, request.match.id, request.body, request.if_match
         )
         view = await self._commit(request, unit)
-        body = resource_body(view, request.caller, request.projection)
+        body = resource_body(view, request.caller, request.projection_of_change)
         return Reply(200, body, tuple(resource_headers(view, request.caller)))
 
     async def patch(self, request: Request) -> Reply:
-        """PATCH /{endpoint}/{id}: 200 with the resource, or 204 for a group (which may be large).
+        """PATCH /{endpoint}/{id}: 200 with the resource, or 204 where the profile wants that.
 
-        A client that names attributes gets them (RFC 7644 §3.5.2).
+        204 also for a group with so many members that showing them would cost more than the change;
+        a client that names attributes gets them in any case (RFC 7644 §3.5.2).
         """
         asked = request.parameter("attributes") is not None
+        silent = not asked and "patch-answers-204" in profiles.options(request.caller.connection.profile)
         unit = self._commands.patch(
-            request.caller, request.type, request.match.id, request.body, request.if_match, members=asked
+            request.caller,
+            request.type,
+            request.match.id,
+            request.body,
+            request.if_match,
+            members=0 if silent else None if asked else MEMBERS_SHOWN,
         )
         view = await self._commit(request, unit)
         headers = tuple(resource_headers(view, request.caller))
-        silent = "patch-answers-204" in profiles.options(request.caller.connection.profile)
-        if not asked and (silent or view.type.schema.id == urns.GROUP):
+        if silent or (view.members is None and has_members(view.type)):
             return Reply(204, headers=headers)
-        return Reply(200, resource_body(view, request.caller, request.projection), headers)
+        return Reply(200, resource_body(view, request.caller, request.projection_of_change), headers)
 
     async def delete(self, request: Request) -> Reply:
         """DELETE /{endpoint}/{id}."""
@@ -249,11 +266,11 @@ class ScimApp:
 
     # Discovery
 
-    async def service_provider_config(self, request: Request | str) -> Reply:
+    async def service_provider_config(self, request: Request) -> Reply:
         """GET /ServiceProviderConfig, with or without a token."""
-        base = request if isinstance(request, str) else request.caller.base_url
+        _refuse_filter(request)
         config = discovery.service_provider_config(
-            base,
+            request.base_url,
             max_operations=MAX_OPERATIONS,
             max_payload_size=MAX_BODY,
             cursor_timeout=CURSOR_LIFETIME // 1000,
@@ -287,7 +304,12 @@ class ScimApp:
 
 
 def _discovered(request: Request, listed: Sequence[object]) -> Reply:
-    """All of a discovery list, which must not be filtered (RFC 7644 §4)."""
-    if request.parameter("filter") is not None:
-        raise errors.Forbidden("This list cannot be filtered; read all of it.")
+    """All of a discovery list."""
+    _refuse_filter(request)
     return Reply(200, orjson.dumps(list_response(listed, total=len(listed), start_index=1)))
+
+
+def _refuse_filter(request: Request) -> None:
+    """Discovery must not be filtered (RFC 7644 §4)."""
+    if request.parameter("filter") is not None:
+        raise errors.Forbidden("This address cannot be filtered; leave 'filter' out.")

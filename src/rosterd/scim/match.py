@@ -50,7 +50,7 @@ def sort_key(ref: Ref, document: Mapping[str, Any]) -> Scalar | None:
     primary = [v for v in values if isinstance(v, Mapping) and v.get("primary") == 1]
     chosen = (primary or values)[0]
     if ref.sub is not None:
-        chosen = chosen.get(ref.sub.name) if isinstance(chosen, Mapping) else None
+        chosen = next(_nodes(chosen, (ref.sub.name,)), None)
     return None if isinstance(chosen, Mapping) else chosen
 
 

@@ -94,7 +94,7 @@ def apply(
 
     Raises ``InvalidPath`` for a path that ``t`` does not have, ``InvalidFilter`` for a filter that
     does not fit it, ``NoTarget`` for a filter that matches nothing, ``Mutability`` for what the client
-    must not change, ``InvalidValue`` for a value that does not fit or a required one that is gone.
+    must not change or take away, ``InvalidValue`` for a value that does not fit or a required one not given.
     """
     checker = checker_for(t)
     result = dict(document)
@@ -104,14 +104,17 @@ def apply(
     for operation in operations:
         try:
             result = _apply(checker, result, operation)
-        except Misfit as misfit:
-            raise operation.error(misfit.error()) from misfit
-        except ScimError as error:
-            raise operation.error(error) from error
+        except (Misfit, ScimError) as fault:
+            error = fault.error() if isinstance(fault, Misfit) else fault
+            if ignore_unmatched_removes and operation.op == "remove" and isinstance(error, NoTarget):
+                continue
+            raise operation.error(error) from fault
         lacking = (path for path in checker.table.lacking(result) if path not in lacked)
         culprits = {path: culprits.get(path, operation) for path in lacking}
     for path, culprit in culprits.items():
-        raise culprit.error(InvalidValue(f"{path}: a value is required, it cannot be left without one"))
+        # Taking a required value away is another fault than giving none (§3.5.2.2, §3.12).
+        kind = Mutability if culprit.op == "remove" or culprit.value is None else InvalidValue
+        raise culprit.error(kind(f"{path}: a value is required, it cannot be left without one"))
     result.pop("schemas", None)
     return {"schemas": checker.schemas(result), **result}
 

@@ -57,6 +57,8 @@ class Projection:
     names: tuple[str, ...] = ()
     excluded: bool = False
     """``names`` are those of ``excludedAttributes``."""
+    written: tuple[str, ...] = ()
+    """What a change set: shown in its reply even if it is ``returned`` on request only (RFC 7643 §2.2)."""
 
     @classmethod
     def parse(
@@ -78,6 +80,12 @@ class Projection:
     def for_type(self, resource_type: ResourceType) -> TypeProjection:
         """The projection compiled for a resource type."""
         return _compile(self, resource_type)
+
+    def after_change(self, resource_type: ResourceType, body: object) -> "Projection":
+        """The projection of the reply to a POST, PUT or PATCH with this body."""
+        if not _on_request(resource_type) or not isinstance(body, Mapping):
+            return self
+        return Projection(self.names, self.excluded, tuple(sorted(set(_written(body)))))
 
 
 DEFAULT: Final = Projection()
@@ -108,6 +116,7 @@ def _compile(projection: Projection, resource_type: ResourceType) -> TypeProject
     if projection.names:
         mode = "exclude" if projection.excluded else "include"
     choices = _choices(projection.names, resource_type)
+    written = _choices(projection.written, resource_type)
     plan: dict[str, Plan | None] = {}
     places: dict[str | None, dict[str, Plan | None]] = {None: plan}
     lossless = True
@@ -117,13 +126,43 @@ def _compile(projection: Projection, resource_type: ResourceType) -> TypeProject
             continue
         choice = choices.get((ref.extension, attribute.name), _NOT_NAMED)
         subs = _kept_subs(attribute, choice, mode)
-        kept = _row(attribute.returned, choice.names(mode), mode) and (subs is None or bool(subs))
+        named = choice.names(mode)
+        shown = _row(attribute.returned, named, mode) or (
+            attribute.returned == "request"
+            and mode != "include"
+            and not named
+            and (ref.extension, attribute.name) in written
+        )
+        kept = shown and (subs is None or bool(subs))
         if kept:
             places.setdefault(ref.extension, {})[attribute.name] = subs
         missing = (s for s in attribute.sub_attributes if subs is not None and s.name not in subs)
         lossless &= attribute.returned == "never" or (kept and all(s.returned == "never" for s in missing))
     plan.update((urn, place) for urn, place in places.items() if urn is not None)
     return TypeProjection(plan, lossless)
+
+
+@lru_cache(maxsize=1024)
+def _on_request(resource_type: ResourceType) -> bool:
+    """Whether the type has an attribute that is returned on request only."""
+    return any(ref.attribute and ref.attribute.returned == "request" for ref in resource_type.references())
+
+
+def _written(body: Mapping[str, object]) -> Iterable[str]:
+    """The attributes that a resource or a PatchOp message names, in the notation of RFC 7644 §3.10."""
+    operations = next((v for k, v in body.items() if k.casefold() == "operations"), None)
+    parts = operations if isinstance(operations, list) else [{"value": body}]
+    for part in parts:
+        if not isinstance(part, Mapping):
+            continue
+        path, value = part.get("path"), part.get("value")
+        if isinstance(path, str):
+            yield path.partition("[")[0]
+        elif isinstance(value, Mapping):
+            for name, inner in value.items():
+                yield name
+                if ":" in name and isinstance(inner, Mapping):
+                    yield from (f"{name}:{sub}" for sub in inner)
 
 
 def _kept_subs(attribute: Attribute, choice: _Choice, mode: _Mode) -> Plan | None:

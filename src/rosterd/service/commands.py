@@ -11,7 +11,7 @@ externalId (never by a namesake), with the id it always had.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -25,6 +25,9 @@ from rosterd.service.caller import Caller
 from rosterd.service.groups import Groups
 from rosterd.service.ports import Event, Stored, UniqueViolation, Writer
 from rosterd.service.view import View, has_groups
+
+MEMBERS_SHOWN: Final = 100
+"""A PATCH of a group with more members than this is answered without them."""
 
 Document = dict[str, Any]
 Unit = Callable[[Writer], Awaitable[View]]
@@ -106,9 +109,10 @@ class Commands:
                 raise await self._taken(tx, resource_type, new.visible, violation) from violation
             if has_members(resource_type):
                 row = await self._groups.start(tx, caller, row, new.members, at)
-            names = _names(row, new, promised)
-            await self._groups.appear(tx, caller, row, names, at)
-            return await self.view(tx, caller, resource_type, row, members=True)
+            joined = await self._groups.appear(tx, caller, row, _names(row, new, promised), at)
+            if has_groups(resource_type) and not joined:
+                return View(row, resource_type, row.external_id, ())
+            return await self.view(tx, caller, resource_type, row)
 
         return unit
 
@@ -135,7 +139,7 @@ class Commands:
             row, new, at = await self._update(tx, caller, resource_type, id, plan, if_match)
             if has_members(resource_type) and not keep:
                 row = await self._groups.replace(tx, caller, row, new.members, at)
-            return await self.view(tx, caller, resource_type, row, members=True)
+            return await self.view(tx, caller, resource_type, row)
 
         return unit
 
@@ -146,12 +150,12 @@ class Commands:
         id: str,
         body: Any,
         if_match: str | None = None,
-        members: bool = False,
+        members: int | None = 0,
     ) -> Unit:
         """PATCH (RFC 7644 §3.5.2); all operations apply, or none.
 
-        Changes of a group's members never load the group's members; ``members`` asks for them in
-        the reply all the same.
+        Changes of a group's members never load the group's members. The view has them if there are
+        at most ``members`` (``None``: in any case), at a cost bounded by that number.
         """
         options = profiles.options(caller.connection.profile)
         body, _ = profiles.rewrite(caller.connection.profile, "patch", resource_type, body)
@@ -169,7 +173,7 @@ class Commands:
             row, _, at = await self._update(tx, caller, resource_type, id, plan, if_match)
             if changes_of_members:
                 row = await self._groups.apply(tx, caller, resource_type, row, changes_of_members, at)
-            return await self.view(tx, caller, resource_type, row, members=members)
+            return await self.view(tx, caller, resource_type, row, members)
 
         return unit
 
@@ -198,11 +202,18 @@ class Commands:
         return unit
 
     async def view(
-        self, tx: Writer, caller: Caller, resource_type: ResourceType, row: Stored, *, members: bool
+        self,
+        tx: Writer,
+        caller: Caller,
+        resource_type: ResourceType,
+        row: Stored,
+        members: int | None = None,
     ) -> View:
-        """The resource as it is now inside the transaction."""
+        """The resource as it is now inside the transaction; see ``patch`` for ``members``."""
         memberships = (await tx.memberships((row.id,))).get(row.id, ()) if has_groups(resource_type) else None
-        listed = await tx.members(row.id) if members and has_members(resource_type) else None
+        listed = None
+        if has_members(resource_type) and (members is None or not await tx.exceeds(row.id, members)):
+            listed = await tx.members(row.id)
         own = row.connection == caller.connection.id
         return View(row, resource_type, row.external_id if own else None, memberships, listed)
 

@@ -64,11 +64,16 @@ class Groups:
                 await self._tell(tx, caller, row.kind, row.id, change, at)
         return await self._touched(tx, row, at) if changed else row
 
-    async def appear(self, tx: Writer, caller: Caller, row: Stored, names: Sequence[str], at: int) -> None:
-        """A resource came to exist or changed its names: the groups that waited for it have it now."""
-        for group in await tx.resolve_pending(row.id, names):
+    async def appear(self, tx: Writer, caller: Caller, row: Stored, names: Sequence[str], at: int) -> bool:
+        """A resource came to exist or changed its names: the groups that waited for it have it now.
+
+        Whether there were any.
+        """
+        groups = await tx.resolve_pending(row.id, names)
+        for group in groups:
             await tx.touch("Group", group, at)
             await self._tell(tx, caller, "Group", group, MemberChange(added=(row.id,)), at)
+        return bool(groups)
 
     async def leave(self, tx: Writer, caller: Caller, row: Stored, at: int) -> None:
         """A resource is about to go: its groups lose it."""

@@ -164,6 +164,9 @@ class Reader(Protocol):
     ) -> tuple[Member, ...]:
         """The group's members that exist, ordered by id, behind ``after``."""
 
+    async def exceeds(self, group: str, limit: int) -> bool:
+        """Whether the group has more members than this; counting stops there."""
+
     async def pending(self, group: str) -> tuple[Member, ...]:
         """The group's member values that name nobody yet, ordered."""
 

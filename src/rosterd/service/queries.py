@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from rosterd.scim import cursor, errors, profiles
@@ -65,19 +66,24 @@ class Queries:
             descending=request.descending,
         )
         reader = self._store.reader(caller.directory.id)
-        walk = _walk(caller, types, request)
+        walk = partial(_walk, caller, types, request)
         if request.cursor is not None:
-            return await self._by_cursor(caller, reader, query, request, walk)
+            return await self._by_cursor(caller, reader, query, request, walk())
         return await self._by_index(caller, reader, query, request, walk)
 
     async def _by_index(
-        self, caller: Caller, reader: Reader, query: Query, request: ListRequest, walk: bytes
+        self,
+        caller: Caller,
+        reader: Reader,
+        query: Query,
+        request: ListRequest,
+        walk: Callable[[], bytes],
     ) -> Listing:
         start, now = request.start_index, self._now()
-        bookmark = self._walks.find(walk, start, now) if start > 1 else None
+        bookmark = self._walks.find(walk(), start, now) if start > 1 else None
         if bookmark:
             query = replace(query, after=bookmark.position)
-        else:
+        elif start > 1:
             query = replace(query, offset=start - 1)
         page = await reader.search(query)
         total = page.total or 0
@@ -85,8 +91,8 @@ class Queries:
         if bookmark:
             # What the walk was told stays true until its end, though others come and go meanwhile.
             total = max(total, bookmark.total) if page.more or not request.count else reached
-        if page.rows:
-            self._walks.set(walk, reached + 1, page.positions[-1], total, now)
+        if page.rows and len(page.rows) == request.count:
+            self._walks.set(walk(), reached + 1, page.positions[-1], total, now)
         views = await self._views(caller, reader, page, request.projection)
         return Listing(views, total, start)
 
@@ -124,7 +130,7 @@ class Queries:
         refs = {t: bind_attribute(request.sort_by, t) for t in types}
         if all(ref is None for ref in refs.values()):
             raise errors.InvalidPath(
-                f"sortBy: no attribute '{request.sort_by}' is defined for this endpoint."
+                f"sortBy: '{request.sort_by}' is not an attribute of this endpoint that can be sorted by."
             )
         return refs
 

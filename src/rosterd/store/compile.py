@@ -21,6 +21,8 @@ from rosterd.scim.match import match
 from rosterd.scim.schema import Attribute, Ref, ResourceType
 from rosterd.store.fragment import Sql, join, sql
 
+Leaf = Compare[Ref] | Present[Ref] | syntax.Any[Ref]
+
 TRUE: Final = Sql("1")
 FALSE: Final = Sql("0")
 
@@ -124,6 +126,10 @@ def sort_key(ref: Ref | None, scope: Scope) -> Sql:
     found = _values(ref, scope, inside=False)
     if found.source is None:
         return found.value
+    if ref.sub and ref.sub.multi_valued and ref.attribute and ref.attribute.multi_valued:
+        # The element is chosen first, then the first of what it has, be it nothing.
+        first = sql("json_extract(r.search, e.fullkey || {})", f"{_path((ref.sub.name,))[1:]}[0]")
+        found = Values(first, _elements(Ref(ref.extension, ref.attribute)), found.place, found.first)
     # One level more than it seems to need: ORDER BY does not see the r of the statement around it.
     return sql(
         "(SELECT value FROM (SELECT {} AS value, {} AS first, {} AS place FROM {})"
@@ -141,21 +147,32 @@ def membership_table(ref: Ref, scope: Scope) -> str | None:
     return name if name in _TABLES and _TABLES[name].urn == scope.type.schema.id else None
 
 
-def _condition(b: Bound, scope: Scope, *, inside: bool) -> Sql:
-    """``inside`` a value filter sub-attributes are those of the one value ``e``."""
+def _condition(b: Bound, scope: Scope, *, inside: bool, negated: bool = False) -> Sql:
+    """``inside`` a value filter sub-attributes are those of the one value ``e``.
+
+    SQLite's parser has room for 100 symbols that wait for others behind them. So the deepest part of
+    a conjunction stands first, and a negation is carried down to the comparisons (De Morgan).
+    """
     if isinstance(b, And | Or):
-        # The deepest part stands first: SQLite's parser keeps whatever stands before it waiting, and
-        # has room for 100 symbols.
         parts = sorted(b.parts, key=_depth, reverse=True)
-        terms = [_condition(part, scope, inside=inside) for part in parts]
-        return sql("({})", join(" AND " if isinstance(b, And) else " OR ", terms))
+        terms = [_condition(part, scope, inside=inside, negated=negated) for part in parts]
+        return sql("({})", join(" AND " if isinstance(b, And) is not negated else " OR ", terms))
     if isinstance(b, Not):
-        return sql("(NOT {})", _condition(b.part, scope, inside=inside))
+        return _condition(b.part, scope, inside=inside, negated=not negated)
+    term = _term(b, scope, inside=inside)
+    return sql("NOT {}", term) if negated else term
+
+
+def _term(b: Leaf, scope: Scope, *, inside: bool) -> Sql:
     if isinstance(b, Present):
         return _present(b.path, scope, inside=inside)
     if isinstance(b, Compare):
         return _compare(b, scope, inside=inside)
-    return _any(b, scope)
+    if _is_meta(b.path):  # one value, and always there
+        return _condition(b.filter, scope, inside=False)
+    name = membership_table(b.path, scope)
+    source = _TABLES[name].source if name else _elements(b.path)
+    return sql("EXISTS (SELECT 1 FROM {} WHERE {})", source, _condition(b.filter, scope, inside=True))
 
 
 def _depth(b: Bound) -> int:
@@ -164,14 +181,6 @@ def _depth(b: Bound) -> int:
     if isinstance(b, Not):
         return 1 + _depth(b.part)
     return 1 + _depth(b.filter) if isinstance(b, syntax.Any) else 0
-
-
-def _any(b: syntax.Any[Ref], scope: Scope) -> Sql:
-    if _is_meta(b.path):  # one value, and always there
-        return _condition(b.filter, scope, inside=False)
-    name = membership_table(b.path, scope)
-    source = _TABLES[name].source if name else _elements(b.path)
-    return sql("EXISTS (SELECT 1 FROM {} WHERE {})", source, _condition(b.filter, scope, inside=True))
 
 
 def _present(ref: Ref, scope: Scope, *, inside: bool) -> Sql:

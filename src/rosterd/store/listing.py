@@ -31,6 +31,15 @@ COLUMNS: Final = Sql(
 """The fields of ``Stored``, in order."""
 
 
+_SINGLE: Final = f"""SELECT {COLUMNS.text}, NULL
+FROM unique_value AS u CROSS JOIN resource AS r ON r.directory = u.directory AND r.id = u.id
+WHERE u.directory = ? AND u.kind = ? AND u.attribute = ? AND u.value = ?"""  # noqa: S608 - no value in it
+
+_SINGLE_TOTAL: Final = (
+    "SELECT count(*) FROM unique_value WHERE directory = ? AND kind = ? AND attribute = ? AND value = ?"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Candidates:
     """Ids to look at, and how many that may be: ``rank`` 0 one, 1 few, 2 any number."""
@@ -62,6 +71,9 @@ class _Target:
 
 def listing(query: Query, directory: int) -> Listing | None:
     """The statements of a listing; ``None`` if nothing can match. Raises ``InvalidFilter``."""
+    single = _single(query, directory)
+    if single is not None:
+        return single
     targets = list(_targets(query, directory))
     if not targets:
         return None
@@ -72,6 +84,17 @@ def listing(query: Query, directory: int) -> Listing | None:
         total=sql("SELECT {}", total),
         quick=quick and all(target.quick for target in targets),
     )
+
+
+def _single(query: Query, directory: int) -> Listing | None:
+    """An equality on a unique attribute is one look-up: the commonest question of every client."""
+    if len(query.targets) != 1 or query.sort or query.after or query.offset or query.limit < 1:
+        return None
+    ((resource_type, b),) = query.targets.items()
+    if not isinstance(b, Compare) or b.op != "eq" or not isinstance(b.value, str) or not is_unique(b.path):
+        return None
+    parameters = (directory, resource_type.name, str(b.path), b.value)
+    return Listing(Sql(_SINGLE, parameters), Sql(_SINGLE_TOTAL, parameters), quick=True)
 
 
 def _targets(query: Query, directory: int) -> Iterable[_Target]:

@@ -87,6 +87,9 @@ class MemoryReader:
         listed = [m for m in listed_members(self._state(), group) if after is None or m.value > after]
         return tuple(listed[:limit])
 
+    async def exceeds(self, group: str, limit: int) -> bool:
+        return len(listed_members(self._state(), group)) > limit
+
     async def pending(self, group: str) -> tuple[Member, ...]:
         waiting = self._state().pending.get(group, {})
         return tuple(Member(value, None, display) for value, display in sorted(waiting.items()))

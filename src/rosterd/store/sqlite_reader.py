@@ -72,6 +72,10 @@ class SqliteReader:
         quick = limit is not None and limit <= _QUICK_ROWS
         return await self._run(lambda c: _members(c, "members", parameters), quick=quick)
 
+    async def exceeds(self, group: str, limit: int) -> bool:
+        rows = await self._rows("members_beyond", (self._directory, group, limit))
+        return bool(rows)
+
     async def pending(self, group: str) -> tuple[Member, ...]:
         return await self._run(lambda c: _members(c, "pending_members", (self._directory, group)), quick=True)
 

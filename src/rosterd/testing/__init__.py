@@ -7,6 +7,16 @@ class TestMyStore(StoreContract):
 
 from rosterd.testing.clock import FakeClock
 from rosterd.testing.control_contract import ControlContract
+from rosterd.testing.conversation import Conversation, ConversationError, ConversationFailure, Reply
 from rosterd.testing.store_contract import DurableStoreContract, StoreContract
 
-__all__ = ["ControlContract", "DurableStoreContract", "FakeClock", "StoreContract"]
+__all__ = [
+    "ControlContract",
+    "Conversation",
+    "ConversationError",
+    "ConversationFailure",
+    "DurableStoreContract",
+    "FakeClock",
+    "Reply",
+    "StoreContract",
+]

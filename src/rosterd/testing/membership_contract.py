@@ -56,6 +56,16 @@ class MembershipContract:
         assert not again
 
     @scenario
+    async def test_a_group_says_whether_it_has_more_members_than_a_number(self, store: Store) -> None:
+        await users(store, ["a", "b", "c"])
+        await group(store, "g")
+        await store.write(DIRECTORY, adding("g", "a", "b", "c", "pending"))
+        reader = store.reader(DIRECTORY)
+        assert [await reader.exceeds("g", limit) for limit in (0, 2, 3, 4)] == [True, True, False, False]
+        assert await reader.exceeds("nothing", 0) is False
+        assert await store.reader(2).exceeds("g", 0) is False
+
+    @scenario
     async def test_members_are_rendered_with_kind_and_a_name(self, store: Store) -> None:
         await group(store, "g")
         await group(store, "h", "House")

@@ -1,5 +1,6 @@
 """Where randomness and time come from."""
 
+import itertools
 import os
 import time
 
@@ -17,6 +18,10 @@ def new_id() -> str:
     return f"{time_part[:8]}-{time_part[8:]}-{versioned:04x}-{variant:04x}-{tail & 0xFFFF_FFFF_FFFF:012x}"
 
 
+_PROCESS = os.urandom(4).hex()
+_requests = itertools.count(1)
+
+
 def new_request_id() -> str:
-    """16 hexadecimal digits."""
-    return os.urandom(8).hex()
+    """16 hexadecimal digits: 8 of this process, then a count."""
+    return f"{_PROCESS}{next(_requests) & 0xFFFF_FFFF:08x}"

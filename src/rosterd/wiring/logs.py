@@ -1,4 +1,7 @@
-"""Structured logs on standard error: one line an event, no secret, no personal data at info level."""
+"""Structured logs on standard error: one line an event, no secret, no personal data at info level.
+
+A traceback is logged without local variables: among them would be tokens and people.
+"""
 
 import logging
 import sys
@@ -20,7 +23,10 @@ def configure(settings: Settings) -> None:
     ]
     if console:
         structlog.configure(
-            processors=[*shared, structlog.dev.ConsoleRenderer()],
+            processors=[
+                *shared,
+                structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+            ],
             wrapper_class=structlog.make_filtering_bound_logger(level),
             logger_factory=structlog.PrintLoggerFactory(sys.stderr),
             cache_logger_on_first_use=True,
@@ -29,7 +35,9 @@ def configure(settings: Settings) -> None:
         structlog.configure(
             processors=[
                 *shared,
-                structlog.processors.dict_tracebacks,
+                structlog.processors.ExceptionRenderer(
+                    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+                ),
                 structlog.processors.JSONRenderer(serializer=orjson.dumps),
             ],
             wrapper_class=structlog.make_filtering_bound_logger(level),

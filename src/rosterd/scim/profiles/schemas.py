@@ -33,9 +33,9 @@ LEGACY: Final[Mapping[str, str]] = {
 
 def modern(t: ResourceType, name: str) -> str:
     """A URN, or an attribute name with a URN, with a legacy URN replaced by its present one."""
-    folded = name.casefold()
-    if not folded.startswith("urn:"):
+    if name[3:4] != ":":
         return name
+    folded = name.casefold()
     for legacy, present in LEGACY.items():
         if folded == legacy or folded.startswith(legacy + ":"):
             return (present or t.schema.id) + name[len(legacy) :]
@@ -81,7 +81,7 @@ def is_known(t: ResourceType, urn: str) -> bool:
 
 def is_foreign(t: ResourceType, name: str) -> bool:
     """Whether the name is a URN, or begins with one, that is none of the resource type's schemas."""
-    if name[:4].casefold() != "urn:" or is_known(t, name):
+    if name[3:4] != ":" or name[:3].casefold() != "urn" or is_known(t, name):
         return False
     folded = name.casefold()
     own = (t.schema.id.casefold(), *t.by_urn)

@@ -51,6 +51,10 @@ WHERE m.directory = ?1 AND m.group_id = ?2 AND m.member_id > ?3
 ORDER BY m.member_id
 LIMIT ?4;
 
+-- name: members_beyond
+-- Whether a group has more members than a number.
+SELECT 1 FROM member WHERE directory = ?1 AND group_id = ?2 LIMIT 1 OFFSET ?3;
+
 -- name: pending_members
 -- A group's values that name nobody yet.
 SELECT value, NULL, display FROM pending_member WHERE directory = ?1 AND group_id = ?2 ORDER BY value;
