@@ -15,6 +15,7 @@ MAX_LINES = 400
 TEST_DIRECTORIES = {
     "unit",  # one module of scim/ or service/ by itself
     "service",  # the use cases, on a real store
+    "http",  # the ASGI application
     "property",  # hypothesis
     "contract",  # the shipped contracts, on every store
     "rfc",  # the RFCs, section by section, over HTTP

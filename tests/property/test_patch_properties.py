@@ -309,8 +309,9 @@ Target = dict[str, Any]
 
 def reference(document: dict[str, Any], operations: list[tuple[str, Target | None, Any]]) -> dict[str, Any]:
     result = copy.deepcopy(document)
-    for op, target, value in operations:
-        value = copy.deepcopy(value)
+    lost: str | None = None
+    for op, target, given in operations:
+        value = copy.deepcopy(given)
         if target is None:
             if not isinstance(value, dict):
                 raise Refused("invalidValue")
@@ -321,8 +322,10 @@ def reference(document: dict[str, Any], operations: list[tuple[str, Target | Non
             point(result, THING, target["steps"], target.get("terms"), target.get("part"), op, value)
         result = {name: item for name, item in result.items() if item not in ([], {}) and name != "schemas"}
         result["schemas"] = [CORE] + ([EXTRA] if EXTRA in result else [])
-    if not result.get("name"):
-        raise Refused("invalidValue")
+        taken_away = "mutability" if op == "remove" or given is None else "invalidValue"
+        lost = None if result.get("name") else lost or taken_away
+    if lost:
+        raise Refused(lost)
     return result
 
 
