@@ -310,8 +310,8 @@ Target = dict[str, Any]
 def reference(document: dict[str, Any], operations: list[tuple[str, Target | None, Any]]) -> dict[str, Any]:
     result = copy.deepcopy(document)
     lost: str | None = None
-    for op, target, given in operations:
-        value = copy.deepcopy(given)
+    for op, target, sent in operations:
+        value = copy.deepcopy(sent)
         if target is None:
             if not isinstance(value, dict):
                 raise Refused("invalidValue")
@@ -322,7 +322,7 @@ def reference(document: dict[str, Any], operations: list[tuple[str, Target | Non
             point(result, THING, target["steps"], target.get("terms"), target.get("part"), op, value)
         result = {name: item for name, item in result.items() if item not in ([], {}) and name != "schemas"}
         result["schemas"] = [CORE] + ([EXTRA] if EXTRA in result else [])
-        taken_away = "mutability" if op == "remove" or given is None else "invalidValue"
+        taken_away = "mutability" if op == "remove" or sent is None else "invalidValue"
         lost = None if result.get("name") else lost or taken_away
     if lost:
         raise Refused(lost)
