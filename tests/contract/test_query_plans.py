@@ -1,0 +1,125 @@
+"""No hot statement reads a table from end to end: the planner says so itself."""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+
+from rosterd.service.ports import Position, Query
+from rosterd.store.listing import listing
+from rosterd.store.queries import SQLITE, sqlite_file
+from rosterd.testing.scenario import CONNECTION, DIRECTORY, GROUP, USER, listed
+
+# What may be gone through row by row: lists that were given, and what earlier steps found.
+GIVEN = re.compile(r"SCAN (json_each|j|e|f|up|down|k|page|CONSTANT ROW|\(subquery-\d+\))( .*)?")
+WHOLE = {"directories"}  # all of them are wanted
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(sqlite_file("schema.sql"))
+    yield connection
+    connection.close()
+
+
+def plan(database: sqlite3.Connection, statement: str, parameters: tuple[object, ...]) -> list[str]:
+    return [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+
+
+def scans(lines: list[str]) -> list[str]:
+    return [line for line in lines if line.startswith("SCAN") and not GIVEN.fullmatch(line)]
+
+
+@pytest.mark.parametrize("name", sorted(set(SQLITE) - WHOLE))
+def test_no_query_scans_a_table(database: sqlite3.Connection, name: str) -> None:
+    numbers = [int(number) for number in re.findall(r"\?(\d+)", SQLITE[name])]
+    assert scans(plan(database, SQLITE[name], (1,) * max(numbers, default=0))) == []
+
+
+LIVE = "SEARCH r USING COVERING INDEX resource_live (directory=? AND kind=?)"
+BY_ID = "SEARCH r USING INDEX sqlite_autoindex_resource_1 (directory=? AND id=?)"
+EXTERNAL = "SEARCH resource USING INDEX resource_external (directory=? AND kind=? AND external_id=?"
+VALUE = "USING PRIMARY KEY (directory=? AND kind=? AND attribute=? AND value=?)"
+
+
+@pytest.mark.parametrize(
+    ("query", "steps"),
+    [
+        (listed(), [LIVE]),
+        (listed(offset=500), [LIVE]),
+        (listed(after=Position(5)), [LIVE.replace("kind=?", "kind=? AND seq>?")]),
+        (Query({USER: None, GROUP: None}, CONNECTION, 10), [LIVE, LIVE]),
+        (listed('id eq "x"'), [BY_ID]),
+        (listed('userName eq "x"', offset=1), [f"SEARCH unique_value {VALUE}", BY_ID]),
+        (listed('userName eq "x" and active eq true'), [f"SEARCH unique_value {VALUE}", BY_ID]),
+        (listed('displayName eq "x"', GROUP), [f"SEARCH attribute_value {VALUE}", BY_ID]),
+        (listed('emails[type eq "work" and value eq "x"]'), [f"SEARCH attribute_value {VALUE}", BY_ID]),
+        (
+            listed('emails eq "x" or userName eq "x"'),
+            [f"SEARCH attribute_value {VALUE}", f"SEARCH unique_value {VALUE}", BY_ID],
+        ),
+        (
+            listed('externalId eq "x"'),
+            [EXTERNAL + " AND connection=?)", BY_ID],
+        ),
+        (
+            listed('externalId eq "x"', connection=None),
+            [EXTERNAL + ")", BY_ID],
+        ),
+        (
+            listed('members.value eq "x"', GROUP),
+            ["SEARCH member USING COVERING INDEX member_of (directory=? AND member_id=?)", BY_ID],
+        ),
+    ],
+)  # fmt: skip
+def test_a_listing_that_is_called_quick_is_so(
+    database: sqlite3.Connection, query: Query, steps: list[str]
+) -> None:
+    compiled = listing(query, DIRECTORY)
+    assert compiled
+    assert compiled.quick
+    lines = plan(database, compiled.page.text, compiled.page.params)
+    assert scans(lines) == []
+    of_tables = [
+        line for line in lines if re.match(r"SEARCH (r|resource|unique_value|attribute_value|member) ", line)
+    ]
+    assert of_tables == [*steps, "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)"]
+    assert scans(plan(database, compiled.total.text, compiled.total.params)) == []
+
+
+def test_the_commonest_question_is_two_look_ups(database: sqlite3.Connection) -> None:
+    compiled = listing(listed('userName eq "x"'), DIRECTORY)
+    assert compiled
+    lines = plan(database, compiled.page.text, compiled.page.params)
+    assert lines == [f"SEARCH u {VALUE}", BY_ID]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        listed('title co "x"'),
+        listed('not (userName eq "x")'),
+        listed('userName eq "x" or title eq "y"'),
+        listed('groups.value eq "x"'),
+        listed(sort={USER: USER.resolve(None, "userName")}),
+        listed(limit=1000),
+        listed(offset=100_000),
+    ],
+)
+def test_a_listing_that_may_look_at_many_rows_is_not_called_quick(query: Query) -> None:
+    compiled = listing(query, DIRECTORY)
+    assert compiled
+    assert not compiled.quick
+
+
+def test_nothing_from_outside_becomes_sql() -> None:
+    first, second = (
+        listing(listed(f'userName co "{word}" and emails[value sw "{word}"] and externalId eq "{word}"'), 1)
+        for word in ("x", "'; DROP TABLE resource; --")
+    )
+    assert first
+    assert second
+    assert first.page.text == second.page.text
+    assert "userName" not in first.page.text
