@@ -19,10 +19,12 @@ import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from rosterd.cli import app, exits
-from rosterd.http import decode
+from rosterd.http import decode, token_provider
 from rosterd.http.routes import ROUTES
 from rosterd.scim import errors, grammar, listing, profiles
-from rosterd.service import bulk, queries, tokens
+from rosterd.service import bulk, changes, queries, tokens
+from rosterd.service.commands import MEMBERS_SHOWN
+from rosterd.service.limits import Limits
 from rosterd.wiring import settings
 
 ROOT: Final = Path(__file__).parents[1]
@@ -174,6 +176,12 @@ def routes() -> str:
     )
 
 
+def token_routes() -> str:
+    """Every address of the Token Provider."""
+    rows = ((route.method, code(route.path), route.summary) for route in token_provider.ROUTES)
+    return table(("Method", "Address", "What it does"), rows)
+
+
 def _raised() -> Iterator[type[errors.ScimError]]:
     """The errors that something outside errors.py names; what nothing raises is not documented."""
     source = "".join(p.read_text() for p in ROOT.joinpath("src").rglob("*.py") if p.name != "errors.py")
@@ -195,7 +203,7 @@ def error_table() -> str:
 
 def limits() -> str:
     """The limits, from the constants that enforce them."""
-    filter_limits = grammar.LIMITS
+    filter_limits, rates = grammar.LIMITS, Limits()
     rows = (
         ("Request body", f"{decode.MAX_BODY // 2**20} MiB", "413"),
         ("Nesting of a JSON body", f"{decode.MAX_DEPTH} levels", "400 `invalidSyntax`"),
@@ -218,7 +226,17 @@ def limits() -> str:
             f"{queries.MEMBERS_PER_PAGE:,}",
             "400 `tooMany`; with the tolerance `large-groups-bare` the largest groups come without theirs",
         ),
+        (
+            "Group members in the answer to a PATCH",
+            str(MEMBERS_SHOWN),
+            "204 without a body, unless the query names `attributes`",
+        ),
         ("Operations in a bulk request", str(bulk.MAX_OPERATIONS), "413"),
+        (
+            "Requests of a connection",
+            f"{rates.read_rate} reads and {rates.write_rate} changes a second, unless set otherwise",
+            "429",
+        ),
         ("Life of a cursor", f"{queries.CURSOR_LIFETIME // 60_000} minutes", "400 `expiredCursor`"),
         (
             "Life of a token",
@@ -269,11 +287,24 @@ def evidence() -> str:
     return table(("Feature", "Source", "Tests"), rows)
 
 
+# Events
+
+
+def event_types() -> str:
+    """Every type of event, when it happens and what is in its data."""
+    return table(
+        ("Type", "When", "Data"),
+        ((code(name), kind.when, kind.data) for name, kind in changes.EVENTS.items()),
+    )
+
+
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
+    "events": event_types,
     "settings": settings_table,
     "commands": command_reference,
     "exit-codes": exit_codes,
     "routes": routes,
+    "token-routes": token_routes,
     "errors": error_table,
     "limits": limits,
     "tolerances": tolerances,

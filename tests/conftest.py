@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,6 +17,10 @@ from hypothesis import settings
 sys.path.insert(0, str(Path(__file__).parent))
 
 from judges.harness import Server, Tenant, Tenants, running, scim_client
+
+# Whoever starts the tests in the background makes them, and the servers they start, ignore SIGINT.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("fixed", deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("search", deadline=None, max_examples=2000, print_blob=True)

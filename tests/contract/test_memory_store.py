@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from rosterd.store.memory import MemoryStore
-from rosterd.testing import ControlContract, StoreContract
+from rosterd.testing import ClientContract, ControlContract, RegistryContract, StandingContract, StoreContract
 
 
 class Opens:
@@ -19,4 +19,16 @@ class TestMemoryStore(Opens, StoreContract):
 
 
 class TestMemoryControl(Opens, ControlContract):
+    pass
+
+
+class TestMemoryClients(Opens, ClientContract):
+    pass
+
+
+class TestMemoryStanding(Opens, StandingContract):
+    pass
+
+
+class TestMemoryRegistry(Opens, RegistryContract):
     pass

@@ -1,5 +1,6 @@
 """A database file gets what it lacks, once, and is refused if it is not this release's."""
 
+import asyncio
 import re
 import sqlite3
 import subprocess
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from rosterd.service.ports import StoreUnavailable
+from rosterd.service.ports import Connection, Policy, StoreUnavailable, Token
+from rosterd.service.standing import Standing
 from rosterd.store import migrate
 from rosterd.store.database import BUSY_MS, connect_writer
 from rosterd.store.migrate import Migration, SchemaMismatch, bring_up, known, open_checked
 from rosterd.store.queries import SQLITE, load, sqlite_file
+from rosterd.store.sqlite import open_sqlite
 
 
 def schema(path: Path) -> dict[str, str]:
@@ -23,6 +26,12 @@ def schema(path: Path) -> dict[str, str]:
     rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
     connection.close()
     return {name: " ".join(re.sub(r"--.*", "", text).split()) for name, text in rows}
+
+
+def execute(path: Path, statement: str) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute(statement)
+    connection.close()
 
 
 def prepared(path: Path, steps: tuple[Migration, ...], fresh: str | None = None) -> tuple[Migration, ...]:
@@ -78,7 +87,7 @@ def test_a_step_that_fails_leaves_nothing_of_itself(tmp_path: Path) -> None:
 
 def older(path: Path) -> None:
     migrate.apply(path)
-    sqlite3.connect(path).execute("DELETE FROM schema_version").connection.commit()
+    execute(path, "DELETE FROM schema_version")
 
 
 def newer(path: Path) -> None:
@@ -87,11 +96,11 @@ def newer(path: Path) -> None:
 
 def altered(path: Path) -> None:
     migrate.apply(path)
-    sqlite3.connect(path).execute("UPDATE schema_version SET checksum = 'x'").connection.commit()
+    execute(path, "UPDATE schema_version SET checksum = 'x'")
 
 
 def another_program(path: Path) -> None:
-    sqlite3.connect(path).execute("CREATE TABLE bookmarks (url)").connection.commit()
+    execute(path, "CREATE TABLE bookmarks (url)")
 
 
 def no_database(path: Path) -> None:
@@ -151,3 +160,60 @@ def test_every_query_has_a_name_and_a_sentence() -> None:
     ):
         with pytest.raises(ValueError, match="query"):
             load(text)
+
+
+def test_connections_of_an_older_file_keep_what_they_have_and_their_accounts_are_counted(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "rosterd.db"
+    prepared(path, tuple(one for one in known() if one.name != "connection_limits" and one.version < 4))
+    old = sqlite3.connect(path)
+    old.execute("INSERT INTO directory VALUES (1, 'acme', 1, 1, '[]', '[]')")
+    for connection in (1, 2):
+        old.execute(
+            "INSERT INTO connection VALUES (?, 1, ?, 1, 'okta', 'own', 'erase')",
+            (connection, f"c{connection}"),
+        )
+    for number, (kind, connection, deleted) in enumerate(
+        [("User", 1, None), ("User", 1, None), ("User", 1, 5), ("User", 2, None), ("Group", 2, None)]
+    ):
+        old.execute(
+            "INSERT INTO resource VALUES (1, ?, ?, ?, NULL, ?, 1, 1, 1, ?, NULL, x'7b7d', '{}')",
+            (f"r{number}", kind, connection, number, deleted),
+        )
+    old.commit()
+    old.close()
+    prepared(path, known())
+
+    async def look() -> None:
+        store = await open_sqlite(path)
+        reader = store.reader(1)
+        counts = [await reader.count(kind, c) for kind in ("User", "Group") for c in (None, 1, 2)]
+        assert counts == [3, 2, 1, 1, 0, 1]
+        first, _ = await store.connections(1)
+        assert first == Connection(1, 1, "c1", 1, "okta", Policy("own", "erase"), Standing())
+        await store.close()
+
+    asyncio.run(look())
+
+
+def test_tokens_of_an_older_file_were_issued_to_no_client(tmp_path: Path) -> None:
+    path = tmp_path / "rosterd.db"
+    prepared(path, known()[:1])
+    old = sqlite3.connect(path)
+    old.execute("INSERT INTO directory VALUES (1, 'acme', 1, 1, '[]', '[]')")
+    old.execute("INSERT INTO connection VALUES (1, 1, 'okta', 1, 'auto', 'own', 'erase')")
+    old.execute("INSERT INTO token VALUES ('t', 1, 1, x'00', 'label', '[\"scim.read\"]', 1, 2, NULL, 5)")
+    old.commit()
+    old.close()
+    with pytest.raises(SchemaMismatch, match=r"run 'rosterd migrate' for: clients, "):
+        open_checked(path, BUSY_MS)
+    assert prepared(path, known()) == known()[1:]
+
+    async def look() -> None:
+        store = await open_sqlite(path)
+        assert await store.tokens(1) == (Token("t", 1, 1, b"\0", "label", ("scim.read",), 1, 2, None, 5),)
+        assert await store.clients(1) == ()
+        await store.close()
+
+    asyncio.run(look())

@@ -5,7 +5,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from rosterd.store.sqlite import SqliteStore, open_sqlite
-from rosterd.testing import ControlContract, DurableStoreContract
+from rosterd.testing import (
+    ClientContract,
+    ControlContract,
+    DurableStoreContract,
+    RegistryContract,
+    StandingContract,
+)
 
 
 class Opens:
@@ -23,4 +29,16 @@ class TestSqliteStore(Opens, DurableStoreContract):
 
 
 class TestSqliteControl(Opens, ControlContract):
+    pass
+
+
+class TestSqliteClients(Opens, ClientContract):
+    pass
+
+
+class TestSqliteStanding(Opens, StandingContract):
+    pass
+
+
+class TestSqliteRegistry(Opens, RegistryContract):
     pass

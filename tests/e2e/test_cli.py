@@ -20,11 +20,13 @@ from rosterd.cli import app
 
 TOKEN = re.compile(r"rst_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}")
 SUB_COMMANDS = {
-    "": ("serve", "demo", "simulate", "directory", "connection", "token", "migrate", "doctor"),
+    "": ("serve", "demo", "simulate", "directory", "connection", "token", "client", "migrate", "doctor"),
     "simulate": ("okta", "entra"),
     "directory": ("create", "list", "show", "define"),
-    "connection": ("create", "list", "show", "update"),
+    "events": ("list", "tail"),
+    "connection": ("create", "list", "show", "update", "pause", "resume", "disable", "enable"),
     "token": ("create", "list", "show", "rotate", "revoke"),
+    "client": ("create", "list", "show", "rotate", "revoke"),
 }
 
 

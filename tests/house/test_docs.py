@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from rosterd.cli import app
-from rosterd.http import routes
+from rosterd.http import routes, token_provider
 from rosterd.http.site import SCIM_PATH
 from rosterd.wiring import Settings
 
@@ -85,6 +85,8 @@ def check_make(arguments: list[str]) -> None:
 def check_curl(arguments: list[str]) -> None:
     for word in arguments:
         path = urlsplit(word).path
+        if path.startswith(("/api/v1/token", "/oauth/", "/.well-known/")):
+            assert token_provider.BY_PATH[path].method == ("POST" if "-d" in arguments else "GET")
         if SCIM_PATH in path:
             method = arguments[arguments.index("-X") + 1] if "-X" in arguments else "GET"
             routes.route(routes.match(path.split(SCIM_PATH, 1)[1]), method)
@@ -125,6 +127,11 @@ def test_route_is_documented(route: routes.Route) -> None:
     assert route.summary
     row = rf"^\|[^|]*\b{route.method}\b[^|]*\| `{re.escape(route.template)}` \|"
     assert re.search(row, TEXTS["docs/scim-api.md"], re.M)
+
+
+@pytest.mark.parametrize("route", token_provider.ROUTES, ids=lambda r: r.path)
+def test_token_route_is_documented(route: token_provider.TokenRoute) -> None:
+    assert f"| {route.method} | `{route.path}` | {route.summary} |" in TEXTS["docs/token-provider.md"]
 
 
 def test_every_command_is_documented(generate: ModuleType) -> None:

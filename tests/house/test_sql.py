@@ -25,7 +25,16 @@ STATEMENT = re.compile(
 SQL_WORD = re.compile(r"\b(?:SELECT|INSERT|UPDATE|DELETE|WHERE|ATTACH|VACUUM|LIMIT|ORDER BY)\b")
 
 # Tables of a directory's data. A statement that names one must say which directory it means.
-SCOPED = ("resource", "unique_value", "attribute_value", "member", "pending_member", "event", "counter")
+SCOPED = (
+    "resource",
+    "unique_value",
+    "attribute_value",
+    "member",
+    "pending_member",
+    "event",
+    "counter",
+    "fuse_window",
+)
 
 
 def name(path: Path) -> str:

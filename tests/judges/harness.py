@@ -20,6 +20,7 @@ from typing import Any
 
 import httpx
 
+from rosterd.service.limits import Limits
 from rosterd.service.ports import Policy
 from rosterd.wiring import Settings, open_service
 from rosterd.wiring.ids import now
@@ -126,6 +127,7 @@ class Made:
 
 
 _numbers = itertools.count(1)
+UNLIMITED = Limits(read_rate=0, write_rate=0)  # how fast the server is, not how fast one may be
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ class Server:
                 home = await service.control.create_directory(f"directory-{number}", now())
             else:
                 home = next(d for d in await service.control.directories() if d.name == directory)
-            name, policy = f"connection-{number}", Policy(reach, on_delete)
+            name, policy = f"connection-{number}", Policy(reach, on_delete, UNLIMITED)
             connection = await service.control.create_connection(home.id, name, profile, policy, now())
             _, token = await service.tokens.issue(home.id, connection.id)
         return Made(home.name, name, self.base_url, token)

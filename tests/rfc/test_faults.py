@@ -352,7 +352,7 @@ def test_wildcards_of_sql_are_only_characters(scim: httpx.Client) -> None:
 @pytest.fixture(scope="module")
 def large_group(server: Server) -> Iterator[tuple[httpx.Client, str, str, list[str]]]:
     """Groups of 10,000 and of 10 members, and people who are in neither."""
-    made = server.connect("large-group")
+    made = server.connect("large-group", "--read-rate", "0", "--write-rate", "0")
     with scim_client(made.base_url, made.token) as scim:
         ids = people(scim, 10_040)
         large = created(scim, "/Groups", group("Large"))["id"]

@@ -15,7 +15,8 @@ from rosterd.scim.render import DEFAULT
 from rosterd.scim.schemas import CORE_MODEL
 from rosterd.service.bulk import Bulk
 from rosterd.service.caller import Caller
-from rosterd.service.commands import Commands
+from rosterd.service.commands import Commands, Unit
+from rosterd.service.connections import commit
 from rosterd.service.ports import Connection, Directory, Policy
 from rosterd.service.queries import Listing, Queries
 from rosterd.service.view import View, full_document
@@ -54,7 +55,7 @@ class World:
         connection = Connection(id, 1, f"connection-{id}", START, policy=Policy(**policy))
         return replace(self.caller, connection=connection)
 
-    def with_policy(self, **policy: str) -> Caller:
+    def with_policy(self, **policy: Any) -> Caller:
         return replace(self.caller, connection=replace(self.caller.connection, policy=Policy(**policy)))
 
     def with_profile(self, profile: str) -> Caller:
@@ -62,18 +63,21 @@ class World:
 
     async def create(self, body: Any, caller: Caller | None = None) -> View:
         type = GROUP if urns.GROUP in body["schemas"] else USER
-        return await self.store.write(1, self.commands.create(caller or self.caller, type, body))
+        return await self.commit(self.commands.create(caller or self.caller, type, body), caller)
 
     async def replace(self, view: View, body: Any, caller: Caller | None = None) -> View:
         unit = self.commands.replace(caller or self.caller, view.type, view.row.id, body)
-        return await self.store.write(1, unit)
+        return await self.commit(unit, caller)
 
     async def patch(self, view: View, *operations: dict[str, Any], caller: Caller | None = None) -> View:
         unit = self.commands.patch(caller or self.caller, view.type, view.row.id, patch(*operations))
-        return await self.store.write(1, unit)
+        return await self.commit(unit, caller)
 
     async def delete(self, view: View, caller: Caller | None = None) -> None:
-        await self.store.write(1, self.commands.delete(caller or self.caller, view.type, view.row.id))
+        await self.commit(self.commands.delete(caller or self.caller, view.type, view.row.id), caller)
+
+    async def commit(self, unit: Unit, caller: Caller | None = None) -> View:
+        return await commit(self.store, caller or self.caller, unit)
 
     async def read(self, view: View, caller: Caller | None = None) -> dict[str, Any]:
         caller = caller or self.caller

@@ -5,7 +5,20 @@ from typing import Annotated
 
 import typer
 
-from rosterd.cli import connection, demo, directory, doctor, exits, migrate, serve, simulate, token
+from rosterd.cli import (
+    client,
+    connection,
+    demo,
+    directory,
+    doctor,
+    events,
+    exits,
+    key,
+    migrate,
+    serve,
+    simulate,
+    token,
+)
 
 app = typer.Typer(
     name="rosterd",
@@ -23,6 +36,9 @@ app.add_typer(simulate.app, name="simulate", no_args_is_help=True)
 app.add_typer(directory.app, name="directory", no_args_is_help=True)
 app.add_typer(connection.app, name="connection", no_args_is_help=True)
 app.add_typer(token.app, name="token", no_args_is_help=True)
+app.add_typer(key.app, name="key", no_args_is_help=True)
+app.add_typer(client.app, name="client", no_args_is_help=True)
+app.add_typer(events.app, name="events", no_args_is_help=True)
 app.command(epilog=migrate.EXAMPLES)(migrate.migrate)
 app.command(epilog=doctor.EXAMPLES)(doctor.doctor)
 

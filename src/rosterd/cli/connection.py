@@ -1,15 +1,18 @@
 """``rosterd connection``: the identity providers' lines into a directory."""
 
+import getpass
 from dataclasses import replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from rosterd.cli import exits, options, output
+from rosterd.cli import exits, limits, options, output
+from rosterd.service.limits import Limits
 from rosterd.service.ports import Connection, Directory, Policy
 from rosterd.wiring import Service
-from rosterd.wiring.ids import now
+from rosterd.wiring.ids import new_request_id, now
 
 app = typer.Typer(help="Connections: one for each identity provider's app that provisions a directory.")
 
@@ -62,6 +65,12 @@ OnDeleteOption = Annotated[
         show_default="deactivate",
     ),
 ]
+Reason = Annotated[
+    str,
+    typer.Option(
+        "--reason", "-r", help="Why; the identity provider's administrator is told.", show_default=False
+    ),
+]
 
 
 @app.command(
@@ -77,6 +86,12 @@ def create(
     profile: ProfileOption = None,
     reach: ReachOption = None,
     on_delete: OnDeleteOption = None,
+    read_rate: limits.ReadRate = None,
+    write_rate: limits.WriteRate = None,
+    burst: limits.Burst = None,
+    fuse_count: limits.FuseCount = None,
+    fuse_percent: limits.FusePercent = None,
+    fuse_window: limits.FuseWindow = None,
     json: options.Json = False,
 ) -> None:
     """Create a connection; then give it a token with 'rosterd token create'."""
@@ -84,7 +99,16 @@ def create(
     async def work() -> dict[str, Any]:
         async with options.existing_service(data) as service:
             home = await options.find_directory(service, directory)
-            policy = Policy(reach or Reach.OWN, on_delete or OnDelete.DEACTIVATE)
+            allowed = limits.changed(
+                Limits(),
+                read_rate=read_rate,
+                write_rate=write_rate,
+                burst=burst,
+                fuse_count=fuse_count,
+                fuse_percent=fuse_percent,
+                fuse_window=fuse_window,
+            )
+            policy = Policy(reach or Reach.OWN, on_delete or OnDelete.DEACTIVATE, allowed)
             made = await service.control.create_connection(
                 home.id, name, profile or Profile.AUTO, policy, now()
             )
@@ -112,9 +136,13 @@ def list_(
         output.as_json(found)
         return
     rows = [
-        (c["name"], c["profile"], c["reach"], c["onDelete"], str(c["tokens"]), c["created"]) for c in found
-    ]
-    columns = ("CONNECTION", "PROFILE", "REACH", "ON DELETE", "TOKENS", "CREATED")
+        (
+            c["name"], c["state"]["is"], c["profile"], c["reach"], c["onDelete"], str(c["tokens"]),
+            c["created"],
+        )
+        for c in found
+    ]  # fmt: skip
+    columns = ("CONNECTION", "STATE", "PROFILE", "REACH", "ON DELETE", "TOKENS", "CREATED")
     output.table(columns, rows, empty="The directory has no connection yet.")
 
 
@@ -125,7 +153,7 @@ def show(
     data: options.Data = options.DEFAULT_DATA,
     json: options.Json = False,
 ) -> None:
-    """Show one connection: its profile and policy."""
+    """Show one connection: its state, profile, policy and limits."""
 
     async def work() -> dict[str, Any]:
         async with options.existing_service(data) as service:
@@ -139,6 +167,7 @@ def show(
     epilog=options.examples(
         "rosterd connection update default --reach directory",
         "rosterd connection update default --profile strict --on-delete erase",
+        "rosterd connection update okta --write-rate 50 --burst 4 --fuse-count 200 --fuse-window 1d",
     )
 )
 def update(
@@ -148,17 +177,30 @@ def update(
     profile: ProfileOption = None,
     reach: ReachOption = None,
     on_delete: OnDeleteOption = None,
+    read_rate: limits.ReadRate = None,
+    write_rate: limits.WriteRate = None,
+    burst: limits.Burst = None,
+    fuse_count: limits.FuseCount = None,
+    fuse_percent: limits.FusePercent = None,
+    fuse_window: limits.FuseWindow = None,
     json: options.Json = False,
 ) -> None:
-    """Change a connection's profile or policy; what is not given stays as it is."""
+    """Change a connection's profile, policy or limits; what is not given stays as it is."""
 
     async def work() -> dict[str, Any]:
         async with options.existing_service(data) as service:
             home = await options.find_directory(service, directory)
             old = await options.find_connection(service, home, name)
-            policy = replace(
-                old.policy, reach=reach or old.policy.reach, on_delete=on_delete or old.policy.on_delete
+            allowed = limits.changed(
+                old.policy.limits,
+                read_rate=read_rate,
+                write_rate=write_rate,
+                burst=burst,
+                fuse_count=fuse_count,
+                fuse_percent=fuse_percent,
+                fuse_window=fuse_window,
             )
+            policy = Policy(reach or old.policy.reach, on_delete or old.policy.on_delete, allowed)
             new = replace(old, profile=profile or old.profile, policy=policy)
             await service.control.update_connection(new)
             return await _described(service, home, new)
@@ -166,13 +208,89 @@ def update(
     _show(exits.run(work()), json)
 
 
+@app.command(epilog=options.examples("rosterd connection pause okta --reason 'migrating groups'"))
+def pause(
+    name: Name,
+    directory: options.DirectoryName = "default",
+    data: options.Data = options.DEFAULT_DATA,
+    reason: Reason = "",
+    json: options.Json = False,
+) -> None:
+    """Answer a connection's requests with 503 until it is resumed; the identity provider tries again."""
+    _move("pause", name, directory, data, reason, json)
+
+
+@app.command(epilog=options.examples("rosterd connection resume okta"))
+def resume(
+    name: Name,
+    directory: options.DirectoryName = "default",
+    data: options.Data = options.DEFAULT_DATA,
+    reason: Reason = "",
+    json: options.Json = False,
+) -> None:
+    """Let a paused connection go on, whoever paused it; its fuse counts anew."""
+    _move("resume", name, directory, data, reason, json)
+
+
+@app.command(epilog=options.examples("rosterd connection disable okta --reason 'contract has ended'"))
+def disable(
+    name: Name,
+    directory: options.DirectoryName = "default",
+    data: options.Data = options.DEFAULT_DATA,
+    reason: Reason = "",
+    json: options.Json = False,
+) -> None:
+    """Refuse a connection's requests with 403 until it is enabled; its tokens and data stay."""
+    _move("disable", name, directory, data, reason, json)
+
+
+@app.command(epilog=options.examples("rosterd connection enable okta"))
+def enable(
+    name: Name,
+    directory: options.DirectoryName = "default",
+    data: options.Data = options.DEFAULT_DATA,
+    reason: Reason = "",
+    json: options.Json = False,
+) -> None:
+    """Take a disabled connection's requests again."""
+    _move("enable", name, directory, data, reason, json)
+
+
+def _move(step: str, name: str, directory: str, data: Path, reason: str, json: bool) -> None:
+    async def work() -> dict[str, Any]:
+        async with options.existing_service(data) as service:
+            home = await options.find_directory(service, directory)
+            connection = await options.find_connection(service, home, name)
+            standing = await service.connections.move(
+                connection, step, by=_who(), reason=reason, request_id=new_request_id()
+            )
+            return await _described(service, home, replace(connection, standing=standing))
+
+    _show(exits.run(work()), json)
+
+
+def _who() -> str:
+    try:
+        return f"an administrator ({getpass.getuser()})"
+    except (OSError, KeyError):  # a user without a name, as in a container
+        return "an administrator"
+
+
 async def _described(service: Service, directory: Directory, connection: Connection) -> dict[str, Any]:
+    standing = connection.standing
     return {
         "name": connection.name,
         "directory": directory.name,
+        "state": {
+            "is": standing.state,
+            "by": standing.by,
+            "reason": standing.reason,
+            "since": None if standing.since is None else output.iso(standing.since),
+        },
         "profile": str(connection.profile),
         "reach": str(connection.policy.reach),
         "onDelete": str(connection.policy.on_delete),
+        "limits": limits.described(connection.policy.limits),
         "tokens": len(await service.control.tokens(directory.id, connection.id)),
         "created": output.iso(connection.created),
     }
@@ -182,14 +300,22 @@ def _show(described: dict[str, Any], json: bool) -> None:
     if json:
         output.as_json(described)
         return
+    shown = limits.shown(Limits(*described["limits"].values()))
     output.fields(
         {
             "Connection": described["name"],
             "Directory": described["directory"],
+            "State": _state(described["state"]),
             "Profile": described["profile"],
             "Reach": described["reach"],
             "On delete": described["onDelete"],
+            **shown,
             "Tokens": str(described["tokens"]),
             "Created": described["created"],
         }
     )
+
+
+def _state(state: dict[str, str | None]) -> str:
+    since = f", since {state['since']} by {state['by']}" if state["since"] else ""
+    return f"{state['is']}{since}{': ' if state['reason'] else ''}{state['reason']}"

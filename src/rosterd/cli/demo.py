@@ -4,6 +4,7 @@ import asyncio
 import signal
 import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -13,9 +14,10 @@ from rich.table import Table
 
 from rosterd.cli import exits, options, output
 from rosterd.http.site import SCIM_PATH
+from rosterd.service.ports import Connection
 from rosterd.simulator import Company, Summary, make_company, provision
 from rosterd.simulator import Progress as Step
-from rosterd.wiring import Settings, start_in_thread
+from rosterd.wiring import Settings, open_service, start_in_thread
 
 EXAMPLES = options.examples(
     "rosterd demo", "rosterd demo --people 2000", "rosterd demo --exit --json --people 50"
@@ -44,6 +46,7 @@ def demo(
         settings = Settings.from_env({}, data=Path(place) / "data", port=port, log_level="warning")
         with start_in_thread(settings) as running:
             scim_url, token = running.base_url + SCIM_PATH, running.first_run.token_text
+            asyncio.run(_lift_limits(settings, running.first_run.connection))
             if not json:
                 _introduce(company, scim_url)
             summary = asyncio.run(_provision(company, scim_url, token, at_once, json))
@@ -55,6 +58,14 @@ def demo(
             if leave:
                 raise typer.Exit(exits.OK if summary.ok else exits.FAILED)
             _wait(json)
+
+
+async def _lift_limits(settings: Settings, connection: Connection) -> None:
+    """The demo shows how fast the server is, not how fast a connection may be."""
+    limits = replace(connection.policy.limits, read_rate=0, write_rate=0)
+    policy = replace(connection.policy, limits=limits)
+    async with open_service(settings) as service:
+        await service.control.update_connection(replace(connection, policy=policy))
 
 
 def _stop(signum: int, frame: object) -> NoReturn:

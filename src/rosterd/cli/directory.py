@@ -44,7 +44,7 @@ def create(
         async with open_service(Settings.from_env(data=data)) as service:
             directory = await service.control.create_directory(name, now())
             if from_schemas or from_types:
-                directory = await service.define(directory, from_schemas, from_types)
+                directory = await service.directories.define(directory, from_schemas, from_types)
             return await _described(service, directory)
 
     _show(exits.run(work()), json)
@@ -105,7 +105,9 @@ def define(
             raise SchemaError("Nothing to define: give --schemas, --resource-types or both.")
         async with options.existing_service(data) as service:
             directory = await options.find_directory(service, name)
-            return await _described(service, await service.define(directory, from_schemas, from_types))
+            return await _described(
+                service, await service.directories.define(directory, from_schemas, from_types)
+            )
 
     _show(exits.run(work()), json)
 

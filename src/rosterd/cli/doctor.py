@@ -8,7 +8,7 @@ import http.client
 import os
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ import typer
 
 from rosterd.cli import exits, options, output
 from rosterd.service.ports import Control, StoreUnavailable, Token
+from rosterd.service.standing import ACTIVE
 from rosterd.wiring import PortTaken, Settings, SettingsError, open_service, upkeep
 from rosterd.wiring.ids import now
 from rosterd.wiring.server import bind
@@ -48,7 +49,7 @@ def doctor(
     json: options.Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is not in order.")] = False,
 ) -> None:
-    """Check permissions, database, migrations, disk, clock, port and tokens.
+    """Check permissions, database, migrations, disk, clock, port, tokens and connections.
 
     Exit code 1 if a check fails; warnings do not count.
     """
@@ -186,11 +187,31 @@ def _https(settings: Settings) -> Finding | None:
 
 
 def _tokens(settings: Settings) -> Finding | None:
-    name = "Tokens"
+    fix = "run: rosterd token rotate TOKEN_ID, or rosterd token create, and paste the new one"
+    return _looked_up("Tokens", settings, _token_warnings, fix)
+
+
+def _connections(settings: Settings) -> Finding | None:
+    fix = "see: rosterd connection show NAME; then: rosterd connection resume NAME, or enable"
+    return _looked_up("Connections", settings, _connection_warnings, fix)
+
+
+def _looked_up(
+    name: str,
+    settings: Settings,
+    look: Callable[[Control], Awaitable[tuple[list[str], str]]],
+    fix: str,
+) -> Finding | None:
+    """What ``look`` finds in an open store: its warnings, else how it says that all is well."""
     if not settings.database.exists():
         return None
+
+    async def work() -> tuple[list[str], str]:
+        async with open_service(settings) as service:
+            return await look(service.control)
+
     try:
-        warnings, valid = asyncio.run(_look_at_tokens(settings))
+        warnings, well = asyncio.run(work())
     except (StoreUnavailable, upkeep.SchemaMismatch) as error:
         return Finding(name, "bad", f"cannot be read: {error}", "see the checks of the database")
     except Exception as error:
@@ -198,21 +219,28 @@ def _tokens(settings: Settings) -> Finding | None:
             raise
         return Finding(name, "bad", f"cannot be read: {error}", "see the check of the database")
     if warnings:
-        fix = "run: rosterd token rotate TOKEN_ID, or rosterd token create, and paste the new one"
         return Finding(name, "warning", "; ".join(warnings), fix)
-    return Finding(name, "ok", f"{valid} valid, none ends within {SOON_DAYS} days")
+    return Finding(name, "ok", well)
 
 
-async def _look_at_tokens(settings: Settings) -> tuple[list[str], int]:
-    async with open_service(settings) as service:
-        return await _token_warnings(service.control)
+async def _connection_warnings(control: Control) -> tuple[list[str], str]:
+    warnings, count = [], 0
+    for directory in await control.directories():
+        for connection in await control.connections(directory.id):
+            standing = connection.standing
+            if standing.state != ACTIVE:
+                place = f"connection '{connection.name}' of directory '{directory.name}'"
+                warnings.append(f"{place} was {standing.state} by {standing.by}")
+            count += standing.state == ACTIVE
+    return warnings, f"{count} active, none is paused or disabled"
 
 
-async def _token_warnings(control: Control) -> tuple[list[str], int]:
+async def _token_warnings(control: Control) -> tuple[list[str], str]:
     warnings, count, at = [], 0, now()
     for directory in await control.directories():
         for connection in await control.connections(directory.id):
-            tokens = await control.tokens(directory.id, connection.id)
+            # A client fetches its tokens by itself, for as long as it wants them.
+            tokens = [t for t in await control.tokens(directory.id, connection.id) if t.client is None]
             valid = [token for token in tokens if _end(token) > at]
             count += len(valid)
             place = f"connection '{connection.name}' of directory '{directory.name}'"
@@ -222,7 +250,7 @@ async def _token_warnings(control: Control) -> tuple[list[str], int]:
                 days = (_end(token) - at) // _DAY_MS
                 if days < SOON_DAYS:
                     warnings.append(f"token {token.id} of {place} ends in {days} days")
-    return warnings, count
+    return warnings, f"{count} valid, none ends within {SOON_DAYS} days"
 
 
 def _end(token: Token) -> int:
@@ -238,4 +266,5 @@ CHECKS: Final[tuple[Callable[[Settings], Finding | None], ...]] = (
     _port,
     _https,
     _tokens,
+    _connections,
 )

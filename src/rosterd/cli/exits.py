@@ -3,7 +3,7 @@
 0  done, all verdicts good
 1  a verdict is bad: a simulated step failed, doctor found a fault
 2  the command line, a setting or a definition file is not valid
-3  there is no such data directory, directory, connection or token
+3  there is no such data directory, directory, connection, token or client
 4  it conflicts with what is there: a name or a port is taken
 5  the store is not available
 """
@@ -41,6 +41,7 @@ _CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (SchemaError, USAGE),
     (errors.BadRequest, USAGE),
     (errors.NotFound, NOT_FOUND),
+    (errors.Gone, NOT_FOUND),
     (errors.Conflict, CONFLICT),
     (UniqueViolation, CONFLICT),
     (PortTaken, CONFLICT),

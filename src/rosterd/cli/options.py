@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,8 +10,9 @@ import typer
 
 from rosterd.scim import errors
 from rosterd.scim.schema import SchemaError
+from rosterd.service.directories import NAME_RULE, is_name
 from rosterd.service.ports import Connection, Directory
-from rosterd.wiring import Service, Settings, open_service
+from rosterd.wiring import DEFAULT, Service, Settings, open_service
 
 Data = Annotated[
     Path,
@@ -77,16 +77,10 @@ ResourceTypes = Annotated[
 ]
 
 
-# Letters, digits, ".", "_", "-": a name is a segment of an address.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-
-
 def check_name(name: str) -> str:
     """The name, if it may be one. Raises ``typer.BadParameter``."""
-    if not _NAME.fullmatch(name):
-        raise typer.BadParameter(
-            "a name is 1 to 63 letters, digits, '.', '_' or '-', and begins with a letter or digit"
-        )
+    if not is_name(name):
+        raise typer.BadParameter(f"a name is {NAME_RULE}")
     return name
 
 
@@ -138,6 +132,17 @@ async def find_connection(service: Service, directory: Directory, name: str) -> 
         names = ", ".join(connection.name for connection in connections) or "none yet"
         raise errors.NotFound(f"Directory '{directory.name}' has no connection '{name}' (there is: {names}).")
     return found
+
+
+async def place(service: Service, directory: str, connection: str) -> tuple[Directory, Connection]:
+    """Where a new token or client belongs; only what is called "default" is made on the way.
+
+    Raises ``NotFound``.
+    """
+    if directory == DEFAULT and connection == DEFAULT:
+        return await service.ensure_default()
+    home = await find_directory(service, directory)
+    return home, await find_connection(service, home, connection)
 
 
 def examples(*lines: str) -> str:

@@ -8,7 +8,7 @@ from rosterd.cli import exits, options, output
 from rosterd.cli.lifetime import parse_duration, parse_lifetime
 from rosterd.scim import errors
 from rosterd.service.caller import SCOPES
-from rosterd.service.ports import Connection, Directory, Token
+from rosterd.service.ports import Directory, Token
 from rosterd.wiring import DEFAULT, Service, Settings, open_service
 from rosterd.wiring.ids import now
 
@@ -51,7 +51,7 @@ def create(
 
     async def work() -> tuple[dict[str, Any], str]:
         async with open_service(Settings.from_env(data=data)) as service:
-            home, line = await _place(service, directory, connection)
+            home, line = await options.place(service, directory, connection)
             token, text = await service.tokens.issue(
                 home.id, line.id, label=label, scopes=scope or SCOPES, lifetime=lifetime
             )
@@ -84,10 +84,13 @@ def list_(
         output.as_json(found)
         return
     rows = [
-        (t["id"], t["connection"], t["state"], t["label"], t["expires"], t["lastUsed"] or "never")
+        (
+            t["id"], t["connection"], t["state"], t["label"], t["client"] or "-", t["expires"],
+            t["lastUsed"] or "never",
+        )
         for t in found
-    ]
-    columns = ("TOKEN ID", "CONNECTION", "STATE", "LABEL", "EXPIRES", "LAST USED")
+    ]  # fmt: skip
+    columns = ("TOKEN ID", "CONNECTION", "STATE", "LABEL", "CLIENT", "EXPIRES", "LAST USED")
     output.table(columns, rows, empty="There is no token yet; make one with 'rosterd token create'.")
 
 
@@ -166,14 +169,6 @@ def revoke(
         output.line(f"Token {token_id} is revoked.")
 
 
-async def _place(service: Service, directory: str, connection: str) -> tuple[Directory, Connection]:
-    """Where a new token belongs; only what is called "default" is made on the way."""
-    if directory == DEFAULT and connection == DEFAULT:
-        return await service.ensure_default()
-    home = await options.find_directory(service, directory)
-    return home, await options.find_connection(service, home, connection)
-
-
 async def _find(service: Service, directory: Directory, token_id: str) -> dict[str, Any]:
     names = {c.id: c.name for c in await service.control.connections(directory.id)}
     for token in await service.control.tokens(directory.id):
@@ -196,6 +191,7 @@ def _described(token: Token, connection: str) -> dict[str, Any]:
         "id": token.id,
         "connection": connection,
         "label": token.label,
+        "client": token.client,
         "scopes": list(token.scopes),
         "state": _state(token),
         "created": output.iso(token.created),
@@ -211,6 +207,7 @@ def _show(described: dict[str, Any]) -> None:
             "Token id": described["id"],
             "Connection": described["connection"],
             "Label": described["label"],
+            "Client": described["client"] or "-",
             "Scopes": " ".join(described["scopes"]),
             "State": described["state"],
             "Created": described["created"],

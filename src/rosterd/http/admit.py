@@ -1,19 +1,21 @@
-"""Step 1, admit: headers → Caller, or 401, 403, 406, 415.
+"""Step 1, admit: headers → Caller, or 401, 403, 406, 415, 503.
 
-The token is looked up at every request, so revoking it works at once in every process.
+The token is looked up at every request with its connection, so revoking the one and pausing the other work
+at once in every process.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from rosterd.http.reply import Scope
 from rosterd.scim import errors
 from rosterd.scim.schema import Model
-from rosterd.scim.schemas import CORE_RESOURCE_TYPES, CORE_SCHEMAS
 from rosterd.service import tokens
 from rosterd.service.caller import Caller
+from rosterd.service.directories import model_of
 from rosterd.service.ports import Control, Directory
+from rosterd.service.standing import require_active
 
 _JSON: Final = ("application/scim+json", "application/json")
 _ACCEPTED: Final = frozenset((*_JSON, "application/*", "*/*"))
@@ -45,9 +47,7 @@ class Models:
         found = self._models.get(directory.id)
         if found is not None and found[0] == directory.revision:
             return found[1]
-        model = Model.build(
-            (*CORE_SCHEMAS, *directory.schemas), (*CORE_RESOURCE_TYPES, *directory.resource_types)
-        )
+        model = model_of(directory)
         self._models[directory.id] = (directory.revision, model)
         self._models.move_to_end(directory.id)
         while len(self._models) > MODELS_KEPT:
@@ -62,15 +62,17 @@ class Admission:
         self._control = control
         self._now = now
         self._models = Models()
+        self.model_of = self._models.of
         self.used: dict[str, int] = {}
         """Token id → time of last use (ms) since it was last written down."""
 
     async def admit(self, headers: Headers, directory: str | None, base_url: str, request_id: str) -> Caller:
         """Who asks. ``directory`` is the name in the URL, if it has one.
 
-        Raises ``Unauthorized``; ``NotFound`` if the URL names another directory than the token's.
+        Raises ``Unauthorized``; ``NotFound`` if the URL names another directory than the token's;
+        ``Unavailable`` or ``Forbidden`` if the connection is paused or disabled.
         """
-        text = _bearer(headers.get(b"authorization"))
+        text = bearer(headers.get(b"authorization"))
         id = tokens.token_id(text)
         if id is None:
             raise errors.Unauthorized(
@@ -81,9 +83,11 @@ class Admission:
         if directory is not None and directory != credential.directory.name:
             raise errors.NotFound(f"This token does not belong to a directory named '{directory}'.")
         self.used[id] = now
+        connection = credential.connection
+        require_active(connection.standing, connection.name, credential.directory.name)
         return Caller(
             directory=credential.directory,
-            connection=credential.connection,
+            connection=connection,
             scopes=credential.token.scopes,
             model=self._models.of(credential.directory),
             base_url=base_url,
@@ -91,7 +95,8 @@ class Admission:
         )
 
 
-def _bearer(header: str | None) -> str:
+def bearer(header: str | None) -> str:
+    """The token of an ``Authorization`` header. Raises ``Unauthorized``."""
     if not header:
         raise errors.Unauthorized()
     # credentials = "Bearer" 1*SP b64token (RFC 6750 §2.1); the scheme is case-insensitive (RFC 9110 §11.1).
@@ -114,12 +119,12 @@ def negotiate(headers: Headers) -> None:
     raise errors.NotAcceptable()
 
 
-def check_media_type(headers: Headers) -> None:
+def check_media_type(headers: Headers, accepted: Sequence[str] = _JSON) -> None:
     """Raise ``UnsupportedMediaType`` unless a body is declared as JSON; a missing header is let pass."""
     declared = headers.get(b"content-type")
-    if declared and declared.split(";")[0].strip().casefold() not in _JSON:
+    if declared and declared.split(";")[0].strip().casefold() not in accepted:
         raise errors.UnsupportedMediaType(
-            f"The body was sent as '{declared[:100]}'; send it as application/scim+json or application/json."
+            f"The body was sent as '{declared[:100]}'; send it as {' or '.join(accepted)}."
         )
 
 

@@ -1,38 +1,111 @@
 """The one place where an error becomes bytes.
 
 A ``ScimError`` is told as it is. The store being away is 503. Anything else is a fault of ours: the
-client gets an opaque 500 with the request id, the log gets the cause.
+client gets an opaque 500 with the request id, the log gets the cause. SCIM has a form of its own for that
+(RFC 7644 §3.12), the management API problem details (RFC 9457), the Token Provider OAuth errors (RFC 6749).
 """
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, Final
 
 import orjson
 import structlog
 
 from rosterd.http.reply import Header, Reply
 from rosterd.scim import errors, urns
+from rosterd.service.clients import Refused
 from rosterd.service.ports import StoreUnavailable
 
 _log = structlog.get_logger("rosterd.http")
 
 RETRY_AFTER = 5  # seconds, when the store is away
+PROBLEM_JSON: Final[Header] = (b"content-type", b"application/problem+json")
+_JSON: Final[Header] = (b"content-type", b"application/json")
+
+_OAUTH_CODES: Final = {500: "server_error", 503: "temporarily_unavailable"}
+# error_description = 1*( %x20-21 / %x23-5B / %x5D-7E ) (RFC 6749 §5.2).
+_NO_OAUTH_TEXT: Final = re.compile(r"[^\x20\x21\x23-\x5B\x5D-\x7E]")
+
+
+class InvalidRequest(errors.InvalidValue):
+    """Query or body do not fit; ``faults`` say where and what, the place as a JSON pointer (RFC 6901)."""
+
+    def __init__(self, detail: str, faults: Sequence[tuple[str, str]]) -> None:
+        super().__init__(detail)
+        self.faults = tuple(faults)
+
+
+class KeyReused(errors.ScimError):
+    """The idempotency key was used for another request."""
+
+    status = 422
 
 
 def reply_to(error: BaseException, request_id: str) -> Reply:
-    """The reply that tells this error; logs it where an operator must know."""
+    """The reply that tells this error as SCIM does; logs it where an operator must know."""
+    told = _told(error, request_id)
+    if told is None:
+        body: dict[str, Any] = {"schemas": [urns.ERROR], "status": "500", "detail": _ours(request_id)}
+        return Reply(500, orjson.dumps(body))
+    return Reply(told.status, orjson.dumps(told.to_json()), _headers(told))
+
+
+def problem_to(error: BaseException, request_id: str) -> Reply:
+    """The same as problem details: ``instance`` is the request's id as a URN-like reference."""
+    told = _told(error, request_id)
+    status = 500 if told is None else told.status
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": _ours(request_id) if told is None else told.detail,
+        "instance": request_id,
+    }
+    if isinstance(told, InvalidRequest):
+        body["errors"] = [{"pointer": pointer, "detail": detail} for pointer, detail in told.faults]
+    headers = () if told is None else _headers(told)
+    return Reply(status, orjson.dumps(body), headers, content_type=PROBLEM_JSON)
+
+
+def oauth_reply_to(error: BaseException, request_id: str, challenge: str) -> Reply:
+    """The same as RFC 6749 §5.2: ``error`` and ``error_description``; ``challenge`` is for a 401.
+
+    RFC 6749 has no ``error`` for what HTTP says by its status alone; it is ``invalid_request`` then, and
+    §4.1.2.1's ``temporarily_unavailable`` and ``server_error``.
+    """
+    headers: tuple[Header, ...] = ()
+    if isinstance(error, Refused):
+        status, code, detail = (401 if error.code == "invalid_client" else 400), error.code, error.detail
+        if status == 401:
+            headers = ((b"www-authenticate", challenge.encode()),)
+    else:
+        told = _told(error, request_id)
+        status = 500 if told is None else told.status
+        code = _OAUTH_CODES.get(status, "invalid_request")
+        detail = _ours(request_id) if told is None else told.detail
+        headers = () if told is None else _headers(told)
+    body = {"error": code, "error_description": _NO_OAUTH_TEXT.sub("?", detail.replace('"', "'"))}
+    return Reply(status, orjson.dumps(body), headers, content_type=_JSON)
+
+
+def _told(error: BaseException, request_id: str) -> errors.ScimError | None:
+    """The error as the client may know it; ``None`` for a fault of ours."""
     if isinstance(error, StoreUnavailable):
         _log.error("store unavailable", request_id=request_id, exc_info=error)
-        error = errors.Unavailable(
+        return errors.Unavailable(
             "The database cannot take this at the moment; nothing was changed. Try again later.",
             retry_after=RETRY_AFTER,
         )
     if isinstance(error, errors.ScimError):
-        return Reply(error.status, orjson.dumps(error.to_json()), _headers(error))
+        return error
     _log.error("unexpected error", request_id=request_id, exc_info=error)
-    body = {
-        "schemas": [urns.ERROR],
-        "status": "500",
-        "detail": f"Something went wrong on our side. Give the operator this request id: {request_id}",
-    }
-    return Reply(500, orjson.dumps(body))
+    return None
+
+
+def _ours(request_id: str) -> str:
+    return f"Something went wrong on our side. Give the operator this request id: {request_id}"
 
 
 def _headers(error: errors.ScimError) -> tuple[Header, ...]:

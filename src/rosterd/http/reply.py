@@ -23,9 +23,11 @@ class Reply:
     headers: tuple[Header, ...] = ()
     content_type: Header = SCIM_JSON
 
-    async def send(self, send: Send, request_id: str, *, head: bool = False) -> None:
-        """Send it; for HEAD everything but the body."""
-        headers = [*self.headers, (b"x-request-id", request_id.encode("latin-1")), NO_STORE]
+    async def send(
+        self, send: Send, request_id: str, *, head: bool = False, more: tuple[Header, ...] = ()
+    ) -> None:
+        """Send it with ``more`` headers; for HEAD everything but the body."""
+        headers = [*self.headers, *more, (b"x-request-id", request_id.encode("latin-1")), NO_STORE]
         if self.body:
             headers.append(self.content_type)
         if self.status not in (204, 304):

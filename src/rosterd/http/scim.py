@@ -21,6 +21,7 @@ import structlog
 from rosterd.http import routes
 from rosterd.http.admit import Admission, Headers, base_url, check_media_type, negotiate
 from rosterd.http.decode import MAX_BODY, ClientGone, parse_json, parse_query, read_body
+from rosterd.http.meter import Meter, operations
 from rosterd.http.problems import reply_to
 from rosterd.http.render import list_body, resource_body, resource_headers
 from rosterd.http.reply import Receive, Reply, Scope, Send
@@ -31,8 +32,10 @@ from rosterd.scim.membership import has_members
 from rosterd.scim.render import DEFAULT, Projection, etag_matches
 from rosterd.scim.schema import ResourceType
 from rosterd.service.bulk import MAX_OPERATIONS, Bulk
-from rosterd.service.caller import Caller
+from rosterd.service.caller import WRITE, Caller
 from rosterd.service.commands import MEMBERS_SHOWN, Commands, Unit
+from rosterd.service.connections import commit
+from rosterd.service.limits import Throttle
 from rosterd.service.ports import Store
 from rosterd.service.queries import CURSOR_LIFETIME, Queries
 from rosterd.service.view import View
@@ -51,6 +54,7 @@ class Request:
     headers: Headers
     query: Sequence[tuple[str, str]]
     body: Any
+    meter: Meter
 
     @property
     def caller(self) -> Caller:
@@ -103,6 +107,7 @@ class ScimApp:
         queries: Queries,
         bulk: Bulk,
         new_request_id: Callable[[], str],
+        throttle: Throttle,
         public_url: str | None = None,
         documentation_url: str | None = None,
     ) -> None:
@@ -112,6 +117,7 @@ class ScimApp:
         self._queries = queries
         self._bulk = bulk
         self._new_request_id = new_request_id
+        self._throttle = throttle
         self._public_url = public_url
         self._documentation_url = documentation_url
 
@@ -121,7 +127,7 @@ class ScimApp:
             raise RuntimeError(f"a SCIM application speaks HTTP only, not {scope['type']}")
         started = time.perf_counter()
         request_id = self._new_request_id()
-        template, connection = "", None
+        template, meter = "", Meter(self._throttle)
         try:
             headers = Headers(scope["headers"])
             path = scope["path"].removeprefix(scope.get("root_path", ""))
@@ -133,14 +139,13 @@ class ScimApp:
                 reply = Reply(204, headers=((b"allow", allow),))
             else:
                 row = routes.route(match, method)
-                request = await self._admit(scope, receive, headers, match, row, request_id)
-                connection = request.admitted and request.admitted.connection.id
+                request = await self._admit(scope, receive, headers, match, row, request_id, meter)
                 reply = await getattr(self, row.handler)(request)
         except ClientGone:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a SCIM error
             reply = reply_to(error, request_id)
-        await reply.send(send, request_id, head=scope["method"] == "HEAD")
+        await reply.send(send, request_id, head=scope["method"] == "HEAD", more=meter.headers)
         _log.info(
             "request",
             method=scope["method"],
@@ -148,7 +153,7 @@ class ScimApp:
             status=reply.status,
             ms=round((time.perf_counter() - started) * 1000, 2),
             request_id=request_id,
-            connection=connection,
+            connection=meter.connection,
         )
 
     async def _admit(
@@ -159,6 +164,7 @@ class ScimApp:
         match: routes.Match,
         row: routes.Route,
         request_id: str,
+        meter: Meter,
     ) -> Request:
         negotiate(headers)
         prefix = f"/d/{match.directory}" if match.directory else ""
@@ -166,13 +172,15 @@ class ScimApp:
         caller = body = None
         if row.scope is not None or headers.get(b"authorization") is not None:
             caller = await self._admission.admit(headers, match.directory, base, request_id)
+            # A bulk request counts its operations, once they are read.
+            meter.take(caller, row.scope, cost=0 if row.handler == "bulk" else 1)
             if row.scope is not None:
                 caller.require(row.scope)
         if row.body:
             check_media_type(headers)
             body = parse_json(await read_body(receive, headers))
         query = tuple(parse_query(scope.get("query_string", b"")))
-        return Request(caller, base, match, headers, query, body)
+        return Request(caller, base, match, headers, query, body, meter)
 
     # Reads
 
@@ -258,11 +266,13 @@ class ScimApp:
 
     async def bulk(self, request: Request) -> Reply:
         """POST /Bulk (RFC 7644 §3.7)."""
+        cost = min(operations(request.body), MAX_OPERATIONS)
+        request.meter.take(request.caller, WRITE, cost)
         results = await self._bulk.run(request.caller, request.body)
         return Reply(200, orjson.dumps(bulk_response(results)))
 
     async def _commit(self, request: Request, unit: Unit) -> View:
-        return await self._store.write(request.caller.directory.id, unit)
+        return await commit(self._store, request.caller, unit)
 
     # Discovery
 

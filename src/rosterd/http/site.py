@@ -1,12 +1,18 @@
-"""Everything on one port: the SCIM application below ``/scim/v2``, and health for a load balancer."""
+"""Everything on one port: SCIM below ``/scim/v2``, the management API, the Token Provider, and health.
+
+The Token Provider's addresses come first, as one of them lies below that of the management API.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 import orjson
 
+from rosterd.http.api.app import ApiApp
+from rosterd.http.api.openapi import BASE as API_PATH
 from rosterd.http.reply import Receive, Reply, Scope, Send
 from rosterd.http.scim import ScimApp
+from rosterd.http.token_provider import BY_PATH, TokenProvider
 from rosterd.scim import errors
 
 SCIM_PATH: Final = "/scim/v2"
@@ -17,8 +23,16 @@ _TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
 class Site:
     """The ASGI application that ``rosterd serve`` runs; ``ready`` says whether the store answers."""
 
-    def __init__(self, scim: ScimApp, ready: Callable[[], Awaitable[bool]]) -> None:
+    def __init__(
+        self,
+        scim: ScimApp,
+        token_provider: TokenProvider,
+        api: ApiApp,
+        ready: Callable[[], Awaitable[bool]],
+    ) -> None:
         self._scim = scim
+        self._token_provider = token_provider
+        self._api = api
         self._ready = ready
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -32,6 +46,12 @@ class Site:
         path = scope["path"].removeprefix(root)
         if path == SCIM_PATH or path.startswith(SCIM_PATH + "/"):
             await self._scim({**scope, "root_path": root + SCIM_PATH}, receive, send)
+            return
+        if path in BY_PATH:
+            await self._token_provider(scope, receive, send)
+            return
+        if path == API_PATH or path.startswith(API_PATH + "/"):
+            await self._api({**scope, "root_path": root + API_PATH}, receive, send)
             return
         await (await self._other(path)).send(send, "-", head=scope["method"] == "HEAD")
 

@@ -7,7 +7,8 @@
     │   ├── Mutability       ├── NoTarget        ├── InvalidValue    └── InvalidCount
     ├── Unauthorized 401     ├── NotFound 404         ├── PreconditionFailed 412   ├── TooManyRequests 429
     ├── Forbidden 403        ├── MethodNotAllowed 405 ├── PayloadTooLarge 413      ├── NotImplemented_ 501
-    └── Conflict 409         ├── NotAcceptable 406    ├── UnsupportedMediaType 415 └── Unavailable 503
+    ├── Gone 410             ├── NotAcceptable 406    ├── UnsupportedMediaType 415 └── Unavailable 503
+    └── Conflict 409
         └── Uniqueness
 
 ``detail`` is public: an administrator reads it in Okta's task list, so it says what to change.
@@ -163,6 +164,12 @@ class Uniqueness(Conflict):
     """One of the values must be unique and is already in use."""
 
     scim_type = "uniqueness"
+
+
+class Gone(ScimError):
+    """What was here is not kept any more."""
+
+    status = 410
 
 
 class PreconditionFailed(ScimError):

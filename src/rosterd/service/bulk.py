@@ -13,6 +13,7 @@ from rosterd.scim.render import etag
 from rosterd.scim.schema import ResourceType
 from rosterd.service.caller import Caller
 from rosterd.service.commands import Commands, Unit
+from rosterd.service.connections import Refusal
 from rosterd.service.ports import Store, Writer
 from rosterd.service.view import location
 
@@ -84,6 +85,8 @@ class Bulk:
             resource_type, unit = self._unit(caller, operation, run)
             async with tx.savepoint():
                 view = await unit(tx)
+            if isinstance(view, Refusal):
+                return self._failed(run, operation, view.error)
         except errors.ScimError as error:
             return self._failed(run, operation, error)
         if operation.method == "POST" and operation.bulk_id:

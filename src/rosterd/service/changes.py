@@ -6,12 +6,51 @@ make more events.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from rosterd.scim.schema import ResourceType
 from rosterd.service.ports import MemberChange
 
 MEMBERS_PER_EVENT: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """When an event of a type happens, and what is in its data."""
+
+    when: str
+    data: str
+
+
+_DELTA: Final = "`before`, `after`: the attributes that differ"
+_STANDING: Final = "`connection`, `state`, `by`, `reason`"
+
+EVENTS: Final[Mapping[str, Kind]] = {
+    "user.created": Kind(
+        "An account was made", "`after`: all attributes; `revived` if it was deleted before"
+    ),
+    "user.updated": Kind("Attributes of an account changed", _DELTA),
+    "user.activated": Kind(
+        "An account became active again, or a deleted one came back active", f"{_DELTA}; `revived` as above"
+    ),
+    "user.deactivated": Kind("An account was switched off", f"{_DELTA}; `sessions`"),
+    "user.deleted": Kind("An account was deleted", "`before`: its names, unless it was erased; `sessions`"),
+    "group.created": Kind("A group was made", "`after`: all attributes; its members follow"),
+    "group.updated": Kind("Attributes of a group changed", _DELTA),
+    "group.deleted": Kind("A group was deleted, and its memberships with it", "`before`: its name"),
+    "group.member_added": Kind("A group got members", "`members`, `count`; `pending`: values not known yet"),
+    "group.member_removed": Kind(
+        "A group lost members", "`members`, `count`; `pending`: values not known yet"
+    ),
+    "connection.paused": Kind(
+        "A connection was paused", f"{_STANDING}; `lost`, `of` if the mass-change fuse did it"
+    ),
+    "connection.resumed": Kind("A paused connection may go on", _STANDING),
+    "connection.disabled": Kind("A connection was disabled", _STANDING),
+    "connection.enabled": Kind("A disabled connection may go on", _STANDING),
+}
+"""The types of events. A custom resource type has those of a user, but its own name before the point."""
 
 
 def noun(resource_type: ResourceType) -> str:

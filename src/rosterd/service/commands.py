@@ -2,14 +2,15 @@
 
 Each command first does everything that needs no data (rewrite, decode, check) and raises if the
 message is not valid. What it returns is a *unit*: the part that runs inside one transaction of
-the store. Units compose: a bulk request runs many of them, each in its own savepoint.
+the store. Units compose: a bulk request runs many of them, each in its own savepoint. Every unit is
+guarded: it asks first whether the connection is active, and its value may be a ``Refusal``.
 
 An account is active unless the client says otherwise, and only the client changes that.
 A deleted account is retained and its row is revived only by the same connection, userName and
 externalId (never by a namesake), with the id it always had.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -22,15 +23,18 @@ from rosterd.scim.render import etag, etag_matches
 from rosterd.scim.schema import ResourceType
 from rosterd.service import changes
 from rosterd.service.caller import Caller
+from rosterd.service.connections import Guarded, guarded, lose
+from rosterd.service.events import Event
 from rosterd.service.groups import Groups
-from rosterd.service.ports import Event, Stored, UniqueViolation, Writer
+from rosterd.service.ports import Stored, UniqueViolation, Writer
 from rosterd.service.view import View, has_groups
 
 MEMBERS_SHOWN: Final = 100
 """A PATCH of a group with more members than this is answered without them."""
 
 Document = dict[str, Any]
-Unit = Callable[[Writer], Awaitable[View]]
+Unit = Guarded
+"""What a command does inside one transaction; ``connections.commit`` runs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ class Commands:
                 return View(row, resource_type, row.external_id, ())
             return await self.view(tx, caller, resource_type, row)
 
-        return unit
+        return guarded(caller, unit, self._now)
 
     def replace(
         self, caller: Caller, resource_type: ResourceType, id: str, body: Any, if_match: str | None = None
@@ -141,7 +145,7 @@ class Commands:
                 row = await self._groups.replace(tx, caller, row, new.members, at)
             return await self.view(tx, caller, resource_type, row)
 
-        return unit
+        return guarded(caller, unit, self._now)
 
     def patch(
         self,
@@ -175,7 +179,7 @@ class Commands:
                 row = await self._groups.apply(tx, caller, resource_type, row, changes_of_members, at)
             return await self.view(tx, caller, resource_type, row, members)
 
-        return unit
+        return guarded(caller, unit, self._now)
 
     def delete(
         self, caller: Caller, resource_type: ResourceType, id: str, if_match: str | None = None
@@ -185,6 +189,7 @@ class Commands:
         async def unit(tx: Writer) -> View:
             row = await self._row(tx, caller, resource_type, id, if_match)
             at = self._now()
+            await lose(tx, caller, resource_type, at)
             stored = orjson.loads(row.document)
             before = {k: stored[k] for k in ("userName", "displayName") if k in stored}
             if row.external_id is not None:
@@ -199,7 +204,7 @@ class Commands:
             await self._event(tx, caller, f"{changes.noun(resource_type)}.deleted", row, at, data)
             return View(row, resource_type, row.external_id)
 
-        return unit
+        return guarded(caller, unit, self._now)
 
     async def view(
         self,
@@ -254,11 +259,13 @@ class Commands:
         changed = replace(
             row, document=new.document, external_id=external_id, version=row.version + 1, modified=at
         )
+        kind = changes.update_type(resource_type, current, new.visible)
+        if kind.endswith(".deactivated"):
+            await lose(tx, caller, resource_type, at)
         try:
             await tx.update(changed, index(stored, resource_type), new.indexed)
         except UniqueViolation as violation:
             raise await self._taken(tx, resource_type, new.visible, violation) from violation
-        kind = changes.update_type(resource_type, current, new.visible)
         await self._event(tx, caller, kind, changed, at, delta)
         if _renamed(delta):
             await self._groups.appear(tx, caller, changed, _names(changed, new), at)

@@ -13,7 +13,8 @@ from rosterd.scim.membership import Member
 from rosterd.scim.schema import ResourceType
 from rosterd.service import changes
 from rosterd.service.caller import Caller
-from rosterd.service.ports import Event, MemberChange, Stored, Writer
+from rosterd.service.events import Event
+from rosterd.service.ports import MemberChange, Stored, Writer
 
 
 class Groups:

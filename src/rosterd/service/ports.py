@@ -19,6 +19,9 @@ from rosterd.scim.filter import Bound
 from rosterd.scim.index import Indexed, Scalar
 from rosterd.scim.membership import Member
 from rosterd.scim.schema import Ref, ResourceType
+from rosterd.service.events import FeedReader, FeedWriter
+from rosterd.service.limits import Limits, Loss
+from rosterd.service.standing import Standing
 
 T = TypeVar("T")
 
@@ -70,29 +73,6 @@ class MemberChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """A fact of the directory's feed; written in the transaction of the change, it is its history too."""
-
-    type: str
-    """``user.created``, ``group.member_added``, …"""
-    kind: str
-    resource: str
-    at: int
-    connection: int
-    request_id: str
-    data: Mapping[str, Any]
-    """JSON-able; ``{"changed": {attribute: {"before": …, "after": …}}}`` or membership ids and counts."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
-    """An event with its place in the feed: 1, 2, 3, … without gaps within a directory."""
-
-    seq: int
-    event: Event
-
-
-@dataclass(frozen=True, slots=True)
 class Position:
     """A place in a listing: the sort key and ``seq`` of the last resource given."""
 
@@ -134,6 +114,15 @@ class Page:
     total: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A resource found by a name's beginning; ``row`` is ``None`` if it is not in the state wanted."""
+
+    value: str
+    id: str
+    row: Stored | None
+
+
 class UniqueViolation(Exception):
     """Another live resource of the type already has this value."""
 
@@ -147,7 +136,7 @@ class StoreUnavailable(Exception):
     """The store cannot carry this out at present (disk full, read-only, locked, away); nothing is done."""
 
 
-class Reader(Protocol):
+class Reader(FeedReader, Protocol):
     """Reads of one directory. Only live resources, unless a method says otherwise."""
 
     async def get(self, kind: str, id: str) -> Stored | None:
@@ -167,8 +156,25 @@ class Reader(Protocol):
     async def exceeds(self, group: str, limit: int) -> bool:
         """Whether the group has more members than this; counting stops there."""
 
-    async def pending(self, group: str) -> tuple[Member, ...]:
-        """The group's member values that name nobody yet, ordered."""
+    async def pending(
+        self, group: str, after: str | None = None, limit: int | None = None
+    ) -> tuple[Member, ...]:
+        """The group's member values that name nobody yet, ordered, behind ``after``."""
+
+    async def accounts(self, kind: str, state: str, after: int, limit: int) -> tuple[Stored, ...]:
+        """Resources that are ``active``, ``inactive`` or ``deleted``, by ``seq`` behind ``after``.
+
+        The cost is that of the page, however many are in another state.
+        """
+
+    async def named(
+        self, kind: str, prefix: str, state: str | None, after: tuple[str, str] | None, limit: int
+    ) -> tuple[Named, ...]:
+        """The next ``limit`` live users by userName, groups by displayName, that begin with a folded text.
+
+        Those in another state count, without their row, so that the cost is bounded. ``after`` is the
+        value and id of the last one given.
+        """
 
     async def retained(self, kind: str, connection: int, external_id: str) -> tuple[Stored, ...]:
         """Deleted resources this connection may revive under this externalId, newest deletion first."""
@@ -179,17 +185,11 @@ class Reader(Protocol):
     async def owner_of(self, kind: str, attribute: str, value: str) -> str | None:
         """The id of the live resource with this unique folded value."""
 
-    async def count(self, kind: str) -> int:
-        """How many live resources of the type there are, at constant cost."""
-
-    async def events(self, after: int, limit: int) -> tuple[StoredEvent, ...]:
-        """The feed behind ``after``, in order."""
-
-    async def history(self, kind: str, id: str, limit: int) -> tuple[StoredEvent, ...]:
-        """The events of one resource, newest first."""
+    async def count(self, kind: str, connection: int | None = None) -> int:
+        """How many live resources of the type there are, or a connection owns, at constant cost."""
 
 
-class Writer(Reader, Protocol):
+class Writer(Reader, FeedWriter, Protocol):
     """One transaction. Reads see its own writes; nobody else's change until it ends."""
 
     def savepoint(self) -> AbstractAsyncContextManager[None]:
@@ -234,8 +234,20 @@ class Writer(Reader, Protocol):
     async def resolve_pending(self, id: str, names: Sequence[str]) -> tuple[str, ...]:
         """Turn pending values equal to ``id`` or one of ``names`` into memberships of ``id``; the groups."""
 
-    async def append(self, event: Event) -> int:
-        """Write an event under the next ``seq`` and return that."""
+    async def standing(self, connection: int) -> Standing:
+        """How a connection of the directory stands now; one that is not there is active."""
+
+    async def set_standing(self, connection: int, standing: Standing) -> None:
+        """Make a connection stand so from the commit on, in every process, and forget its ``Loss``.
+
+        Raises ``LookupError`` if the directory has no such connection.
+        """
+
+    async def loss(self, connection: int) -> Loss | None:
+        """What the connection has taken away in its present window, if anything."""
+
+    async def set_loss(self, connection: int, loss: Loss) -> None:
+        """Replace that. Raises ``LookupError`` like ``set_standing``."""
 
 
 class Store(Protocol):
@@ -243,6 +255,19 @@ class Store(Protocol):
 
     def reader(self, directory: int) -> Reader:
         """Reads of one directory, outside any transaction."""
+
+    def snapshot(self, directory: int) -> AbstractAsyncContextManager[Reader]:
+        """Reads that all see the directory as it is now, while others go on reading and writing.
+
+        For a while only, since it keeps the engine from tidying up: opening raises ``StoreUnavailable``
+        if too many are open, a read if the time is over.
+        """
+
+    async def changed(self, directory: int, after: int, seconds: float) -> bool:
+        """Wait until the directory has a number above ``after``; ``False`` if the time is over first.
+
+        At once if this process commits it, within a second or so if another does.
+        """
 
     async def write(self, directory: int, work: Callable[[Writer], Awaitable[T]]) -> T:
         """Run ``work`` as one transaction and return its value once that is durable.
@@ -272,6 +297,7 @@ class Policy:
 
     reach: str = "own"
     on_delete: str = "deactivate"
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +310,7 @@ class Connection:
     created: int
     profile: str = "auto"
     policy: Policy = field(default_factory=Policy)
+    standing: Standing = field(default_factory=Standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +328,8 @@ class Token:
     expires: int
     last_used: int | None = None
     revoked: int | None = None
+    client: str | None = None
+    """The client that the Token Provider issued it to, if it did (``service.clients``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,7 +373,7 @@ class Control(Protocol):
         """Raises ``UniqueViolation`` on the name within the directory."""
 
     async def update_connection(self, connection: Connection) -> None:
-        """Replace profile and policy."""
+        """Replace profile and policy; the standing is ``Writer.set_standing``'s."""
 
     async def tokens(self, directory: int, connection: int | None = None) -> tuple[Token, ...]:
         """Tokens, newest first, revoked and expired ones included."""

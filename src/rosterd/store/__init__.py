@@ -2,8 +2,11 @@
 
 sqlite.py          opens a database file: reader connections, the writer thread, the ports over them
 memory.py          the contract in plain dictionaries, for tests
-compile.py         filter and listing → SQL; with fragment.py the only place that assembles SQL
+compile.py         filter → condition
+listing.py         listing → SELECT; with compile.py and fragment.py the only place that assembles SQL
 group_commit.py    many jobs, one durable transaction
+snapshot.py        reads of one state, for a while
+wake.py            who waits for a directory's next commit
 migrate.py         what a database file lacks, and how it gets it
 sql/               every other statement, by name
 """

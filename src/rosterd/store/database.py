@@ -43,27 +43,29 @@ def connect_writer(path: Path, busy_ms: int) -> sqlite3.Connection:
     Its own checkpoints come late: whoever writes much makes them earlier, when nobody waits.
     """
     connection = _connect(path, busy_ms)
-    connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")  # counts before the first table only
-    _retry(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
-    for pragma in (
-        "synchronous = FULL",
-        "fullfsync = ON",
-        "checkpoint_fullfsync = ON",
-        "foreign_keys = ON",
-        "secure_delete = FAST",
-        "wal_autocheckpoint = 8192",
-        "journal_size_limit = 67108864",
-        "cache_size = -32768",
-    ):
-        connection.execute(f"PRAGMA {pragma}").fetchone()
+    with _closed_on_failure(connection):
+        connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")  # counts before the first table only
+        _retry(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
+        for pragma in (
+            "synchronous = FULL",
+            "fullfsync = ON",
+            "checkpoint_fullfsync = ON",
+            "foreign_keys = ON",
+            "secure_delete = FAST",
+            "wal_autocheckpoint = 8192",
+            "journal_size_limit = 67108864",
+            "cache_size = -32768",
+        ):
+            connection.execute(f"PRAGMA {pragma}").fetchone()
     return connection
 
 
 def connect_reader(path: Path, busy_ms: int) -> sqlite3.Connection:
     """A connection that cannot write, to a file that a writer has opened before."""
     connection = _connect(path, busy_ms)
-    for pragma in ("query_only = ON", "cache_size = -16384"):
-        connection.execute(f"PRAGMA {pragma}")
+    with _closed_on_failure(connection):
+        for pragma in ("query_only = ON", "cache_size = -16384"):
+            connection.execute(f"PRAGMA {pragma}")
     return connection
 
 
@@ -87,6 +89,15 @@ def is_unavailable(error: BaseException) -> bool:
 def unavailable(error: BaseException) -> StoreUnavailable:
     """What callers are told: SQLite's own words are about files and locks, never about data."""
     return StoreUnavailable(f"the database cannot be used at present: {error}")
+
+
+@contextmanager
+def _closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _connect(path: Path, busy_ms: int) -> sqlite3.Connection:

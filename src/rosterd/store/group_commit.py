@@ -3,6 +3,7 @@
 job          runs inside a savepoint; if it raises, it alone is undone
 batch        BEGIN IMMEDIATE, the jobs in order of arrival, COMMIT with one sync of the log
 answer       a job is answered after the COMMIT, never before; a job that failed, with its error
+news         what a job wants done once it is durable, even if its caller has gone
 failure      of BEGIN or COMMIT: every job of the batch fails with ``StoreUnavailable``, nothing is kept
 pressure     more than ``WAITING`` jobs are refused; a job whose caller has gone is not begun
 close        finishes what was accepted
@@ -37,11 +38,14 @@ class _Job:
     work: Callable[[sqlite3.Connection], Any]
     future: "asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop
+    news: Callable[[], None] | None = None
     value: Any = None
     error: BaseException | None = None
 
     def answer(self) -> None:
         """Tell the caller, if it still waits; on its own loop."""
+        if self.news is not None and self.error is None:
+            self.news()
         if self.future.done():
             return
         if self.error is None:
@@ -64,13 +68,15 @@ class GroupCommit:
         self._thread = threading.Thread(target=self._run, name="rosterd-writer", daemon=True)
         self._thread.start()
 
-    async def submit(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run ``work`` in a transaction; its value, once that is durable.
+    async def submit(
+        self, work: Callable[[sqlite3.Connection], T], news: Callable[[], None] | None = None
+    ) -> T:
+        """Run ``work`` in a transaction; its value, once that is durable. ``news`` is called before.
 
         Raises what ``work`` raises, then nothing of it is kept, and ``StoreUnavailable``.
         """
         loop = asyncio.get_running_loop()
-        job = _Job(work, loop.create_future(), loop)
+        job = _Job(work, loop.create_future(), loop, news)
         with self._door:  # nothing gets in behind the end
             if self._closing:
                 raise StoreUnavailable("the database is being closed")

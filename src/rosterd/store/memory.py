@@ -7,44 +7,64 @@ the end; readers hold on to the state they began with.
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import takewhile
 from typing import TypeVar
 
 from rosterd.scim.index import Indexed
 from rosterd.scim.membership import Member
+from rosterd.service.events import WINDOW, Event, FeedPage, StoredEvent
+from rosterd.service.limits import Loss
 from rosterd.service.ports import (
-    Event,
     MemberChange,
     Membership,
+    Named,
     Page,
     Query,
     Reader,
     Stored,
-    StoredEvent,
     UniqueViolation,
     Writer,
 )
-from rosterd.store.memory_control import MemoryControl
+from rosterd.service.standing import Standing
+from rosterd.store.memory_accounts import accounts, named
+from rosterd.store.memory_registry import MemoryRegistry
 from rosterd.store.memory_search import Displays, State, listed_groups, listed_members, search
 from rosterd.store.unit import perform
+from rosterd.store.wake import Wake
 
 T = TypeVar("T")
 
 
-class MemoryStore(MemoryControl):
-    """See ``rosterd.service.ports.Store`` and ``Control``."""
+class MemoryStore(MemoryRegistry):
+    """See ``rosterd.service.ports.Store`` and ``Control``, and ``rosterd.service.clients.ClientControl``."""
 
     def __init__(self) -> None:
         super().__init__()
         self._states: dict[int, State] = {}
+        self._wake = Wake()
 
     def reader(self, directory: int) -> Reader:
         return MemoryReader(lambda: self._states.get(directory, State()))
 
     async def write(self, directory: int, work: Callable[[Writer], Awaitable[T]]) -> T:
-        writer = MemoryWriter(self._states.get(directory, State()).copy())
+        own = frozenset(c.id for c in await self.connections(directory))
+        writer = MemoryWriter(self._states.get(directory, State()).copy(), own)
         value = perform(work, writer)
         self._states[directory] = writer.state
+        self._stand(writer.state.standings)
+        self._wake.ring(directory)
         return value
+
+    @asynccontextmanager
+    async def snapshot(self, directory: int) -> AsyncIterator[Reader]:
+        state = self._states.get(directory, State())
+        yield MemoryReader(lambda: state)
+
+    async def changed(self, directory: int, after: int, seconds: float) -> bool:
+        async def newer() -> bool:
+            return self._states.get(directory, State()).seq > after
+
+        return await self._wake.changed(directory, newer, seconds)
 
     async def close(self) -> None:
         """Nothing to close; there for whoever closes stores."""
@@ -90,30 +110,57 @@ class MemoryReader:
     async def exceeds(self, group: str, limit: int) -> bool:
         return len(listed_members(self._state(), group)) > limit
 
-    async def pending(self, group: str) -> tuple[Member, ...]:
-        waiting = self._state().pending.get(group, {})
-        return tuple(Member(value, None, display) for value, display in sorted(waiting.items()))
+    async def pending(
+        self, group: str, after: str | None = None, limit: int | None = None
+    ) -> tuple[Member, ...]:
+        waiting = sorted(self._state().pending.get(group, {}).items())
+        listed = [Member(value, None, display) for value, display in waiting if value > (after or "")]
+        return tuple(listed[:limit])
+
+    async def accounts(self, kind: str, state: str, after: int, limit: int) -> tuple[Stored, ...]:
+        return accounts(self._state(), kind, state, after)[:limit]
+
+    async def named(
+        self, kind: str, prefix: str, state: str | None, after: tuple[str, str] | None, limit: int
+    ) -> tuple[Named, ...]:
+        return named(self._state(), kind, prefix, state, after or ("", ""))[:limit]
 
     async def owner_of(self, kind: str, attribute: str, value: str) -> str | None:
         return self._state().unique.get((kind, attribute, value))
 
-    async def count(self, kind: str) -> int:
-        return len(self._state().live(kind))
+    async def count(self, kind: str, connection: int | None = None) -> int:
+        return sum(connection in (None, row.connection) for row in self._state().live(kind))
 
     async def events(self, after: int, limit: int) -> tuple[StoredEvent, ...]:
         return tuple([event for event in self._state().events if event.seq > after][:limit])
 
-    async def history(self, kind: str, id: str, limit: int) -> tuple[StoredEvent, ...]:
+    async def feed(self, after: int, limit: int, types: Sequence[str] = ()) -> FeedPage:
+        state = self._state()
+        start = max(after, state.forgotten)
+        through = max(start, min(start + WINDOW, state.seq))
+        page = [
+            each
+            for each in state.events
+            if start < each.seq <= through and (not types or any(_is_of(each.event.type, t) for t in types))
+        ][:limit]
+        if page and len(page) == limit:
+            through = page[-1].seq
+        return FeedPage(tuple(page), through, state.forgotten, state.seq)
+
+    async def history(
+        self, kind: str, id: str, limit: int, before: int | None = None
+    ) -> tuple[StoredEvent, ...]:
         own = [e for e in self._state().events if (e.event.kind, e.event.resource) == (kind, id)]
-        return tuple(own[::-1][:limit])
+        return tuple([e for e in own[::-1] if before is None or e.seq < before][:limit])
 
 
 class MemoryWriter(MemoryReader):
     """See ``rosterd.service.ports.Writer``."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, connections: frozenset[int]) -> None:
         super().__init__(lambda: self.state)
         self.state = state
+        self._connections = connections
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -213,6 +260,33 @@ class MemoryWriter(MemoryReader):
         self.state.events.append(StoredEvent(seq, event))
         return seq
 
+    async def forget_events(self, before: int, limit: int) -> int:
+        oldest = self.state.events[:limit]
+        old = list(takewhile(lambda each: each.event.at < before, oldest))
+        if old:
+            self.state.forgotten = old[-1].seq
+            del self.state.events[: len(old)]
+        return len(old)
+
+    async def standing(self, connection: int) -> Standing:
+        return self.state.standings.get(connection, Standing())
+
+    async def set_standing(self, connection: int, standing: Standing) -> None:
+        self._require(connection)
+        self.state.standings[connection] = standing
+        self.state.losses.pop(connection, None)
+
+    async def loss(self, connection: int) -> Loss | None:
+        return self.state.losses.get(connection)
+
+    async def set_loss(self, connection: int, loss: Loss) -> None:
+        self._require(connection)
+        self.state.losses[connection] = loss
+
+    def _require(self, connection: int) -> None:
+        if connection not in self._connections:
+            raise LookupError(f"there is no connection {connection}")
+
     def _expect(self, row: Stored, *, live: bool) -> Stored:
         now = self.state.rows.get(row.id)
         if now is None or now.kind != row.kind or (now.deleted is None) is not live:
@@ -261,6 +335,10 @@ class MemoryWriter(MemoryReader):
                 pending[value] = display
                 change = replace(change, pending_added=(*change.pending_added, value))
         return change
+
+
+def _is_of(type: str, pattern: str) -> bool:
+    return type.startswith(pattern[:-1]) if pattern.endswith("*") else type == pattern
 
 
 def _drop(displays: Displays, value: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from rosterd.service.ports import Connection, Credential, Directory, Policy, Token, UniqueViolation
+from rosterd.service.standing import Standing
 
 
 class MemoryControl:
@@ -75,6 +76,11 @@ class MemoryControl:
             raise LookupError(f"there is no connection {connection.id}")
         changed = replace(before, profile=connection.profile, policy=connection.policy)
         self._connections[connection.id] = changed
+
+    def _stand(self, standings: Mapping[int, Standing]) -> None:
+        """What a transaction made of the standings of connections."""
+        for id, standing in standings.items():
+            self._connections[id] = replace(self._connections[id], standing=standing)
 
     async def tokens(self, directory: int, connection: int | None = None) -> tuple[Token, ...]:
         own = [

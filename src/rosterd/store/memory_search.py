@@ -12,7 +12,10 @@ from rosterd.scim.match import folded_document, match, sort_key
 from rosterd.scim.membership import Member
 from rosterd.scim.render import etag, format_time
 from rosterd.scim.schema import Ref, ResourceType
-from rosterd.service.ports import Membership, Page, Position, Query, Stored, StoredEvent
+from rosterd.service.events import StoredEvent
+from rosterd.service.limits import Loss
+from rosterd.service.ports import Membership, Page, Position, Query, Stored
+from rosterd.service.standing import Standing
 from rosterd.store.compile import Scope
 from rosterd.store.compile import condition as compiled_condition
 from rosterd.store.compile import sort_key as compiled_sort_key
@@ -30,12 +33,25 @@ class State:
     pending: dict[str, Displays] = field(default_factory=dict)
     events: list[StoredEvent] = field(default_factory=list)
     seq: int = 0
+    standings: dict[int, Standing] = field(default_factory=dict)
+    losses: dict[int, Loss] = field(default_factory=dict)
+    forgotten: int = 0
 
     def copy(self) -> "State":
         """A state of its own; what it holds never changes."""
         members = {group: dict(displays) for group, displays in self.members.items()}
         pending = {group: dict(displays) for group, displays in self.pending.items()}
-        return State(dict(self.rows), dict(self.unique), members, pending, list(self.events), self.seq)
+        return State(
+            dict(self.rows),
+            dict(self.unique),
+            members,
+            pending,
+            list(self.events),
+            self.seq,
+            dict(self.standings),
+            dict(self.losses),
+            self.forgotten,
+        )
 
     def live(self, kind: str) -> list[Stored]:
         """The live resources of a kind, by seq."""

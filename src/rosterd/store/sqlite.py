@@ -8,8 +8,10 @@ at many rows run on a few threads beside it. Writes go to the one writer thread 
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -17,10 +19,12 @@ from rosterd.service.ports import Reader, Writer
 from rosterd.store.database import BUSY_MS, connect_reader, is_unavailable, unavailable
 from rosterd.store.group_commit import WAITING, GroupCommit
 from rosterd.store.migrate import open_checked
-from rosterd.store.sqlite_control import SqliteControl
+from rosterd.store.snapshot import Snapshots
 from rosterd.store.sqlite_reader import SqliteReader
+from rosterd.store.sqlite_registry import SqliteRegistry
 from rosterd.store.sqlite_writer import SqliteWriter
 from rosterd.store.unit import perform
+from rosterd.store.wake import Wake
 
 T = TypeVar("T")
 
@@ -39,12 +43,13 @@ async def open_sqlite(path: Path, *, waiting: int = WAITING, busy_ms: int = BUSY
     return SqliteStore(path, connection, waiting)
 
 
-class SqliteStore(SqliteControl):
-    """See ``rosterd.service.ports.Store`` and ``Control``."""
+class SqliteStore(SqliteRegistry):
+    """See ``rosterd.service.ports.Store`` and ``Control``, and ``rosterd.service.clients.ClientControl``."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, waiting: int) -> None:
         self._readers = Readers(path)
         self._writer = GroupCommit(connection, waiting)
+        self._wake = Wake()
         super().__init__(self._readers.run, self._writer.submit)
 
     def reader(self, directory: int) -> Reader:
@@ -52,8 +57,22 @@ class SqliteStore(SqliteControl):
 
     async def write(self, directory: int, work: Callable[[Writer], Awaitable[T]]) -> T:
         return await self._writer.submit(
-            lambda connection: perform(work, SqliteWriter(connection, directory))
+            lambda connection: perform(work, SqliteWriter(connection, directory)),
+            partial(self._wake.ring, directory),
         )
+
+    @asynccontextmanager
+    async def snapshot(self, directory: int) -> AsyncIterator[Reader]:
+        async with self._readers.snapshots.open() as run:
+            yield SqliteReader(run, directory)
+
+    async def changed(self, directory: int, after: int, seconds: float) -> bool:
+        reader = SqliteReader(self._readers.run, directory)
+
+        async def newer() -> bool:
+            return await reader.last() > after
+
+        return await self._wake.changed(directory, newer, seconds)
 
     async def close(self) -> None:
         """Finish the writes that were accepted and close the file. Later writes are refused."""
@@ -69,6 +88,7 @@ class Readers:
         self._own = threading.local()
         self._all: list[sqlite3.Connection] = []
         self._pool = ThreadPoolExecutor(READ_THREADS, thread_name_prefix="rosterd-reader")
+        self.snapshots = Snapshots(partial(connect_reader, path, BUSY_MS), self._pool)
 
     async def run(self, work: Callable[[sqlite3.Connection], T], *, quick: bool) -> T:
         """See ``sqlite_reader.Run``. Raises ``StoreUnavailable``."""

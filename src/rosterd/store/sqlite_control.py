@@ -1,16 +1,19 @@
 """``Control`` over SQLite. Read at each request, so one look-up; nothing about tokens is remembered.
 
-What is remembered is how a directory's own definitions read, as long as its revision is the same.
+What is remembered is how a directory's own definitions read, as long as its revision is the same, and what
+the row of a connection means.
 """
 
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, Protocol, TypeVar
 
 import orjson
 
 from rosterd.service.ports import Connection, Credential, Directory, Policy, Token, UniqueViolation
+from rosterd.store.policy import limits_json, limits_of, standing_of
 from rosterd.store.queries import SQLITE
 from rosterd.store.sqlite_reader import Run
 
@@ -57,16 +60,16 @@ class SqliteControl:
 
     async def directories(self) -> tuple[Directory, ...]:
         rows = await self._rows("directories", ())
-        return tuple(map(_directory, rows))
+        return tuple(map(directory_of, rows))
 
     async def create_directory(self, name: str, at: int) -> Directory:
-        row = await self._submit(lambda c: _insert(c, "insert_directory", (name, at), name))
-        return _directory(row)
+        row = await self._submit(lambda c: insert(c, "insert_directory", (name, at), name))
+        return directory_of(row)
 
     async def define(
         self, directory: int, schemas: Sequence[Any], resource_types: Sequence[Any]
     ) -> Directory:
-        parameters = (directory, _json(list(schemas)), _json(list(resource_types)))
+        parameters = (directory, as_json(list(schemas)), as_json(list(resource_types)))
 
         def work(connection: sqlite3.Connection) -> Any:
             return connection.execute(SQLITE["define_directory"], parameters).fetchone()
@@ -74,23 +77,25 @@ class SqliteControl:
         row = await self._submit(work)
         if row is None:
             raise LookupError(f"there is no directory {directory}")
-        return _directory(row)
+        return directory_of(row)
 
     async def connections(self, directory: int) -> tuple[Connection, ...]:
         rows = await self._rows("connections", (directory,))
-        return tuple(map(_connection, rows))
+        return tuple(map(connection_of, rows))
 
     async def create_connection(
         self, directory: int, name: str, profile: str, policy: Policy, at: int
     ) -> Connection:
-        parameters = (directory, name, at, profile, policy.reach, policy.on_delete)
-        row = await self._submit(lambda c: _insert(c, "insert_connection", parameters, name))
-        return _connection(row)
+        limits = limits_json(policy.limits)
+        parameters = (directory, name, at, profile, policy.reach, policy.on_delete, limits)
+        row = await self._submit(lambda c: insert(c, "insert_connection", parameters, name))
+        return connection_of(row)
 
     async def update_connection(self, connection: Connection) -> None:
         policy = connection.policy
         parameters = (
-            connection.directory, connection.id, connection.profile, policy.reach, policy.on_delete
+            connection.directory, connection.id, connection.profile, policy.reach, policy.on_delete,
+            limits_json(policy.limits),
         )  # fmt: skip
         changed = await self._submit(lambda c: c.execute(SQLITE["update_connection"], parameters).rowcount)
         if not changed:
@@ -98,15 +103,10 @@ class SqliteControl:
 
     async def tokens(self, directory: int, connection: int | None = None) -> tuple[Token, ...]:
         rows = await self._rows("tokens", (directory, connection))
-        return tuple(map(_token, rows))
+        return tuple(map(token_of, rows))
 
     async def create_token(self, token: Token) -> None:
-        scopes = _json(list(token.scopes))
-        parameters = (
-            token.id, token.directory, token.connection, token.digest, token.label, scopes,
-            token.created, token.expires, token.last_used, token.revoked,
-        )  # fmt: skip
-        await self._submit(lambda c: _insert(c, "insert_token", parameters, token.id, "id"))
+        await self._submit(lambda c: insert_token(c, token))
 
     async def revoke_token(self, directory: int, token_id: str, at: int) -> bool:
         parameters = (directory, token_id, at)
@@ -116,21 +116,30 @@ class SqliteControl:
         row = connection.execute(SQLITE["credential"], (token_id,)).fetchone()
         if row is None:
             return None
-        token = _token(row[:10])
+        token = token_of(row[:11])
         directory = self._directories.get(token.directory)
-        if directory is None or directory.revision != row[17]:
+        if directory is None or directory.revision != row[23]:
             found = connection.execute(SQLITE["get_directory"], (token.directory,)).fetchone()
-            directory = _directory(found)
+            directory = directory_of(found)
             if len(self._directories) >= _REMEMBERED:
                 self._directories.clear()
             self._directories[directory.id] = directory
-        return Credential(token, _connection(row[10:17]), directory)
+        return Credential(token, connection_of(row[11:23]), directory)
 
     async def _rows(self, name: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         return await self._run(lambda c: c.execute(SQLITE[name], parameters).fetchall(), quick=True)
 
 
-def _insert(
+def insert_token(connection: sqlite3.Connection, token: Token) -> None:
+    """Keep a token. Raises like ``insert``."""
+    parameters = (
+        token.id, token.directory, token.connection, token.digest, token.label, as_json(list(token.scopes)),
+        token.created, token.expires, token.last_used, token.revoked, token.client,
+    )  # fmt: skip
+    insert(connection, "insert_token", parameters, token.id, "id")
+
+
+def insert(
     connection: sqlite3.Connection,
     name: str,
     parameters: tuple[Any, ...],
@@ -146,22 +155,28 @@ def _insert(
         raise UniqueViolation(attribute, value) from None
 
 
-def _directory(row: Sequence[Any]) -> Directory:
+def directory_of(row: Sequence[Any]) -> Directory:
+    """A directory from a row of its columns."""
     id, name, created, revision, schemas, resource_types = row
     return Directory(
         id, name, created, revision, tuple(orjson.loads(schemas)), tuple(orjson.loads(resource_types))
     )
 
 
-def _connection(row: Sequence[Any]) -> Connection:
-    id, directory, name, created, profile, reach, on_delete = row
-    return Connection(id, directory, name, created, profile, Policy(reach, on_delete))
+@lru_cache(_REMEMBERED)  # the same row comes at each request
+def connection_of(row: tuple[Any, ...]) -> Connection:
+    """A connection from a row of its columns."""
+    id, directory, name, created, profile, reach, on_delete, limits, *standing = row
+    policy = Policy(reach, on_delete, limits_of(limits))
+    return Connection(id, directory, name, created, profile, policy, standing_of(standing))
 
 
-def _token(row: Sequence[Any]) -> Token:
+def token_of(row: Sequence[Any]) -> Token:
+    """A token from a row of its columns."""
     id, directory, connection, digest, label, scopes, *times = row
     return Token(id, directory, connection, digest, label, tuple(orjson.loads(scopes)), *times)
 
 
-def _json(value: object) -> str:
+def as_json(value: object) -> str:
+    """A value as it is kept in a text column."""
     return orjson.dumps(value).decode()

@@ -5,21 +5,15 @@ The methods do not know where they run. ``run`` gives the work a connection: at 
 """
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final, Protocol, TypeVar
 
 import orjson
 
 from rosterd.scim.membership import Member
-from rosterd.service.ports import (
-    Event,
-    Membership,
-    Page,
-    Position,
-    Query,
-    Stored,
-    StoredEvent,
-)
+from rosterd.service.events import PAGE_BYTES, WINDOW, Event, FeedPage, StoredEvent
+from rosterd.service.ports import Membership, Named, Page, Position, Query, Stored
 from rosterd.store.listing import Listing, listing
 from rosterd.store.queries import SQLITE
 
@@ -27,6 +21,10 @@ T = TypeVar("T")
 
 _QUICK_ROWS: Final = 200
 _QUICK_IDS: Final = 10
+_MOST: Final = 2**63 - 1
+_LAST: Final = "\U0010ffff"  # no name goes on behind this character
+_NAMES: Final = {"User": ("named_unique", "userName"), "Group": ("named_value", "displayName")}
+"""By which statement and attribute a kind is looked up by name."""
 
 
 class Run(Protocol):
@@ -76,23 +74,54 @@ class SqliteReader:
         rows = await self._rows("members_beyond", (self._directory, group, limit))
         return bool(rows)
 
-    async def pending(self, group: str) -> tuple[Member, ...]:
-        return await self._run(lambda c: _members(c, "pending_members", (self._directory, group)), quick=True)
+    async def pending(
+        self, group: str, after: str | None = None, limit: int | None = None
+    ) -> tuple[Member, ...]:
+        parameters = (self._directory, group, after or "", -1 if limit is None else limit)
+        return await self._run(lambda c: _members(c, "pending_members", parameters), quick=True)
+
+    async def accounts(self, kind: str, state: str, after: int, limit: int) -> tuple[Stored, ...]:
+        rows = await self._rows("accounts", (self._directory, kind, state, after, limit))
+        return tuple(Stored(*row) for row in rows)
+
+    async def named(
+        self, kind: str, prefix: str, state: str | None, after: tuple[str, str] | None, limit: int
+    ) -> tuple[Named, ...]:
+        name, attribute = _NAMES[kind]
+        behind = after or ("", "")
+        parameters = (
+            self._directory, kind, attribute, prefix, prefix + _LAST, *behind, limit, state,
+        )  # fmt: skip
+        rows = await self._rows(name, parameters)
+        return tuple(Named(row[0], row[1], Stored(*row[2:]) if row[2] else None) for row in rows)
 
     async def owner_of(self, kind: str, attribute: str, value: str) -> str | None:
         rows = await self._rows("owner_of", (self._directory, kind, attribute, value))
         return str(rows[0][0]) if rows else None
 
-    async def count(self, kind: str) -> int:
-        rows = await self._rows("count_live", (self._directory, kind))
+    async def count(self, kind: str, connection: int | None = None) -> int:
+        name, owner = ("count_live", ()) if connection is None else ("count_owned", (connection,))
+        rows = await self._rows(name, (self._directory, kind, *owner))
         return int(rows[0][0]) if rows else 0
 
     async def events(self, after: int, limit: int) -> tuple[StoredEvent, ...]:
         parameters = (self._directory, after, limit)
         return await self._run(lambda c: _events(c, "events", parameters), quick=limit <= _QUICK_ROWS)
 
-    async def history(self, kind: str, id: str, limit: int) -> tuple[StoredEvent, ...]:
-        parameters = (self._directory, id, kind, limit)
+    async def feed(self, after: int, limit: int, types: Sequence[str] = ()) -> FeedPage:
+        wanted = _json(list(types)) if types else None
+        quick = limit <= _QUICK_ROWS and not types
+        return await self._run(lambda c: _feed(c, self._directory, after, limit, wanted), quick=quick)
+
+    async def last(self) -> int:
+        """The newest number of the directory."""
+        rows = await self._rows("feed_edges", (self._directory,))
+        return int(rows[0][0])
+
+    async def history(
+        self, kind: str, id: str, limit: int, before: int | None = None
+    ) -> tuple[StoredEvent, ...]:
+        parameters = (self._directory, id, kind, limit, _MOST if before is None else before)
         return await self._run(lambda c: _events(c, "history", parameters), quick=limit <= _QUICK_ROWS)
 
     async def _rows(self, name: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
@@ -124,19 +153,48 @@ def _memberships(
 def _events(
     connection: sqlite3.Connection, name: str, parameters: tuple[Any, ...]
 ) -> tuple[StoredEvent, ...]:
-    rows = connection.execute(SQLITE[name], parameters)
-    return tuple(
-        StoredEvent(seq, Event(type_, kind, resource, at, by, request_id, orjson.loads(data)))
-        for seq, type_, kind, resource, at, by, request_id, data in rows
-    )
+    return tuple(map(_event, connection.execute(SQLITE[name], parameters)))
+
+
+def _event(row: tuple[Any, ...]) -> StoredEvent:
+    seq, type_, kind, resource, at, by, request_id, data = row
+    return StoredEvent(seq, Event(type_, kind, resource, at, by, request_id, orjson.loads(data)))
+
+
+def _feed(
+    connection: sqlite3.Connection, directory: int, after: int, limit: int, types: str | None
+) -> FeedPage:
+    with _one_state(connection):
+        last, forgotten = connection.execute(SQLITE["feed_edges"], (directory,)).fetchone()
+        start = max(after, forgotten)
+        through = max(start, min(start + WINDOW, last))
+        events: list[StoredEvent] = []
+        size = 0
+        for row in connection.execute(SQLITE["feed"], (directory, start, through, types, limit)):
+            events.append(_event(row))
+            size += len(row[-1])
+            if len(events) == limit or size > PAGE_BYTES:
+                through = events[-1].seq
+                break
+    return FeedPage(tuple(events), through, forgotten, last)
+
+
+@contextmanager
+def _one_state(connection: sqlite3.Connection) -> Iterator[None]:
+    """Statements that see the same state, those of a transaction already begun anyway."""
+    alone = not connection.in_transaction
+    if alone:
+        connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if alone:
+            connection.execute("ROLLBACK")
 
 
 def _page(connection: sqlite3.Connection, compiled: Listing, query: Query) -> Page:
     """The page and its total, of one snapshot."""
-    alone = query.total and not connection.in_transaction
-    if alone:
-        connection.execute("BEGIN")
-    try:
+    with _one_state(connection) if query.total else nullcontext():
         rows = connection.execute(compiled.page.text, compiled.page.params).fetchall()
         more = len(rows) > query.limit
         del rows[query.limit :]
@@ -146,9 +204,6 @@ def _page(connection: sqlite3.Connection, compiled: Listing, query: Query) -> Pa
                 total = query.offset + len(rows)
             else:
                 total = connection.execute(compiled.total.text, compiled.total.params).fetchone()[0]
-    finally:
-        if alone:
-            connection.execute("ROLLBACK")
     return Page(
         rows=tuple(Stored(*row[:-1]) for row in rows),
         positions=tuple(Position(row[4], row[-1]) for row in rows),

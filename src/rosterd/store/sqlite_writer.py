@@ -6,13 +6,18 @@ Membership changes are statements over the list given: they cost its length, wha
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import takewhile
 from typing import Any, TypeVar
 
 import orjson
 
 from rosterd.scim.index import Indexed
 from rosterd.scim.membership import Member
-from rosterd.service.ports import Event, MemberChange, Stored, UniqueViolation
+from rosterd.service.events import Event
+from rosterd.service.limits import Loss
+from rosterd.service.ports import MemberChange, Stored, UniqueViolation
+from rosterd.service.standing import Standing
+from rosterd.store.policy import ACTIVE, standing_of
 from rosterd.store.queries import SQLITE
 from rosterd.store.sqlite_reader import SqliteReader
 
@@ -166,6 +171,41 @@ class SqliteWriter(SqliteReader):
             seq, event.type, event.kind, event.resource, event.at, event.connection, event.request_id, data,
         )  # fmt: skip
         return seq
+
+    async def forget_events(self, before: int, limit: int) -> int:
+        oldest = self._execute("oldest_events", limit).fetchall()
+        old = [seq for seq, _ in takewhile(lambda row: row[1] < before, oldest)]
+        if old:
+            self._execute("delete_events", old[-1])
+            self._execute("note_forgotten", old[-1])
+        return len(old)
+
+    async def standing(self, connection: int) -> Standing:
+        row = self._execute("connection_standing", connection).fetchone()
+        return ACTIVE if row is None else standing_of(row)
+
+    async def set_standing(self, connection: int, standing: Standing) -> None:
+        changed = self._execute(
+            "set_connection_standing",
+            connection,
+            standing.state,
+            standing.by,
+            standing.reason,
+            standing.since,
+        )
+        if changed.rowcount != 1:
+            raise LookupError(f"there is no connection {connection}")
+        self._execute("forget_loss", connection)
+
+    async def loss(self, connection: int) -> Loss | None:
+        row = self._execute("loss", connection).fetchone()
+        return Loss(*row) if row else None
+
+    async def set_loss(self, connection: int, loss: Loss) -> None:
+        try:
+            self._execute("set_loss", connection, loss.began, loss.count, loss.of)
+        except sqlite3.IntegrityError:
+            raise LookupError(f"there is no connection {connection}") from None
 
     def _next_seq(self) -> int:
         return int(self._execute("next_seq").fetchone()[0])

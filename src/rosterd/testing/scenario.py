@@ -16,7 +16,8 @@ from rosterd.scim.filter import Bound, parse_filter
 from rosterd.scim.index import Indexed, index
 from rosterd.scim.schema import ResourceType
 from rosterd.scim.schemas import CORE_MODEL
-from rosterd.service.ports import Event, Position, Query, Reader, Store, Stored, Writer
+from rosterd.service.events import Event
+from rosterd.service.ports import Position, Query, Reader, Store, Stored, Writer
 
 T = TypeVar("T")
 S = TypeVar("S")

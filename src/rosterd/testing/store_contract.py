@@ -7,13 +7,15 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from rosterd.service.ports import Store, StoreUnavailable, Writer
+from rosterd.testing.account_contract import AccountContract
+from rosterd.testing.feed_contract import FeedContract, appended
 from rosterd.testing.listing_contract import ListingContract
 from rosterd.testing.membership_contract import MembershipContract
 from rosterd.testing.resource_contract import ResourceContract
 from rosterd.testing.scenario import DIRECTORY, add, event, found, listed, put, refused, users
 
 
-class StoreContract(ResourceContract, MembershipContract, ListingContract):
+class StoreContract(AccountContract, ResourceContract, MembershipContract, ListingContract, FeedContract):
     """What every ``Store`` must do. Override ``open_store``; name the subclass ``Test…``."""
 
     def open_store(self, folder: Path) -> AbstractAsyncContextManager[Store]:
@@ -50,6 +52,16 @@ class DurableStoreContract(StoreContract):
                 assert await found(other, listed('userName eq "a"')) == ["a"]
                 await other.write(DIRECTORY, put({"userName": "b"}, "b"))
                 assert await found(store, listed()) == ["a", "b"]
+
+        asyncio.run(side_by_side())
+
+    def test_waiting_ends_soon_when_another_opening_commits(self, tmp_path: Path) -> None:
+        async def side_by_side() -> None:
+            async with self.open_store(tmp_path) as store, self.open_store(tmp_path) as other:
+                waiting = asyncio.create_task(store.changed(DIRECTORY, 0, 30))
+                await asyncio.sleep(0.05)
+                await other.write(DIRECTORY, appended("user.created"))
+                assert await asyncio.wait_for(waiting, 5)
 
         asyncio.run(side_by_side())
 

@@ -31,14 +31,21 @@ class PortTaken(OSError):
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_start: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, on_start: Callable[[], None], on_stop: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._on_start = on_start
+        self._on_stop = on_stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._on_start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_stop()
+        await super().shutdown(sockets)
 
 
 def bind(settings: Settings) -> socket.socket:
@@ -77,7 +84,7 @@ async def _serve(
     on_ready: Callable[[Ready], None],
     on_server: Callable[[uvicorn.Server], None] | None,
 ) -> None:
-    async with open_service(settings) as service:
+    async with open_service(settings, forgets=True) as service:
         first_run = await service.setup()
         config = uvicorn.Config(
             service.site,
@@ -92,7 +99,9 @@ async def _serve(
             timeout_keep_alive=75,
             timeout_graceful_shutdown=GRACE,
         )
-        server = _Server(config, lambda: on_ready(Ready(settings.local_url, first_run, service)))
+        server = _Server(
+            config, lambda: on_ready(Ready(settings.local_url, first_run, service)), service.api.stop
+        )
         if on_server:
             on_server(server)
         await server.serve(sockets=[listener])

@@ -31,6 +31,8 @@ class Settings:
     """Addresses whose ``X-Forwarded-*`` headers are believed, separated by commas; ``*`` for all."""
     documentation_url: str | None = None
     """Shown to clients as ``documentationUri`` in ServiceProviderConfig."""
+    event_retention_days: int = 30
+    """Days that events are kept for the application's feed; ``0`` for ever."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ, **overrides: Any) -> "Settings":
@@ -46,6 +48,8 @@ class Settings:
         values.update({name: value for name, value in overrides.items() if value is not None})
         if "data" in values:
             values["data"] = Path(values["data"])
+        if "event_retention_days" in values:
+            values["event_retention_days"] = _days(values["event_retention_days"])
         if "port" in values:
             values["port"] = _port(values["port"])
         settings = cls(**values)
@@ -77,3 +81,13 @@ def _port(value: Any) -> int:
     if not 0 <= port <= 65535:
         raise SettingsError("port must be between 0 and 65535")
     return port
+
+
+def _days(value: Any) -> int:
+    try:
+        days = int(value)
+    except ValueError as error:
+        raise SettingsError(f"event_retention_days must be a number, not {value!r}") from error
+    if not 0 <= days <= 36_500:
+        raise SettingsError("event_retention_days must be between 0 and 36500")
+    return days

@@ -18,12 +18,18 @@ CREATE TABLE resource (
     display     TEXT,
     document    BLOB    NOT NULL,
     search      TEXT    NOT NULL,
+    state TEXT GENERATED ALWAYS AS (
+        CASE WHEN deleted IS NOT NULL THEN 'deleted' WHEN search ->> '$.active' = 0 THEN 'inactive' ELSE 'active' END
+    ) VIRTUAL,
     PRIMARY KEY (directory, id)
 ) STRICT;
 
 -- Listings walk this one, page by page. `deleted` is in it so that rows are skipped or counted
 -- without being read.
 CREATE INDEX resource_live ON resource (directory, kind, seq, deleted) WHERE deleted IS NULL;
+
+-- Accounts in a state, in their order.
+CREATE INDEX resource_state ON resource (directory, kind, state, seq);
 
 -- externalId is data of a connection: look-ups by one connection or for all, and what one may revive.
 CREATE INDEX resource_external ON resource (directory, kind, external_id, connection)
@@ -90,7 +96,8 @@ CREATE TABLE event (
 -- One resource's events.
 CREATE INDEX event_history ON event (directory, resource, seq);
 
--- "seq" is the directory's one order, "live:<kind>" the number of live resources.
+-- "seq" is the directory's one order, "live:<kind>" the number of live resources, and
+-- "owned:<connection>:<kind>" the number of those that a connection owns.
 CREATE TABLE counter (
     directory INTEGER NOT NULL,
     name      TEXT    NOT NULL,
@@ -98,23 +105,47 @@ CREATE TABLE counter (
     PRIMARY KEY (directory, name)
 ) STRICT, WITHOUT ROWID;
 
--- The three triggers that keep the live counts, whoever writes.
+-- The triggers that keep the live counts, whoever writes.
 CREATE TRIGGER resource_inserted AFTER INSERT ON resource WHEN NEW.deleted IS NULL
 BEGIN
-    INSERT INTO counter (directory, name, value) VALUES (NEW.directory, 'live:' || NEW.kind, 1)
+    INSERT INTO counter (directory, name, value)
+    VALUES (NEW.directory, 'live:' || NEW.kind, 1),
+        (NEW.directory, 'owned:' || NEW.connection || ':' || NEW.kind, 1)
     ON CONFLICT (directory, name) DO UPDATE SET value = value + 1;
 END;
 
-CREATE TRIGGER resource_moved AFTER UPDATE OF deleted ON resource
-WHEN (OLD.deleted IS NULL) <> (NEW.deleted IS NULL)
+CREATE TRIGGER resource_retained AFTER UPDATE OF deleted ON resource
+WHEN OLD.deleted IS NULL AND NEW.deleted IS NOT NULL
 BEGIN
-    UPDATE counter SET value = value + iif(NEW.deleted IS NULL, 1, -1)
-    WHERE directory = NEW.directory AND name = 'live:' || NEW.kind;
+    UPDATE counter SET value = value - 1
+    WHERE directory = OLD.directory
+        AND name IN ('live:' || OLD.kind, 'owned:' || OLD.connection || ':' || OLD.kind);
+END;
+
+CREATE TRIGGER resource_revived AFTER UPDATE OF deleted ON resource
+WHEN OLD.deleted IS NOT NULL AND NEW.deleted IS NULL
+BEGIN
+    INSERT INTO counter (directory, name, value)
+    VALUES (NEW.directory, 'live:' || NEW.kind, 1),
+        (NEW.directory, 'owned:' || NEW.connection || ':' || NEW.kind, 1)
+    ON CONFLICT (directory, name) DO UPDATE SET value = value + 1;
+END;
+
+CREATE TRIGGER resource_adopted AFTER UPDATE OF connection ON resource
+WHEN OLD.connection <> NEW.connection AND OLD.deleted IS NULL AND NEW.deleted IS NULL
+BEGIN
+    UPDATE counter SET value = value - 1
+    WHERE directory = OLD.directory AND name = 'owned:' || OLD.connection || ':' || OLD.kind;
+    INSERT INTO counter (directory, name, value)
+    VALUES (NEW.directory, 'owned:' || NEW.connection || ':' || NEW.kind, 1)
+    ON CONFLICT (directory, name) DO UPDATE SET value = value + 1;
 END;
 
 CREATE TRIGGER resource_erased AFTER DELETE ON resource WHEN OLD.deleted IS NULL
 BEGIN
-    UPDATE counter SET value = value - 1 WHERE directory = OLD.directory AND name = 'live:' || OLD.kind;
+    UPDATE counter SET value = value - 1
+    WHERE directory = OLD.directory
+        AND name IN ('live:' || OLD.kind, 'owned:' || OLD.connection || ':' || OLD.kind);
 END;
 
 -- The control plane. A connection's and a token's id is what leads to its directory, so these keys
@@ -128,6 +159,7 @@ CREATE TABLE directory (
     resource_types TEXT    NOT NULL
 ) STRICT;
 
+-- `limits` is a JSON object of the limits that were set; the others are the release's defaults.
 CREATE TABLE connection (
     id        INTEGER PRIMARY KEY,
     directory INTEGER NOT NULL REFERENCES directory (id),
@@ -136,9 +168,49 @@ CREATE TABLE connection (
     profile   TEXT    NOT NULL,
     reach     TEXT    NOT NULL,
     on_delete TEXT    NOT NULL,
+    limits       TEXT NOT NULL DEFAULT '{}',
+    state        TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'disabled')),
+    state_by     TEXT NOT NULL DEFAULT '',
+    state_reason TEXT NOT NULL DEFAULT '',
+    state_since  INTEGER,
     UNIQUE (directory, name),
     UNIQUE (directory, id)
 ) STRICT;
+
+-- Accounts that a connection deactivated or deleted in its present window, and the most there were.
+CREATE TABLE fuse_window (
+    directory  INTEGER NOT NULL,
+    connection INTEGER NOT NULL,
+    began      INTEGER NOT NULL,
+    lost       INTEGER NOT NULL,
+    live       INTEGER NOT NULL,
+    PRIMARY KEY (directory, connection),
+    FOREIGN KEY (directory, connection) REFERENCES connection (directory, id)
+) STRICT, WITHOUT ROWID;
+
+-- Who may fetch tokens for a connection.
+CREATE TABLE client (
+    id         TEXT    NOT NULL PRIMARY KEY,
+    directory  INTEGER NOT NULL,
+    connection INTEGER NOT NULL,
+    label      TEXT    NOT NULL,
+    scopes     TEXT    NOT NULL,
+    created    INTEGER NOT NULL,
+    last_used  INTEGER,
+    revoked    INTEGER,
+    FOREIGN KEY (directory, connection) REFERENCES connection (directory, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX client_of ON client (directory, connection, created);
+
+-- `digest` is the SHA-256 of the whole secret.
+CREATE TABLE client_secret (
+    client  TEXT    NOT NULL REFERENCES client (id),
+    digest  BLOB    NOT NULL,
+    created INTEGER NOT NULL,
+    expires INTEGER,
+    PRIMARY KEY (client, digest)
+) STRICT, WITHOUT ROWID;
 
 -- `digest` is the SHA-256 of the whole token text, which is kept nowhere.
 CREATE TABLE token (
@@ -152,10 +224,41 @@ CREATE TABLE token (
     expires    INTEGER NOT NULL,
     last_used  INTEGER,
     revoked    INTEGER,
+    client     TEXT REFERENCES client (id),
     FOREIGN KEY (directory, connection) REFERENCES connection (directory, id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX token_of ON token (directory, connection, created);
+
+-- What a client was issued, and what has expired.
+CREATE INDEX token_client ON token (client, expires) WHERE client IS NOT NULL;
+CREATE INDEX token_expires ON token (expires);
+
+-- Credentials of the management API; without a directory one is for the whole installation.
+CREATE TABLE api_key (
+    id        TEXT    NOT NULL PRIMARY KEY,
+    digest    BLOB    NOT NULL,
+    directory INTEGER REFERENCES directory (id),
+    label     TEXT    NOT NULL,
+    scopes    TEXT    NOT NULL,
+    created   INTEGER NOT NULL,
+    expires   INTEGER NOT NULL,
+    last_used INTEGER,
+    revoked   INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- What came of requests with an idempotency key: no status yet, or a status and the reply's body.
+CREATE TABLE replay (
+    api_key TEXT    NOT NULL REFERENCES api_key (id),
+    name    TEXT    NOT NULL,
+    digest  BLOB    NOT NULL,
+    begun   INTEGER NOT NULL,
+    status  INTEGER,
+    body    BLOB,
+    PRIMARY KEY (api_key, name)
+) STRICT;
+
+CREATE INDEX replay_begun ON replay (begun);
 
 -- Keys of the installation, made at first use.
 CREATE TABLE secret (

@@ -1,0 +1,166 @@
+"""Connections over the management API: list, create, read, change, pause and the like."""
+
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+from rosterd.http.api.directories import NAME_SCHEMA
+from rosterd.http.api.request import ApiContext, ApiReply, ApiRequest
+from rosterd.http.api.route import PAGE, ApiRoute
+from rosterd.http.api.schemas import LIMIT_NAMES, POLICY, page, ref, text, thing
+from rosterd.scim import errors
+from rosterd.scim.render import format_time
+from rosterd.service.connections import MAX_REASON
+from rosterd.service.keys import CONNECTIONS_READ, CONNECTIONS_WRITE
+from rosterd.service.limits import Limits
+from rosterd.service.ports import Connection, Directory, Policy, UniqueViolation
+from rosterd.service.standing import MOVES
+
+_ONE: Final = "/directories/{directory}/connections/{connection}"
+
+
+async def find(api: ApiContext, request: ApiRequest) -> tuple[Directory, Connection]:
+    """The directory and connection in the path. Raises ``NotFound``."""
+    directory = await api.directory(request)
+    name = request.path["connection"]
+    found = await api.registry.connection(directory.id, name)
+    if found is None:
+        raise errors.NotFound(f"Directory '{directory.name}' has no connection '{name}'.")
+    return directory, found
+
+
+async def list_connections(api: ApiContext, request: ApiRequest) -> ApiReply:
+    """GET /directories/{directory}/connections."""
+    directory = await api.directory(request)
+    listing = f"connections {directory.id}"
+    place = api.place(request, listing)
+    rows = await api.registry.connection_page(
+        directory.id, str(place.key) if place else "", request.limit + 1
+    )
+    shown = rows[: request.limit]
+    following = api.seal(request, listing, 0, shown[-1].name) if len(rows) > len(shown) else None
+    return ApiReply(200, {"items": [_described(directory, row) for row in shown], "nextCursor": following})
+
+
+async def create_connection(api: ApiContext, request: ApiRequest) -> ApiReply:
+    """POST /directories/{directory}/connections."""
+    directory = await api.directory(request)
+    name = request.body["name"]
+    profile, policy = _changed("auto", Policy(), request.body)
+    try:
+        made = await api.control.create_connection(directory.id, name, profile, policy, api.now())
+    except UniqueViolation as violation:
+        raise errors.Uniqueness(
+            f"Directory '{directory.name}' has a connection '{name}' already."
+        ) from violation
+    return ApiReply(201, _described(directory, made))
+
+
+async def read_connection(api: ApiContext, request: ApiRequest) -> ApiReply:
+    """GET /directories/{directory}/connections/{connection}."""
+    return ApiReply(200, _described(*await find(api, request)))
+
+
+async def update_connection(api: ApiContext, request: ApiRequest) -> ApiReply:
+    """PATCH /directories/{directory}/connections/{connection}; what is not given stays."""
+    directory, old = await find(api, request)
+    profile, policy = _changed(old.profile, old.policy, request.body)
+    new = replace(old, profile=profile, policy=policy)
+    await api.control.update_connection(new)
+    return ApiReply(200, _described(directory, new))
+
+
+async def move_connection(api: ApiContext, request: ApiRequest) -> ApiReply:
+    """POST /directories/{directory}/connections/{connection}/state."""
+    directory, connection = await find(api, request)
+    key = request.caller.key
+    standing = await api.connections.move(
+        connection,
+        request.body["move"],
+        by=f"API key '{key.label or key.id}'",
+        reason=request.body.get("reason", ""),
+        request_id=request.request_id,
+    )
+    return ApiReply(200, _described(directory, replace(connection, standing=standing)))
+
+
+def _changed(profile: str, policy: Policy, body: dict[str, Any]) -> tuple[str, Policy]:
+    given = {own: body["limits"][name] for own, name in LIMIT_NAMES.items() if name in body.get("limits", {})}
+    return body.get("profile", profile), Policy(
+        reach=body.get("reach", policy.reach),
+        on_delete=body.get("onDelete", policy.on_delete),
+        limits=Limits(**{**asdict(policy.limits), **given}),
+    )
+
+
+def _described(directory: Directory, connection: Connection) -> dict[str, Any]:
+    policy, standing = connection.policy, connection.standing
+    limits = asdict(policy.limits)
+    return {
+        "name": connection.name,
+        "directory": directory.name,
+        "profile": connection.profile,
+        "reach": policy.reach,
+        "onDelete": policy.on_delete,
+        "limits": {name: limits[own] for own, name in LIMIT_NAMES.items()},
+        "state": {
+            "is": standing.state,
+            "by": standing.by,
+            "reason": standing.reason,
+            "since": None if standing.since is None else format_time(standing.since),
+        },
+        "created": format_time(connection.created),
+    }
+
+
+ROUTES: Final = (
+    ApiRoute(
+        "GET",
+        "/directories/{directory}/connections",
+        CONNECTIONS_READ,
+        list_connections,
+        "List a directory's connections by name",
+        query=PAGE,
+        reply=page("Connection", "A page of connections."),
+    ),
+    ApiRoute(
+        "POST",
+        "/directories/{directory}/connections",
+        CONNECTIONS_WRITE,
+        create_connection,
+        "Create a connection",
+        body=thing("The new connection.", tuple(POLICY), name=NAME_SCHEMA, **POLICY),
+        reply=ref("Connection"),
+        status=201,
+    ),
+    ApiRoute(
+        "GET",
+        _ONE,
+        CONNECTIONS_READ,
+        read_connection,
+        "Read a connection",
+        reply=ref("Connection"),
+    ),
+    ApiRoute(
+        "PATCH",
+        _ONE,
+        CONNECTIONS_WRITE,
+        update_connection,
+        "Change a connection's profile, policy and limits; what is not given stays",
+        body=thing("What to change.", tuple(POLICY), **POLICY),
+        reply=ref("Connection"),
+    ),
+    ApiRoute(
+        "POST",
+        f"{_ONE}/state",
+        CONNECTIONS_WRITE,
+        move_connection,
+        "Pause, resume, disable or enable a connection",
+        body=thing(
+            "What to do.",
+            ("reason",),
+            move=text("`pause` answers 503 until `resume`, `disable` 403 until `enable`.", enum=list(MOVES)),
+            reason=text("Why; the identity provider's administrator is told.", maxLength=MAX_REASON),
+        ),
+        reply=ref("Connection"),
+    ),
+)

@@ -1,0 +1,150 @@
+"""What a handler of the management API is given, and what it gives back.
+
+A handler is ``async def handler(api: ApiContext, request: ApiRequest) -> ApiReply | StreamReply``. When it
+is called, the caller has the route's scope, and query and body fit the route's schemas. It raises
+``ScimError``; that a directory is not the caller's is never told from its not being there.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rosterd.http.admit import Headers
+from rosterd.http.reply import Header
+from rosterd.scim import cursor, errors
+from rosterd.scim.schema import Model
+from rosterd.service.clients import ClientControl, Clients
+from rosterd.service.connections import Connections
+from rosterd.service.directories import Directories
+from rosterd.service.ports import Control, Directory, Store
+from rosterd.service.queries import CURSOR_LIFETIME
+from rosterd.service.registry import ApiKey, Registry
+from rosterd.service.tokens import Tokens
+
+DEFAULT_LIMIT: Final = 100
+MAX_LIMIT: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCaller:
+    """Who asks: an API key, and the directory it is bound to, if it is."""
+
+    key: ApiKey
+    directory: Directory | None
+
+    def require(self, scope: str) -> None:
+        """Raise ``Forbidden`` unless the key has the scope."""
+        if scope not in self.key.scopes:
+            raise errors.Forbidden(f"This API key has no '{scope}' scope; create a key that has it.")
+
+    def require_unbound(self) -> None:
+        """Raise ``Forbidden`` if the key is bound to a directory."""
+        if self.directory is not None:
+            raise errors.Forbidden(
+                f"This API key is bound to directory '{self.directory.name}'; "
+                "what concerns the whole installation needs a key that is not bound."
+            )
+
+
+NOBODY: Final = ApiCaller(ApiKey("", b"", None, "", (), 0, 0), None)
+"""Whoever asks at a route without a scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """One request. ``query`` and ``path`` are decoded texts; ``body`` is the JSON value or ``None``."""
+
+    caller: ApiCaller
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Any
+    headers: Headers
+    request_id: str
+
+    @property
+    def limit(self) -> int:
+        """How many items a page may have."""
+        return int(self.query.get("limit", DEFAULT_LIMIT))
+
+
+@dataclass(frozen=True, slots=True)
+class ApiReply:
+    """A JSON reply; a body of ``None`` sends none."""
+
+    status: int = 200
+    body: Any = None
+    headers: tuple[Header, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamReply:
+    """A reply sent chunk by chunk until ``events`` ends, the client goes or the server stops."""
+
+    events: AsyncIterator[bytes]
+    content_type: str
+    headers: tuple[Header, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ApiContext:
+    """What handlers work with. ``secret`` seals cursors, ``now`` gives milliseconds since the epoch."""
+
+    store: Store
+    control: Control
+    registry: Registry
+    directories: Directories
+    connections: Connections
+    clients: Clients
+    client_control: ClientControl
+    tokens: Tokens
+    model_of: Callable[[Directory], Model]
+    now: Callable[[], int]
+    secret: bytes
+    stopping: asyncio.Event
+    """Set when the server stops: whoever waits must come to an end."""
+    description: bytes = b"{}"
+    """The OpenAPI document."""
+
+    async def directory(self, request: ApiRequest, name: str | None = None) -> Directory:
+        """The directory of this name (by default the one in the path), if the caller may know of it.
+
+        Raises ``NotFound``, in the same words for another's directory as for none.
+        """
+        wanted = request.path["directory"] if name is None else name
+        bound = request.caller.directory
+        if bound is not None:
+            found = bound if bound.name == wanted else None
+        else:
+            found = await self.registry.directory(wanted)
+        if found is None:
+            raise errors.NotFound(f"There is no directory '{wanted}'.")
+        return found
+
+    def place(self, request: ApiRequest, listing: str) -> cursor.Place | None:
+        """Where the page begins; ``None`` at the beginning. Raises ``InvalidCursor``, ``ExpiredCursor``.
+
+        ``listing`` is what the cursor belongs to: another listing, filter or key does not open it.
+        """
+        text = request.query.get("cursor")
+        if not text:
+            return None
+        binding = self._binding(request, listing)
+        return cursor.unseal(text, binding=binding, secret=self.secret, now=self.now())
+
+    def seal(self, request: ApiRequest, listing: str, seq: int, key: str | None = None) -> str:
+        """The cursor of the page behind this place."""
+        expires = self.now() + CURSOR_LIFETIME
+        binding = self._binding(request, listing)
+        return cursor.seal(seq, key, binding=binding, secret=self.secret, expires=expires)
+
+    def _binding(self, request: ApiRequest, listing: str) -> bytes:
+        bound = request.caller.directory
+        return cursor.binding(
+            endpoint=f"api {listing} {request.caller.key.id}",
+            filter=None,
+            sort_by=None,
+            descending=False,
+            directory=bound.id if bound else 0,
+            connection=None,
+        )

@@ -1,0 +1,72 @@
+"""All routes of the management API, and the way from a path to its row.
+
+Paths are read to the letter: no doubled or trailing slashes, and letter case matters.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from rosterd.http.api.accounts import ROUTES as ACCOUNTS
+from rosterd.http.api.connections import ROUTES as CONNECTIONS
+from rosterd.http.api.credentials import ROUTES as CREDENTIALS
+from rosterd.http.api.description import ROUTES as DESCRIPTION
+from rosterd.http.api.directories import ROUTES as DIRECTORIES
+from rosterd.http.api.feed import ROUTES as FEED
+from rosterd.http.api.route import ApiRoute
+from rosterd.scim import errors
+
+ROUTES: Final[tuple[ApiRoute, ...]] = (
+    *DESCRIPTION,
+    *DIRECTORIES,
+    *CONNECTIONS,
+    *CREDENTIALS,
+    *ACCOUNTS,
+    *FEED,
+)
+
+TABLE: Final[Mapping[str, Mapping[str, ApiRoute]]] = {
+    template: {route.method: route for route in ROUTES if route.template == template}
+    for template in dict.fromkeys(route.template for route in ROUTES)
+}
+
+_BY_LENGTH: Final[Mapping[int, tuple[tuple[str, ...], ...]]] = {
+    length: tuple(
+        tuple(template.split("/"))
+        # A template with more fixed segments is the more particular one.
+        for template in sorted(TABLE, key=lambda t: t.count("{"))
+        if template.count("/") == length
+    )
+    for length in {template.count("/") for template in TABLE}
+}
+
+
+def match(path: str) -> tuple[str, Mapping[str, str]]:
+    """The template of a percent-decoded path below ``/api/v1`` and its parameters. Raises ``NotFound``."""
+    segments = path.split("/")
+    for pattern in _BY_LENGTH.get(len(segments) - 1, ()):
+        found = {}
+        for wanted, given in zip(pattern, segments, strict=True):
+            if wanted.startswith("{") and given:
+                found[wanted[1:-1]] = given
+            elif wanted != given:
+                break
+        else:
+            return "/".join(pattern), found
+    raise errors.NotFound(f"There is no address '{path[:200]}' below /api/v1.")
+
+
+def route(template: str, method: str) -> ApiRoute:
+    """The row for the method. Raises ``MethodNotAllowed`` with the methods there are."""
+    row = TABLE[template].get("GET" if method == "HEAD" else method)
+    if row is None:
+        allow = allowed(template)
+        raise errors.MethodNotAllowed(
+            f"{method} is not supported at this address; it takes {', '.join(allow)}.", allow=allow
+        )
+    return row
+
+
+def allowed(template: str) -> tuple[str, ...]:
+    """The methods of an address, for ``Allow``."""
+    methods = TABLE[template]
+    return (*methods, *(("HEAD",) if "GET" in methods else ()), "OPTIONS")

@@ -1,0 +1,57 @@
+"""One request's place in its connection's rate: what it takes, and the headers that say what is left.
+
+The headers are the three of draft-ietf-httpapi-ratelimit-headers-06: ``RateLimit-Limit`` (requests that may
+come at once), ``RateLimit-Remaining``, and ``RateLimit-Reset`` (whole seconds until all of them may come
+again; in a refusal the same as ``Retry-After``).
+"""
+
+from typing import Any
+
+from rosterd.http.reply import Header
+from rosterd.scim import errors
+from rosterd.service import limits
+from rosterd.service.caller import WRITE, Caller
+from rosterd.service.limits import Throttle
+
+
+class Meter:
+    """What one request takes; ``headers`` belong to its answer, whatever that is."""
+
+    __slots__ = ("_throttle", "connection", "headers")
+
+    def __init__(self, throttle: Throttle) -> None:
+        self._throttle = throttle
+        self.connection: int | None = None
+        """Whose request it is, once that is known."""
+        self.headers: tuple[Header, ...] = ()
+
+    def take(self, caller: Caller, scope: str | None, cost: int = 1) -> None:
+        """Take ``cost`` requests of the scope's class. Raises ``TooManyRequests``."""
+        connection = caller.connection
+        self.connection = connection.id
+        kind = limits.WRITE if scope == WRITE else limits.READ
+        allowed = connection.policy.limits
+        quota = self._throttle.take(connection.id, kind, allowed, cost)
+        if quota is None:
+            return
+        self.headers = (
+            (b"ratelimit-limit", b"%d" % quota.limit),
+            (b"ratelimit-remaining", b"%d" % quota.remaining),
+            (b"ratelimit-reset", b"%d" % quota.reset),
+        )
+        if quota.wait:
+            raise errors.TooManyRequests(
+                f"Connection '{connection.name}' may send {allowed.rate(kind)} {kind} requests a second, and "
+                f"{quota.limit} at once. Try again in {quota.wait} s. An administrator can raise it: "
+                f"'rosterd connection update {connection.name} --directory {caller.directory.name} "
+                f"--{kind}-rate …'.",
+                retry_after=quota.wait,
+            )
+
+
+def operations(body: Any) -> int:
+    """How many requests a bulk request counts as: one for each operation, and at least one."""
+    if not isinstance(body, dict):
+        return 1
+    listed = next((v for k, v in body.items() if k.casefold() == "operations"), None)
+    return max(1, len(listed)) if isinstance(listed, list) else 1

@@ -1,0 +1,159 @@
+"""A connection's standing inside a transaction: every change asks for it, and the fuse may take it away.
+
+The standing is read again inside each writing transaction, so that once a connection is paused nothing of
+it is applied any more, not even what was admitted before. The fuse counts accounts that a connection
+deactivates or deletes. The one that would exceed the policy is not applied: the same transaction pauses the
+connection and says so in the feed. That transaction must be kept, so the refusal is its value, no error;
+``commit`` raises it afterwards.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from rosterd.scim import errors
+from rosterd.scim.schema import ResourceType
+from rosterd.service.caller import Caller
+from rosterd.service.events import Event
+from rosterd.service.limits import Limits, Loss, allowance, lost
+from rosterd.service.ports import Connection, Store, Writer
+from rosterd.service.standing import MOVES, PAUSED, Standing, move, refusal, require_active
+from rosterd.service.view import View, has_groups
+
+FUSE: Final = "the mass-change fuse"
+MAX_REASON: Final = 500
+
+Unit = Callable[[Writer], Awaitable[View]]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The value of a transaction that applied nothing of the change but paused the connection."""
+
+    error: errors.ScimError
+
+
+Guarded = Callable[[Writer], Awaitable[View | Refusal]]
+
+
+class FuseBlown(Exception):
+    """The change would exceed the fuse; raised before anything is written."""
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__(f"{loss.count} of {loss.of} accounts")
+        self.lost = loss.count - 1
+        self.of = loss.of
+
+
+async def commit(store: Store, caller: Caller, unit: Guarded) -> View:
+    """Run the unit as one durable transaction; raises what it raises, and its refusal."""
+    outcome = await store.write(caller.directory.id, unit)
+    if isinstance(outcome, Refusal):
+        raise outcome.error
+    return outcome
+
+
+def guarded(caller: Caller, unit: Unit, now: Callable[[], int]) -> Guarded:
+    """The unit, if the connection is active; a blown fuse pauses it instead.
+
+    Raises ``Unavailable`` and ``Forbidden`` for a connection that is not active.
+    """
+    connection, directory = caller.connection, caller.directory
+
+    async def unit_or_refusal(tx: Writer) -> View | Refusal:
+        require_active(await tx.standing(connection.id), connection.name, directory.name)
+        try:
+            return await unit(tx)
+        except FuseBlown as blown:
+            return await _trip(tx, caller, blown, now())
+
+    return unit_or_refusal
+
+
+async def lose(tx: Writer, caller: Caller, resource_type: ResourceType, at: int) -> None:
+    """Count one account that is about to be deactivated or deleted; other resources do not count.
+
+    Must come before the first write of the unit. Raises ``FuseBlown``.
+    """
+    policy = caller.connection.policy
+    limits = policy.limits
+    if not has_groups(resource_type) or not (limits.fuse_count or limits.fuse_percent):
+        return
+    owner = None if policy.reach == "directory" else caller.connection.id
+    live = await tx.count(resource_type.name, owner)
+    loss = lost(limits, await tx.loss(caller.connection.id), live, at)
+    most = allowance(limits, loss.of)
+    if most is None:  # nor does it count later, when there are more accounts
+        return
+    if loss.count > most:
+        raise FuseBlown(loss)
+    await tx.set_loss(caller.connection.id, loss)
+
+
+async def _trip(tx: Writer, caller: Caller, blown: FuseBlown, at: int) -> Refusal:
+    connection = caller.connection
+    standing = Standing(PAUSED, FUSE, _reason(connection.policy.limits, blown), at)
+    more = {"lost": blown.lost, "of": blown.of}
+    await _set(tx, connection, standing, MOVES["pause"].event, caller.request_id, at, more)
+    return Refusal(refusal(standing, connection.name, caller.directory.name))
+
+
+def _reason(limits: Limits, blown: FuseBlown) -> str:
+    minutes, seconds = divmod(limits.fuse_window, 60)
+    window = f"{limits.fuse_window} seconds" if seconds else f"{minutes} minutes"
+    return (
+        f"it deactivated or deleted {blown.lost} of {blown.of} accounts within {window} and was about "
+        "to go on. That change and all further ones were not applied. See at the identity provider whether "
+        "it is meant; if it is, raise --fuse-count or --fuse-percent of the connection before it is resumed"
+    )
+
+
+class Connections:
+    """What administrators do to a connection's standing. ``now`` gives milliseconds since the epoch."""
+
+    def __init__(self, store: Store, now: Callable[[], int]) -> None:
+        self._store = store
+        self._now = now
+
+    async def move(
+        self, connection: Connection, name: str, *, by: str, reason: str = "", request_id: str
+    ) -> Standing:
+        """Pause, resume, disable or enable (``standing.MOVES``); in force at once, told in the feed.
+
+        The fuse counts anew from here. Nothing happens if it stands so already. Raises ``Conflict`` for
+        a move that is not there, ``InvalidValue`` for a reason too long to be told, ``LookupError`` for
+        a connection that is not there.
+        """
+        if len(reason) > MAX_REASON:
+            raise errors.InvalidValue(f"reason: at most {MAX_REASON} characters, not {len(reason)}.")
+
+        async def work(tx: Writer) -> Standing:
+            before = await tx.standing(connection.id)
+            step = move(name, before, connection.name)
+            if step is None:
+                return before
+            at = self._now()
+            standing = Standing(step.target, by, reason, at)
+            await _set(tx, connection, standing, step.event, request_id, at, {})
+            return standing
+
+        return await self._store.write(connection.directory, work)
+
+
+async def _set(
+    tx: Writer,
+    connection: Connection,
+    standing: Standing,
+    event: str,
+    request_id: str,
+    at: int,
+    more: dict[str, int],
+) -> None:
+    await tx.set_standing(connection.id, standing)
+    data = {"connection": connection.name, "state": standing.state, "by": standing.by}
+    await tx.append(
+        Event(
+            event, "Connection", str(connection.id), at, connection.id, request_id,
+            {**data, "reason": standing.reason, **more},
+        )
+    )  # fmt: skip

@@ -1,0 +1,291 @@
+"""The event feed as the application sees it: pages, waiting, following, snapshots, retention.
+
+Whoever goes on from the cursor it was given misses no event and gets none twice. A cursor is a place
+in one directory's feed, sealed (``scim/cursor.py``). It holds for as long as the events behind it are
+kept; later it is refused with ``Gone``, and never answered with a feed that has a hole.
+"""
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from rosterd.scim import cursor, errors
+from rosterd.scim.membership import has_members
+from rosterd.scim.render import format_time
+from rosterd.scim.schema import Model, ResourceType
+from rosterd.service.changes import EVENTS
+from rosterd.service.events import StoredEvent
+from rosterd.service.ports import Control, Directory, Position, Query, Reader, Store, Stored
+
+SCHEMA_VERSION: Final = 1
+"""Of the event document: a new attribute does not change it, anything else does."""
+
+NOW: Final = "now"
+DEFAULT_LIMIT: Final = 100
+MAX_LIMIT: Final = 1000
+MAX_WAIT: Final = 30
+"""Seconds."""
+MAX_TYPES: Final = 20
+HEARTBEAT: Final = 15
+"""Seconds after which who follows is told that nothing happened."""
+FOLLOW_LIMIT: Final = 100
+"""Events to a page for who follows: what is held in memory for a slow client."""
+FORGET_BATCH: Final = 1000
+SNAPSHOT_ROWS: Final = 200
+SNAPSHOT_MEMBERS: Final = 1000
+
+# An account that can no longer log in must not stay logged in.
+_ENDS_SESSIONS: Final = frozenset(("user.deactivated", "user.deleted"))
+_SLICE: Final = 1.0  # seconds of waiting, between which it is asked whether the server stops
+_NEVER: Final = 1 << 62  # ms; a cursor ends with the events behind it, not with time
+_VERBS: Final = frozenset(type.partition(".")[2] for type in EVENTS)
+# pattern = "*" / resource ".*" / resource "." verb-prefix "*" / resource "." verb
+_PATTERN: Final = re.compile(r"\*|[a-z][A-Za-z0-9_-]*\.([a-z_]*)(\*?)")
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of event documents; ``cursors[i]`` is the place behind ``events[i]``."""
+
+    events: tuple[Record, ...]
+    cursors: tuple[str, ...]
+    next: str
+    """Where to go on; also when there is no event."""
+    more: bool
+    """Whether it is known that there is something to look at behind ``next``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What is asked of the feed: of these types (none: of all), so many to a page, waiting so long (s)."""
+
+    types: tuple[str, ...] = ()
+    limit: int = DEFAULT_LIMIT
+    wait: int = 0
+
+
+def parse_types(text: str) -> tuple[str, ...]:
+    """``user.created,group.*`` → patterns. Raises ``InvalidValue`` for what no event can ever match."""
+    patterns = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if len(patterns) > MAX_TYPES:
+        raise errors.InvalidValue(f"types: at most {MAX_TYPES} types, not {len(patterns)}.")
+    for pattern in patterns:
+        found = _PATTERN.fullmatch(pattern)
+        if found is None:
+            raise errors.InvalidValue(
+                f"types: '{pattern[:100]}' is not a type of event such as 'user.created', 'user.*' or '*'."
+            )
+        verb, star = found[1], found[2]
+        known = verb is None or (any(v.startswith(verb) for v in _VERBS) if star else verb in _VERBS)
+        if not known:
+            raise errors.InvalidValue(
+                f"types: there are no events '{pattern}'; behind the point stands one of "
+                f"{', '.join(sorted(_VERBS))}, or '*'."
+            )
+    return patterns
+
+
+def document(stored: StoredEvent, directory: Directory, connections: Mapping[int, str]) -> Record:
+    """The event as the application gets it, by every way of delivery alike."""
+    event = stored.event
+    data = dict(event.data)
+    if event.type in _ENDS_SESSIONS:
+        data["sessions"] = "revoke"
+    return {
+        "id": f"{directory.id}-{stored.seq}",
+        "type": event.type,
+        "schemaVersion": SCHEMA_VERSION,
+        "directory": directory.name,
+        "time": format_time(event.at),
+        "resource": {"type": event.kind, "id": event.resource},
+        "cause": {"connection": connections.get(event.connection), "requestId": event.request_id},
+        "data": data,
+    }
+
+
+class Feed:
+    """Reads of the feed. ``now`` gives ms, ``secret`` seals cursors; ``stopping`` ends whoever waits."""
+
+    def __init__(
+        self,
+        store: Store,
+        control: Control,
+        now: Callable[[], int],
+        secret: bytes,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._store = store
+        self._control = control
+        self._now = now
+        self._secret = secret
+        self._stopping = stopping
+
+    async def place(self, directory: Directory, after: str | None) -> int:
+        """The number to go on behind: of a cursor, of the present end (``"now"``), or of the beginning.
+
+        Raises ``InvalidCursor`` for a cursor that is not of this directory, ``Gone`` for one whose
+        events are not kept any more.
+        """
+        edges = await self._store.reader(directory.id).feed(0, 0)
+        if not after:
+            return edges.forgotten
+        if after == NOW:
+            return edges.last
+        place = cursor.unseal(after, binding=_binding(directory), secret=self._secret, now=self._now())
+        # Ahead of the feed is a cursor if the database was put back to an earlier state.
+        if place.seq < edges.forgotten or place.seq > edges.last:
+            raise _gone(directory)
+        return place.seq
+
+    def cursor(self, directory: Directory, seq: int) -> str:
+        """The cursor of the place behind this number."""
+        return cursor.seal(seq, None, binding=_binding(directory), secret=self._secret, expires=_NEVER)
+
+    async def page(self, directory: Directory, after: int, want: Want) -> tuple[Page, int]:
+        """The next page and its number; if there is nothing yet, it waits. Raises ``Gone``."""
+        reader = self._store.reader(directory.id)
+        end = self._now() + want.wait * 1000
+        while True:
+            found = await reader.feed(after, want.limit, want.types)
+            if after < found.forgotten:
+                raise _gone(directory)
+            after = found.through
+            left = (end - self._now()) / 1000
+            more = after < found.last
+            if found.events or left <= 0 or self._stopping():
+                return await self._told(directory, found.events, after, more), after
+            if not more:
+                await self._store.changed(directory.id, after, min(left, _SLICE))
+
+    async def follow(
+        self, directory: Directory, after: int, types: tuple[str, ...] = ()
+    ) -> AsyncIterator[Page]:
+        """Pages as events happen, and an empty one every ``HEARTBEAT`` seconds, until the server stops.
+
+        It reads on only when it is asked for the next page. Raises ``Gone``.
+        """
+        want = Want(types, FOLLOW_LIMIT, HEARTBEAT)
+        while not self._stopping():
+            page, after = await self.page(directory, after, want)
+            yield page
+
+    async def snapshot(self, directory: Directory, model: Model) -> AsyncGenerator[list[Record]]:
+        """Everything that is live, as of one moment, in portions, with the cursor to go on from.
+
+        Users and custom resources come first, then each group with its members. The last record is
+        ``end``; without it the snapshot is not complete. Raises ``StoreUnavailable`` if too many are
+        being read, or if it takes too long.
+        """
+        types = model.types.values()
+        async with self._store.snapshot(directory.id) as reader:
+            edges = await reader.feed(0, 0)
+            yield [
+                {
+                    "record": "snapshot",
+                    "schemaVersion": SCHEMA_VERSION,
+                    "directory": directory.name,
+                    "time": format_time(self._now()),
+                    "cursor": self.cursor(directory, edges.last),
+                }
+            ]
+            resources = members = 0
+            for targets in ([t for t in types if not has_members(t)], [t for t in types if has_members(t)]):
+                async for rows in _all(reader, targets):
+                    portion = list(map(_record, rows))
+                    resources += len(portion)
+                    yield portion
+                    for row in rows:
+                        if not has_members(model.types[row.kind]):
+                            continue
+                        async for some in _members(reader, row.id):
+                            members += len(some["members"])
+                            yield [some]
+            yield [{"record": "end", "resources": resources, "members": members}]
+
+    async def forget(self, days: int) -> int:
+        """Delete the events of all directories that are older than so many days, a few at a time."""
+        before, gone = self._now() - days * 86_400_000, 0
+        for directory in await self._control.directories():
+            while not self._stopping():
+                count = await self._store.write(
+                    directory.id, lambda tx: tx.forget_events(before, FORGET_BATCH)
+                )
+                gone += count
+                if count < FORGET_BATCH:
+                    break
+        return gone
+
+    async def _told(
+        self, directory: Directory, events: tuple[StoredEvent, ...], through: int, more: bool
+    ) -> Page:
+        names = {}
+        if events:
+            names = {c.id: c.name for c in await self._control.connections(directory.id)}
+        return Page(
+            events=tuple(document(each, directory, names) for each in events),
+            cursors=tuple(self.cursor(directory, each.seq) for each in events),
+            next=self.cursor(directory, through),
+            more=more,
+        )
+
+
+def lines(records: list[Record]) -> bytes:
+    """JSON Lines."""
+    return b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
+
+
+async def _all(reader: Reader, types: list[ResourceType]) -> AsyncIterator[tuple[Stored, ...]]:
+    after: Position | None = None
+    while types:
+        query = Query(dict.fromkeys(types), None, SNAPSHOT_ROWS, after=after, total=False)
+        page = await reader.search(query)
+        if page.rows:
+            yield page.rows
+        if not page.more:
+            return
+        after = page.positions[-1]
+
+
+async def _members(reader: Reader, group: str) -> AsyncIterator[Record]:
+    after: str | None = None
+    while True:
+        some = await reader.members(group, after, SNAPSHOT_MEMBERS)
+        if some:
+            after = some[-1].value
+            listed = [{"type": member.type, "id": member.value} for member in some]
+            yield {"record": "members", "group": group, "members": listed}
+        if len(some) < SNAPSHOT_MEMBERS:
+            return
+
+
+def _record(row: Stored) -> Record:
+    attributes = orjson.loads(row.document)
+    if row.external_id is not None:
+        attributes["externalId"] = row.external_id
+    return {
+        "record": "resource",
+        "resource": {"type": row.kind, "id": row.id},
+        "version": row.version,
+        "created": format_time(row.created),
+        "lastModified": format_time(row.modified),
+        "attributes": attributes,
+    }
+
+
+def _binding(directory: Directory) -> bytes:
+    return cursor.binding(
+        endpoint="events", filter=None, sort_by=None, descending=False,
+        directory=directory.id, connection=None,
+    )  # fmt: skip
+
+
+def _gone(directory: Directory) -> errors.Gone:
+    return errors.Gone(
+        "The events behind this cursor are not kept any more. Take a snapshot of directory "
+        f"'{directory.name}' (GET /api/v1/snapshot) and go on from the cursor in it."
+    )

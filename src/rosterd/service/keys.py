@@ -1,0 +1,95 @@
+"""API keys: the credentials of the management API, ``rak_<id>_<secret><checksum>``.
+
+What a key permits is the list of its scopes. A key that is bound to a directory knows of that one only:
+every other is to it as if it were not there.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from rosterd.scim import errors
+from rosterd.service import credential_text
+from rosterd.service.registry import ApiKey, KeyHolder, Registry
+from rosterd.service.tokens import MAX_LIFETIME, MIN_LIFETIME
+
+_PREFIX: Final = "rak"
+
+DIRECTORIES_READ: Final = "directories.read"
+DIRECTORIES_WRITE: Final = "directories.write"
+CONNECTIONS_READ: Final = "connections.read"
+CONNECTIONS_WRITE: Final = "connections.write"
+USERS_READ: Final = "users.read"
+EVENTS_READ: Final = "events.read"
+
+SCOPES: Final[Mapping[str, str]] = {
+    DIRECTORIES_READ: "See directories and their schema definitions",
+    DIRECTORIES_WRITE: "Create directories, define schemas and resource types",
+    CONNECTIONS_READ: "See connections, their clients and their tokens, without secrets",
+    CONNECTIONS_WRITE: "Create and change connections, their clients and their tokens",
+    USERS_READ: "See users and groups, their members and their history",
+    EVENTS_READ: "Read the event feed, and snapshots of everything in a directory",
+}
+"""Every scope and what it permits."""
+
+
+def key_id(text: str) -> str | None:
+    """The id inside a key's text; ``None`` if it is not a key or was mistyped."""
+    return credential_text.id_of(_PREFIX, text)
+
+
+def verify(holder: KeyHolder | None, text: str, now: int) -> KeyHolder:
+    """The holder, if ``text`` is its key and it is valid now; else raises ``Unauthorized``."""
+    if holder is None or not credential_text.matches(holder.key.digest, text):
+        raise errors.Unauthorized("The API key is not known here. Make one with 'rosterd key create'.")
+    if holder.key.revoked is not None and holder.key.revoked <= now:
+        raise errors.Unauthorized("The API key was revoked. Make a new one with 'rosterd key create'.")
+    if holder.key.expires <= now:
+        raise errors.Unauthorized("The API key has expired. Make a new one with 'rosterd key create'.")
+    return holder
+
+
+class Keys:
+    """Create and revoke API keys."""
+
+    def __init__(self, registry: Registry, now: Callable[[], int], random: Callable[[int], bytes]) -> None:
+        self._registry = registry
+        self._now = now
+        self._random = random
+
+    async def create(
+        self,
+        *,
+        label: str = "",
+        scopes: Sequence[str] = tuple(SCOPES),
+        directory: int | None = None,
+        lifetime: int = MAX_LIFETIME,
+    ) -> tuple[ApiKey, str]:
+        """Make a key valid for ``lifetime`` seconds; its text is returned here and never again.
+
+        Raises ``InvalidValue`` for a lifetime outside 60 s to 10 years or an unknown scope.
+        """
+        if not MIN_LIFETIME <= lifetime <= MAX_LIFETIME:
+            raise errors.InvalidValue(
+                f"A key's lifetime must be {MIN_LIFETIME} to {MAX_LIFETIME} seconds (10 years), "
+                f"not {lifetime}."
+            )
+        if not scopes or any(scope not in SCOPES for scope in scopes):
+            raise errors.InvalidValue(f"A key's scopes must be out of {', '.join(SCOPES)}.")
+        now = self._now()
+        id, text = credential_text.make(_PREFIX, self._random)
+        key = ApiKey(
+            id=id,
+            digest=credential_text.digest(text),
+            directory=directory,
+            label=label,
+            scopes=tuple(dict.fromkeys(scopes)),
+            created=now,
+            expires=now + lifetime * 1000,
+        )
+        await self._registry.create_key(key)
+        return key, text
+
+    async def revoke(self, id: str) -> None:
+        """Revoke at once, for every process. Raises ``NotFound``."""
+        if not await self._registry.revoke_key(id, self._now()):
+            raise errors.NotFound(f"There is no API key {id}.")

@@ -1,0 +1,166 @@
+"""How fast a connection may be, and how much it may take away: arithmetic in whole numbers, nothing else.
+
+Requests go through token buckets, one for each connection and class of request (read, write):
+
+    level   nano-tokens, at most rate × burst × 10⁹; grows by rate a second
+    cost    1 a request, the number of operations for a bulk request
+    pass    if the level covers the cost, or all of the bucket where the cost is larger; the level may then
+            be below nothing, and what follows waits
+    wait    whole seconds, rounded up, until the same cost passes
+
+So in any t seconds there pass at most max(rate × burst, the largest cost) + rate × t. Buckets live in one
+process. Losses (accounts deactivated or deleted) are counted in windows, by the store, for all processes.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from rosterd.scim import errors
+
+READ: Final = "read"
+WRITE: Final = "write"
+BUCKETS: Final = 10_000
+"""More than these are not kept; the one unused for the longest goes first, and would begin full again."""
+FUSE_FLOOR: Final = 20
+"""A percentage means nothing where no more accounts than these are or would be lost: a small directory
+changes as a whole, and so does whoever makes and deletes accounts to test."""
+
+_SECOND: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits in a connection's policy; 0 is none. Raises ``InvalidValue`` for what makes no sense."""
+
+    read_rate: int = 1000
+    """Reading requests a second, in each process."""
+    write_rate: int = 1000
+    """Changing requests a second, in each process; each operation of a bulk request is one."""
+    burst: int = 5
+    """Seconds of its rate that a connection may save up and use at once."""
+    fuse_count: int = 0
+    """So many accounts may be deactivated or deleted in a window; one more pauses the connection."""
+    fuse_percent: int = 30
+    """The same in percent of the live accounts, but never fewer than ``FUSE_FLOOR``."""
+    fuse_window: int = 3600
+    """Length of a window in seconds; it begins with the first account lost."""
+
+    def rate(self, kind: str) -> int:
+        """Requests a second of a class."""
+        return self.write_rate if kind == WRITE else self.read_rate
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in RANGES.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise errors.InvalidValue(f"{name} must be a number from {least} to {most}, not {value}.")
+
+
+RANGES: Final = {
+    "read_rate": (0, 1_000_000),
+    "write_rate": (0, 1_000_000),
+    "burst": (1, 3600),
+    "fuse_count": (0, 1_000_000_000),
+    "fuse_percent": (0, 100),
+    "fuse_window": (60, 31_536_000),
+}
+"""What each limit may be, from and to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What is left after one request."""
+
+    limit: int
+    """What a full bucket holds."""
+    remaining: int
+    reset: int
+    """Whole seconds until the bucket is full."""
+    wait: int = 0
+    """Whole seconds until this request may be sent again; 0: it passes."""
+
+
+class _Bucket:
+    __slots__ = ("at", "level", "rate", "size")
+
+    def __init__(self, rate: int, size: int, at: int) -> None:
+        self.rate = rate
+        self.size = size
+        self.level = size
+        self.at = at
+
+
+class Throttle:
+    """The buckets of one process. ``clock`` gives nanoseconds that never go back."""
+
+    def __init__(self, clock: Callable[[], int], buckets: int = BUCKETS) -> None:
+        self._clock = clock
+        self._most = buckets
+        self._buckets: OrderedDict[tuple[int, str], _Bucket] = OrderedDict()
+
+    def take(self, connection: int, kind: str, limits: Limits, cost: int = 1) -> Quota | None:
+        """Take the cost of a request of a class, if there is enough; ``None`` where there is no limit.
+
+        A changed rate holds from the next request; what was saved up stays, as far as it fits.
+        """
+        rate = limits.rate(kind)
+        if not rate:
+            return None
+        size = rate * limits.burst * _SECOND
+        now = self._clock()
+        bucket = self._bucket((connection, kind), rate, size, now)
+        level = min(bucket.size, bucket.level + (now - bucket.at) * bucket.rate)
+        bucket.at = now
+        if bucket.size != size or bucket.rate != rate:
+            bucket.rate, bucket.size = rate, size
+            level = min(level, size)
+        wanted = cost * _SECOND
+        missing = min(wanted, size) - level
+        if missing > 0:
+            bucket.level = level
+            wait = -(-missing // (rate * _SECOND))
+            return Quota(size // _SECOND, max(0, level // _SECOND), wait, wait)
+        bucket.level = level = level - wanted
+        reset = -((level - size) // (rate * _SECOND))
+        return Quota(size // _SECOND, max(0, level // _SECOND), reset)
+
+    def _bucket(self, key: tuple[int, str], rate: int, size: int, now: int) -> _Bucket:
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = _Bucket(rate, size, now)
+            if len(self._buckets) > self._most:
+                self._buckets.popitem(last=False)
+        else:
+            self._buckets.move_to_end(key)
+        return bucket
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What a connection has taken away in the present window."""
+
+    began: int
+    """ms."""
+    count: int
+    """Accounts deactivated or deleted."""
+    of: int
+    """The most live accounts there were at any of them, so that the share does not grow by deleting."""
+
+
+def lost(limits: Limits, before: Loss | None, live: int, at: int) -> Loss:
+    """The window with one loss more; ``live`` accounts are there before it, ``at`` is ms."""
+    if before is None or at >= before.began + limits.fuse_window * 1000:
+        return Loss(at, 1, live)
+    return Loss(before.began, before.count + 1, max(before.of, live))
+
+
+def allowance(limits: Limits, of: int) -> int | None:
+    """How many of so many accounts may be lost in a window; ``None``: all of them."""
+    marks = []
+    if limits.fuse_count:
+        marks.append(limits.fuse_count)
+    if limits.fuse_percent and of > FUSE_FLOOR:
+        marks.append(max(FUSE_FLOOR, of * limits.fuse_percent // 100))
+    return min(marks, default=None)

@@ -1,0 +1,92 @@
+"""Whether a connection may speak at present: active, paused or disabled, by whom, why and since when.
+
+    pause     active → paused                 the identity provider is told to come back (503, Retry-After)
+    resume    paused → active
+    disable   active, paused → disabled       the identity provider is told no (403)
+    enable    disabled → active
+
+Nothing else moves it. Reads are refused like changes: an identity provider's connection test then shows the
+reason, and no synchronization begins that could not be finished.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from rosterd.scim import errors
+from rosterd.scim.render import format_time
+
+ACTIVE: Final = "active"
+PAUSED: Final = "paused"
+DISABLED: Final = "disabled"
+
+RETRY_AFTER: Final = 300
+"""Seconds after which the client of a paused connection may try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A state with its reason; a connection that was never touched is active since ``None``."""
+
+    state: str = ACTIVE
+    by: str = ""
+    """Who brought it about, as an administrator is told: ``an administrator (ann)``."""
+    reason: str = ""
+    since: int | None = None
+    """ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One way from state to state."""
+
+    sources: tuple[str, ...]
+    target: str
+    event: str
+
+
+MOVES: Final[Mapping[str, Move]] = {
+    "pause": Move((ACTIVE,), PAUSED, "connection.paused"),
+    "resume": Move((PAUSED,), ACTIVE, "connection.resumed"),
+    "disable": Move((ACTIVE, PAUSED), DISABLED, "connection.disabled"),
+    "enable": Move((DISABLED,), ACTIVE, "connection.enabled"),
+}
+
+_BACK: Final = {PAUSED: "resume", DISABLED: "enable"}
+
+
+def move(name: str, standing: Standing, connection: str) -> Move | None:
+    """The move of this name; ``None`` if the connection stands there already. Raises ``Conflict``."""
+    found = MOVES[name]
+    if standing.state == found.target:
+        return None
+    if standing.state not in found.sources:
+        raise errors.Conflict(
+            f"Connection '{connection}' is {standing.state}, so it cannot be {name}d; "
+            f"{_BACK[standing.state]} it first."
+        )
+    return found
+
+
+def require_active(standing: Standing, connection: str, directory: str) -> None:
+    """Raise ``refusal`` unless the connection is active."""
+    if standing.state != ACTIVE:
+        raise refusal(standing, connection, directory)
+
+
+def refusal(standing: Standing, connection: str, directory: str) -> errors.ScimError:
+    """What the client is told: ``Unavailable`` of a paused connection, ``Forbidden`` of a disabled one."""
+    why = f": {standing.reason.rstrip('.')}" if standing.reason else ""
+    when = f" on {format_time(standing.since)}" if standing.since is not None else ""
+    back = f"'rosterd connection {_BACK[standing.state]} {connection} --directory {directory}'"
+    text = f"Connection '{connection}' was {standing.state}{when} by {standing.by}{why}."
+    if standing.state == PAUSED:
+        return errors.Unavailable(
+            f"{text} Nothing is read or changed meanwhile. An administrator who has looked into it "
+            f"resumes it with {back}; then try again.",
+            retry_after=RETRY_AFTER,
+        )
+    return errors.Forbidden(
+        f"{text} Switch provisioning off at the identity provider, or ask an administrator to enable the "
+        f"connection again with {back}."
+    )

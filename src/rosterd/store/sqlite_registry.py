@@ -1,0 +1,111 @@
+"""``Registry`` over SQLite, beside ``sqlite_control.py``: API keys, look-ups by name, pages, kept replies."""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+
+from rosterd.service.clients import Client
+from rosterd.service.ports import Connection, Directory, Token
+from rosterd.service.registry import Answered, ApiKey, KeyHolder
+from rosterd.store.queries import SQLITE
+from rosterd.store.sqlite_clients import SqliteClients
+from rosterd.store.sqlite_control import (
+    as_json,
+    connection_of,
+    directory_of,
+    insert,
+    token_of,
+)
+
+_MOST: Final = 2**63 - 1
+
+
+class SqliteRegistry(SqliteClients):
+    """See ``rosterd.service.registry.Registry``."""
+
+    async def directory(self, name: str) -> Directory | None:
+        rows = await self._rows("directory_named", (name,))
+        return directory_of(rows[0]) if rows else None
+
+    async def directory_page(self, after: str, limit: int) -> tuple[Directory, ...]:
+        return tuple(map(directory_of, await self._rows("directory_page", (after, limit))))
+
+    async def connection(self, directory: int, name: str) -> Connection | None:
+        rows = await self._rows("connection_named", (directory, name))
+        return connection_of(rows[0]) if rows else None
+
+    async def connection_page(self, directory: int, after: str, limit: int) -> tuple[Connection, ...]:
+        return tuple(map(connection_of, await self._rows("connection_page", (directory, after, limit))))
+
+    async def token(self, directory: int, id: str) -> Token | None:
+        rows = await self._rows("get_token", (directory, id))
+        return token_of(rows[0]) if rows else None
+
+    async def token_page(
+        self, directory: int, connection: int, after: tuple[int, str] | None, limit: int
+    ) -> tuple[Token, ...]:
+        behind = after or (_MOST, "")
+        return tuple(map(token_of, await self._rows("token_page", (directory, connection, *behind, limit))))
+
+    async def client_page(
+        self, directory: int, connection: int, after: tuple[int, str] | None, limit: int
+    ) -> tuple[Client, ...]:
+        behind = after or (_MOST, "")
+        rows = await self._rows("client_page", (directory, connection, *behind, limit))
+        found = [await self.client(row[0]) for row in rows]
+        return tuple(client for client in found if client is not None)
+
+    async def key(self, id: str) -> KeyHolder | None:
+        def work(connection: sqlite3.Connection) -> KeyHolder | None:
+            row = connection.execute(SQLITE["get_api_key"], (id,)).fetchone()
+            if row is None:
+                return None
+            key = _key(row)
+            if key.directory is None:
+                return KeyHolder(key, None)
+            found = connection.execute(SQLITE["get_directory"], (key.directory,)).fetchone()
+            return KeyHolder(key, directory_of(found))
+
+        return await self._run(work, quick=True)
+
+    async def keys(self) -> tuple[ApiKey, ...]:
+        return tuple(map(_key, await self._rows("api_keys", ())))
+
+    async def create_key(self, key: ApiKey) -> None:
+        parameters = (
+            key.id, key.digest, key.directory, key.label, as_json(list(key.scopes)),
+            key.created, key.expires, key.last_used, key.revoked,
+        )  # fmt: skip
+        await self._submit(lambda c: insert(c, "insert_api_key", parameters, key.id, "id"))
+
+    async def revoke_key(self, id: str, at: int) -> bool:
+        return bool(await self._submit(lambda c: c.execute(SQLITE["revoke_api_key"], (id, at)).rowcount))
+
+    async def keys_used(self, ids: Mapping[str, int]) -> None:
+        rows = list(ids.items())
+        await self._submit(lambda c: c.executemany(SQLITE["note_key_use"], rows).rowcount)
+
+    async def claim(self, key: str, name: str, digest: bytes, at: int, since: int) -> Answered | None:
+        def work(connection: sqlite3.Connection) -> Answered | None:
+            connection.execute(SQLITE["forget_replays"], (since,))
+            row = connection.execute(SQLITE["get_replay"], (key, name)).fetchone()
+            if row is not None:
+                return Answered(*row)
+            connection.execute(SQLITE["insert_replay"], (key, name, digest, at))
+            return None
+
+        return await self._submit(work)
+
+    async def settle(self, key: str, name: str, status: int, body: bytes | None) -> None:
+        parameters = (key, name, status, body)
+        await self._submit(lambda c: c.execute(SQLITE["settle_replay"], parameters).rowcount)
+
+    async def release(self, key: str, name: str) -> None:
+        await self._submit(lambda c: c.execute(SQLITE["delete_replay"], (key, name)).rowcount)
+
+
+def _key(row: tuple[Any, ...]) -> ApiKey:
+    id, digest, directory, label, scopes, *times = row
+    return ApiKey(id, digest, directory, label, tuple(orjson.loads(scopes)), *times)

@@ -1,0 +1,67 @@
+"""Who waits for a directory's next commit, and waking them: in this process, whatever their event loop.
+
+Waiting comes before looking: what is committed after ``waiting`` was entered wakes it, so nothing slips
+through between a look and the wait. Many commits at once wake once.
+"""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+Bell = asyncio.Future[None]
+
+LOOK_SECONDS: Final = 1.0
+"""How often a waiter looks by itself, for what other processes commit."""
+
+
+class Wake:
+    """The waiters of one store."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._bells: dict[int, set[Bell]] = {}
+
+    def ring(self, directory: int) -> None:
+        """Wake all who wait for this directory; from any thread."""
+        if directory not in self._bells:  # a write for which nobody waits pays nothing
+            return
+        with self._lock:
+            bells = self._bells.pop(directory, set())
+        for bell in bells:
+            with suppress(RuntimeError):  # its loop is closed, and with it whoever waited
+                bell.get_loop().call_soon_threadsafe(_ring, bell)
+
+    async def changed(self, directory: int, newer: Callable[[], Awaitable[bool]], seconds: float) -> bool:
+        """Wait until ``newer``; see ``Store.changed``."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while True:
+            with self._waiting(directory) as bell:
+                if await newer():
+                    return True
+                left = end - loop.time()
+                if left <= 0:
+                    return False
+                await asyncio.wait((bell,), timeout=min(left, LOOK_SECONDS))
+
+    @contextmanager
+    def _waiting(self, directory: int) -> Iterator[Bell]:
+        bell: Bell = asyncio.get_running_loop().create_future()
+        with self._lock:
+            self._bells.setdefault(directory, set()).add(bell)
+        try:
+            yield bell
+        finally:
+            with self._lock:
+                bells = self._bells.get(directory)
+                if bells is not None:
+                    bells.discard(bell)
+                    if not bells:
+                        del self._bells[directory]
+
+
+def _ring(bell: Bell) -> None:
+    if not bell.done():
+        bell.set_result(None)
