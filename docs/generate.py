@@ -20,10 +20,12 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from rosterd.cli import app, exits
 from rosterd.http import decode, token_provider
+from rosterd.http.api.routes import ROUTES as API_ROUTES
 from rosterd.http.routes import ROUTES
 from rosterd.scim import errors, grammar, listing, profiles
 from rosterd.service import bulk, changes, queries, tokens
 from rosterd.service.commands import MEMBERS_SHOWN
+from rosterd.service.keys import SCOPES
 from rosterd.service.limits import Limits
 from rosterd.wiring import settings
 
@@ -182,6 +184,17 @@ def token_routes() -> str:
     return table(("Method", "Address", "What it does"), rows)
 
 
+def api_routes() -> str:
+    """Every route of the management API, the scope it needs and what it does."""
+    rows = ((r.method, code(r.template), code(r.scope) or "no key needed", r.summary) for r in API_ROUTES)
+    return table(("Method", "Address below `/api/v1`", "Scope", "What it does"), rows)
+
+
+def api_scopes() -> str:
+    """Every scope of an API key."""
+    return table(("Scope", "What it permits"), ((code(name), meaning) for name, meaning in SCOPES.items()))
+
+
 def _raised() -> Iterator[type[errors.ScimError]]:
     """The errors that something outside errors.py names; what nothing raises is not documented."""
     source = "".join(p.read_text() for p in ROOT.joinpath("src").rglob("*.py") if p.name != "errors.py")
@@ -299,6 +312,8 @@ def event_types() -> str:
 
 
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
+    "api-routes": api_routes,
+    "api-scopes": api_scopes,
     "events": event_types,
     "settings": settings_table,
     "commands": command_reference,

@@ -9,6 +9,7 @@ from pathlib import Path
 from rosterd.service.events import PAGE_BYTES
 from rosterd.service.ports import Writer
 from rosterd.store.queries import SQLITE, sqlite_file
+from rosterd.store.snapshot import MOST
 from rosterd.store.sqlite import SqliteStore, open_sqlite
 from rosterd.testing.scenario import DIRECTORY, event, listed, users
 
@@ -65,6 +66,19 @@ def test_a_read_that_is_given_up_does_not_outlive_its_snapshot(tmp_path: Path) -
                 read.cancel()
                 await asyncio.wait((read,))
         assert await store.reader(DIRECTORY).count("User") == 500
+
+    run(tmp_path, test)
+
+
+def test_a_snapshot_that_is_given_up_while_it_opens_takes_no_place(tmp_path: Path) -> None:
+    async def test(store: SqliteStore) -> None:
+        for _ in range(MOST + 1):
+            opening = asyncio.create_task(store.snapshot(DIRECTORY).__aenter__())
+            await asyncio.sleep(0)
+            opening.cancel()
+            await asyncio.wait((opening,))
+        async with store.snapshot(DIRECTORY) as snapshot:
+            assert await snapshot.count("User") == 0
 
     run(tmp_path, test)
 

@@ -20,13 +20,25 @@ from rosterd.cli import app
 
 TOKEN = re.compile(r"rst_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}")
 SUB_COMMANDS = {
-    "": ("serve", "demo", "simulate", "directory", "connection", "token", "client", "migrate", "doctor"),
+    "": (
+        "serve",
+        "demo",
+        "simulate",
+        "directory",
+        "connection",
+        "token",
+        "client",
+        "key",
+        "migrate",
+        "doctor",
+    ),
     "simulate": ("okta", "entra"),
     "directory": ("create", "list", "show", "define"),
     "events": ("list", "tail"),
     "connection": ("create", "list", "show", "update", "pause", "resume", "disable", "enable"),
     "token": ("create", "list", "show", "rotate", "revoke"),
     "client": ("create", "list", "show", "rotate", "revoke"),
+    "key": ("create", "list", "revoke"),
 }
 
 

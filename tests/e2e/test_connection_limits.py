@@ -15,11 +15,11 @@ from typer.testing import CliRunner
 from rosterd.cli import app
 
 DEFAULTS = {
-    "readRate": 1000,
-    "writeRate": 1000,
+    "readRate": 25_000,
+    "writeRate": 25_000,
     "burst": 5,
     "fuseCount": 0,
-    "fusePercent": 30,
+    "fusePercent": 0,
     "fuseWindow": 3600,
 }
 
@@ -149,7 +149,7 @@ def test_pausing_and_disabling_hold_for_a_running_server_at_once(
 
 
 def test_a_rate_holds_for_a_running_server_at_once(server: Server, made: Made, scim: httpx.Client) -> None:
-    assert scim.get("/Users").headers["ratelimit-limit"] == "5000"
+    assert scim.get("/Users").headers["ratelimit-limit"] == "125000"
     server.cli("connection", "update", *at(made), "--read-rate", "1", "--burst", "2")
     statuses = [scim.get("/Users").status_code for _ in range(20)]
     assert statuses[0] == 200

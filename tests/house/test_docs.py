@@ -16,6 +16,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from rosterd.cli import app
 from rosterd.http import routes, token_provider
+from rosterd.http.api import routes as api_routes
+from rosterd.http.api.route import ApiRoute
 from rosterd.http.site import SCIM_PATH
 from rosterd.wiring import Settings
 
@@ -85,6 +87,9 @@ def check_make(arguments: list[str]) -> None:
 def check_curl(arguments: list[str]) -> None:
     for word in arguments:
         path = urlsplit(word).path
+        if path.startswith("/api/v1/") and path not in token_provider.BY_PATH:
+            method = arguments[arguments.index("-X") + 1] if "-X" in arguments else "GET"
+            api_routes.route(api_routes.match(path.removeprefix("/api/v1"))[0], method)
         if path.startswith(("/api/v1/token", "/oauth/", "/.well-known/")):
             assert token_provider.BY_PATH[path].method == ("POST" if "-d" in arguments else "GET")
         if SCIM_PATH in path:
@@ -132,6 +137,12 @@ def test_route_is_documented(route: routes.Route) -> None:
 @pytest.mark.parametrize("route", token_provider.ROUTES, ids=lambda r: r.path)
 def test_token_route_is_documented(route: token_provider.TokenRoute) -> None:
     assert f"| {route.method} | `{route.path}` | {route.summary} |" in TEXTS["docs/token-provider.md"]
+
+
+@pytest.mark.parametrize("route", api_routes.ROUTES, ids=lambda r: f"{r.method} {r.template}")
+def test_api_route_is_documented(route: ApiRoute) -> None:
+    row = rf"^\| {route.method} \| `{re.escape(route.template)}` \| [^|]+ \| {re.escape(route.summary)} \|$"
+    assert re.search(row, TEXTS["docs/api.md"], re.M)
 
 
 def test_every_command_is_documented(generate: ModuleType) -> None:

@@ -34,15 +34,15 @@ _SECOND: Final = 1_000_000_000
 class Limits:
     """The limits in a connection's policy; 0 is none. Raises ``InvalidValue`` for what makes no sense."""
 
-    read_rate: int = 1000
+    read_rate: int = 25_000
     """Reading requests a second, in each process."""
-    write_rate: int = 1000
+    write_rate: int = 25_000
     """Changing requests a second, in each process; each operation of a bulk request is one."""
     burst: int = 5
     """Seconds of its rate that a connection may save up and use at once."""
     fuse_count: int = 0
     """So many accounts may be deactivated or deleted in a window; one more pauses the connection."""
-    fuse_percent: int = 30
+    fuse_percent: int = 0
     """The same in percent of the live accounts, but never fewer than ``FUSE_FLOOR``."""
     fuse_window: int = 3600
     """Length of a window in seconds; it begins with the first account lost."""

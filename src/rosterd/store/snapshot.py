@@ -41,12 +41,7 @@ class Snapshots:
         place = object()
         self._open.add(place)
         try:
-            beginning = loop.run_in_executor(self._pool, _begin, self._connect)
-            try:
-                held = await asyncio.shield(beginning)
-            except asyncio.CancelledError:
-                beginning.add_done_callback(_abandon)
-                raise
+            held = await self._begun(loop)
             timer = loop.call_later(OPEN_SECONDS, self._end, place, held)
             try:
                 yield self._run(held)
@@ -55,6 +50,14 @@ class Snapshots:
                 held.end()
         finally:
             self._open.discard(place)
+
+    async def _begun(self, loop: asyncio.AbstractEventLoop) -> "_Held":
+        beginning = loop.run_in_executor(self._pool, _begin, self._connect)
+        try:
+            return await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            beginning.add_done_callback(_abandon)
+            raise
 
     def _end(self, place: object, held: "_Held") -> None:
         held.end()

@@ -89,9 +89,10 @@ class SqliteReader:
     ) -> tuple[Named, ...]:
         name, attribute = _NAMES[kind]
         behind = after or ("", "")
-        parameters = (
-            self._directory, kind, attribute, prefix, prefix + _LAST, *behind, limit, state,
-        )  # fmt: skip
+        first = max(
+            prefix, behind[0]
+        )  # where the index is entered, so that no page costs more for lying deeper
+        parameters = (self._directory, kind, attribute, first, prefix + _LAST, *behind, limit, state)
         rows = await self._rows(name, parameters)
         return tuple(Named(row[0], row[1], Stored(*row[2:]) if row[2] else None) for row in rows)
 

@@ -127,7 +127,7 @@ SELECT
 -- name: history
 -- One resource's events before a number, newest first.
 SELECT seq, type, kind, resource, at, connection, request_id, data
-FROM event
+FROM event INDEXED BY event_history
 WHERE directory = ?1 AND resource = ?2 AND kind = ?3 AND seq < ?5
 ORDER BY seq DESC
 LIMIT ?4;
