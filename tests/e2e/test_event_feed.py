@@ -122,6 +122,7 @@ class Follower:
         self.events: list[dict[str, Any]] = []
         self.cursor = ""
         self.connections = 0
+        self.connected = asyncio.Event()
 
     async def follow(self) -> None:
         async with httpx.AsyncClient(timeout=30) as client:
@@ -137,6 +138,7 @@ class Follower:
         async with client.stream("GET", url, params=query, headers=headers) as response:
             assert response.status_code == 200
             self.connections += 1
+            self.connected.set()
             lines: list[str] = []
             async for line in response.aiter_lines():
                 if line:
@@ -214,6 +216,8 @@ def test_a_follower_of_a_server_that_is_killed_again_and_again_gets_every_change
                 with serving(data, port) as process:
                     try:
                         await answers(origin)
+                        await asyncio.wait_for(follower.connected.wait(), 20)
+                        follower.connected.clear()
                         if turn == ROUNDS - 1:
                             feed = await committed()
                             for _ in range(100):
@@ -231,6 +235,6 @@ def test_a_follower_of_a_server_that_is_killed_again_and_again_gets_every_change
         assert told == feed == [f"1-{n}" for n in range(1, len(feed) + 1)]
         assert len(acknowledged) >= ENOUGH * (ROUNDS - 1)
         assert acknowledged <= {event["resource"]["id"] for event in follower.events}
-        assert follower.connections >= ROUNDS
+        assert follower.connections == ROUNDS
 
     asyncio.run(main())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
-from judges.harness import Server
+from judges.harness import Server, created, group, scim_client, user
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -23,21 +23,24 @@ schema = schemathesis.openapi.from_dict(described(ROUTES))
 NAMES = {"directory": "fuzzed", "connection": "fuzzed"}
 
 
-async def prepared(data: Path) -> tuple[str, dict[str, str]]:
-    """A directory, something in it, and a key."""
+async def prepared(data: Path) -> tuple[str, str, dict[str, str]]:
+    """A directory with a connection: an API key, a token, and the names of what is there."""
     async with open_service(Settings(data=data)) as service:
         made = await service.directories.create("fuzzed")
         connection = await service.control.create_connection(made.id, "fuzzed", "auto", Policy(), 1)
-        token, _ = await service.tokens.issue(made.id, connection.id)
+        token, bearer = await service.tokens.issue(made.id, connection.id)
         client, _ = await service.clients.create(made.id, connection.id)
         _, text = await service.keys.create(label="fuzz")
-        return text, {**NAMES, "token": token.id, "client": client.id}
+        return text, bearer, {**NAMES, "token": token.id, "client": client.id}
 
 
 @pytest.fixture(scope="module")
 def target(server: Server) -> tuple[str, str, dict[str, str]]:
-    text, names = asyncio.run(prepared(server.data))
-    return server.origin, text, names
+    text, bearer, names = asyncio.run(prepared(server.data))
+    with scim_client(server.base_url, bearer) as scim:
+        ann = created(scim, "/Users", user("ann"))["id"]
+        staff = created(scim, "/Groups", group("Staff", ann, "nobody yet"))["id"]
+    return server.origin, text, {**names, "user": ann, "group": staff}
 
 
 @schema.parametrize()
