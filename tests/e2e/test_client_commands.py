@@ -138,5 +138,4 @@ def test_doctor_does_not_warn_of_tokens_that_clients_fetch(server: Server) -> No
     assert httpx.post(f"{server.origin}/api/v1/token", data=form, verify=NO_TLS).status_code == 200
     after = result("doctor", "--data", server.data, "--port", server.origin.rpartition(":")[2])
     tokens = [next(c for c in report["checks"] if c["name"] == "Tokens") for report in (before, after)]
-    assert tokens[0]["state"] == tokens[1]["state"]
-    assert " 0 days" not in tokens[1]["text"]
+    assert tokens[0] == tokens[1]

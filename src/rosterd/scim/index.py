@@ -71,6 +71,8 @@ class Indexed:
     """(attribute, folded value) pairs that must be unique in the directory for the type."""
     values: tuple[tuple[str, str], ...]
     """(attribute, folded value) pairs for the index table, without repetition."""
+    display: str | None = None
+    """The name it is shown by in the lists it appears in: displayName, else userName."""
 
 
 def index(document: Mapping[str, Any], resource_type: ResourceType) -> Indexed:
@@ -88,7 +90,7 @@ def index(document: Mapping[str, Any], resource_type: ResourceType) -> Indexed:
     plan = _plan(resource_type)
     unique = [(name, str(value)) for name, keys in plan.unique for value in _leaves(search, keys)]
     values = {(name, str(value)): None for name, keys in plan.indexed for value in _leaves(search, keys)}
-    return Indexed(search, tuple(unique), tuple(values))
+    return Indexed(search, tuple(unique), tuple(values), _display(document))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,11 @@ class _Plan:
 
     unique: tuple[tuple[str, tuple[str, ...]], ...]
     indexed: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def _display(document: Mapping[str, Any]) -> str | None:
+    names = (document.get(name) for name in ("displayName", "userName"))
+    return next((name for name in names if isinstance(name, str) and name), None)
 
 
 @lru_cache(maxsize=1024)

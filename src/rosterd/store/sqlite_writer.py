@@ -60,7 +60,7 @@ class SqliteWriter(SqliteReader):
             self._execute(
                 "insert_resource",
                 row.id, row.kind, row.connection, row.external_id, row.seq, row.version,
-                row.created, row.modified, row.document, _json(indexed.search),
+                row.created, row.modified, row.document, _json(indexed.search), indexed.display,
             )  # fmt: skip
         except sqlite3.IntegrityError:
             self._many("delete_unique", row.kind, row.id, indexed.unique)
@@ -77,7 +77,7 @@ class SqliteWriter(SqliteReader):
         changed = self._execute(
             "update_resource",
             row.id, row.kind, row.connection, row.external_id, row.version, row.modified,
-            row.document, _json(after.search),
+            row.document, _json(after.search), after.display,
         )  # fmt: skip
         if changed.rowcount != 1:
             raise _missing("live", row)
@@ -106,7 +106,7 @@ class SqliteWriter(SqliteReader):
         self._execute(
             "revive_resource",
             row.id, row.kind, row.connection, row.external_id, row.seq, row.version,
-            row.created, row.modified, row.document, _json(indexed.search),
+            row.created, row.modified, row.document, _json(indexed.search), indexed.display,
         )  # fmt: skip
 
     async def erase(self, kind: str, id: str) -> bool:

@@ -143,17 +143,12 @@ ON CONFLICT (directory, name) DO UPDATE SET value = value + 1
 RETURNING value;
 
 -- name: insert_resource
--- Add a live resource; ?10 is its document, which also gives the name it is shown by.
+-- Add a live resource.
 INSERT INTO resource (
     directory, id, kind, connection, external_id, seq, version, created, modified, document, search, display
 )
 VALUES (
-    ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
-    (
-        SELECT value FROM json_each(CAST(?10 AS TEXT))
-        WHERE key IN ('displayName', 'userName') AND type = 'text' AND value <> ''
-        ORDER BY key LIMIT 1
-    )
+    ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
 );
 
 -- name: resource_exists
@@ -163,12 +158,7 @@ SELECT 1 FROM resource WHERE directory = ?1 AND id = ?2;
 -- name: update_resource
 -- Replace what a change may change of a live resource.
 UPDATE resource
-SET connection = ?4, external_id = ?5, version = ?6, modified = ?7, document = ?8, search = ?9,
-    display = (
-        SELECT value FROM json_each(CAST(?8 AS TEXT))
-        WHERE key IN ('displayName', 'userName') AND type = 'text' AND value <> ''
-        ORDER BY key LIMIT 1
-    )
+SET connection = ?4, external_id = ?5, version = ?6, modified = ?7, document = ?8, search = ?9, display = ?10
 WHERE directory = ?1 AND id = ?2 AND kind = ?3 AND deleted IS NULL;
 
 -- name: touch_resource
@@ -187,12 +177,7 @@ WHERE directory = ?1 AND id = ?2 AND kind = ?3 AND deleted IS NULL;
 -- Make a retained resource live again, with everything new but its id and kind.
 UPDATE resource
 SET connection = ?4, external_id = ?5, seq = ?6, version = ?7, created = ?8, modified = ?9, deleted = NULL,
-    document = ?10, search = ?11,
-    display = (
-        SELECT value FROM json_each(CAST(?10 AS TEXT))
-        WHERE key IN ('displayName', 'userName') AND type = 'text' AND value <> ''
-        ORDER BY key LIMIT 1
-    )
+    document = ?10, search = ?11, display = ?12
 WHERE directory = ?1 AND id = ?2 AND kind = ?3 AND deleted IS NOT NULL;
 
 -- name: erase_resource
