@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from rosterd.cli.lifetime import parse_duration
-from rosterd.service.limits import FUSE_FLOOR, RANGES, Limits
+from rosterd.service.limits import FUSE_FLOOR, JSON_NAMES, RANGES, Limits
 
 DEFAULTS: Final = Limits()
 
@@ -74,7 +74,7 @@ def changed(limits: Limits, **given: int | None) -> Limits:
 
 def described(limits: Limits) -> dict[str, int]:
     """The limits as JSON has them, in their order."""
-    return {_camel(name): value for name, value in asdict(limits).items()}
+    return {JSON_NAMES[name]: value for name, value in asdict(limits).items()}
 
 
 def shown(limits: Limits) -> Mapping[str, str]:
@@ -84,11 +84,6 @@ def shown(limits: Limits) -> Mapping[str, str]:
         "Write rate": _rate(limits.write_rate, limits.burst),
         "Fuse": _fuse(limits),
     }
-
-
-def _camel(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(word.capitalize() for word in others)
 
 
 def _rate(rate: int, burst: int) -> str:

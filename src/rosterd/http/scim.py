@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-import structlog
 
 from rosterd.http import routes
+from rosterd.http.access_log import answered
 from rosterd.http.admit import Admission, Headers, base_url, check_media_type, negotiate
 from rosterd.http.decode import MAX_BODY, ClientGone, parse_json, parse_query, read_body
 from rosterd.http.meter import Meter, operations
@@ -39,8 +39,6 @@ from rosterd.service.limits import Throttle
 from rosterd.service.ports import Store
 from rosterd.service.queries import CURSOR_LIFETIME, Queries
 from rosterd.service.view import View
-
-_log = structlog.get_logger("rosterd.http")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +144,7 @@ class ScimApp:
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a SCIM error
             reply = reply_to(error, request_id)
         await reply.send(send, request_id, head=scope["method"] == "HEAD", more=meter.headers)
-        _log.info(
-            "request",
-            method=scope["method"],
-            route=template,
-            status=reply.status,
-            ms=round((time.perf_counter() - started) * 1000, 2),
-            request_id=request_id,
-            connection=meter.connection,
-        )
+        answered(scope, template, reply.status, started, request_id, connection=meter.connection)
 
     async def _admit(
         self,

@@ -18,6 +18,7 @@ from urllib.parse import unquote_plus
 import orjson
 import structlog
 
+from rosterd.http.access_log import answered
 from rosterd.http.admit import Headers, base_url
 from rosterd.http.decode import ClientGone
 from rosterd.http.form import read_form
@@ -120,15 +121,7 @@ class TokenProvider:
                 )
             reply = oauth_reply_to(error, asked.request_id, route.challenge)
         await reply.send(send, asked.request_id, head=scope["method"] == "HEAD", more=(_NO_CACHE,))
-        _log.info(
-            "request",
-            method=scope["method"],
-            route=route.path,
-            status=reply.status,
-            ms=round((time.perf_counter() - started) * 1000, 2),
-            request_id=asked.request_id,
-            connection=asked.connection,
-        )
+        answered(scope, route.path, reply.status, started, asked.request_id, connection=asked.connection)
 
     async def token(self, asked: _Asked) -> Reply:
         """POST /api/v1/token."""

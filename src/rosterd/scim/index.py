@@ -115,11 +115,6 @@ def _plan(resource_type: ResourceType) -> _Plan:
     )
 
 
-def indexed_attributes(resource_type: ResourceType) -> frozenset[str]:
-    """The attributes of ``Indexed.values``, as ``str(Ref)``."""
-    return frozenset(name for name, _ in _plan(resource_type).indexed)
-
-
 def unique_attributes(resource_type: ResourceType) -> tuple[Ref, ...]:
     """The stored attributes with ``uniqueness`` server or global: userName, and custom ones."""
     return tuple(ref for ref in resource_type.references() if is_unique(ref))

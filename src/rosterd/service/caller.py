@@ -29,9 +29,17 @@ class Caller:
         if scope not in self.scopes:
             raise errors.Forbidden(f"This token has no '{scope}' scope; create a token that has it.")
 
+    def owns(self, row: Stored) -> bool:
+        """Whether the resource was made by this connection."""
+        return row.connection == self.connection.id
+
+    def external_id(self, row: Stored) -> str | None:
+        """externalId is the owning connection's own; nobody else sees it (RFC 7643 §3.1)."""
+        return row.external_id if self.owns(row) else None
+
     def require_reach(self, row: Stored) -> None:
         """Raise ``Forbidden`` if the policy keeps this connection from changing another's resource."""
-        if row.connection != self.connection.id and self.connection.policy.reach != "directory":
+        if not self.owns(row) and self.connection.policy.reach != "directory":
             raise errors.Forbidden(
                 f"{row.kind} {row.id} belongs to connection {row.connection} of this directory, and "
                 f"connection {self.connection.id} ('{self.connection.name}') may change only what it made "

@@ -112,7 +112,7 @@ class Commands:
             except UniqueViolation as violation:
                 raise await self._taken(tx, resource_type, new.visible, violation) from violation
             if has_members(resource_type):
-                row = await self._groups.start(tx, caller, row, new.members, at)
+                await self._groups.start(tx, caller, row, new.members, at)
             joined = await self._groups.appear(tx, caller, row, _names(row, new, promised), at)
             if has_groups(resource_type) and not joined:
                 return View(row, resource_type, row.external_id, ())
@@ -219,8 +219,7 @@ class Commands:
         listed = None
         if has_members(resource_type) and (members is None or not await tx.exceeds(row.id, members)):
             listed = await tx.members(row.id)
-        own = row.connection == caller.connection.id
-        return View(row, resource_type, row.external_id if own else None, memberships, listed)
+        return View(row, resource_type, caller.external_id(row), memberships, listed)
 
     async def _row(
         self, tx: Writer, caller: Caller, resource_type: ResourceType, id: str, if_match: str | None
@@ -247,12 +246,12 @@ class Commands:
     ) -> tuple[Stored, Draft, int]:
         """Read, plan, write. A plan that changes nothing writes nothing, and the version stays."""
         row = await self._row(tx, caller, resource_type, id, if_match)
-        own = row.connection == caller.connection.id
         stored: Document = orjson.loads(row.document)
-        current = {**stored, "externalId": row.external_id} if own and row.external_id is not None else stored
+        known = caller.external_id(row)
+        current = stored if known is None else {**stored, "externalId": known}
         new = draft(plan(current), resource_type)
         at = max(self._now(), row.modified)
-        external_id = new.external_id if own else row.external_id
+        external_id = new.external_id if caller.owns(row) else row.external_id
         delta = changes.difference(current, new.visible)
         if not delta["before"] and not delta["after"]:
             return row, new, at

@@ -27,13 +27,12 @@ class Groups:
         row: Stored,
         members: Sequence[Member],
         at: int,
-    ) -> Stored:
+    ) -> None:
         """The members a new group is created with; they do not count as a change of its version."""
         if members:
             _refuse_self(row, members)
             change = await tx.add_members(row.id, members)
             await self._tell(tx, caller, row.kind, row.id, change, at)
-        return row
 
     async def replace(
         self,
@@ -45,7 +44,11 @@ class Groups:
     ) -> Stored:
         """Make these the members and no others."""
         _refuse_self(row, members)
-        return await self._changed(tx, caller, row, await tx.replace_members(row.id, members), at)
+        change = await tx.replace_members(row.id, members)
+        if not change:
+            return row
+        await self._tell(tx, caller, row.kind, row.id, change, at)
+        return await self._touched(tx, row, at)
 
     async def apply(
         self,
@@ -71,16 +74,13 @@ class Groups:
         Whether there were any.
         """
         groups = await tx.resolve_pending(row.id, names)
-        for group in groups:
-            await tx.touch("Group", group, at)
-            await self._tell(tx, caller, "Group", group, MemberChange(added=(row.id,)), at)
+        await self._tell_each(tx, caller, groups, MemberChange(added=(row.id,)), at)
         return bool(groups)
 
     async def leave(self, tx: Writer, caller: Caller, row: Stored, at: int) -> None:
         """A resource is about to go: its groups lose it."""
-        for group in await tx.groups_with(row.id):
-            await tx.touch("Group", group, at)
-            await self._tell(tx, caller, "Group", group, MemberChange(removed=(row.id,)), at)
+        groups = await tx.groups_with(row.id)
+        await self._tell_each(tx, caller, groups, MemberChange(removed=(row.id,)), at)
 
     async def _operate(
         self, tx: Writer, resource_type: ResourceType, row: Stored, operation: membership.MemberOp
@@ -113,17 +113,17 @@ class Groups:
         listed = [*await tx.members(row.id), *await tx.pending(row.id)]
         return [m for m in listed if membership.fulfils(m, where, resource_type)]
 
-    async def _changed(
-        self, tx: Writer, caller: Caller, row: Stored, change: MemberChange, at: int
-    ) -> Stored:
-        if not change:
-            return row
-        await self._tell(tx, caller, row.kind, row.id, change, at)
-        return await self._touched(tx, row, at)
-
     async def _touched(self, tx: Writer, row: Stored, at: int) -> Stored:
         version = await tx.touch(row.kind, row.id, at)
         return row if version is None else replace(row, version=version, modified=at)
+
+    async def _tell_each(
+        self, tx: Writer, caller: Caller, groups: Sequence[str], change: MemberChange, at: int
+    ) -> None:
+        """The same change of several groups."""
+        for group in groups:
+            await tx.touch("Group", group, at)
+            await self._tell(tx, caller, "Group", group, change, at)
 
     async def _tell(
         self, tx: Writer, caller: Caller, kind: str, group: str, change: MemberChange, at: int

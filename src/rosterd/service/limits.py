@@ -14,7 +14,7 @@ process. Losses (accounts deactivated or deleted) are counted in windows, by the
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 from rosterd.scim import errors
@@ -67,6 +67,15 @@ RANGES: Final = {
     "fuse_window": (60, 31_536_000),
 }
 """What each limit may be, from and to."""
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+JSON_NAMES: Final = {field.name: _camel(field.name) for field in fields(Limits)}
+"""The limits by their names in JSON: ``fuse_count`` is ``fuseCount`` there."""
 
 
 @dataclass(frozen=True, slots=True)

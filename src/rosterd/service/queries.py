@@ -13,7 +13,7 @@ from rosterd.scim.membership import has_members
 from rosterd.scim.render import Projection
 from rosterd.scim.schema import Ref, ResourceType
 from rosterd.service.caller import Caller
-from rosterd.service.ports import Page, Position, Query, Reader, Store, Stored
+from rosterd.service.ports import Page, Position, Query, Reader, Store
 from rosterd.service.view import View, has_groups
 from rosterd.service.walks import Walks
 
@@ -54,7 +54,7 @@ class Queries:
         members = None
         if has_members(resource_type) and wanted.wants("members"):
             members = await reader.members(id)
-        return View(row, resource_type, _external_id(caller, row), memberships, members)
+        return View(row, resource_type, caller.external_id(row), memberships, members)
 
     async def list(self, caller: Caller, types: Sequence[ResourceType], request: ListRequest) -> Listing:
         """A page of the types' live resources (RFC 7644 §3.4.2, RFC 9865)."""
@@ -154,7 +154,7 @@ class Queries:
                     _require_bare(caller)
                     listed = None
                 budget -= len(listed or ())
-            views.append(View(row, resource_type, _external_id(caller, row), memberships.get(row.id), listed))
+            views.append(View(row, resource_type, caller.external_id(row), memberships.get(row.id), listed))
         return tuple(views)
 
 
@@ -168,11 +168,6 @@ def _require_bare(caller: Caller) -> None:
             f"This page of groups has more than {MEMBERS_PER_PAGE} members. "
             "Ask for excludedAttributes=members, or for fewer groups with count."
         )
-
-
-def _external_id(caller: Caller, row: Stored) -> str | None:
-    """externalId is the owning connection's own; nobody else sees it (RFC 7643 §3.1)."""
-    return row.external_id if row.connection == caller.connection.id else None
 
 
 def _walk(caller: Caller, types: Sequence[ResourceType], request: ListRequest) -> bytes:

@@ -35,10 +35,6 @@ _SINGLE: Final = f"""SELECT {COLUMNS.text}, NULL
 FROM unique_value AS u CROSS JOIN resource AS r ON r.directory = u.directory AND r.id = u.id
 WHERE u.directory = ? AND u.kind = ? AND u.attribute = ? AND u.value = ?"""  # noqa: S608 - no value in it
 
-_SINGLE_TOTAL: Final = (
-    "SELECT count(*) FROM unique_value WHERE directory = ? AND kind = ? AND attribute = ? AND value = ?"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
@@ -50,10 +46,13 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """``page`` yields ``COLUMNS`` and the sort key, one row more than the limit if there is one."""
+    """``page`` yields ``COLUMNS`` and the sort key, one row more than the limit if there is one.
+
+    Without ``total`` the page is all there is.
+    """
 
     page: Sql
-    total: Sql
+    total: Sql | None
     quick: bool
 
 
@@ -94,7 +93,7 @@ def _single(query: Query, directory: int) -> Listing | None:
     if not isinstance(b, Compare) or b.op != "eq" or not isinstance(b.value, str) or not is_unique(b.path):
         return None
     parameters = (directory, resource_type.name, str(b.path), b.value)
-    return Listing(Sql(_SINGLE, parameters), Sql(_SINGLE_TOTAL, parameters), quick=True)
+    return Listing(Sql(_SINGLE, parameters), None, quick=True)
 
 
 def _targets(query: Query, directory: int) -> Iterable[_Target]:

@@ -10,7 +10,8 @@ import orjson
 from rosterd.service.clients import Client, ClientSecret
 from rosterd.service.ports import Token
 from rosterd.store.queries import SQLITE
-from rosterd.store.sqlite_control import SqliteControl, as_json, insert, insert_token
+from rosterd.store.sqlite_control import SqliteControl, insert, insert_token
+from rosterd.store.sqlite_reader import as_json
 
 
 class SqliteClients(SqliteControl):

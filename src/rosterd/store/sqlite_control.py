@@ -15,7 +15,7 @@ import orjson
 from rosterd.service.ports import Connection, Credential, Directory, Policy, Token, UniqueViolation
 from rosterd.store.policy import limits_json, limits_of, standing_of
 from rosterd.store.queries import SQLITE
-from rosterd.store.sqlite_reader import Run
+from rosterd.store.sqlite_reader import Run, as_json
 
 T = TypeVar("T")
 
@@ -175,8 +175,3 @@ def token_of(row: Sequence[Any]) -> Token:
     """A token from a row of its columns."""
     id, directory, connection, digest, label, scopes, *times = row
     return Token(id, directory, connection, digest, label, tuple(orjson.loads(scopes)), *times)
-
-
-def as_json(value: object) -> str:
-    """A value as it is kept in a text column."""
-    return orjson.dumps(value).decode()

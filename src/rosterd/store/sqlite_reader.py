@@ -60,7 +60,7 @@ class SqliteReader:
         return await self._run(lambda c: _page(c, compiled, query), quick=compiled.quick)
 
     async def memberships(self, ids: Sequence[str]) -> Mapping[str, tuple[Membership, ...]]:
-        parameters = (self._directory, _json(ids))
+        parameters = (self._directory, as_json(ids))
         return await self._run(lambda c: _memberships(c, parameters), quick=len(ids) <= _QUICK_IDS)
 
     async def members(
@@ -110,7 +110,7 @@ class SqliteReader:
         return await self._run(lambda c: _events(c, "events", parameters), quick=limit <= _QUICK_ROWS)
 
     async def feed(self, after: int, limit: int, types: Sequence[str] = ()) -> FeedPage:
-        wanted = _json(list(types)) if types else None
+        wanted = as_json(list(types)) if types else None
         quick = limit <= _QUICK_ROWS and not types
         return await self._run(lambda c: _feed(c, self._directory, after, limit, wanted), quick=quick)
 
@@ -129,7 +129,8 @@ class SqliteReader:
         return await self._run(lambda c: c.execute(SQLITE[name], parameters).fetchall(), quick=True)
 
 
-def _json(value: object) -> str:
+def as_json(value: object) -> str:
+    """A value as it is kept in a text column."""
     return orjson.dumps(value).decode()
 
 
@@ -195,13 +196,15 @@ def _one_state(connection: sqlite3.Connection) -> Iterator[None]:
 
 def _page(connection: sqlite3.Connection, compiled: Listing, query: Query) -> Page:
     """The page and its total, of one snapshot."""
-    with _one_state(connection) if query.total else nullcontext():
+    counts = query.total and compiled.total is not None
+    with _one_state(connection) if counts else nullcontext():
         rows = connection.execute(compiled.page.text, compiled.page.params).fetchall()
         more = len(rows) > query.limit
         del rows[query.limit :]
         total = None
         if query.total:
-            if query.after is None and not more and (rows or not query.offset):
+            whole = query.after is None and not more and (rows or not query.offset)
+            if compiled.total is None or whole:
                 total = query.offset + len(rows)
             else:
                 total = connection.execute(compiled.total.text, compiled.total.params).fetchone()[0]

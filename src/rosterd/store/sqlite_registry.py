@@ -12,12 +12,12 @@ from rosterd.service.registry import Answered, ApiKey, KeyHolder
 from rosterd.store.queries import SQLITE
 from rosterd.store.sqlite_clients import SqliteClients
 from rosterd.store.sqlite_control import (
-    as_json,
     connection_of,
     directory_of,
     insert,
     token_of,
 )
+from rosterd.store.sqlite_reader import as_json
 
 _MOST: Final = 2**63 - 1
 

@@ -19,7 +19,7 @@ from rosterd.service.ports import MemberChange, Stored, UniqueViolation
 from rosterd.service.standing import Standing
 from rosterd.store.policy import ACTIVE, standing_of
 from rosterd.store.queries import SQLITE
-from rosterd.store.sqlite_reader import SqliteReader
+from rosterd.store.sqlite_reader import SqliteReader, as_json
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ class SqliteWriter(SqliteReader):
             self._execute(
                 "insert_resource",
                 row.id, row.kind, row.connection, row.external_id, row.seq, row.version,
-                row.created, row.modified, row.document, _json(indexed.search), indexed.display,
+                row.created, row.modified, row.document, as_json(indexed.search), indexed.display,
             )  # fmt: skip
         except sqlite3.IntegrityError:
             self._many("delete_unique", row.kind, row.id, indexed.unique)
@@ -77,7 +77,7 @@ class SqliteWriter(SqliteReader):
         changed = self._execute(
             "update_resource",
             row.id, row.kind, row.connection, row.external_id, row.version, row.modified,
-            row.document, _json(after.search), after.display,
+            row.document, as_json(after.search), after.display,
         )  # fmt: skip
         if changed.rowcount != 1:
             raise _missing("live", row)
@@ -106,7 +106,7 @@ class SqliteWriter(SqliteReader):
         self._execute(
             "revive_resource",
             row.id, row.kind, row.connection, row.external_id, row.seq, row.version,
-            row.created, row.modified, row.document, _json(indexed.search), indexed.display,
+            row.created, row.modified, row.document, as_json(indexed.search), indexed.display,
         )  # fmt: skip
 
     async def erase(self, kind: str, id: str) -> bool:
@@ -128,10 +128,10 @@ class SqliteWriter(SqliteReader):
 
     async def remove_members(self, group: str, values: Sequence[str]) -> MemberChange:
         given = dict.fromkeys(map(_clean, values))
-        removed = self._returned("delete_members", group, _json(list(given)))
+        removed = self._returned("delete_members", group, as_json(list(given)))
         pending = set[str]()
         if len(removed) < len(given):
-            pending = self._returned("delete_pending", group, _json(list(given)))
+            pending = self._returned("delete_pending", group, as_json(list(given)))
         return MemberChange(
             removed=tuple(v for v in given if v in removed),
             pending_removed=tuple(v for v in given if v in pending),
@@ -139,7 +139,7 @@ class SqliteWriter(SqliteReader):
 
     async def replace_members(self, group: str, members: Sequence[Member]) -> MemberChange:
         wanted = {_clean(member.value): member.display or None for member in members}
-        values = _json(list(wanted))
+        values = as_json(list(wanted))
         removed = self._returned("delete_other_members", group, values)
         pending_removed = self._returned("delete_other_pending", group, values)
         change = self._put(group, wanted, exactly=True)
@@ -155,17 +155,17 @@ class SqliteWriter(SqliteReader):
         return tuple(group for (group,) in self._execute("groups_with", member))
 
     async def resolve_pending(self, id: str, names: Sequence[str]) -> tuple[str, ...]:
-        waiting = self._execute("take_pending", _json([id, *map(_clean, names)])).fetchall()
+        waiting = self._execute("take_pending", as_json([id, *map(_clean, names)])).fetchall()
         if not waiting:
             return ()
         groups: dict[str, str | None] = {}
         for group, display in waiting:
             groups[group] = max(filter(None, (display, groups.get(group))), default=None)
-        return tuple(sorted(self._returned("join_groups", id, _json(list(groups.items())))))
+        return tuple(sorted(self._returned("join_groups", id, as_json(list(groups.items())))))
 
     async def append(self, event: Event) -> int:
         seq = self._next_seq()
-        data = _json(event.data)
+        data = as_json(event.data)
         self._execute(
             "append_event",
             seq, event.type, event.kind, event.resource, event.at, event.connection, event.request_id, data,
@@ -242,7 +242,7 @@ class SqliteWriter(SqliteReader):
         added, pending_added, pending_removed, renamed = [], [], [], []
         members: list[tuple[str, str | None]] = []
         waiting: list[tuple[str, str | None]] = []
-        standing = self._execute("standing", group, _json(list(wanted))).fetchall()
+        standing = self._execute("standing", group, as_json(list(wanted))).fetchall()
         for value, lives, is_member, shown, is_pending, announced in standing:
             display = wanted[value]
             if is_member or (is_pending and not lives):
@@ -258,11 +258,11 @@ class SqliteWriter(SqliteReader):
                 waiting.append((value, display))
                 pending_added.append(value)
         if members:
-            self._execute("put_members", group, _json(members))
+            self._execute("put_members", group, as_json(members))
         if waiting:
-            self._execute("put_pending", group, _json(waiting))
+            self._execute("put_pending", group, as_json(waiting))
         if pending_removed:
-            self._execute("delete_pending", group, _json(pending_removed)).fetchall()
+            self._execute("delete_pending", group, as_json(pending_removed)).fetchall()
         return MemberChange(tuple(added), (), tuple(pending_added), tuple(pending_removed), tuple(renamed))
 
 
@@ -288,7 +288,3 @@ def _pairs(search: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, s
 def _clean(value: str) -> str:
     """SQLite's JSON ends a text at U+0000; no id has one, and so neither must name what is before it."""
     return value.replace("\0", "\ufffd") if "\0" in value else value
-
-
-def _json(value: object) -> str:
-    return orjson.dumps(value).decode()

@@ -158,10 +158,8 @@ async def _history(api: ApiContext, request: ApiRequest, kind: str) -> ApiReply:
     rows = await api.store.reader(directory.id).history(kind, id, request.limit + 1, before)
     if not rows and place is None:
         raise _missing(kind, id)
-    shown = rows[: request.limit]
     names = await _names(api, directory)
-    following = api.seal(request, listing, shown[-1].seq) if len(rows) > len(shown) else None
-    return ApiReply(200, {"items": [_event(row, names) for row in shown], "nextCursor": following})
+    return api.page(request, listing, rows, lambda row: _event(row, names), lambda row: (row.seq, None))
 
 
 def _missing(kind: str, id: str) -> errors.NotFound:
@@ -173,10 +171,11 @@ async def _names(api: ApiContext, directory: Directory) -> Names:
 
 
 def _members(api: ApiContext, request: ApiRequest, listing: str, rows: Sequence[Member]) -> ApiReply:
-    shown = rows[: request.limit]
-    following = api.seal(request, listing, 0, shown[-1].value) if len(rows) > len(shown) else None
-    items = [{"value": m.value, "type": m.type, "name": m.display} for m in shown]
-    return ApiReply(200, {"items": items, "nextCursor": following})
+    return api.page(request, listing, rows, _member, lambda m: (0, m.value))
+
+
+def _member(member: Member) -> dict[str, Any]:
+    return {"value": member.value, "type": member.type, "name": member.display}
 
 
 def _described(row: Stored, names: Names) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import orjson
 import structlog
 
+from rosterd.http.access_log import answered
 from rosterd.http.admit import Headers, bearer, check_media_type
 from rosterd.http.api import fit, replay, routes
 from rosterd.http.api.openapi import described
@@ -64,15 +65,7 @@ class ApiApp:
         else:
             status = reply.status
             await reply.send(send, request_id, head=head)
-        _log.info(
-            "request",
-            method=scope["method"],
-            route=seen["route"],
-            status=status,
-            ms=round((time.perf_counter() - started) * 1000, 2),
-            request_id=request_id,
-            key=seen["key"],
-        )
+        answered(scope, seen["route"], status, started, request_id, key=seen["key"])
 
     async def _answer(
         self, scope: Scope, receive: Receive, request_id: str, seen: dict[str, str | None]

@@ -6,12 +6,12 @@ from typing import Any, Final
 from rosterd.http.api.directories import NAME_SCHEMA
 from rosterd.http.api.request import ApiContext, ApiReply, ApiRequest
 from rosterd.http.api.route import PAGE, ApiRoute
-from rosterd.http.api.schemas import LIMIT_NAMES, POLICY, page, ref, text, thing
+from rosterd.http.api.schemas import POLICY, page, ref, text, thing
 from rosterd.scim import errors
 from rosterd.scim.render import format_time
 from rosterd.service.connections import MAX_REASON
 from rosterd.service.keys import CONNECTIONS_READ, CONNECTIONS_WRITE
-from rosterd.service.limits import Limits
+from rosterd.service.limits import JSON_NAMES, Limits
 from rosterd.service.ports import Connection, Directory, Policy, UniqueViolation
 from rosterd.service.standing import MOVES
 
@@ -36,9 +36,7 @@ async def list_connections(api: ApiContext, request: ApiRequest) -> ApiReply:
     rows = await api.registry.connection_page(
         directory.id, str(place.key) if place else "", request.limit + 1
     )
-    shown = rows[: request.limit]
-    following = api.seal(request, listing, 0, shown[-1].name) if len(rows) > len(shown) else None
-    return ApiReply(200, {"items": [_described(directory, row) for row in shown], "nextCursor": following})
+    return api.page(request, listing, rows, lambda row: _described(directory, row), lambda row: (0, row.name))
 
 
 async def create_connection(api: ApiContext, request: ApiRequest) -> ApiReply:
@@ -84,7 +82,7 @@ async def move_connection(api: ApiContext, request: ApiRequest) -> ApiReply:
 
 
 def _changed(profile: str, policy: Policy, body: dict[str, Any]) -> tuple[str, Policy]:
-    given = {own: body["limits"][name] for own, name in LIMIT_NAMES.items() if name in body.get("limits", {})}
+    given = {own: body["limits"][name] for own, name in JSON_NAMES.items() if name in body.get("limits", {})}
     return body.get("profile", profile), Policy(
         reach=body.get("reach", policy.reach),
         on_delete=body.get("onDelete", policy.on_delete),
@@ -101,7 +99,7 @@ def _described(directory: Directory, connection: Connection) -> dict[str, Any]:
         "profile": connection.profile,
         "reach": policy.reach,
         "onDelete": policy.on_delete,
-        "limits": {name: limits[own] for own, name in LIMIT_NAMES.items()},
+        "limits": {name: limits[own] for own, name in JSON_NAMES.items()},
         "state": {
             "is": standing.state,
             "by": standing.by,

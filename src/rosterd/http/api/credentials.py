@@ -30,14 +30,9 @@ async def list_tokens(api: ApiContext, request: ApiRequest) -> ApiReply:
     place = api.place(request, listing)
     after = (place.seq, str(place.key)) if place else None
     rows = await api.registry.token_page(directory.id, connection.id, after, request.limit + 1)
-    shown = rows[: request.limit]
-    last = shown[-1] if len(rows) > len(shown) else None
-    return ApiReply(
-        200,
-        {
-            "items": [_token(row, connection, api.now()) for row in shown],
-            "nextCursor": api.seal(request, listing, last.created, last.id) if last else None,
-        },
+    now = api.now()
+    return api.page(
+        request, listing, rows, lambda row: _token(row, connection, now), lambda row: (row.created, row.id)
     )
 
 
@@ -75,14 +70,9 @@ async def list_clients(api: ApiContext, request: ApiRequest) -> ApiReply:
     place = api.place(request, listing)
     after = (place.seq, str(place.key)) if place else None
     rows = await api.registry.client_page(directory.id, connection.id, after, request.limit + 1)
-    shown = rows[: request.limit]
-    last = shown[-1] if len(rows) > len(shown) else None
-    return ApiReply(
-        200,
-        {
-            "items": [_client(row, connection, api.now()) for row in shown],
-            "nextCursor": api.seal(request, listing, last.created, last.id) if last else None,
-        },
+    now = api.now()
+    return api.page(
+        request, listing, rows, lambda row: _client(row, connection, now), lambda row: (row.created, row.id)
     )
 
 

@@ -25,9 +25,7 @@ async def list_directories(api: ApiContext, request: ApiRequest) -> ApiReply:
     place = api.place(request, "directories")
     after = str(place.key) if place else ""
     rows = await api.registry.directory_page(after, request.limit + 1)
-    shown = rows[: request.limit]
-    following = api.seal(request, "directories", 0, shown[-1].name) if len(rows) > len(shown) else None
-    return ApiReply(200, {"items": [_listed(row) for row in shown], "nextCursor": following})
+    return api.page(request, "directories", rows, _listed, lambda row: (0, row.name))
 
 
 async def create_directory(api: ApiContext, request: ApiRequest) -> ApiReply:

@@ -6,9 +6,9 @@ is called, the caller has the route's scope, and query and body fit the route's 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from rosterd.http.admit import Headers
 from rosterd.http.reply import Header
@@ -21,6 +21,8 @@ from rosterd.service.ports import Control, Directory, Store
 from rosterd.service.queries import CURSOR_LIFETIME
 from rosterd.service.registry import ApiKey, Registry
 from rosterd.service.tokens import Tokens
+
+Row = TypeVar("Row")
 
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
@@ -137,6 +139,19 @@ class ApiContext:
         expires = self.now() + CURSOR_LIFETIME
         binding = self._binding(request, listing)
         return cursor.seal(seq, key, binding=binding, secret=self.secret, expires=expires)
+
+    def page(
+        self,
+        request: ApiRequest,
+        listing: str,
+        rows: Sequence[Row],
+        described: Callable[[Row], dict[str, Any]],
+        place: Callable[[Row], tuple[int, str | None]],
+    ) -> ApiReply:
+        """A page of rows, one more than the limit being asked for; ``place`` gives what ``seal`` takes."""
+        shown = rows[: request.limit]
+        following = self.seal(request, listing, *place(shown[-1])) if len(rows) > len(shown) else None
+        return ApiReply(200, {"items": [described(row) for row in shown], "nextCursor": following})
 
     def _binding(self, request: ApiRequest, listing: str) -> bytes:
         bound = request.caller.directory

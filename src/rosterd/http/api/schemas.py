@@ -1,12 +1,11 @@
 """What the management API's JSON looks like: the schemas of the OpenAPI document, each with its meaning."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any, Final
 
 from rosterd.scim.profiles import PROFILES
 from rosterd.service.caller import SCOPES
-from rosterd.service.limits import RANGES, Limits
+from rosterd.service.limits import JSON_NAMES, RANGES
 
 Schema = Mapping[str, Any]
 
@@ -56,15 +55,6 @@ def page(item: str, description: str) -> Schema:
     )
 
 
-def camel(name: str) -> str:
-    """``fuse_count`` as JSON has it: ``fuseCount``."""
-    first, *others = name.split("_")
-    return first + "".join(word.capitalize() for word in others)
-
-
-LIMIT_NAMES: Final[Mapping[str, str]] = {field.name: camel(field.name) for field in fields(Limits)}
-"""The limits of a connection by their JSON names."""
-
 _LIMIT_MEANINGS: Final = {
     "read_rate": "Reading requests a second, in each process; 0 for no limit.",
     "write_rate": "Changes a second, in each process; 0 for no limit.",
@@ -83,8 +73,8 @@ POLICY: Final[Mapping[str, Schema]] = {
     "onDelete": text("What DELETE of a user does.", enum=["deactivate", "erase"]),
     "limits": thing(
         "Rates and mass-change fuse.",
-        tuple(LIMIT_NAMES.values()),
-        **{LIMIT_NAMES[own]: number(_LIMIT_MEANINGS[own], *RANGES[own]) for own in LIMIT_NAMES},
+        tuple(JSON_NAMES.values()),
+        **{JSON_NAMES[own]: number(_LIMIT_MEANINGS[own], *RANGES[own]) for own in JSON_NAMES},
     ),
 }
 """What can be changed of a connection."""
@@ -201,7 +191,7 @@ COMPONENTS: Final[Mapping[str, Schema]] = {
         "A connection.",
         name=text("Its name, unique in the directory."),
         directory=text("Name of the directory."),
-        **{**POLICY, "limits": {**POLICY["limits"], "required": list(LIMIT_NAMES.values())}},
+        **{**POLICY, "limits": {**POLICY["limits"], "required": list(JSON_NAMES.values())}},
         state={
             **thing(
                 "Whether it may speak at present.",
