@@ -293,7 +293,7 @@ def test_one_store_serves_several_event_loops(tmp_path: Path) -> None:
 
 def test_definitions_changed_by_another_process_are_seen_at_once(tmp_path: Path) -> None:
     async def scenario(store: SqliteStore) -> None:
-        from rosterd.service.ports import Policy
+        from rosterd.service.control import Policy
         from rosterd.testing.control_contract import token
 
         directory = await store.create_directory("acme", 1)

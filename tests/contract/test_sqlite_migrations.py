@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from rosterd.service.ports import Connection, Policy, StoreUnavailable, Token
+from rosterd.service.control import Connection, Policy, Token
+from rosterd.service.ports import StoreUnavailable
 from rosterd.service.standing import Standing
 from rosterd.store import migrate
 from rosterd.store.database import BUSY_MS, connect_writer

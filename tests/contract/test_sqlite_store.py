@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rosterd.store.sqlite import SqliteStore, open_sqlite
 from rosterd.testing import (
+    AuditContract,
     ClientContract,
     ControlContract,
     DurableStoreContract,
@@ -41,4 +42,8 @@ class TestSqliteStanding(Opens, StandingContract):
 
 
 class TestSqliteRegistry(Opens, RegistryContract):
+    pass
+
+
+class TestSqliteAudit(Opens, AuditContract):
     pass

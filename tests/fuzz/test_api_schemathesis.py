@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (
 
 from rosterd.http.api.openapi import BASE, described
 from rosterd.http.api.routes import ROUTES
-from rosterd.service.ports import Policy
+from rosterd.service.control import Policy
 from rosterd.wiring import Settings, open_service
 
 schema = schemathesis.openapi.from_dict(described(ROUTES))

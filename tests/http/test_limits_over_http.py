@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from rosterd.scim import urns
+from rosterd.service.control import Connection
 from rosterd.service.limits import Limits
-from rosterd.service.ports import Connection
 from rosterd.wiring import Service, Settings, open_service
 from rosterd.wiring.ids import new_request_id
 

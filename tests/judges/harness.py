@@ -20,8 +20,8 @@ from typing import Any
 
 import httpx
 
+from rosterd.service.control import Policy
 from rosterd.service.limits import Limits
-from rosterd.service.ports import Policy
 from rosterd.wiring import Settings, open_service
 from rosterd.wiring.ids import now
 

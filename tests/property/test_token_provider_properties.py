@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rosterd.http.token_provider import ROUTES, TokenProvider
 from rosterd.service.clients import Clients
-from rosterd.service.ports import Policy
+from rosterd.service.control import Policy
 from rosterd.service.tokens import Tokens
 from rosterd.store.memory import MemoryStore
 from rosterd.testing import FakeClock

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from rosterd.scim import urns
-from rosterd.service.ports import Policy
+from rosterd.service.control import Policy
 from rosterd.wiring import Service, Settings, open_service
 
 BASE = "http://sp.example/api/v1"

@@ -13,8 +13,8 @@ from rosterd.scim import errors
 from rosterd.scim.render import etag
 from rosterd.service.caller import Caller
 from rosterd.service.connections import FUSE, MAX_REASON, Connections
+from rosterd.service.control import Policy
 from rosterd.service.limits import Limits
-from rosterd.service.ports import Policy
 from rosterd.service.standing import Standing
 from rosterd.service.view import View
 

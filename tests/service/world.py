@@ -17,7 +17,7 @@ from rosterd.service.bulk import Bulk
 from rosterd.service.caller import Caller
 from rosterd.service.commands import Commands, Unit
 from rosterd.service.connections import commit
-from rosterd.service.ports import Connection, Directory, Policy
+from rosterd.service.control import Connection, Directory, Policy
 from rosterd.service.queries import Listing, Queries
 from rosterd.service.view import View, full_document
 from rosterd.store.sqlite import SqliteStore, open_sqlite

@@ -9,7 +9,7 @@ import pytest
 
 from rosterd.scim import errors
 from rosterd.service.clients import MAX_OVERLAP, MAX_SECRETS, Clients, Refused, shown_id
-from rosterd.service.ports import Policy
+from rosterd.service.control import Policy
 from rosterd.service.tokens import Tokens
 from rosterd.store.memory import MemoryStore
 from rosterd.testing import FakeClock

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rosterd.scim import errors
-from rosterd.service.ports import Connection, Credential, Directory, Token
+from rosterd.service.control import Connection, Credential, Directory, Token
 from rosterd.service.tokens import MAX_LIFETIME, MIN_LIFETIME, Tokens, digest, token_id, verify
 
 NOW = 1_800_000_000_000

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from rosterd.cli import exits, limits, options, output
+from rosterd.service.control import Connection, Directory, Policy
 from rosterd.service.limits import Limits
-from rosterd.service.ports import Connection, Directory, Policy
 from rosterd.wiring import Service
 from rosterd.wiring.ids import new_request_id, now
 

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from rosterd.cli import exits, options, output
 from rosterd.http.site import SCIM_PATH
-from rosterd.service.ports import Connection
+from rosterd.service.control import Connection
 from rosterd.simulator import Company, Summary, make_company, provision
 from rosterd.simulator import Progress as Step
 from rosterd.wiring import Settings, open_service, start_in_thread

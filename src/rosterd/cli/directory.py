@@ -6,7 +6,7 @@ import typer
 
 from rosterd.cli import exits, options, output
 from rosterd.scim.schema import SchemaError
-from rosterd.service.ports import Directory
+from rosterd.service.control import Directory
 from rosterd.wiring import Service, Settings, open_service
 from rosterd.wiring.ids import now
 

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 import typer
 
 from rosterd.cli import exits, options, output
-from rosterd.service.ports import Control, StoreUnavailable, Token
+from rosterd.service.control import Control, Token
+from rosterd.service.ports import StoreUnavailable
 from rosterd.service.standing import ACTIVE
 from rosterd.wiring import PortTaken, Settings, SettingsError, open_service, upkeep
 from rosterd.wiring.ids import now

@@ -10,8 +10,8 @@ import typer
 
 from rosterd.scim import errors
 from rosterd.scim.schema import SchemaError
+from rosterd.service.control import Connection, Directory
 from rosterd.service.directories import NAME_RULE, is_name
-from rosterd.service.ports import Connection, Directory
 from rosterd.wiring import DEFAULT, Service, Settings, open_service
 
 Data = Annotated[

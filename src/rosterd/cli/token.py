@@ -8,7 +8,7 @@ from rosterd.cli import exits, options, output
 from rosterd.cli.lifetime import parse_duration, parse_lifetime
 from rosterd.scim import errors
 from rosterd.service.caller import SCOPES
-from rosterd.service.ports import Directory, Token
+from rosterd.service.control import Directory, Token
 from rosterd.wiring import DEFAULT, Service, Settings, open_service
 from rosterd.wiring.ids import now
 

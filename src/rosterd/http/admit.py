@@ -13,8 +13,8 @@ from rosterd.scim import errors
 from rosterd.scim.schema import Model
 from rosterd.service import tokens
 from rosterd.service.caller import Caller
+from rosterd.service.control import Control, Directory
 from rosterd.service.directories import model_of
-from rosterd.service.ports import Control, Directory
 from rosterd.service.standing import require_active
 
 _JSON: Final = ("application/scim+json", "application/json")

@@ -5,7 +5,8 @@ from typing import Final
 
 from rosterd.scim import errors
 from rosterd.scim.schema import Model
-from rosterd.service.ports import Connection, Directory, Stored
+from rosterd.service.control import Connection, Directory
+from rosterd.service.ports import Stored
 
 READ: Final = "scim.read"
 WRITE: Final = "scim.write"

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from rosterd.scim import errors
 from rosterd.service import credential_text
 from rosterd.service.caller import SCOPES
-from rosterd.service.ports import Credential, Token
+from rosterd.service.control import Credential, Token
 from rosterd.service.tokens import MAX_LIFETIME, MIN_LIFETIME, Tokens, token_id
 
 DEFAULT_LIFETIME: Final = 86_400

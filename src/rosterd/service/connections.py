@@ -14,9 +14,10 @@ from typing import Final
 from rosterd.scim import errors
 from rosterd.scim.schema import ResourceType
 from rosterd.service.caller import Caller
+from rosterd.service.control import Connection
 from rosterd.service.events import Event
 from rosterd.service.limits import Limits, Loss, allowance, lost
-from rosterd.service.ports import Connection, Store, Writer
+from rosterd.service.ports import Store, Writer
 from rosterd.service.standing import MOVES, PAUSED, Standing, move, refusal, require_active
 from rosterd.service.view import View, has_groups
 

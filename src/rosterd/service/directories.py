@@ -7,7 +7,8 @@ from typing import Any, Final
 from rosterd.scim import errors
 from rosterd.scim.schema import Model
 from rosterd.scim.schemas import CORE_RESOURCE_TYPES, CORE_SCHEMAS
-from rosterd.service.ports import Control, Directory, UniqueViolation
+from rosterd.service.control import Control, Directory
+from rosterd.service.ports import UniqueViolation
 
 # Letters, digits, ".", "_", "-": a name is a segment of an address.
 NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"

@@ -17,8 +17,9 @@ from rosterd.scim.membership import has_members
 from rosterd.scim.render import format_time
 from rosterd.scim.schema import Model, ResourceType
 from rosterd.service.changes import EVENTS
+from rosterd.service.control import Control, Directory
 from rosterd.service.events import StoredEvent
-from rosterd.service.ports import Control, Directory, Position, Query, Reader, Store, Stored
+from rosterd.service.ports import Position, Query, Reader, Store, Stored
 
 SCHEMA_VERSION: Final = 1
 """Of the event document: a new attribute does not change it, anything else does."""

@@ -12,15 +12,16 @@ the attributes rendered from the membership table (a user's ``groups``, a group'
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from rosterd.scim.filter import Bound
 from rosterd.scim.index import Indexed, Scalar
 from rosterd.scim.membership import Member
 from rosterd.scim.schema import Ref, ResourceType
+from rosterd.service.audit import Entry
 from rosterd.service.events import FeedReader, FeedWriter
-from rosterd.service.limits import Limits, Loss
+from rosterd.service.limits import Loss
 from rosterd.service.standing import Standing
 
 T = TypeVar("T")
@@ -195,6 +196,9 @@ class Writer(Reader, FeedWriter, Protocol):
     def savepoint(self) -> AbstractAsyncContextManager[None]:
         """Undo what happens inside, and only that, if it raises."""
 
+    async def audit(self, entry: Entry) -> None:
+        """Write an entry of the audit log, kept if the transaction is."""
+
     async def next_seq(self) -> int:
         """The next number of the directory's one order (events and resources share it)."""
 
@@ -275,114 +279,4 @@ class Store(Protocol):
         If ``work`` raises, nothing of it is kept and the exception comes back. Raises
         ``StoreUnavailable`` when the engine cannot write. An engine may run ``work`` again from the
         start, so it must have no other effects.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """One customer's directory. ``schemas`` and ``resource_types`` are its own §7 and §6 JSON."""
-
-    id: int
-    name: str
-    created: int
-    revision: int
-    """Moves with every change of ``schemas`` or ``resource_types``."""
-    schemas: tuple[Mapping[str, Any], ...] = ()
-    resource_types: tuple[Mapping[str, Any], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What a connection may do. ``reach`` own | directory; ``on_delete`` deactivate | erase."""
-
-    reach: str = "own"
-    on_delete: str = "deactivate"
-    limits: Limits = field(default_factory=Limits)
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """One identity provider's line into a directory; ``name`` is unique there."""
-
-    id: int
-    directory: int
-    name: str
-    created: int
-    profile: str = "auto"
-    policy: Policy = field(default_factory=Policy)
-    standing: Standing = field(default_factory=Standing)
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A bearer credential of a connection, without its secret. Times in ms; ``revoked`` wins over all."""
-
-    id: str
-    directory: int
-    connection: int
-    digest: bytes
-    """SHA-256 of the whole token text."""
-    label: str
-    scopes: tuple[str, ...]
-    created: int
-    expires: int
-    last_used: int | None = None
-    revoked: int | None = None
-    client: str | None = None
-    """The client that the Token Provider issued it to, if it did (``service.clients``)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """What a token id leads to, read in one look-up at every request."""
-
-    token: Token
-    connection: Connection
-    directory: Directory
-
-
-class Control(Protocol):
-    """The control plane: directories, connections, tokens. Small, rarely written, read at each request."""
-
-    async def credential(self, token_id: str) -> Credential | None:
-        """The token with its connection and directory, revoked and expired ones included."""
-
-    async def used(self, token_ids: Mapping[str, int]) -> None:
-        """Note the last use of tokens (id → ms)."""
-
-    async def secret(self, name: str) -> bytes:
-        """32 random bytes made at first use and kept: the same for every process and after a restart."""
-
-    async def directories(self) -> tuple[Directory, ...]:
-        """All directories, by name."""
-
-    async def create_directory(self, name: str, at: int) -> Directory:
-        """Raises ``UniqueViolation`` on the name."""
-
-    async def define(
-        self, directory: int, schemas: Sequence[Any], resource_types: Sequence[Any]
-    ) -> Directory:
-        """Replace the directory's own schema and resource type definitions."""
-
-    async def connections(self, directory: int) -> tuple[Connection, ...]:
-        """The directory's connections, by name."""
-
-    async def create_connection(
-        self, directory: int, name: str, profile: str, policy: Policy, at: int
-    ) -> Connection:
-        """Raises ``UniqueViolation`` on the name within the directory."""
-
-    async def update_connection(self, connection: Connection) -> None:
-        """Replace profile and policy; the standing is ``Writer.set_standing``'s."""
-
-    async def tokens(self, directory: int, connection: int | None = None) -> tuple[Token, ...]:
-        """Tokens, newest first, revoked and expired ones included."""
-
-    async def create_token(self, token: Token) -> None:
-        """Keep a new token."""
-
-    async def revoke_token(self, directory: int, token_id: str, at: int) -> bool:
-        """Revoke at ``at``, for every process; the earlier time counts if it was revoked before.
-
-        ``False`` if the directory has no such token.
         """

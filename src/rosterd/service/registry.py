@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rosterd.service.clients import Client
-from rosterd.service.ports import Connection, Directory, Token
+from rosterd.service.control import Connection, Directory, Token
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Final
 from rosterd.scim import errors
 from rosterd.service import credential_text
 from rosterd.service.caller import SCOPES
-from rosterd.service.ports import Control, Credential, Token
+from rosterd.service.control import Control, Credential, Token
 
 MIN_LIFETIME: Final = 60
 MAX_LIFETIME: Final = 315_360_000  # ten years of 365 days, in seconds

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from rosterd.scim.index import Indexed
 from rosterd.scim.membership import Member
+from rosterd.service.audit import Entry
 from rosterd.service.events import WINDOW, Event, FeedPage, StoredEvent
 from rosterd.service.limits import Loss
 from rosterd.service.ports import (
@@ -170,6 +171,9 @@ class MemoryWriter(MemoryReader):
         except BaseException:
             self.state = before
             raise
+
+    async def audit(self, entry: Entry) -> None:
+        self.state.audit.append(entry)
 
     async def next_seq(self) -> int:
         self.state.seq += 1

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from rosterd.service.clients import Client, ClientSecret
-from rosterd.service.ports import Token, UniqueViolation
+from rosterd.service.control import Token
+from rosterd.service.ports import UniqueViolation
 from rosterd.store.memory_control import MemoryControl
 
 

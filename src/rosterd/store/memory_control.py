@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from rosterd.service.ports import Connection, Credential, Directory, Policy, Token, UniqueViolation
+from rosterd.service.control import Connection, Credential, Directory, Policy, Token
+from rosterd.service.ports import UniqueViolation
 from rosterd.service.standing import Standing
 
 
 class MemoryControl:
-    """See ``rosterd.service.ports.Control``."""
+    """See ``rosterd.service.control.Control``."""
 
     def __init__(self) -> None:
         self._directories: dict[int, Directory] = {}

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from rosterd.service.clients import Client
-from rosterd.service.ports import Connection, Directory, Token, UniqueViolation
+from rosterd.service.control import Connection, Directory, Token
+from rosterd.service.ports import UniqueViolation
 from rosterd.service.registry import Answered, ApiKey, KeyHolder
 from rosterd.store.memory_clients import MemoryClients
 

@@ -12,6 +12,7 @@ from rosterd.scim.match import folded_document, match, sort_key
 from rosterd.scim.membership import Member
 from rosterd.scim.render import etag, format_time
 from rosterd.scim.schema import Ref, ResourceType
+from rosterd.service.audit import Entry as AuditEntry
 from rosterd.service.events import StoredEvent
 from rosterd.service.limits import Loss
 from rosterd.service.ports import Membership, Page, Position, Query, Stored
@@ -36,6 +37,7 @@ class State:
     standings: dict[int, Standing] = field(default_factory=dict)
     losses: dict[int, Loss] = field(default_factory=dict)
     forgotten: int = 0
+    audit: list[AuditEntry] = field(default_factory=list)
 
     def copy(self) -> "State":
         """A state of its own; what it holds never changes."""
@@ -51,6 +53,7 @@ class State:
             dict(self.standings),
             dict(self.losses),
             self.forgotten,
+            list(self.audit),
         )
 
     def live(self, kind: str) -> list[Stored]:

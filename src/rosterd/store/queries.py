@@ -1,4 +1,4 @@
-"""SQL lives in ``.sql`` files; here its statements get their names. Read once, at import.
+"""SQL lives in ``.sql`` files, one a subject; here its statements get their names. Read once, at import.
 
 -- name: get_resource
 -- One sentence about it.
@@ -32,4 +32,11 @@ def sqlite_file(name: str) -> str:
     return files("rosterd.store").joinpath("sql", "sqlite", name).read_text("utf-8")
 
 
-SQLITE: Final = load(sqlite_file("queries.sql"))
+def _all() -> Mapping[str, str]:
+    """The statements of every file in ``queries``. Raises ``ValueError`` for a name given twice."""
+    folder = files("rosterd.store").joinpath("sql", "sqlite", "queries")
+    texts = [file.read_text("utf-8") for file in sorted(folder.iterdir(), key=lambda file: file.name)]
+    return load("\n".join(texts))
+
+
+SQLITE: Final = _all()

@@ -20,6 +20,7 @@ from rosterd.store.database import BUSY_MS, connect_reader, is_unavailable, unav
 from rosterd.store.group_commit import WAITING, GroupCommit
 from rosterd.store.migrate import open_checked
 from rosterd.store.snapshot import Snapshots
+from rosterd.store.sqlite_audit import SqliteAudit
 from rosterd.store.sqlite_reader import SqliteReader
 from rosterd.store.sqlite_registry import SqliteRegistry
 from rosterd.store.sqlite_writer import SqliteWriter
@@ -43,7 +44,7 @@ async def open_sqlite(path: Path, *, waiting: int = WAITING, busy_ms: int = BUSY
     return SqliteStore(path, connection, waiting)
 
 
-class SqliteStore(SqliteRegistry):
+class SqliteStore(SqliteRegistry, SqliteAudit):
     """See ``rosterd.service.ports.Store`` and ``Control``, and ``rosterd.service.clients.ClientControl``."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, waiting: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from rosterd.service.clients import Client, ClientSecret
-from rosterd.service.ports import Token
+from rosterd.service.control import Token
 from rosterd.store.queries import SQLITE
 from rosterd.store.sqlite_control import SqliteControl, insert, insert_token
 from rosterd.store.sqlite_reader import as_json

@@ -12,7 +12,8 @@ from typing import Any, Final, Protocol, TypeVar
 
 import orjson
 
-from rosterd.service.ports import Connection, Credential, Directory, Policy, Token, UniqueViolation
+from rosterd.service.control import Connection, Credential, Directory, Policy, Token
+from rosterd.service.ports import UniqueViolation
 from rosterd.store.policy import limits_json, limits_of, standing_of
 from rosterd.store.queries import SQLITE
 from rosterd.store.sqlite_reader import Run, as_json
@@ -32,7 +33,7 @@ class Submit(Protocol):
 
 
 class SqliteControl:
-    """See ``rosterd.service.ports.Control``."""
+    """See ``rosterd.service.control.Control``."""
 
     def __init__(self, run: Run, submit: Submit) -> None:
         self._run = run

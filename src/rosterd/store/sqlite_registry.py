@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 
 from rosterd.service.clients import Client
-from rosterd.service.ports import Connection, Directory, Token
+from rosterd.service.control import Connection, Directory, Token
 from rosterd.service.registry import Answered, ApiKey, KeyHolder
 from rosterd.store.queries import SQLITE
 from rosterd.store.sqlite_clients import SqliteClients

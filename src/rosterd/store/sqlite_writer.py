@@ -13,10 +13,12 @@ import orjson
 
 from rosterd.scim.index import Indexed
 from rosterd.scim.membership import Member
+from rosterd.service.audit import Entry
 from rosterd.service.events import Event
 from rosterd.service.limits import Loss
 from rosterd.service.ports import MemberChange, Stored, UniqueViolation
 from rosterd.service.standing import Standing
+from rosterd.store.entries import write_entry
 from rosterd.store.policy import ACTIVE, standing_of
 from rosterd.store.queries import SQLITE
 from rosterd.store.sqlite_reader import SqliteReader, as_json
@@ -50,6 +52,9 @@ class SqliteWriter(SqliteReader):
                 connection.execute("RELEASE part")
             raise
         connection.execute("RELEASE part")
+
+    async def audit(self, entry: Entry) -> None:
+        write_entry(self._connection, entry)
 
     async def next_seq(self) -> int:
         return self._next_seq()

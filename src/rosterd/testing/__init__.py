@@ -5,6 +5,7 @@ class TestMyStore(StoreContract):
     async def open_store(self, folder: Path) -> AsyncIterator[Store]: ...
 """
 
+from rosterd.testing.audit_contract import AuditContract
 from rosterd.testing.client_contract import ClientContract
 from rosterd.testing.clock import FakeClock
 from rosterd.testing.control_contract import ControlContract
@@ -14,6 +15,7 @@ from rosterd.testing.standing_contract import StandingContract
 from rosterd.testing.store_contract import DurableStoreContract, StoreContract
 
 __all__ = [
+    "AuditContract",
     "ClientContract",
     "ControlContract",
     "Conversation",

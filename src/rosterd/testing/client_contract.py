@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rosterd.service.clients import Client, ClientControl, ClientSecret
-from rosterd.service.ports import Connection, Control, Policy, Token, UniqueViolation
+from rosterd.service.control import Connection, Control, Policy, Token
+from rosterd.service.ports import UniqueViolation
 from rosterd.testing.control_contract import connected, token
 from rosterd.testing.scenario import AT, refused, scenario
 

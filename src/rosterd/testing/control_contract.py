@@ -6,15 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from rosterd.service.ports import (
-    Connection,
-    Control,
-    Credential,
-    Directory,
-    Policy,
-    Token,
-    UniqueViolation,
-)
+from rosterd.service.control import Connection, Control, Credential, Directory, Policy, Token
+from rosterd.service.ports import UniqueViolation
 from rosterd.testing.scenario import AT, refused, scenario
 
 

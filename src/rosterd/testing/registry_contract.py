@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from rosterd.service.clients import Client, ClientControl, ClientSecret
-from rosterd.service.ports import Control, Directory, Policy, UniqueViolation
+from rosterd.service.control import Control, Directory, Policy
+from rosterd.service.ports import UniqueViolation
 from rosterd.service.registry import Answered, ApiKey, KeyHolder, Registry
 from rosterd.testing.control_contract import connected, token
 from rosterd.testing.scenario import AT, refused, scenario

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from rosterd.service.control import Connection, Control, Directory, Policy
 from rosterd.service.limits import Limits, Loss
-from rosterd.service.ports import Connection, Control, Directory, Policy, Store, Writer
+from rosterd.service.ports import Store, Writer
 from rosterd.service.standing import Standing
 from rosterd.testing.control_contract import connected, token
 from rosterd.testing.scenario import AT, add, indexed, put, refused, retain, scenario

@@ -20,19 +20,12 @@ from rosterd.service.bulk import Bulk
 from rosterd.service.clients import ClientControl, Clients
 from rosterd.service.commands import Commands
 from rosterd.service.connections import Connections
+from rosterd.service.control import Connection, Control, Directory, Policy
 from rosterd.service.directories import Directories
 from rosterd.service.feed import Feed
 from rosterd.service.keys import Keys
 from rosterd.service.limits import Throttle
-from rosterd.service.ports import (
-    Connection,
-    Control,
-    Directory,
-    Policy,
-    Store,
-    StoreUnavailable,
-    UniqueViolation,
-)
+from rosterd.service.ports import Store, StoreUnavailable, UniqueViolation
 from rosterd.service.queries import Queries
 from rosterd.service.registry import Registry
 from rosterd.service.tokens import Tokens

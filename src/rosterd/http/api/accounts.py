@@ -18,9 +18,10 @@ from rosterd.scim import errors
 from rosterd.scim.cursor import Place
 from rosterd.scim.membership import Member
 from rosterd.scim.render import etag, format_time
+from rosterd.service.control import Directory
 from rosterd.service.events import StoredEvent
 from rosterd.service.keys import USERS_READ
-from rosterd.service.ports import Directory, Position, Query, Reader, Stored
+from rosterd.service.ports import Position, Query, Reader, Stored
 
 _BETWEEN: Final = "\0"  # a name and an id; neither can hold it
 _PATH: Final = {"User": "user", "Group": "group"}

@@ -10,9 +10,10 @@ from rosterd.http.api.schemas import POLICY, page, ref, text, thing
 from rosterd.scim import errors
 from rosterd.scim.render import format_time
 from rosterd.service.connections import MAX_REASON
+from rosterd.service.control import Connection, Directory, Policy
 from rosterd.service.keys import CONNECTIONS_READ, CONNECTIONS_WRITE
 from rosterd.service.limits import JSON_NAMES, Limits
-from rosterd.service.ports import Connection, Directory, Policy, UniqueViolation
+from rosterd.service.ports import UniqueViolation
 from rosterd.service.standing import MOVES
 
 _ONE: Final = "/directories/{directory}/connections/{connection}"

@@ -10,8 +10,8 @@ from rosterd.scim import errors
 from rosterd.scim.render import format_time
 from rosterd.service.caller import SCOPES
 from rosterd.service.clients import MAX_OVERLAP, Client
+from rosterd.service.control import Connection, Directory, Token
 from rosterd.service.keys import CONNECTIONS_READ, CONNECTIONS_WRITE
-from rosterd.service.ports import Connection, Directory, Token
 from rosterd.service.tokens import MAX_LIFETIME, MIN_LIFETIME
 
 _CONNECTION: Final = "/directories/{directory}/connections/{connection}"

@@ -8,9 +8,9 @@ from rosterd.http.api.schemas import DEFINITIONS, page, ref, text, thing
 from rosterd.http.problems import InvalidRequest
 from rosterd.scim.render import format_time
 from rosterd.scim.schema import Schema, SchemaError
+from rosterd.service.control import Directory
 from rosterd.service.directories import NAME
 from rosterd.service.keys import DIRECTORIES_READ, DIRECTORIES_WRITE
-from rosterd.service.ports import Directory
 
 NAME_SCHEMA: Final = text(
     "Letters, digits, '.', '_' and '-'; it is part of addresses and stays.", pattern=f"^{NAME}$"

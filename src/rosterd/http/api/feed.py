@@ -15,9 +15,9 @@ from rosterd.http.api.request import ApiContext, ApiReply, ApiRequest, StreamRep
 from rosterd.http.api.route import JSON, ApiRoute, Schema
 from rosterd.http.api.schemas import text, thing, time
 from rosterd.http.problems import InvalidRequest
+from rosterd.service.control import Directory
 from rosterd.service.feed import DEFAULT_LIMIT, MAX_LIMIT, MAX_WAIT, Feed, Page, Want, lines, parse_types
 from rosterd.service.keys import EVENTS_READ
-from rosterd.service.ports import Directory
 
 EVENT_STREAM: Final = "text/event-stream"
 JSON_LINES: Final = "application/jsonl"

@@ -16,8 +16,9 @@ from rosterd.scim import cursor, errors
 from rosterd.scim.schema import Model
 from rosterd.service.clients import ClientControl, Clients
 from rosterd.service.connections import Connections
+from rosterd.service.control import Control, Directory
 from rosterd.service.directories import Directories
-from rosterd.service.ports import Control, Directory, Store
+from rosterd.service.ports import Store
 from rosterd.service.queries import CURSOR_LIFETIME
 from rosterd.service.registry import ApiKey, Registry
 from rosterd.service.tokens import Tokens

@@ -1,0 +1,1 @@
+"""The console: server-rendered pages for administrators, over the HTTP parts; no state of its own."""

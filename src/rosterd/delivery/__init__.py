@@ -1,0 +1,1 @@
+"""Delivery: what leaves rosterd by itself, such as signed webhooks; what was written is sent in the end."""

@@ -1,0 +1,28 @@
+"""How an entry of the audit log is written in a row, in whatever transaction it is of, and read back."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from rosterd.service.audit import Actor, Entry, StoredEntry
+from rosterd.store.queries import SQLITE
+
+
+def write_entry(connection: sqlite3.Connection, entry: Entry) -> None:
+    """Write an entry in the transaction that is open."""
+    actor = entry.actor
+    data = orjson.dumps({"before": entry.before, "after": entry.after}).decode()
+    parameters = (
+        entry.directory, entry.at, actor.kind, actor.name, actor.id, actor.address, actor.request_id,
+        entry.action, entry.target, data,
+    )  # fmt: skip
+    connection.execute(SQLITE["insert_audit"], parameters)
+
+
+def entry_of(row: Sequence[Any]) -> StoredEntry:
+    """An entry from a row of its columns."""
+    seq, directory, at, kind, name, id, address, request_id, action, target, data = row
+    actor = Actor(kind, name, id, address, request_id)
+    return StoredEntry(seq, Entry(actor, at, action, target, directory, **orjson.loads(data)))

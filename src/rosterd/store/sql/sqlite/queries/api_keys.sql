@@ -1,0 +1,43 @@
+-- API keys, and what came of requests with an idempotency key.
+
+-- name: get_api_key
+-- An API key.
+SELECT id, digest, directory, label, scopes, created, expires, last_used, revoked FROM api_key WHERE id = ?1;
+
+-- name: api_keys
+-- All API keys, newest first.
+SELECT id, digest, directory, label, scopes, created, expires, last_used, revoked FROM api_key
+ORDER BY created DESC, id;
+
+-- name: insert_api_key
+-- Keep an API key.
+INSERT INTO api_key (id, digest, directory, label, scopes, created, expires, last_used, revoked)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+
+-- name: revoke_api_key
+-- Revoke an API key; the earlier time counts.
+UPDATE api_key SET revoked = min(coalesce(revoked, ?2), ?2) WHERE id = ?1;
+
+-- name: note_key_use
+-- Move the last use of an API key forward.
+UPDATE api_key SET last_used = max(coalesce(last_used, 0), ?2) WHERE id = ?1;
+
+-- name: get_replay
+-- What came of a request with an idempotency key.
+SELECT digest, status, body FROM replay WHERE api_key = ?1 AND name = ?2;
+
+-- name: insert_replay
+-- Begin a request with an idempotency key.
+INSERT INTO replay (api_key, name, digest, begun) VALUES (?1, ?2, ?3, ?4);
+
+-- name: settle_replay
+-- Keep what came of it.
+UPDATE replay SET status = ?3, body = ?4 WHERE api_key = ?1 AND name = ?2;
+
+-- name: delete_replay
+-- Forget it.
+DELETE FROM replay WHERE api_key = ?1 AND name = ?2;
+
+-- name: forget_replays
+-- Forget those begun before a time.
+DELETE FROM replay WHERE begun < ?1;

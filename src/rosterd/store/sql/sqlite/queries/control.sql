@@ -1,0 +1,143 @@
+-- Directories, connections with their standing and losses, tokens, secrets of the installation.
+
+-- name: credential
+-- A token with its connection; the directory's revision says whether what is known of it is still true.
+SELECT t.id, t.directory, t.connection, t.digest, t.label, t.scopes, t.created, t.expires, t.last_used, t.revoked,
+    t.client,
+    c.id, c.directory, c.name, c.created, c.profile, c.reach, c.on_delete, c.limits,
+    c.state, c.state_by, c.state_reason, c.state_since,
+    d.revision
+FROM token AS t
+JOIN connection AS c ON c.id = t.connection AND c.directory = t.directory
+JOIN directory AS d ON d.id = t.directory
+WHERE t.id = ?1;
+
+-- name: get_directory
+-- A directory by id.
+SELECT id, name, created, revision, schemas, resource_types FROM directory WHERE id = ?1;
+
+-- name: directories
+-- All directories.
+SELECT id, name, created, revision, schemas, resource_types FROM directory ORDER BY name;
+
+-- name: directory_named
+-- A directory by name.
+SELECT id, name, created, revision, schemas, resource_types FROM directory WHERE name = ?1;
+
+-- name: directory_page
+-- Directories behind a name.
+SELECT id, name, created, revision, schemas, resource_types FROM directory WHERE name > ?1
+ORDER BY name
+LIMIT ?2;
+
+-- name: insert_directory
+-- Add a directory without definitions of its own.
+INSERT INTO directory (name, created, revision, schemas, resource_types) VALUES (?1, ?2, 1, '[]', '[]')
+RETURNING id, name, created, revision, schemas, resource_types;
+
+-- name: define_directory
+-- Replace a directory's own definitions.
+UPDATE directory SET schemas = ?2, resource_types = ?3, revision = revision + 1 WHERE id = ?1
+RETURNING id, name, created, revision, schemas, resource_types;
+
+-- name: connections
+-- A directory's connections.
+SELECT id, directory, name, created, profile, reach, on_delete, limits, state, state_by, state_reason, state_since
+FROM connection
+WHERE directory = ?1
+ORDER BY name;
+
+-- name: connection_named
+-- A directory's connection by name.
+SELECT id, directory, name, created, profile, reach, on_delete, limits, state, state_by, state_reason, state_since
+FROM connection
+WHERE directory = ?1 AND name = ?2;
+
+-- name: connection_page
+-- A directory's connections behind a name.
+SELECT id, directory, name, created, profile, reach, on_delete, limits, state, state_by, state_reason, state_since
+FROM connection
+WHERE directory = ?1 AND name > ?2
+ORDER BY name
+LIMIT ?3;
+
+-- name: insert_connection
+-- Add a connection.
+INSERT INTO connection (directory, name, created, profile, reach, on_delete, limits)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+RETURNING id, directory, name, created, profile, reach, on_delete, limits,
+    state, state_by, state_reason, state_since;
+
+-- name: update_connection
+-- Replace a connection's profile and policy.
+UPDATE connection SET profile = ?3, reach = ?4, on_delete = ?5, limits = ?6 WHERE directory = ?1 AND id = ?2;
+
+-- name: connection_standing
+-- How a connection stands.
+SELECT state, state_by, state_reason, state_since FROM connection WHERE directory = ?1 AND id = ?2;
+
+-- name: set_connection_standing
+-- Make a connection stand otherwise.
+UPDATE connection SET state = ?3, state_by = ?4, state_reason = ?5, state_since = ?6
+WHERE directory = ?1 AND id = ?2;
+
+-- name: loss
+-- What a connection has taken away in its present window.
+SELECT began, lost, live FROM fuse_window WHERE directory = ?1 AND connection = ?2;
+
+-- name: set_loss
+-- Replace what a connection has taken away.
+INSERT INTO fuse_window (directory, connection, began, lost, live) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (directory, connection) DO UPDATE
+SET began = excluded.began, lost = excluded.lost, live = excluded.live;
+
+-- name: forget_loss
+-- A connection has taken nothing away.
+DELETE FROM fuse_window WHERE directory = ?1 AND connection = ?2;
+
+-- name: tokens
+-- A directory's tokens, newest first; of one connection, or of all (NULL).
+SELECT id, directory, connection, digest, label, scopes, created, expires, last_used, revoked, client FROM token
+WHERE directory = ?1 AND (?2 IS NULL OR connection = ?2)
+ORDER BY created DESC, id;
+
+-- name: get_token
+-- A directory's token.
+SELECT id, directory, connection, digest, label, scopes, created, expires, last_used, revoked, client FROM token
+WHERE directory = ?1 AND id = ?2;
+
+-- name: token_page
+-- A connection's tokens behind a time of creation and an id, newest first.
+SELECT id, directory, connection, digest, label, scopes, created, expires, last_used, revoked, client FROM token
+WHERE directory = ?1 AND connection = ?2 AND created <= ?3 AND (created < ?3 OR id > ?4)
+ORDER BY created DESC, id
+LIMIT ?5;
+
+-- name: insert_token
+-- Keep a token.
+INSERT INTO token (id, directory, connection, digest, label, scopes, created, expires, last_used, revoked, client)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
+
+-- name: revoke_token
+-- Revoke a token; the earlier time counts.
+UPDATE token SET revoked = min(coalesce(revoked, ?3), ?3) WHERE directory = ?1 AND id = ?2;
+
+-- name: note_use
+-- Move the last use of a token forward.
+UPDATE token SET last_used = max(coalesce(last_used, 0), ?2) WHERE id = ?1;
+
+-- name: expired_tokens
+-- Some tokens that expired before a time.
+SELECT id FROM token WHERE expires < ?1 ORDER BY expires LIMIT ?2;
+
+-- name: delete_tokens
+-- Remove the tokens of a JSON list.
+DELETE FROM token WHERE id IN (SELECT value FROM json_each(?1));
+
+-- name: get_secret
+-- A key of the installation.
+SELECT value FROM secret WHERE name = ?1;
+
+-- name: insert_secret
+-- Keep a key unless there is one already.
+INSERT INTO secret (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING;

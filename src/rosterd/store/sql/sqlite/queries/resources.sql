@@ -1,0 +1,133 @@
+-- Resources, their unique and indexed values, and their counts.
+
+-- name: get_resource
+-- A live resource of a kind, by id.
+SELECT id, kind, connection, external_id, seq, version, created, modified, deleted, document
+FROM resource
+WHERE directory = ?1 AND id = ?2 AND kind = ?3 AND deleted IS NULL;
+
+-- name: find_deleted
+-- A retained resource of a kind, by id.
+SELECT id, kind, connection, external_id, seq, version, created, modified, deleted, document
+FROM resource
+WHERE directory = ?1 AND id = ?2 AND kind = ?3 AND deleted IS NOT NULL;
+
+-- name: retained
+-- What a connection may revive under an externalId, newest deletion first.
+SELECT id, kind, connection, external_id, seq, version, created, modified, deleted, document
+FROM resource
+WHERE directory = ?1 AND kind = ?2 AND connection = ?3 AND external_id = ?4 AND deleted IS NOT NULL
+ORDER BY deleted DESC, seq DESC;
+
+-- name: owner_of
+-- Who has a unique value.
+SELECT id FROM unique_value WHERE directory = ?1 AND kind = ?2 AND attribute = ?3 AND value = ?4;
+
+-- name: count_live
+-- The number of live resources of a kind.
+SELECT value FROM counter WHERE directory = ?1 AND name = 'live:' || ?2;
+
+-- name: count_owned
+-- The number of live resources of a kind that a connection owns.
+SELECT value FROM counter WHERE directory = ?1 AND name = 'owned:' || ?3 || ':' || ?2;
+
+-- name: accounts
+-- Resources of a kind in a state behind a number.
+SELECT id, kind, connection, external_id, seq, version, created, modified, deleted, document
+FROM resource
+WHERE directory = ?1 AND kind = ?2 AND state = ?3 AND seq > ?4
+ORDER BY seq
+LIMIT ?5;
+
+-- name: named_unique
+-- Unique values from one to another, behind one, each with its resource if that is in the state wanted.
+SELECT page.value, page.id, r.id, r.kind, r.connection, r.external_id, r.seq, r.version, r.created, r.modified,
+    r.deleted, r.document
+FROM (
+    SELECT value, id FROM unique_value
+    WHERE directory = ?1 AND kind = ?2 AND attribute = ?3 AND value >= ?4 AND value < ?5
+        AND (value, id) > (?6, ?7)
+    ORDER BY value
+    LIMIT ?8
+) AS page
+LEFT JOIN resource AS r ON r.directory = ?1 AND r.id = page.id AND (?9 IS NULL OR r.state = ?9)
+ORDER BY page.value, page.id;
+
+-- name: named_value
+-- The same of values that several resources may have.
+SELECT page.value, page.id, r.id, r.kind, r.connection, r.external_id, r.seq, r.version, r.created, r.modified,
+    r.deleted, r.document
+FROM (
+    SELECT value, id FROM attribute_value
+    WHERE directory = ?1 AND kind = ?2 AND attribute = ?3 AND value >= ?4 AND value < ?5
+        AND (value, id) > (?6, ?7)
+    ORDER BY value, id
+    LIMIT ?8
+) AS page
+LEFT JOIN resource AS r ON r.directory = ?1 AND r.id = page.id AND (?9 IS NULL OR r.state = ?9)
+ORDER BY page.value, page.id;
+
+-- name: next_seq
+-- The next number of the directory's order.
+INSERT INTO counter (directory, name, value) VALUES (?1, 'seq', 1)
+ON CONFLICT (directory, name) DO UPDATE SET value = value + 1
+RETURNING value;
+
+-- name: insert_resource
+-- Add a live resource.
+INSERT INTO resource (
+    directory, id, kind, connection, external_id, seq, version, created, modified, document, search, display
+)
+VALUES (
+    ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
+);
+
+-- name: resource_exists
+-- Whether an id is in use, live or retained.
+SELECT 1 FROM resource WHERE directory = ?1 AND id = ?2;
+
+-- name: update_resource
+-- Replace what a change may change of a live resource.
+UPDATE resource
+SET connection = ?4, external_id = ?5, version = ?6, modified = ?7, document = ?8, search = ?9, display = ?10
+WHERE directory = ?1 AND id = ?2 AND kind = ?3 AND deleted IS NULL;
+
+-- name: touch_resource
+-- Move a live resource's version by one.
+UPDATE resource SET version = version + 1, modified = ?4
+WHERE directory = ?1 AND id = ?2 AND kind = ?3 AND deleted IS NULL
+RETURNING version;
+
+-- name: retain_resource
+-- Mark a live resource deleted; nothing searches it any more.
+UPDATE resource
+SET connection = ?4, external_id = ?5, version = ?6, modified = ?7, deleted = ?8, document = ?9, search = '{}'
+WHERE directory = ?1 AND id = ?2 AND kind = ?3 AND deleted IS NULL;
+
+-- name: revive_resource
+-- Make a retained resource live again, with everything new but its id and kind.
+UPDATE resource
+SET connection = ?4, external_id = ?5, seq = ?6, version = ?7, created = ?8, modified = ?9, deleted = NULL,
+    document = ?10, search = ?11, display = ?12
+WHERE directory = ?1 AND id = ?2 AND kind = ?3 AND deleted IS NOT NULL;
+
+-- name: erase_resource
+-- Remove a live or retained resource, and say what was indexed of it.
+DELETE FROM resource WHERE directory = ?1 AND id = ?2 AND kind = ?3 RETURNING search;
+
+-- name: insert_unique
+-- Take a unique value.
+INSERT INTO unique_value (directory, kind, attribute, value, id) VALUES (?1, ?2, ?3, ?4, ?5);
+
+-- name: delete_unique
+-- Give a unique value free.
+DELETE FROM unique_value WHERE directory = ?1 AND kind = ?2 AND attribute = ?3 AND value = ?4 AND id = ?5;
+
+-- name: insert_value
+-- Index a value.
+INSERT INTO attribute_value (directory, kind, attribute, value, id) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT DO NOTHING;
+
+-- name: delete_value
+-- Take a value out of the index.
+DELETE FROM attribute_value WHERE directory = ?1 AND kind = ?2 AND attribute = ?3 AND value = ?4 AND id = ?5;
