@@ -17,7 +17,7 @@ import pytest
 from rosterd.service.ports import StoreUnavailable, Writer
 from rosterd.store.group_commit import CHECKPOINT_CHANGES
 from rosterd.store.sqlite import SqliteStore, open_sqlite
-from rosterd.testing.scenario import DIRECTORY, add, found, listed, put, refused, users
+from rosterd.testing.scenario import DIRECTORY, ENTRY, add, found, listed, put, refused, users
 
 Scenario = Callable[[SqliteStore], Awaitable[None]]
 
@@ -296,13 +296,13 @@ def test_definitions_changed_by_another_process_are_seen_at_once(tmp_path: Path)
         from rosterd.service.control import Policy
         from rosterd.testing.control_contract import token
 
-        directory = await store.create_directory("acme", 1)
-        connection = await store.create_connection(directory.id, "okta", "auto", Policy(), 1)
-        await store.create_token(token(connection))
+        directory = await store.create_directory("acme", 1, ENTRY)
+        connection = await store.create_connection(directory.id, "okta", "auto", Policy(), 1, ENTRY)
+        await store.create_token(token(connection), ENTRY)
         for number in range(3):
             async with opened(tmp_path) as other:
-                await other.define(directory.id, [{"id": f"urn:x:{number}"}], [])
-                await other.revoke_token(directory.id, "t1", 5)
+                await other.define(directory.id, [{"id": f"urn:x:{number}"}], [], ENTRY)
+                await other.revoke_token(directory.id, "t1", 5, ENTRY)
             credential = await store.credential("t1")
             assert credential
             assert credential.directory.schemas == ({"id": f"urn:x:{number}"},)

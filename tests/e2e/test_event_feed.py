@@ -15,6 +15,7 @@ import pytest
 from judges.harness import COMMAND, Server, created, environment, free_port, running, scim_client, user
 
 from rosterd.service.feed import Want
+from rosterd.testing.scenario import BY
 from rosterd.wiring import Settings, open_service
 
 ROUNDS = 4
@@ -24,7 +25,7 @@ ENOUGH = 60
 
 async def key(data: Path) -> str:
     async with open_service(Settings(data=data)) as service:
-        _, text = await service.keys.create(scopes=("events.read",))
+        _, text = await service.keys.create(scopes=("events.read",), by=BY)
         return text
 
 

@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
 from rosterd.http.api.openapi import BASE, described
 from rosterd.http.api.routes import ROUTES
 from rosterd.service.control import Policy
+from rosterd.testing.scenario import BY, ENTRY
 from rosterd.wiring import Settings, open_service
 
 schema = schemathesis.openapi.from_dict(described(ROUTES))
@@ -26,11 +27,11 @@ NAMES = {"directory": "fuzzed", "connection": "fuzzed"}
 async def prepared(data: Path) -> tuple[str, str, dict[str, str]]:
     """A directory with a connection: an API key, a token, and the names of what is there."""
     async with open_service(Settings(data=data)) as service:
-        made = await service.directories.create("fuzzed")
-        connection = await service.control.create_connection(made.id, "fuzzed", "auto", Policy(), 1)
-        token, bearer = await service.tokens.issue(made.id, connection.id)
-        client, _ = await service.clients.create(made.id, connection.id)
-        _, text = await service.keys.create(label="fuzz")
+        made = await service.directories.create("fuzzed", by=BY)
+        connection = await service.control.create_connection(made.id, "fuzzed", "auto", Policy(), 1, ENTRY)
+        token, bearer = await service.tokens.issue(made.id, connection.id, by=BY)
+        client, _ = await service.clients.create(made.id, connection.id, by=BY)
+        _, text = await service.keys.create(label="fuzz", by=BY)
         return text, bearer, {**NAMES, "token": token.id, "client": client.id}
 
 

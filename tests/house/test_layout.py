@@ -16,6 +16,7 @@ TEST_DIRECTORIES = {
     "unit",  # one module of scim/ or service/ by itself
     "service",  # the use cases, on a real store
     "http",  # the ASGI application
+    "console",  # the pages, in this process and in a real browser
     "property",  # hypothesis
     "contract",  # the shipped contracts, on every store
     "rfc",  # the RFCs, section by section, over HTTP

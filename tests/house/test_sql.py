@@ -34,6 +34,8 @@ SCOPED = (
     "event",
     "counter",
     "fuse_window",
+    "request",
+    "request_hour",
 )
 
 

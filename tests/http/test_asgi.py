@@ -12,6 +12,7 @@ from rosterd.http.decode import MAX_BODY
 from rosterd.http.scim import ScimApp
 from rosterd.scim import urns
 from rosterd.service.ports import StoreUnavailable
+from rosterd.testing.scenario import BY
 from rosterd.wiring import Service, Settings, open_service
 
 Test = Callable[[httpx.AsyncClient, Service], Awaitable[None]]
@@ -159,11 +160,11 @@ def test_the_scheme_is_case_insensitive(tmp_path: Path, scheme: str) -> None:
 def test_a_token_permits_what_its_scopes_say_until_it_is_revoked(tmp_path: Path) -> None:
     async def test(client: httpx.AsyncClient, service: Service) -> None:
         directory, connection = await service.ensure_default()
-        token, text = await service.tokens.issue(directory.id, connection.id, scopes=("scim.read",))
+        token, text = await service.tokens.issue(directory.id, connection.id, scopes=("scim.read",), by=BY)
         headers = {"Authorization": f"Bearer {text}"}
         assert (await client.get("/Users", headers=headers)).status_code == 200
         assert "scim.write" in error(await client.post("/Users", json=USER, headers=headers), 403)
-        await service.tokens.revoke(directory.id, token.id)
+        await service.tokens.revoke(directory.id, token.id, by=BY)
         assert "revoked" in error(await client.get("/Users", headers=headers), 401)
 
     run(tmp_path, test)

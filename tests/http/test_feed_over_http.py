@@ -16,6 +16,7 @@ from rosterd.service.events import Event
 from rosterd.service.feed import FOLLOW_LIMIT, Want
 from rosterd.service.ports import Writer
 from rosterd.store.snapshot import MOST
+from rosterd.testing.scenario import BY, ENTRY
 from rosterd.wiring import Service, Settings, open_service
 from rosterd.wiring.ids import now
 
@@ -127,7 +128,7 @@ def run(path: Path, test: Test) -> None:
         async with open_service(Settings(data=path / "data")) as service:
             first = await service.setup()
             assert first is not None
-            _, key = await service.keys.create(directory=first.directory.id, scopes=("events.read",))
+            _, key = await service.keys.create(directory=first.directory.id, scopes=("events.read",), by=BY)
             async with httpx.AsyncClient(
                 transport=httpx.ASGITransport(service.site),
                 base_url="http://sp.example/scim/v2",
@@ -198,10 +199,10 @@ def test_a_wrong_query_is_refused(tmp_path: Path, query: dict[str, Any], part: s
 def test_who_may_read_the_feed(tmp_path: Path) -> None:
     async def test(world: World) -> None:
         keys = world.service.keys
-        other = await world.service.control.create_directory("other", now())
-        _, unbound = await keys.create(scopes=("events.read",))
-        _, foreign = await keys.create(scopes=("events.read",), directory=other.id)
-        _, weak = await keys.create(scopes=("users.read",))
+        other = await world.service.control.create_directory("other", now(), ENTRY)
+        _, unbound = await keys.create(scopes=("events.read",), by=BY)
+        _, foreign = await keys.create(scopes=("events.read",), directory=other.id, by=BY)
+        _, weak = await keys.create(scopes=("users.read",), by=BY)
         await world.post("ann")
         for path in ("/events", "/snapshot"):
             assert "directory" in await world.refused(400, path, unbound)
@@ -267,7 +268,7 @@ def test_a_stream_ends_when_its_key_is_revoked_and_tells_nothing_more(tmp_path: 
         await world.post("ann")
         await stream.events(1)
         (key,) = await world.service.control.keys()
-        await world.service.keys.revoke(key.id)
+        await world.service.keys.revoke(key.id, by=BY)
         await world.post("bob")
         await asyncio.wait_for(stream.task, 5)
         assert stream.offered == 2

@@ -12,10 +12,11 @@ import httpx
 import pytest
 
 from rosterd.scim import urns
+from rosterd.service.audit import ADMINISTRATOR, Actor
 from rosterd.service.control import Connection
 from rosterd.service.limits import Limits
+from rosterd.testing.scenario import ENTRY
 from rosterd.wiring import Service, Settings, open_service
-from rosterd.wiring.ids import new_request_id
 
 HEADERS = ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset")
 
@@ -65,15 +66,13 @@ async def limit(service: Service, **limits: int) -> Connection:
     """Give the default connection these limits, as another process may."""
     _, connection = await service.ensure_default()
     changed = replace(connection, policy=replace(connection.policy, limits=Limits(**limits)))
-    await service.control.update_connection(changed)
+    await service.control.update_connection(changed, ENTRY)
     return changed
 
 
 async def move(service: Service, name: str, reason: str = "") -> None:
     _, connection = await service.ensure_default()
-    await service.connections.move(
-        connection, name, by="an administrator (ann)", reason=reason, request_id=new_request_id()
-    )
+    await service.connections.move(connection, name, by=Actor(ADMINISTRATOR, "ann"), reason=reason)
 
 
 def numbers(response: httpx.Response) -> list[int]:
@@ -206,7 +205,7 @@ def test_a_paused_or_disabled_connection_is_refused_everything(
         for method, path, body in REQUESTS:
             response = await client.request(method, path, json=body)
             detail = error(response, status)
-            assert "by an administrator (ann): moving house." in detail
+            assert "by administrator 'ann': moving house." in detail
             way = {"pause": "resume", "disable": "enable"}[name]
             assert f"rosterd connection {way} default --directory default" in detail
             if status == 503:

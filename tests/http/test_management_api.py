@@ -15,6 +15,7 @@ from rosterd.http.api.routes import ROUTES
 from rosterd.scim import urns
 from rosterd.service.keys import SCOPES
 from rosterd.service.ports import StoreUnavailable
+from rosterd.testing.scenario import BY
 
 CONNECTION = "/directories/acme/connections/okta"
 EXTENSION = "urn:ietf:params:scim:schemas:extension:acme:2.0:User"
@@ -69,7 +70,7 @@ def test_a_key_ends_and_is_revoked_at_once(tmp_path: Path) -> None:
         await world.service.note_use()
         noted = next(k for k in await world.service.control.keys() if k.label == "mine")
         assert noted.last_used is not None
-        await world.service.keys.revoke(key.id)
+        await world.service.keys.revoke(key.id, by=BY)
         assert "revoked" in problem(await client.get("/directories"), 401)["detail"]
         short = await world.client(lifetime=60)
         later = world.service.api._api.now() + 60_001

@@ -11,6 +11,7 @@ from service.management import World, problem, run, walk
 from rosterd.http.api.route import ApiRoute
 from rosterd.http.api.routes import ROUTES
 from rosterd.scim import urns
+from rosterd.testing.scenario import BY
 
 BODIES: dict[str, dict[str, Any]] = {
     "/directories/{directory}/connections": {"name": "new"},
@@ -32,8 +33,8 @@ async def fill(world: World) -> dict[str, str]:
     assert home is not None
     connection = await service.control.connection(home.id, "okta")
     assert connection is not None
-    token, text = await service.tokens.issue(home.id, connection.id)
-    client, _ = await service.clients.create(home.id, connection.id)
+    token, text = await service.tokens.issue(home.id, connection.id, by=BY)
+    client, _ = await service.clients.create(home.id, connection.id, by=BY)
     scim = httpx.AsyncClient(
         transport=world.site,
         base_url="http://sp.example/scim/v2",

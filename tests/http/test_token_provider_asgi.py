@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from rosterd.service.clients import Clients
 from rosterd.service.ports import StoreUnavailable
 from rosterd.service.tokens import Tokens
+from rosterd.testing.scenario import BY
 from rosterd.wiring import Service, Settings, open_service
 from rosterd.wiring.ids import now
 from rosterd.wiring.service import EXPIRED_KEPT
@@ -26,7 +27,7 @@ def run(path: Path, test: Test, prefix: str = "", **settings: Any) -> None:
     async def main() -> None:
         async with open_service(Settings(data=path / "data", **settings)) as service:
             directory, connection = await service.ensure_default()
-            client, secret = await service.clients.create(directory.id, connection.id)
+            client, secret = await service.clients.create(directory.id, connection.id, by=BY)
 
             async def outer(scope: Any, receive: Any, send: Any) -> None:
                 await service.site({**scope, "root_path": prefix}, receive, send)
@@ -124,8 +125,8 @@ def test_the_upkeep_purges_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     async def test(http: httpx.AsyncClient, service: Service, form: dict[str, str]) -> None:
         directory, connection = await service.ensure_default()
-        await service.tokens.issue(directory.id, connection.id, lifetime=60)
-        kept, _ = await service.tokens.issue(directory.id, connection.id, lifetime=7200)
+        await service.tokens.issue(directory.id, connection.id, lifetime=60, by=BY)
+        kept, _ = await service.tokens.issue(directory.id, connection.id, lifetime=7200, by=BY)
         for _ in range(200):
             await asyncio.sleep(0.01)
             if len(await service.control.tokens(directory.id)) == 1:

@@ -20,10 +20,10 @@ from typing import Any
 
 import httpx
 
+from rosterd.service.audit import ITSELF
 from rosterd.service.control import Policy
 from rosterd.service.limits import Limits
 from rosterd.wiring import Settings, open_service
-from rosterd.wiring.ids import now
 
 SCIM_JSON = "application/scim+json"
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
@@ -164,12 +164,14 @@ class Server:
         number = next(_numbers)
         async with open_service(Settings(data=self.data)) as service:
             if directory is None:
-                home = await service.control.create_directory(f"directory-{number}", now())
+                home = await service.directories.create(f"directory-{number}", by=ITSELF)
             else:
                 home = next(d for d in await service.control.directories() if d.name == directory)
             name, policy = f"connection-{number}", Policy(reach, on_delete, UNLIMITED)
-            connection = await service.control.create_connection(home.id, name, profile, policy, now())
-            _, token = await service.tokens.issue(home.id, connection.id)
+            connection = await service.connections.create(
+                home, name, by=ITSELF, profile=profile, policy=policy
+            )
+            _, token = await service.tokens.issue(home.id, connection.id, by=ITSELF)
         return Made(home.name, name, self.base_url, token)
 
     def connect(self, name: str, *options: str) -> Made:

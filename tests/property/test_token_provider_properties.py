@@ -15,6 +15,7 @@ from rosterd.service.control import Policy
 from rosterd.service.tokens import Tokens
 from rosterd.store.memory import MemoryStore
 from rosterd.testing import FakeClock
+from rosterd.testing.scenario import BY, ENTRY
 
 FORM = b"application/x-www-form-urlencoded"
 NAMES = (
@@ -70,10 +71,10 @@ def test_no_input_makes_a_500_or_a_token(
 ) -> None:
     async def main() -> None:
         store, clock = MemoryStore(), FakeClock()
-        await store.create_directory("acme", 1)
-        await store.create_connection(1, "okta", "auto", Policy(), 1)
+        await store.create_directory("acme", 1, ENTRY)
+        await store.create_connection(1, "okta", "auto", Policy(), 1, ENTRY)
         clients = Clients(store, Tokens(store, clock, os.urandom), clock, os.urandom)
-        await clients.create(1, 1)
+        await clients.create(1, 1, by=BY)
         provider = TokenProvider(clients, lambda: "request")
         given_headers = [*headers, (b"content-type", media)]
         status, answer = await ask(provider, method, route.path, query, given_headers, body)

@@ -16,6 +16,7 @@ from judges.harness import NO_TLS, Server, Tenant, Tenants, running
 
 from rosterd.http.token_provider import ROUTES
 from rosterd.simulator import OKTA, Client, okta_steps, run
+from rosterd.testing.scenario import BY
 from rosterd.wiring import Settings, open_service
 
 TOKEN = re.compile(r"rst_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}")
@@ -64,7 +65,7 @@ def make_client(server: Server, tenant: Tenant, *scopes: str) -> Known:
             home = next(d for d in await service.control.directories() if d.name == tenant.directory)
             line = next(c for c in await service.control.connections(home.id) if c.name == tenant.connection)
             more = {"scopes": scopes} if scopes else {}
-            client, secret = await service.clients.create(home.id, line.id, label="test", **more)
+            client, secret = await service.clients.create(home.id, line.id, label="test", **more, by=BY)
             return Known(client.id, secret, tenant)
 
     return asyncio.run(main())

@@ -10,6 +10,7 @@ import httpx
 
 from rosterd.scim import urns
 from rosterd.service.control import Policy
+from rosterd.testing.scenario import BY, ENTRY
 from rosterd.wiring import Service, Settings, open_service
 
 BASE = "http://sp.example/api/v1"
@@ -27,7 +28,7 @@ class World:
     async def client(self, directory: str | None = None, **options: Any) -> httpx.AsyncClient:
         """A client with a key of its own."""
         home = await self.service.control.directory(directory) if directory else None
-        _, text = await self.service.keys.create(directory=home.id if home else None, **options)
+        _, text = await self.service.keys.create(directory=home.id if home else None, **options, by=BY)
         return httpx.AsyncClient(
             transport=self.site, base_url=BASE, headers={"Authorization": f"Bearer {text}"}
         )
@@ -55,11 +56,11 @@ def run(path: Path, test: Callable[[World], Awaitable[None]]) -> None:
         async with open_service(Settings(data=path / "data")) as service:
             site = httpx.ASGITransport(service.site)
             for name in ("acme", "other"):
-                made = await service.directories.create(name)
-                home = await service.control.create_connection(made.id, "okta", "auto", Policy(), 1)
+                made = await service.directories.create(name, by=BY)
+                home = await service.control.create_connection(made.id, "okta", "auto", Policy(), 1, ENTRY)
                 if name == "acme":
-                    _, token = await service.tokens.issue(made.id, home.id, label="first")
-            _, key = await service.keys.create(label="all")
+                    _, token = await service.tokens.issue(made.id, home.id, label="first", by=BY)
+            _, key = await service.keys.create(label="all", by=BY)
             async with (
                 httpx.AsyncClient(transport=site, base_url=BASE, headers=_bearer(key)) as api,
                 httpx.AsyncClient(

@@ -16,6 +16,7 @@ from rosterd.service.changes import EVENTS, MEMBERS_PER_EVENT
 from rosterd.service.connections import Connections
 from rosterd.service.feed import Feed, Page, Want, parse_types
 from rosterd.service.standing import MOVES
+from rosterd.testing.scenario import BY, ENTRY
 
 SECRET = b"s" * 32
 
@@ -52,9 +53,9 @@ async def every_change(world: World) -> None:
     await world.delete(team)
     await world.delete(ann)
     await world.create(user("ann", "00u1"))
-    connections = Connections(world.store, lambda: 1)
+    connections = Connections(world.store, world.store, lambda: 1)
     for move in MOVES:
-        await connections.move(world.caller.connection, move, by="a test", request_id="r")
+        await connections.move(world.caller.connection, move, by=BY)
 
 
 def test_the_reference_lists_exactly_the_events_that_happen(tmp_path: Path) -> None:
@@ -149,7 +150,7 @@ def test_a_cursor_opens_in_its_directory_only_and_after_a_restart(tmp_path: Path
     async def test(world: World) -> None:
         await world.create(user("ann"))
         home = world.caller.directory
-        other = await world.store.create_directory("other", 1)
+        other = await world.store.create_directory("other", 1, ENTRY)
         cursor = (await feed_of(world).page(home, 0, Want()))[0].next
         assert await feed_of(world).place(home, cursor) == 1
         assert await feed_of(world).place(home, "now") == 1

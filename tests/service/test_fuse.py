@@ -11,14 +11,17 @@ from service.world import World, group, run, user
 
 from rosterd.scim import errors
 from rosterd.scim.render import etag
+from rosterd.service.audit import ADMINISTRATOR, Actor
 from rosterd.service.caller import Caller
 from rosterd.service.connections import FUSE, MAX_REASON, Connections
 from rosterd.service.control import Policy
 from rosterd.service.limits import Limits
 from rosterd.service.standing import Standing
 from rosterd.service.view import View
+from rosterd.testing.scenario import BY
 
 Test = Callable[[World], Awaitable[None]]
+ANN = Actor(ADMINISTRATOR, "ann", request_id="r1")
 OFF = {"op": "replace", "path": "active", "value": False}
 ON = {"op": "replace", "path": "active", "value": True}
 
@@ -58,7 +61,7 @@ async def paused_events(world: World) -> list[dict[str, Any]]:
 
 
 def administrator(world: World) -> Connections:
-    return Connections(world.store, lambda: world.time[0])
+    return Connections(world.store, world.store, lambda: world.time[0])
 
 
 @pytest.mark.parametrize("most", [1, 7, 49])
@@ -223,7 +226,7 @@ def test_resuming_counts_anew(tmp_path: Path) -> None:
         for expected in (7, 4):
             await outcomes([world.delete(v, caller) for v in everyone if await alive(world, v)])
             assert await live(world) == expected
-            await administrator(world).move(caller.connection, "resume", by="ann", request_id="r")
+            await administrator(world).move(caller.connection, "resume", by=BY)
 
     async def alive(world: World, view: View) -> bool:
         return await world.store.reader(1).get("User", view.row.id) is not None
@@ -236,14 +239,14 @@ def test_an_administrators_moves_are_in_force_in_the_next_transaction_and_in_the
         admin, connection = administrator(world), world.caller.connection
         steps = {"pause": errors.Unavailable, "resume": None, "disable": errors.Forbidden, "enable": None}
         for number, (name, error) in enumerate(steps.items()):
-            now = await admin.move(connection, name, by="ann", reason="moving", request_id="r1")
+            now = await admin.move(connection, name, by=ANN, reason="moving")
             assert await standing(world) == now
-            assert (now.by, now.reason, now.since) == ("ann", "moving", world.time[0])
-            assert await admin.move(connection, name, by="bob", request_id="r2") == now
+            assert (now.by, now.reason, now.since) == ("administrator 'ann'", "moving", world.time[0])
+            assert await admin.move(connection, name, by=BY) == now
             if error is None:
                 await world.create(user(f"u{number}"))
                 continue
-            with pytest.raises(error, match="by ann: moving"):
+            with pytest.raises(error, match="by administrator 'ann': moving"):
                 await world.create(user("refused"))
         told = [(kind, id) for kind, id, _ in await world.events() if kind.startswith("connection.")]
         assert told == [
@@ -251,8 +254,8 @@ def test_an_administrators_moves_are_in_force_in_the_next_transaction_and_in_the
             for word in ("paused", "resumed", "disabled", "enabled")
         ]
         with pytest.raises(errors.InvalidValue, match="reason"):
-            await admin.move(connection, "pause", by="ann", reason="x" * (MAX_REASON + 1), request_id="r")
+            await admin.move(connection, "pause", by=BY, reason="x" * (MAX_REASON + 1))
         with pytest.raises(LookupError):
-            await admin.move(replace(connection, id=99), "pause", by="ann", request_id="r")
+            await admin.move(replace(connection, id=99), "pause", by=BY)
 
     run(tmp_path, test)

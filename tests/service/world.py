@@ -21,6 +21,7 @@ from rosterd.service.control import Connection, Directory, Policy
 from rosterd.service.queries import Listing, Queries
 from rosterd.service.view import View, full_document
 from rosterd.store.sqlite import SqliteStore, open_sqlite
+from rosterd.testing.scenario import ENTRY
 
 T = TypeVar("T")
 USER, GROUP = CORE_MODEL.types["User"], CORE_MODEL.types["Group"]
@@ -106,9 +107,9 @@ def run(path: Path, test: Callable[[World], Coroutine[Any, Any, T]]) -> T:
     async def main() -> T:
         store = await open_sqlite(path / "test.db")
         time, numbers = [START], itertools.count(1)
-        directory: Directory = await store.create_directory("default", START)
-        connection = await store.create_connection(directory.id, "default", "auto", Policy(), START)
-        await store.create_connection(directory.id, "second", "auto", Policy(), START)
+        directory: Directory = await store.create_directory("default", START, ENTRY)
+        connection = await store.create_connection(directory.id, "default", "auto", Policy(), START, ENTRY)
+        await store.create_connection(directory.id, "second", "auto", Policy(), START, ENTRY)
 
         def now() -> int:
             time[0] += 1

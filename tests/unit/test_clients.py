@@ -13,6 +13,7 @@ from rosterd.service.control import Policy
 from rosterd.service.tokens import Tokens
 from rosterd.store.memory import MemoryStore
 from rosterd.testing import FakeClock
+from rosterd.testing.scenario import BY, ENTRY
 
 
 class World:
@@ -27,8 +28,8 @@ class World:
 def run(test: Callable[[World], Awaitable[None]]) -> None:
     async def main() -> None:
         world = World()
-        await world.store.create_directory("acme", 1)
-        await world.store.create_connection(1, "okta", "auto", Policy(), 1)
+        await world.store.create_directory("acme", 1, ENTRY)
+        await world.store.create_connection(1, "okta", "auto", Policy(), 1, ENTRY)
         await test(world)
 
     asyncio.run(main())
@@ -43,12 +44,12 @@ async def refused(attempt: Awaitable[object], code: str, words: str) -> None:
 
 def test_id_and_secret_have_their_form_and_only_the_digest_is_kept() -> None:
     async def test(world: World) -> None:
-        client, secret = await world.clients.create(1, 1, label="Okta")
+        client, secret = await world.clients.create(1, 1, label="Okta", by=BY)
         assert client.id.startswith("rsc_") and len(client.id) == 16
         assert secret.startswith("rss_") and len(secret) == 53
         assert await world.store.client(client.id) == client
         assert secret not in repr(client) and secret[4:20] not in repr(client)
-        assert len({(await world.clients.create(1, 1))[1] for _ in range(20)}) == 20
+        assert len({(await world.clients.create(1, 1, by=BY))[1] for _ in range(20)}) == 20
 
     run(test)
 
@@ -57,7 +58,7 @@ def test_id_and_secret_have_their_form_and_only_the_digest_is_kept() -> None:
 def test_a_client_must_have_scopes_that_there_are(scopes: tuple[str, ...]) -> None:
     async def test(world: World) -> None:
         with pytest.raises(errors.InvalidValue, match=r"scim\.read, scim\.write"):
-            await world.clients.create(1, 1, scopes=scopes)
+            await world.clients.create(1, 1, scopes=scopes, by=BY)
 
     run(test)
 
@@ -79,7 +80,7 @@ def test_a_client_must_have_scopes_that_there_are(scopes: tuple[str, ...]) -> No
 )
 def test_nobody_is_let_in_with_something_else(spoil: Callable[..., Any], words: str) -> None:
     async def test(world: World) -> None:
-        client, secret = await world.clients.create(1, 1)
+        client, secret = await world.clients.create(1, 1, by=BY)
         assert await world.clients.authenticate(client.id, secret) == client
         await refused(world.clients.authenticate(*spoil(client.id, secret)), "invalid_client", words)
 
@@ -88,7 +89,7 @@ def test_nobody_is_let_in_with_something_else(spoil: Callable[..., Any], words: 
 
 def test_the_secret_of_another_client_is_as_wrong_as_that_of_none() -> None:
     async def test(world: World) -> None:
-        (first, _), (second, secret) = [await world.clients.create(1, 1) for _ in range(2)]
+        (first, _), (second, secret) = [await world.clients.create(1, 1, by=BY) for _ in range(2)]
         words = "no client with this id and secret"
         await refused(world.clients.authenticate(first.id, secret), "invalid_client", words)
         await refused(world.clients.authenticate("rsc_" + "0" * 12, secret), "invalid_client", words)
@@ -99,9 +100,9 @@ def test_the_secret_of_another_client_is_as_wrong_as_that_of_none() -> None:
 
 def test_rotation_leaves_the_old_secret_until_the_overlap_ends() -> None:
     async def test(world: World) -> None:
-        client, old = await world.clients.create(1, 1)
+        client, old = await world.clients.create(1, 1, by=BY)
         world.clock.advance(seconds=1)
-        rotated, new = await world.clients.rotate(1, client.id, overlap=60)
+        rotated, new = await world.clients.rotate(1, client.id, overlap=60, by=BY)
         assert [s.expires for s in rotated.secrets] == [None, world.clock.now + 60_000]
         for seconds, works in ((0, True), (59, True), (1, False)):
             world.clock.advance(seconds=seconds)
@@ -116,9 +117,9 @@ def test_rotation_leaves_the_old_secret_until_the_overlap_ends() -> None:
 
 def test_rotation_without_overlap_ends_all_others_at_once() -> None:
     async def test(world: World) -> None:
-        client, first = await world.clients.create(1, 1)
-        _, second = await world.clients.rotate(1, client.id)
-        rotated, third = await world.clients.rotate(1, client.id, overlap=0)
+        client, first = await world.clients.create(1, 1, by=BY)
+        _, second = await world.clients.rotate(1, client.id, by=BY)
+        rotated, third = await world.clients.rotate(1, client.id, overlap=0, by=BY)
         assert len(rotated.secrets) == 1
         await world.clients.authenticate(client.id, third)
         for secret in (first, second):
@@ -129,16 +130,16 @@ def test_rotation_without_overlap_ends_all_others_at_once() -> None:
 
 def test_secrets_that_work_do_not_pile_up() -> None:
     async def test(world: World) -> None:
-        client, _ = await world.clients.create(1, 1)
+        client, _ = await world.clients.create(1, 1, by=BY)
         for _ in range(MAX_SECRETS - 1):
             world.clock.advance(seconds=1)
-            await world.clients.rotate(1, client.id, overlap=600)
+            await world.clients.rotate(1, client.id, overlap=600, by=BY)
         with pytest.raises(errors.Conflict, match=f"{MAX_SECRETS} secrets"):
-            await world.clients.rotate(1, client.id, overlap=600)
-        assert len((await world.clients.rotate(1, client.id, overlap=0))[0].secrets) == 1
+            await world.clients.rotate(1, client.id, overlap=600, by=BY)
+        assert len((await world.clients.rotate(1, client.id, overlap=0, by=BY))[0].secrets) == 1
         for _ in range(20):
             world.clock.advance(seconds=601)
-            assert len((await world.clients.rotate(1, client.id, overlap=600))[0].secrets) == 2
+            assert len((await world.clients.rotate(1, client.id, overlap=600, by=BY))[0].secrets) == 2
 
     run(test)
 
@@ -156,9 +157,9 @@ def test_a_rotation_that_makes_no_sense_is_refused(
     directory: int, id: str | None, overlap: int, error: type[errors.ScimError]
 ) -> None:
     async def test(world: World) -> None:
-        client, secret = await world.clients.create(1, 1)
+        client, secret = await world.clients.create(1, 1, by=BY)
         with pytest.raises(error):
-            await world.clients.rotate(directory, id or client.id, overlap=overlap)
+            await world.clients.rotate(directory, id or client.id, overlap=overlap, by=BY)
         assert await world.clients.authenticate(client.id, secret) == client
 
     run(test)
@@ -182,7 +183,7 @@ def test_a_token_has_the_scopes_asked_for_within_those_of_the_client(
     has: tuple[str, ...], asks: list[str] | None, gets: tuple[str, ...] | None
 ) -> None:
     async def test(world: World) -> None:
-        client, _ = await world.clients.create(1, 1, scopes=has)
+        client, _ = await world.clients.create(1, 1, scopes=has, by=BY)
         if gets is None:
             await refused(world.clients.issue(client, scopes=asks), "invalid_scope", "may ask for: scim.read")
             assert await world.store.tokens(1) == ()
@@ -199,7 +200,7 @@ def test_a_token_has_the_scopes_asked_for_within_those_of_the_client(
 )
 def test_an_issued_token_lives_60_seconds_to_10_years(lifetime: int, fits: bool) -> None:
     async def test(world: World) -> None:
-        client, _ = await world.clients.create(1, 1, label="Okta")
+        client, _ = await world.clients.create(1, 1, label="Okta", by=BY)
         if fits:
             token, _ = await world.clients.issue(client, lifetime=lifetime)
             assert token.expires == world.clock.now + lifetime * 1000
@@ -214,25 +215,25 @@ def test_an_issued_token_lives_60_seconds_to_10_years(lifetime: int, fits: bool)
 
 def test_revoking_a_client_ends_its_tokens_and_lets_it_in_no_more() -> None:
     async def test(world: World) -> None:
-        client, secret = await world.clients.create(1, 1)
+        client, secret = await world.clients.create(1, 1, by=BY)
         await world.clients.issue(client)
         with pytest.raises(errors.NotFound):
-            await world.clients.revoke(2, client.id)
-        assert (await world.clients.revoke(1, client.id)).revoked == world.clock.now
+            await world.clients.revoke(2, client.id, by=BY)
+        assert (await world.clients.revoke(1, client.id, by=BY)).revoked == world.clock.now
         assert [t.revoked for t in await world.store.tokens(1)] == [world.clock.now]
         await refused(world.clients.authenticate(client.id, secret), "invalid_client", "was revoked")
         # Whoever had authenticated just before does not get another one either.
         await refused(world.clients.issue(client), "invalid_client", "was revoked")
         assert len(await world.store.tokens(1)) == 1
         with pytest.raises(errors.Conflict, match="revoked"):
-            await world.clients.rotate(1, client.id)
+            await world.clients.rotate(1, client.id, by=BY)
 
     run(test)
 
 
 def test_a_client_revokes_its_own_tokens_only() -> None:
     async def test(world: World) -> None:
-        (one, _), (two, _) = [await world.clients.create(1, 1) for _ in range(2)]
+        (one, _), (two, _) = [await world.clients.create(1, 1, by=BY) for _ in range(2)]
         _, text = await world.clients.issue(one)
         for unknown in ("", "x", text[:-1], "rst_" + "0" * 62, text[:17] + "0" * 49):
             assert await world.clients.revoke_token(one, unknown) is False
@@ -247,10 +248,10 @@ def test_a_client_revokes_its_own_tokens_only() -> None:
 
 def test_an_issued_token_is_not_rotated_by_hand() -> None:
     async def test(world: World) -> None:
-        client, _ = await world.clients.create(1, 1)
+        client, _ = await world.clients.create(1, 1, by=BY)
         token, _ = await world.clients.issue(client)
         with pytest.raises(errors.Conflict, match=f"issued to client {client.id}"):
-            await Tokens(world.store, world.clock, os.urandom).rotate(1, token.id)
+            await Tokens(world.store, world.clock, os.urandom).rotate(1, token.id, by=BY)
 
     run(test)
 

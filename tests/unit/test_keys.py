@@ -11,12 +11,13 @@ from rosterd.service.keys import SCOPES, Keys, key_id, verify
 from rosterd.service.registry import ApiKey, KeyHolder
 from rosterd.service.tokens import MAX_LIFETIME, token_id
 from rosterd.store.memory import MemoryStore
+from rosterd.testing.scenario import BY
 
 NOW = 1_800_000_000_000
 
 
 def create(**options: object) -> tuple[ApiKey, str]:
-    return asyncio.run(Keys(MemoryStore(), lambda: NOW, os.urandom).create(**options))  # type: ignore[arg-type]
+    return asyncio.run(Keys(MemoryStore(), lambda: NOW, os.urandom).create(**options, by=BY))  # type: ignore[arg-type]
 
 
 def test_a_key_says_its_id_and_keeps_its_secret() -> None:

@@ -7,36 +7,41 @@ from dataclasses import replace
 import pytest
 
 from rosterd.scim import errors
+from rosterd.service.audit import Entry
 from rosterd.service.control import Connection, Credential, Directory, Token
 from rosterd.service.tokens import MAX_LIFETIME, MIN_LIFETIME, Tokens, digest, token_id, verify
+from rosterd.testing.scenario import BY
 
 NOW = 1_800_000_000_000
 
 
 class Kept:
-    """Keeps what Tokens hands over; only the two calls that Tokens makes here."""
+    """Keeps what Tokens hands over; only the calls that Tokens makes here."""
 
     def __init__(self) -> None:
         self.rows: list[Token] = []
+        self.entries: list[Entry] = []
 
-    async def create_token(self, token: Token) -> None:
+    async def connections(self, directory: int) -> tuple[Connection, ...]:
+        return (Connection(2, directory, "okta", 0),)
+
+    async def create_token(self, token: Token, entry: Entry) -> None:
         self.rows.append(token)
+        self.entries.append(entry)
 
     async def tokens(self, directory: int, connection: int | None = None) -> tuple[Token, ...]:
         return tuple(t for t in self.rows if t.directory == directory)
 
-    async def revoke_token(self, directory: int, token_id: str, at: int) -> bool:
-        for n, t in enumerate(self.rows):
-            if t.directory == directory and t.id == token_id:
-                self.rows[n] = replace(t, revoked=at)
-                return True
-        return False
+    async def rotate_token(self, token: Token, old: str, at: int, entry: Entry) -> bool:
+        self.rows = [replace(row, revoked=at) if row.id == old else row for row in self.rows]
+        await self.create_token(token, entry)
+        return True
 
 
 def issue(**options: object) -> tuple[Kept, Token, str]:
     kept = Kept()
     tokens = Tokens(kept, lambda: NOW, os.urandom)  # type: ignore[arg-type]
-    token, text = asyncio.run(tokens.issue(1, 2, **options))  # type: ignore[arg-type]
+    token, text = asyncio.run(tokens.issue(1, 2, by=BY, **options))  # type: ignore[arg-type]
     return kept, token, text
 
 
@@ -115,21 +120,25 @@ def test_an_unknown_id_is_not_let_in() -> None:
 def test_rotation_leaves_both_tokens_valid_for_the_overlap() -> None:
     kept, token, _ = issue(label="Okta", lifetime=3600)
     tokens = Tokens(kept, lambda: NOW, os.urandom)  # type: ignore[arg-type]
-    new, text = asyncio.run(tokens.rotate(1, token.id, overlap=60))
+    new, text = asyncio.run(tokens.rotate(1, token.id, overlap=60, by=BY))
     assert (new.label, new.connection, new.expires) == ("Okta", 2, NOW + 3_600_000)
     assert token_id(text) == new.id != token.id
     assert kept.rows[0].revoked == NOW + 60_000
+    created, rotated = kept.entries
+    assert (created.action, created.target) == ("token.created", f"token {token.id} of connection 'okta'")
+    assert (rotated.action, rotated.target) == ("token.rotated", created.target)
+    assert rotated.after["newToken"] == new.id
 
 
 def test_a_token_of_another_directory_cannot_be_rotated() -> None:
     kept, token, _ = issue()
     tokens = Tokens(kept, lambda: NOW, os.urandom)  # type: ignore[arg-type]
     with pytest.raises(errors.NotFound):
-        asyncio.run(tokens.rotate(7, token.id))
+        asyncio.run(tokens.rotate(7, token.id, by=BY))
 
 
 def test_an_expired_token_cannot_be_rotated() -> None:
     kept, token, _ = issue()
     kept.rows[0] = replace(token, expires=NOW)
     with pytest.raises(errors.Conflict):
-        asyncio.run(Tokens(kept, lambda: NOW, os.urandom).rotate(1, token.id))  # type: ignore[arg-type]
+        asyncio.run(Tokens(kept, lambda: NOW, os.urandom).rotate(1, token.id, by=BY))  # type: ignore[arg-type]

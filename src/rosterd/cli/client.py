@@ -54,7 +54,9 @@ def create(
     async def work() -> tuple[Client, str]:
         async with open_service(Settings.from_env(data=data)) as service:
             home, line = await options.place(service, directory, connection)
-            return await service.clients.create(home.id, line.id, label=label, scopes=scope or SCOPES)
+            return await service.clients.create(
+                home.id, line.id, by=options.by(), label=label, scopes=scope or SCOPES
+            )
 
     _show_new(*exits.run(work()), json, quiet)
 
@@ -136,7 +138,7 @@ def rotate(
     async def work() -> tuple[Client, str]:
         async with options.existing_service(data) as service:
             home = await options.find_directory(service, directory)
-            return await service.clients.rotate(home.id, client_id, overlap=overlap)
+            return await service.clients.rotate(home.id, client_id, by=options.by(), overlap=overlap)
 
     _show_new(*exits.run(work()), json, quiet)
 
@@ -154,7 +156,7 @@ def revoke(
     async def work() -> dict[str, Any]:
         async with options.existing_service(data) as service:
             home = await options.find_directory(service, directory)
-            client = await service.clients.revoke(home.id, client_id)
+            client = await service.clients.revoke(home.id, client_id, by=options.by())
             names = {c.id: c.name for c in await service.control.connections(home.id)}
             return _described(client, names[client.connection])
 

@@ -1,6 +1,5 @@
 """``rosterd connection``: the identity providers' lines into a directory."""
 
-import getpass
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +11,6 @@ from rosterd.cli import exits, limits, options, output
 from rosterd.service.control import Connection, Directory, Policy
 from rosterd.service.limits import Limits
 from rosterd.wiring import Service
-from rosterd.wiring.ids import new_request_id, now
 
 app = typer.Typer(help="Connections: one for each identity provider's app that provisions a directory.")
 
@@ -109,8 +107,8 @@ def create(
                 fuse_window=fuse_window,
             )
             policy = Policy(reach or Reach.OWN, on_delete or OnDelete.DEACTIVATE, allowed)
-            made = await service.control.create_connection(
-                home.id, name, profile or Profile.AUTO, policy, now()
+            made = await service.connections.create(
+                home, name, by=options.by(), profile=profile or Profile.AUTO, policy=policy
             )
             return await _described(service, home, made)
 
@@ -201,8 +199,7 @@ def update(
                 fuse_window=fuse_window,
             )
             policy = Policy(reach or old.policy.reach, on_delete or old.policy.on_delete, allowed)
-            new = replace(old, profile=profile or old.profile, policy=policy)
-            await service.control.update_connection(new)
+            new = await service.connections.update(old, by=options.by(), profile=profile, policy=policy)
             return await _described(service, home, new)
 
     _show(exits.run(work()), json)
@@ -261,19 +258,10 @@ def _move(step: str, name: str, directory: str, data: Path, reason: str, json: b
         async with options.existing_service(data) as service:
             home = await options.find_directory(service, directory)
             connection = await options.find_connection(service, home, name)
-            standing = await service.connections.move(
-                connection, step, by=_who(), reason=reason, request_id=new_request_id()
-            )
+            standing = await service.connections.move(connection, step, by=options.by(), reason=reason)
             return await _described(service, home, replace(connection, standing=standing))
 
     _show(exits.run(work()), json)
-
-
-def _who() -> str:
-    try:
-        return f"an administrator ({getpass.getuser()})"
-    except (OSError, KeyError):  # a user without a name, as in a container
-        return "an administrator"
 
 
 async def _described(service: Service, directory: Directory, connection: Connection) -> dict[str, Any]:

@@ -65,7 +65,7 @@ async def _lift_limits(settings: Settings, connection: Connection) -> None:
     limits = replace(connection.policy.limits, read_rate=0, write_rate=0)
     policy = replace(connection.policy, limits=limits)
     async with open_service(settings) as service:
-        await service.control.update_connection(replace(connection, policy=policy))
+        await service.connections.update(connection, by=options.by(), policy=policy)
 
 
 def _stop(signum: int, frame: object) -> NoReturn:

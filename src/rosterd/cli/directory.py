@@ -8,7 +8,6 @@ from rosterd.cli import exits, options, output
 from rosterd.scim.schema import SchemaError
 from rosterd.service.control import Directory
 from rosterd.wiring import Service, Settings, open_service
-from rosterd.wiring.ids import now
 
 app = typer.Typer(help="Directories: one for each customer, with its own users, groups and schemas.")
 
@@ -42,9 +41,10 @@ def create(
         from_schemas = options.read_definitions(schemas)
         from_types = options.read_definitions(resource_types)
         async with open_service(Settings.from_env(data=data)) as service:
-            directory = await service.control.create_directory(name, now())
+            by = options.by()
+            directory = await service.directories.create(name, by=by)
             if from_schemas or from_types:
-                directory = await service.directories.define(directory, from_schemas, from_types)
+                directory = await service.directories.define(directory, from_schemas, from_types, by=by)
             return await _described(service, directory)
 
     _show(exits.run(work()), json)
@@ -106,7 +106,8 @@ def define(
         async with options.existing_service(data) as service:
             directory = await options.find_directory(service, name)
             return await _described(
-                service, await service.directories.define(directory, from_schemas, from_types)
+                service,
+                await service.directories.define(directory, from_schemas, from_types, by=options.by()),
             )
 
     _show(exits.run(work()), json)

@@ -56,6 +56,7 @@ def create(
         async with open_service(Settings.from_env(data=data)) as service:
             home = await options.find_directory(service, directory) if directory else None
             key, text = await service.keys.create(
+                by=options.by(),
                 label=label,
                 scopes=scope or tuple(SCOPES),
                 directory=home.id if home else None,
@@ -106,7 +107,7 @@ def revoke(
 
     async def work() -> dict[str, Any]:
         async with options.existing_service(data) as service:
-            await service.keys.revoke(key_id)
+            await service.keys.revoke(key_id, by=options.by())
             names = await _names(service)
             key = next(key for key in await service.control.keys() if key.id == key_id)
             return _described(key, names.get(key.directory))

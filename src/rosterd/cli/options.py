@@ -1,6 +1,7 @@
 """The options that several commands share, each defined once, and what is made of them."""
 
 import contextlib
+import getpass
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,9 +11,11 @@ import typer
 
 from rosterd.scim import errors
 from rosterd.scim.schema import SchemaError
+from rosterd.service.audit import COMMAND_LINE, Actor
 from rosterd.service.control import Connection, Directory
 from rosterd.service.directories import NAME_RULE, is_name
 from rosterd.wiring import DEFAULT, Service, Settings, open_service
+from rosterd.wiring.ids import new_request_id
 
 Data = Annotated[
     Path,
@@ -97,6 +100,15 @@ def read_definitions(path: Path | None) -> list[Any]:
     if not isinstance(value, dict | list):
         raise SchemaError(f"{path}: must hold one JSON object or a list of them")
     return value if isinstance(value, list) else [value]
+
+
+def by() -> Actor:
+    """Who runs the command, for the audit log: the user of the operating system."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):  # a user without a name, as in a container
+        name = ""
+    return Actor(COMMAND_LINE, name, request_id=new_request_id())
 
 
 @contextlib.asynccontextmanager

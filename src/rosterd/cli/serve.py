@@ -64,7 +64,7 @@ async def _define(settings: Settings, schemas: list[Any], resource_types: list[A
     async with open_service(settings) as service:
         first_run = await service.setup()
         directory, _ = await service.ensure_default()
-        await service.directories.define(directory, schemas, resource_types)
+        await service.directories.define(directory, schemas, resource_types, by=options.by())
         return first_run
 
 

@@ -53,7 +53,12 @@ def create(
         async with open_service(Settings.from_env(data=data)) as service:
             home, line = await options.place(service, directory, connection)
             token, text = await service.tokens.issue(
-                home.id, line.id, label=label, scopes=scope or SCOPES, lifetime=lifetime
+                home.id,
+                line.id,
+                by=options.by(),
+                label=label,
+                scopes=scope or SCOPES,
+                lifetime=lifetime,
             )
             return _described(token, line.name), text
 
@@ -138,7 +143,7 @@ def rotate(
     async def work() -> tuple[dict[str, Any], str]:
         async with options.existing_service(data) as service:
             home = await options.find_directory(service, directory)
-            token, text = await service.tokens.rotate(home.id, token_id, overlap=overlap)
+            token, text = await service.tokens.rotate(home.id, token_id, by=options.by(), overlap=overlap)
             names = {c.id: c.name for c in await service.control.connections(home.id)}
             return _described(token, names[token.connection]), text
 
@@ -158,7 +163,7 @@ def revoke(
     async def work() -> dict[str, Any]:
         async with options.existing_service(data) as service:
             home = await options.find_directory(service, directory)
-            if not await service.tokens.revoke(home.id, token_id):
+            if not await service.tokens.revoke(home.id, token_id, by=options.by()):
                 raise errors.NotFound(f"Directory '{directory}' has no token {token_id}.")
             return await _find(service, home, token_id)
 

@@ -45,27 +45,27 @@ class KeyReused(errors.ScimError):
 
 def reply_to(error: BaseException, request_id: str) -> Reply:
     """The reply that tells this error as SCIM does; logs it where an operator must know."""
-    told = _told(error, request_id)
-    if told is None:
+    known = told(error, request_id)
+    if known is None:
         body: dict[str, Any] = {"schemas": [urns.ERROR], "status": "500", "detail": _ours(request_id)}
         return Reply(500, orjson.dumps(body))
-    return Reply(told.status, orjson.dumps(told.to_json()), _headers(told))
+    return Reply(known.status, orjson.dumps(known.to_json()), _headers(known))
 
 
 def problem_to(error: BaseException, request_id: str) -> Reply:
     """The same as problem details: ``instance`` is the request's id as a URN-like reference."""
-    told = _told(error, request_id)
-    status = 500 if told is None else told.status
+    known = told(error, request_id)
+    status = 500 if known is None else known.status
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": _ours(request_id) if told is None else told.detail,
+        "detail": _ours(request_id) if known is None else known.detail,
         "instance": request_id,
     }
-    if isinstance(told, InvalidRequest):
-        body["errors"] = [{"pointer": pointer, "detail": detail} for pointer, detail in told.faults]
-    headers = () if told is None else _headers(told)
+    if isinstance(known, InvalidRequest):
+        body["errors"] = [{"pointer": pointer, "detail": detail} for pointer, detail in known.faults]
+    headers = () if known is None else _headers(known)
     return Reply(status, orjson.dumps(body), headers, content_type=PROBLEM_JSON)
 
 
@@ -81,17 +81,17 @@ def oauth_reply_to(error: BaseException, request_id: str, challenge: str) -> Rep
         if status == 401:
             headers = ((b"www-authenticate", challenge.encode()),)
     else:
-        told = _told(error, request_id)
-        status = 500 if told is None else told.status
+        known = told(error, request_id)
+        status = 500 if known is None else known.status
         code = _OAUTH_CODES.get(status, "invalid_request")
-        detail = _ours(request_id) if told is None else told.detail
-        headers = () if told is None else _headers(told)
+        detail = _ours(request_id) if known is None else known.detail
+        headers = () if known is None else _headers(known)
     body = {"error": code, "error_description": _NO_OAUTH_TEXT.sub("?", detail.replace('"', "'"))}
     return Reply(status, orjson.dumps(body), headers, content_type=_JSON)
 
 
-def _told(error: BaseException, request_id: str) -> errors.ScimError | None:
-    """The error as the client may know it; ``None`` for a fault of ours."""
+def told(error: BaseException, request_id: str) -> errors.ScimError | None:
+    """The error as the client may know it; ``None`` for a fault of ours. Logs where an operator must know."""
     if isinstance(error, StoreUnavailable):
         _log.error("store unavailable", request_id=request_id, exc_info=error)
         return errors.Unavailable(

@@ -22,12 +22,13 @@ class Reply:
     body: bytes = b""
     headers: tuple[Header, ...] = ()
     content_type: Header = SCIM_JSON
+    cache: Header = NO_STORE
 
     async def send(
         self, send: Send, request_id: str, *, head: bool = False, more: tuple[Header, ...] = ()
     ) -> None:
         """Send it with ``more`` headers; for HEAD everything but the body."""
-        headers = [*self.headers, *more, (b"x-request-id", request_id.encode("latin-1")), NO_STORE]
+        headers = [*self.headers, *more, (b"x-request-id", request_id.encode("latin-1")), self.cache]
         if self.body:
             headers.append(self.content_type)
         if self.status not in (204, 304):

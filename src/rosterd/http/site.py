@@ -1,4 +1,4 @@
-"""Everything on one port: SCIM below ``/scim/v2``, the management API, the Token Provider, and health.
+"""Everything on one port: SCIM below ``/scim/v2``, management API, Token Provider, health, console.
 
 The Token Provider's addresses come first, as one of them lies below that of the management API.
 """
@@ -17,7 +17,12 @@ from rosterd.scim import errors
 
 SCIM_PATH: Final = "/scim/v2"
 _JSON: Final = (b"content-type", b"application/json")
-_TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
+_MISPLACED: Final = frozenset(
+    ("scim", "v2", "users", "groups", "bulk", "me", "schemas", "resourcetypes", "serviceproviderconfig")
+)
+"""What an identity provider asks for when its base URL is not complete."""
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Site:
@@ -28,11 +33,13 @@ class Site:
         scim: ScimApp,
         token_provider: TokenProvider,
         api: ApiApp,
+        console: App,
         ready: Callable[[], Awaitable[bool]],
     ) -> None:
         self._scim = scim
         self._token_provider = token_provider
         self._api = api
+        self._console = console
         self._ready = ready
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,20 +60,23 @@ class Site:
         if path == API_PATH or path.startswith(API_PATH + "/"):
             await self._api({**scope, "root_path": root + API_PATH}, receive, send)
             return
-        await (await self._other(path)).send(send, "-", head=scope["method"] == "HEAD")
+        other = await self._other(path)
+        if other is None:
+            await self._console(scope, receive, send)
+        else:
+            await other.send(send, "-", head=scope["method"] == "HEAD")
 
-    async def _other(self, path: str) -> Reply:
+    async def _other(self, path: str) -> Reply | None:
         if path == "/healthz":
             return Reply(200, b'{"status":"ok"}', content_type=_JSON)
         if path == "/readyz":
             ready = await self._ready()
             body = {"status": "ok" if ready else "unavailable"}
             return Reply(200 if ready else 503, orjson.dumps(body), content_type=_JSON)
-        if path in ("", "/"):
-            text = f"rosterd is running. The SCIM 2.0 base URL is this address followed by {SCIM_PATH}\n"
-            return Reply(200, text.encode(), content_type=_TEXT)
-        error = errors.NotFound(f"There is nothing here; the SCIM base URL ends in {SCIM_PATH}.")
-        return Reply(404, orjson.dumps(error.to_json()))
+        if path.removeprefix("/").split("/")[0].casefold() in _MISPLACED:
+            error = errors.NotFound(f"There is nothing here; the SCIM base URL ends in {SCIM_PATH}.")
+            return Reply(404, orjson.dumps(error.to_json()))
+        return None
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

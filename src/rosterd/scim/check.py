@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from rosterd.scim.errors import InvalidSyntax, InvalidValue, Mutability
-from rosterd.scim.fit import Check, Misfit, forgotten, join, leaf, nothing, several, shown, unfit
+from rosterd.scim.fit import Check, Misfit, chosen, forgotten, join, leaf, nothing, several, shown, unfit
 from rosterd.scim.index import fold
 from rosterd.scim.schema import COMMON, Attribute, Ref, ResourceType
 
@@ -43,6 +43,22 @@ class Rule:
     """The sub-attributes of a complex attribute, the attributes of an extension."""
     primary: bool = False
     """Whether at most one of several values may be ``primary`` (RFC 7643 §2.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A required attribute that has no value; ``by`` is the directory that asks for it, if not its schema."""
+
+    path: str
+    by: str = ""
+
+    def under(self, name: str) -> "Lack":
+        """The same, seen from one level further out."""
+        return Lack(join(name, self.path), self.by)
+
+    def __str__(self) -> str:
+        rule = f" by {self.by}, whose administrator set this rule" if self.by else ""
+        return f"{self.path}: {_REQUIRED}{rule}"
 
 
 class Table:
@@ -84,18 +100,21 @@ class Table:
                     out[rule.name] = value
         return out
 
-    def lacking(self, values: Mapping[str, Any]) -> Iterator[str]:
-        """The paths of the required attributes that a canonical object lacks."""
+    def lacking(self, values: Mapping[str, Any]) -> Iterator[Lack]:
+        """The required attributes that a canonical object lacks."""
         for rule in self.required:
             value = values.get(rule.name)
             if value is None or value == "":
                 if rule.attribute.required:
-                    yield rule.name
+                    yield from _missing(rule)
             elif rule.table is not None:
                 several = isinstance(value, list)
                 for position, element in enumerate(value if several else (value,)):
                     name = f"{rule.name}[{position}]" if several else rule.name
-                    yield from (join(name, inner) for inner in rule.table.lacking(element))
+                    yield from (inner.under(name) for inner in rule.table.lacking(element))
+                asked = rule.attribute.tightening
+                if asked is not None and asked.primary and not any(map(_is_primary, value)):
+                    yield from _missing(rule)
 
 
 class Checker:
@@ -111,7 +130,16 @@ class Checker:
         rules = [_rule(a) for a in (*common, *resource_type.schema.attributes) if a.name != "schemas"]
         rules.append(Rule(COMMON["schemas"], "schemas", self._schemas, self._schemas))
         rules.extend(
-            _extension(e.schema.id, e.schema.attributes, e.required) for e in resource_type.extensions
+            _rule(
+                Attribute(
+                    e.schema.id,
+                    "complex",
+                    required=e.required,
+                    sub_attributes=e.schema.attributes,
+                    tightening=e.tightening,
+                )
+            )
+            for e in resource_type.extensions
         )
         self.table = Table(rules)
         self._secrets = [r.name for r in rules if r.attribute.required and r.attribute.returned == "never"]
@@ -182,8 +210,8 @@ class Checker:
         return draft
 
     def _complete(self, draft: dict[str, Any]) -> dict[str, Any]:
-        for path in self.table.lacking(draft):
-            raise InvalidValue(f"{path}: {_REQUIRED}")
+        for lack in self.table.lacking(draft):
+            raise InvalidValue(str(lack))
         del draft["schemas"]
         return {"schemas": self.schemas(draft), **draft}
 
@@ -258,8 +286,21 @@ def _is_fixed(rule: Rule) -> bool:
     return rule.table is not None and not rule.attribute.multi_valued and bool(rule.table.fixed)
 
 
-def _extension(urn: str, attributes: tuple[Attribute, ...], required: bool) -> Rule:
-    return _rule(Attribute(urn, "complex", required=required, sub_attributes=attributes))
+def _missing(rule: Rule) -> Iterator[Lack]:
+    """What to ask for where a required attribute has no value: itself, or the parts for whose sake it is."""
+    asked = rule.attribute.tightening
+    if asked is None:
+        yield Lack(rule.name)
+    elif asked.primary:
+        yield Lack(join(rule.name, "primary"), asked.by)
+    elif asked.part_only and rule.table is not None:
+        yield from (inner.under(rule.name) for inner in rule.table.lacking({}))
+    else:
+        yield Lack(rule.name, asked.by)
+
+
+def _is_primary(value: Mapping[str, Any]) -> bool:
+    return value.get("primary") is True and bool(value.get("value"))
 
 
 def _rule(attribute: Attribute, secret: bool = False) -> Rule:
@@ -268,6 +309,8 @@ def _rule(attribute: Attribute, secret: bool = False) -> Rule:
     if attribute.type == "complex":
         table = Table(_rule(sub, secret) for sub in attribute.sub_attributes)
     one = leaf(attribute.type, secret) if table is None else _complex(table, secret)
+    if attribute.tightening is not None and attribute.tightening.values:
+        one = chosen(one, attribute.canonical_values, attribute.case_exact, attribute.tightening.by)
     main = attribute.subs.get("primary")
     primary = attribute.multi_valued and main is not None and main.type == "boolean"
     check = several(one, primary, secret) if attribute.multi_valued else one

@@ -80,6 +80,23 @@ def several(one: Check, primary: bool, secret: bool) -> Check:
     return check
 
 
+def chosen(one: Check, values: Iterable[str], exact: bool, by: str) -> Check:
+    """The check for a text that is one of ``values``, as the directory ``by`` asks."""
+    listed = tuple(values)
+    allowed = frozenset(listed if exact else (value.casefold() for value in listed))
+
+    def check(value: Any) -> Any:
+        text = one(value)
+        if text is not None and (text if exact else text.casefold()) not in allowed:
+            raise Misfit(
+                f"expected one of {', '.join(listed)}, found {shown(text)}; {by} allows no other value, by a "
+                "rule of its administrator"
+            )
+        return text
+
+    return check
+
+
 def nothing(value: Any) -> None:
     """The check of a readOnly attribute: what the client sends for it is ignored (RFC 7644 §3.3)."""
 

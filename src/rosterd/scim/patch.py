@@ -14,7 +14,7 @@ from typing import Any, Final
 from rosterd.scim import urns
 from rosterd.scim.bind import bind_values
 from rosterd.scim.change import Choice, change, merge
-from rosterd.scim.check import Checker, Rule, checker_for
+from rosterd.scim.check import Checker, Lack, Rule, checker_for
 from rosterd.scim.errors import (
     InvalidPath,
     InvalidSyntax,
@@ -100,7 +100,7 @@ def apply(
     result = dict(document)
     # What the resource lacked before (its schema may have grown) is no reason to refuse a PATCH.
     lacked = frozenset(checker.table.lacking(result))
-    culprits: dict[str, Operation] = {}
+    culprits: dict[Lack, Operation] = {}
     for operation in operations:
         try:
             result = _apply(checker, result, operation)
@@ -109,12 +109,12 @@ def apply(
             if ignore_unmatched_removes and operation.op == "remove" and isinstance(error, NoTarget):
                 continue
             raise operation.error(error) from fault
-        lacking = (path for path in checker.table.lacking(result) if path not in lacked)
-        culprits = {path: culprits.get(path, operation) for path in lacking}
-    for path, culprit in culprits.items():
+        lacking = (lack for lack in checker.table.lacking(result) if lack not in lacked)
+        culprits = {lack: culprits.get(lack, operation) for lack in lacking}
+    for lack, culprit in culprits.items():
         # Taking a required value away is another fault than giving none (§3.5.2.2, §3.12).
         kind = Mutability if culprit.op == "remove" or culprit.value is None else InvalidValue
-        raise culprit.error(kind(f"{path}: a value is required, it cannot be left without one"))
+        raise culprit.error(kind(f"{lack}; it cannot be left without one"))
     result.pop("schemas", None)
     return {"schemas": checker.schemas(result), **result}
 

@@ -35,6 +35,20 @@ class SchemaError(ValueError):
     """A schema or resource type definition is not valid; the message names the place."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tightening:
+    """That a directory asks more of an attribute than its schema does (``scim.requirements``)."""
+
+    by: str
+    """Who asks, as clients are told: ``directory 'acme'``."""
+    part_only: bool = False
+    """It must have a value because a part of it must."""
+    primary: bool = False
+    """One of its values must be marked as primary."""
+    values: bool = False
+    """It may have none but its canonical values."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Attribute:
     """One attribute or sub-attribute (RFC 7643 §2.2 characteristics, §7 JSON)."""
@@ -51,6 +65,7 @@ class Attribute:
     canonical_values: tuple[str, ...] = ()
     reference_types: tuple[str, ...] = ()
     sub_attributes: tuple["Attribute", ...] = ()
+    tightening: Tightening | None = None
     subs: Mapping[str, "Attribute"] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -216,6 +231,7 @@ class Extension:
 
     schema: Schema
     required: bool = False
+    tightening: Tightening | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -254,7 +270,8 @@ class ResourceType:
 
     def references(self) -> Iterable[Ref]:
         """Every top-level attribute: common, core, then each extension's."""
-        yield from (Ref(None, a) for a in COMMON.values())
+        listed = self.schema.by_name
+        yield from (Ref(None, a) for name, a in COMMON.items() if name not in listed)
         yield from (Ref(None, a) for a in self.schema.attributes)
         for extension in self.extensions:
             yield from (Ref(extension.schema.id, a) for a in extension.schema.attributes)

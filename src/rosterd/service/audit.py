@@ -38,6 +38,10 @@ class Actor:
         return f"{self.kind} '{self.name}'" if self.name else self.kind
 
 
+ITSELF: Final = Actor(ROSTERD, "")
+"""The service, acting without being told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One administrative change. ``before`` and ``after`` hold what differs, JSON-able, never a secret."""
@@ -61,6 +65,12 @@ class StoredEntry:
 
     seq: int
     entry: Entry
+
+
+def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What an entry holds of a thing before and after: the values that differ."""
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return {n: before[n] for n in names if n in before}, {n: after[n] for n in names if n in after}
 
 
 class AuditLog(Protocol):

@@ -8,14 +8,16 @@ one. Revoking a client revokes every token that it was issued, in the same trans
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from rosterd.scim import errors
+from rosterd.scim.render import format_time
 from rosterd.service import credential_text
+from rosterd.service.audit import Actor, Entry
 from rosterd.service.caller import SCOPES
-from rosterd.service.control import Credential, Token
+from rosterd.service.control import Connection, Credential, Token, name_of
 from rosterd.service.tokens import MAX_LIFETIME, MIN_LIFETIME, Tokens, token_id
 
 DEFAULT_LIFETIME: Final = 86_400
@@ -66,16 +68,18 @@ class ClientControl(Protocol):
     async def clients(self, directory: int, connection: int | None = None) -> tuple[Client, ...]:
         """The directory's clients, newest first, revoked ones included."""
 
-    async def create_client(self, client: Client) -> None:
+    async def create_client(self, client: Client, entry: Entry) -> None:
         """Keep a new client. Raises ``UniqueViolation`` on the id, ``LookupError`` without its connection."""
 
-    async def add_secret(self, directory: int, client_id: str, secret: ClientSecret, end: int) -> bool:
+    async def add_secret(
+        self, directory: int, client_id: str, secret: ClientSecret, end: int, entry: Entry
+    ) -> bool:
         """Add a secret; those there are end at ``end`` or earlier, and those that had ended are forgotten.
 
         ``False`` if the directory has no such client.
         """
 
-    async def revoke_client(self, directory: int, client_id: str, at: int) -> bool:
+    async def revoke_client(self, directory: int, client_id: str, at: int, entry: Entry) -> bool:
         """Revoke it and all its unexpired tokens at ``at``, for every process; the earlier time counts.
 
         ``False`` if the directory has no such client.
@@ -93,7 +97,10 @@ class ClientControl(Protocol):
     async def credential(self, token_id: str) -> Credential | None:
         """See ``Control``."""
 
-    async def revoke_token(self, directory: int, token_id: str, at: int) -> bool:
+    async def return_token(self, token_id: str, at: int) -> None:
+        """Revoke a token at ``at`` because the client that it was issued to gives it back."""
+
+    async def connections(self, directory: int) -> tuple[Connection, ...]:
         """See ``Control``."""
 
 
@@ -125,7 +132,13 @@ class Clients:
         self._random = random
 
     async def create(
-        self, directory: int, connection: int, *, label: str = "", scopes: Sequence[str] = SCOPES
+        self,
+        directory: int,
+        connection: int,
+        *,
+        by: Actor,
+        label: str = "",
+        scopes: Sequence[str] = SCOPES,
     ) -> tuple[Client, str]:
         """Make a client; its secret is returned here and never again. Raises ``InvalidValue`` for scopes."""
         if not scopes or any(scope not in SCOPES for scope in scopes):
@@ -141,10 +154,13 @@ class Clients:
             created=now,
             secrets=(secret,),
         )
-        await self._control.create_client(client)
+        after = {"label": label, "scopes": list(client.scopes)}
+        await self._control.create_client(client, await self._entry(by, "client.created", client, after))
         return client, text
 
-    async def rotate(self, directory: int, client_id: str, *, overlap: int = 86_400) -> tuple[Client, str]:
+    async def rotate(
+        self, directory: int, client_id: str, *, by: Actor, overlap: int = 86_400
+    ) -> tuple[Client, str]:
         """Give a client a new secret; those it has stop working ``overlap`` seconds from now, or earlier.
 
         Tokens issued before stay valid. Raises ``NotFound``; ``Conflict`` for a client that is revoked or
@@ -153,9 +169,7 @@ class Clients:
         if not 0 <= overlap <= MAX_OVERLAP:
             raise errors.InvalidValue(f"The overlap must be 0 to {MAX_OVERLAP} seconds (a year).")
         now = self._now()
-        client = await self._control.client(client_id)
-        if client is None or client.directory != directory:
-            raise errors.NotFound(f"There is no client {client_id} in this directory.")
+        client = await self._find(directory, client_id)
         if _past(client.revoked, now):
             raise errors.Conflict(f"Client {client_id} is revoked; create a new one instead.")
         working = [secret for secret in client.secrets if not _past(secret.expires, now)]
@@ -165,14 +179,17 @@ class Clients:
                 "until one ends, or rotate with an overlap of 0: then only the new one works."
             )
         secret, text = self._secret(now)
-        await self._control.add_secret(directory, client_id, secret, now + overlap * 1000)
-        return await self._again(client_id), text
+        end = now + overlap * 1000
+        entry = await self._entry(by, "client.rotated", client, {"formerSecretsEnd": format_time(end)})
+        await self._control.add_secret(directory, client_id, secret, end, entry)
+        return await self._find(directory, client_id), text
 
-    async def revoke(self, directory: int, client_id: str) -> Client:
+    async def revoke(self, directory: int, client_id: str, *, by: Actor) -> Client:
         """Revoke a client and every token issued to it, at once. Raises ``NotFound``."""
-        if not await self._control.revoke_client(directory, client_id, self._now()):
-            raise errors.NotFound(f"There is no client {client_id} in this directory.")
-        return await self._again(client_id)
+        client, now = await self._find(directory, client_id), self._now()
+        entry = await self._entry(by, "client.revoked", client, {"revoked": format_time(now)})
+        await self._control.revoke_client(directory, client_id, now, entry)
+        return await self._find(directory, client_id)
 
     async def authenticate(self, client_id: str, secret: str) -> Client:
         """The client, if the secret is one of its own that works now; else raises ``Refused``.
@@ -242,17 +259,23 @@ class Clients:
             return False
         if found.token.client != client.id:
             raise Refused("invalid_grant", "This token was not issued to this client; it was not revoked.")
-        return await self._control.revoke_token(client.directory, found.token.id, self._now())
+        await self._control.return_token(found.token.id, self._now())
+        return True
 
     def _secret(self, now: int) -> tuple[ClientSecret, str]:
         text = credential_text.make_secret(_PREFIX, self._random)
         return ClientSecret(credential_text.digest(text), now), text
 
-    async def _again(self, client_id: str) -> Client:
+    async def _find(self, directory: int, client_id: str) -> Client:
         client = await self._control.client(client_id)
-        if client is None:
-            raise errors.NotFound(f"There is no client {client_id} any more.")
+        if client is None or client.directory != directory:
+            raise errors.NotFound(f"There is no client {client_id} in this directory.")
         return client
+
+    async def _entry(self, by: Actor, action: str, client: Client, after: Mapping[str, Any]) -> Entry:
+        line = name_of(await self._control.connections(client.directory), client.connection)
+        target = f"client {client.id} of connection '{line}'"
+        return Entry(by, self._now(), action, target, client.directory, after=after)
 
 
 def shown_id(text: str) -> str | None:

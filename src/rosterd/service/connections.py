@@ -8,21 +8,26 @@ connection and says so in the feed. That transaction must be kept, so the refusa
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
 
 from rosterd.scim import errors
+from rosterd.scim.profiles import PROFILES
 from rosterd.scim.schema import ResourceType
+from rosterd.service.audit import Actor, Entry, differing
 from rosterd.service.caller import Caller
-from rosterd.service.control import Connection
+from rosterd.service.control import Connection, Control, Directory, Policy
+from rosterd.service.directories import NAME_RULE, is_name
 from rosterd.service.events import Event
-from rosterd.service.limits import Limits, Loss, allowance, lost
-from rosterd.service.ports import Store, Writer
+from rosterd.service.limits import JSON_NAMES, Limits, Loss, allowance, lost
+from rosterd.service.ports import Store, UniqueViolation, Writer
 from rosterd.service.standing import MOVES, PAUSED, Standing, move, refusal, require_active
 from rosterd.service.view import View, has_groups
 
 FUSE: Final = "the mass-change fuse"
 MAX_REASON: Final = 500
+REACHES: Final = ("own", "directory")
+ON_DELETE: Final = ("deactivate", "erase")
 
 Unit = Callable[[Writer], Awaitable[View]]
 
@@ -110,15 +115,56 @@ def _reason(limits: Limits, blown: FuseBlown) -> str:
 
 
 class Connections:
-    """What administrators do to a connection's standing. ``now`` gives milliseconds since the epoch."""
+    """What administrators do to connections. ``now`` gives milliseconds since the epoch."""
 
-    def __init__(self, store: Store, now: Callable[[], int]) -> None:
+    def __init__(self, store: Store, control: Control, now: Callable[[], int]) -> None:
         self._store = store
+        self._control = control
         self._now = now
 
-    async def move(
-        self, connection: Connection, name: str, *, by: str, reason: str = "", request_id: str
-    ) -> Standing:
+    async def create(
+        self,
+        directory: Directory,
+        name: str,
+        *,
+        by: Actor,
+        profile: str = "auto",
+        policy: Policy = Policy(),  # noqa: B008 - it is frozen
+    ) -> Connection:
+        """A new connection. Raises ``InvalidValue``, ``Uniqueness`` for a name that is taken."""
+        if not is_name(name):
+            raise errors.InvalidValue(f"name: must be {NAME_RULE}.")
+        _check(profile, policy)
+        now = self._now()
+        after = {"name": name, **_described(profile, policy)}
+        entry = Entry(by, now, "connection.created", _target(name), directory.id, after=after)
+        try:
+            return await self._control.create_connection(directory.id, name, profile, policy, now, entry)
+        except UniqueViolation as violation:
+            raise errors.Uniqueness(
+                f"Directory '{directory.name}' has a connection '{name}' already."
+            ) from violation
+
+    async def update(
+        self, connection: Connection, *, by: Actor, profile: str | None = None, policy: Policy | None = None
+    ) -> Connection:
+        """Replace profile or policy; ``None`` leaves it. Raises ``InvalidValue``.
+
+        Raises ``LookupError`` for a connection that is not there.
+        """
+        new = replace(connection, profile=profile or connection.profile, policy=policy or connection.policy)
+        _check(new.profile, new.policy)
+        before, after = differing(
+            _described(connection.profile, connection.policy), _described(new.profile, new.policy)
+        )
+        if after:
+            entry = Entry(
+                by, self._now(), "connection.updated", _target(new.name), new.directory, before, after
+            )
+            await self._control.update_connection(new, entry)
+        return new
+
+    async def move(self, connection: Connection, name: str, *, by: Actor, reason: str = "") -> Standing:
         """Pause, resume, disable or enable (``standing.MOVES``); in force at once, told in the feed.
 
         The fuse counts anew from here. Nothing happens if it stands so already. Raises ``Conflict`` for
@@ -134,11 +180,42 @@ class Connections:
             if step is None:
                 return before
             at = self._now()
-            standing = Standing(step.target, by, reason, at)
-            await _set(tx, connection, standing, step.event, request_id, at, {})
+            standing = Standing(step.target, str(by), reason, at)
+            await _set(tx, connection, standing, step.event, by.request_id, at, {})
+            target = _target(connection.name)
+            changed = {"state": standing.state, "reason": reason}
+            former = {"state": before.state, "reason": before.reason}
+            await tx.audit(
+                Entry(by, at, step.event, target, connection.directory, *differing(former, changed))
+            )
             return standing
 
         return await self._store.write(connection.directory, work)
+
+
+def _check(profile: str, policy: Policy) -> None:
+    allowed = (
+        ("profile", profile, tuple(PROFILES)),
+        ("reach", policy.reach, REACHES),
+        ("onDelete", policy.on_delete, ON_DELETE),
+    )
+    for name, value, values in allowed:
+        if value not in values:
+            raise errors.InvalidValue(f"{name}: must be one of {', '.join(values)}.")
+
+
+def _described(profile: str, policy: Policy) -> dict[str, Any]:
+    limits = asdict(policy.limits)
+    return {
+        "profile": str(profile),
+        "reach": str(policy.reach),
+        "onDelete": str(policy.on_delete),
+        **{name: limits[own] for own, name in JSON_NAMES.items()},
+    }
+
+
+def _target(name: str) -> str:
+    return f"connection '{name}'"
 
 
 async def _set(

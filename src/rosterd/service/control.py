@@ -1,12 +1,14 @@
 """The port of the control plane: directories, connections and tokens, and what they are.
 
-Small, rarely written, read at each request. Times are milliseconds since the epoch.
+Small, rarely written, read at each request. Times are milliseconds since the epoch. A write that takes an
+``Entry`` keeps it in the same transaction, and does not if it changes nothing.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from rosterd.service.audit import Entry
 from rosterd.service.limits import Limits
 from rosterd.service.standing import Standing
 
@@ -89,11 +91,11 @@ class Control(Protocol):
     async def directories(self) -> tuple[Directory, ...]:
         """All directories, by name."""
 
-    async def create_directory(self, name: str, at: int) -> Directory:
-        """Raises ``UniqueViolation`` on the name."""
+    async def create_directory(self, name: str, at: int, entry: Entry) -> Directory:
+        """The entry is kept as one of the new directory. Raises ``UniqueViolation`` on the name."""
 
     async def define(
-        self, directory: int, schemas: Sequence[Any], resource_types: Sequence[Any]
+        self, directory: int, schemas: Sequence[Any], resource_types: Sequence[Any], entry: Entry
     ) -> Directory:
         """Replace the directory's own schema and resource type definitions."""
 
@@ -101,21 +103,32 @@ class Control(Protocol):
         """The directory's connections, by name."""
 
     async def create_connection(
-        self, directory: int, name: str, profile: str, policy: Policy, at: int
+        self, directory: int, name: str, profile: str, policy: Policy, at: int, entry: Entry
     ) -> Connection:
         """Raises ``UniqueViolation`` on the name within the directory."""
 
-    async def update_connection(self, connection: Connection) -> None:
+    async def update_connection(self, connection: Connection, entry: Entry) -> None:
         """Replace profile and policy; the standing is ``Writer.set_standing``'s."""
 
     async def tokens(self, directory: int, connection: int | None = None) -> tuple[Token, ...]:
         """Tokens, newest first, revoked and expired ones included."""
 
-    async def create_token(self, token: Token) -> None:
+    async def create_token(self, token: Token, entry: Entry) -> None:
         """Keep a new token."""
 
-    async def revoke_token(self, directory: int, token_id: str, at: int) -> bool:
+    async def rotate_token(self, token: Token, old: str, at: int, entry: Entry) -> bool:
+        """Keep a new token and revoke an old one of its directory at ``at``; the earlier time counts.
+
+        ``False``, and nothing is kept, if the directory has no such old one.
+        """
+
+    async def revoke_token(self, directory: int, token_id: str, at: int, entry: Entry) -> bool:
         """Revoke at ``at``, for every process; the earlier time counts if it was revoked before.
 
         ``False`` if the directory has no such token.
         """
+
+
+def name_of(connections: Sequence[Connection], id: int) -> str:
+    """The name of one of the connections, as it stands in an entry of the audit log."""
+    return next((connection.name for connection in connections if connection.id == id), f"#{id}")

@@ -7,6 +7,7 @@ from typing import Any, Final
 from rosterd.scim import errors
 from rosterd.scim.schema import Model
 from rosterd.scim.schemas import CORE_RESOURCE_TYPES, CORE_SCHEMAS
+from rosterd.service.audit import Actor, Entry
 from rosterd.service.control import Control, Directory
 from rosterd.service.ports import UniqueViolation
 
@@ -33,17 +34,19 @@ class Directories:
         self._control = control
         self._now = now
 
-    async def create(self, name: str) -> Directory:
+    async def create(self, name: str, *, by: Actor) -> Directory:
         """A directory without definitions of its own. Raises ``InvalidValue`` and ``Uniqueness``."""
         if not is_name(name):
             raise errors.InvalidValue(f"name: must be {NAME_RULE}.")
+        now = self._now()
+        entry = Entry(by, now, "directory.created", _target(name), after={"name": name})
         try:
-            return await self._control.create_directory(name, self._now())
+            return await self._control.create_directory(name, now, entry)
         except UniqueViolation as violation:
             raise errors.Uniqueness(f"There is a directory '{name}' already.") from violation
 
     async def define(
-        self, directory: Directory, schemas: Sequence[Any], resource_types: Sequence[Any]
+        self, directory: Directory, schemas: Sequence[Any], resource_types: Sequence[Any], *, by: Actor
     ) -> Directory:
         """Add schemas and resource types to the directory's own; same id or name replaces.
 
@@ -54,7 +57,26 @@ class Directories:
         Model.build((*CORE_SCHEMAS, *merged_schemas), (*CORE_RESOURCE_TYPES, *merged_types))
         if merged_schemas == list(directory.schemas) and merged_types == list(directory.resource_types):
             return directory
-        return await self._control.define(directory.id, merged_schemas, merged_types)
+        before = {
+            "schemas": _changed(directory.schemas, merged_schemas, "id"),
+            "resourceTypes": _changed(directory.resource_types, merged_types, "name"),
+        }
+        after = {
+            "schemas": _changed(merged_schemas, directory.schemas, "id"),
+            "resourceTypes": _changed(merged_types, directory.resource_types, "name"),
+        }
+        target = _target(directory.name)
+        entry = Entry(by, self._now(), "directory.defined", target, directory.id, before, after)
+        return await self._control.define(directory.id, merged_schemas, merged_types, entry)
+
+
+def _target(name: str) -> str:
+    return f"directory '{name}'"
+
+
+def _changed(some: Sequence[Any], others: Sequence[Any], key: str) -> list[Any]:
+    """What some of them are called, that are not among the others as they are."""
+    return [item.get(key) for item in some if item not in others]
 
 
 def _merge(old: Sequence[Any], new: Sequence[Any], key: str) -> list[Any]:

@@ -5,10 +5,12 @@ every other is to it as if it were not there.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from rosterd.scim import errors
+from rosterd.scim.render import format_time
 from rosterd.service import credential_text
+from rosterd.service.audit import Actor, Entry
 from rosterd.service.registry import ApiKey, KeyHolder, Registry
 from rosterd.service.tokens import MAX_LIFETIME, MIN_LIFETIME
 
@@ -59,6 +61,7 @@ class Keys:
     async def create(
         self,
         *,
+        by: Actor,
         label: str = "",
         scopes: Sequence[str] = tuple(SCOPES),
         directory: int | None = None,
@@ -86,10 +89,19 @@ class Keys:
             created=now,
             expires=now + lifetime * 1000,
         )
-        await self._registry.create_key(key)
+        after = {"label": label, "scopes": list(key.scopes), "expires": format_time(key.expires)}
+        await self._registry.create_key(key, _entry(by, now, "key.created", key, after))
         return key, text
 
-    async def revoke(self, id: str) -> None:
+    async def revoke(self, id: str, *, by: Actor) -> None:
         """Revoke at once, for every process. Raises ``NotFound``."""
-        if not await self._registry.revoke_key(id, self._now()):
+        holder = await self._registry.key(id)
+        if holder is None:
             raise errors.NotFound(f"There is no API key {id}.")
+        now = self._now()
+        entry = _entry(by, now, "key.revoked", holder.key, {"revoked": format_time(now)})
+        await self._registry.revoke_key(id, now, entry)
+
+
+def _entry(by: Actor, at: int, action: str, key: ApiKey, after: Mapping[str, Any]) -> Entry:
+    return Entry(by, at, action, f"API key {key.id}", key.directory, after=after)

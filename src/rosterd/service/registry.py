@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from rosterd.service.audit import Entry
 from rosterd.service.clients import Client
 from rosterd.service.control import Connection, Directory, Token
 
@@ -83,10 +84,10 @@ class Registry(Protocol):
     async def keys(self) -> tuple[ApiKey, ...]:
         """All API keys, newest first."""
 
-    async def create_key(self, key: ApiKey) -> None:
+    async def create_key(self, key: ApiKey, entry: Entry) -> None:
         """Keep a key. Raises ``UniqueViolation`` on its id, ``LookupError`` without its directory."""
 
-    async def revoke_key(self, id: str, at: int) -> bool:
+    async def revoke_key(self, id: str, at: int, entry: Entry) -> bool:
         """Revoke a key at ``at``, the earlier time counts; ``False`` if there is none."""
 
     async def keys_used(self, ids: Mapping[str, int]) -> None:

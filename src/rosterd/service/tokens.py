@@ -4,13 +4,15 @@ Its form is that of ``credential_text``; only the SHA-256 of the whole text is k
 connection speaks.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from rosterd.scim import errors
+from rosterd.scim.render import format_time
 from rosterd.service import credential_text
+from rosterd.service.audit import Actor, Entry
 from rosterd.service.caller import SCOPES
-from rosterd.service.control import Control, Credential, Token
+from rosterd.service.control import Control, Credential, Token, name_of
 
 MIN_LIFETIME: Final = 60
 MAX_LIFETIME: Final = 315_360_000  # ten years of 365 days, in seconds
@@ -57,13 +59,15 @@ class Tokens:
         directory: int,
         connection: int,
         *,
+        by: Actor,
         label: str = "",
         scopes: Sequence[str] = SCOPES,
         lifetime: int = MAX_LIFETIME,
     ) -> tuple[Token, str]:
         """Make and keep a token; its text is returned here and never again. Raises like ``make``."""
         token, text = self.make(directory, connection, label=label, scopes=scopes, lifetime=lifetime)
-        await self._control.create_token(token)
+        entry = await self._entry(by, "token.created", token, after=_described(token))
+        await self._control.create_token(token, entry)
         return token, text
 
     def make(
@@ -103,16 +107,18 @@ class Tokens:
         )
         return token, text
 
-    async def rotate(self, directory: int, token_id: str, *, overlap: int = 86_400) -> tuple[Token, str]:
+    async def rotate(
+        self, directory: int, token_id: str, *, by: Actor, overlap: int = 86_400
+    ) -> tuple[Token, str]:
         """A new token like the old one; the old one stops working ``overlap`` seconds from now.
 
         Raises ``NotFound`` if the directory has no such token, ``Conflict`` if it no longer works or was
         issued to a client, which fetches another one by itself.
         """
         now = self._now()
-        old = next((t for t in await self._control.tokens(directory) if t.id == token_id), None)
+        old = await self._find(directory, token_id)
         if old is None:
-            raise errors.NotFound(f"There is no token {token_id} in this directory.")
+            raise _missing(token_id)
         if old.expires <= now or (old.revoked is not None and old.revoked <= now):
             raise errors.Conflict(f"Token {token_id} is expired or revoked; create a new one instead.")
         if old.client is not None:
@@ -120,12 +126,37 @@ class Tokens:
                 f"Token {token_id} was issued to client {old.client}, which fetches a new one by itself."
             )
         lifetime = max(MIN_LIFETIME, (old.expires - old.created) // 1000)
-        new, text = await self.issue(
+        new, text = self.make(
             directory, old.connection, label=old.label, scopes=old.scopes, lifetime=lifetime
         )
-        await self._control.revoke_token(directory, old.id, now + overlap * 1000)
+        end = now + overlap * 1000
+        after = {"newToken": new.id, "expires": format_time(new.expires), "revoked": format_time(end)}
+        entry = await self._entry(by, "token.rotated", old, after=after)
+        if not await self._control.rotate_token(new, old.id, end, entry):
+            raise _missing(token_id)
         return new, text
 
-    async def revoke(self, directory: int, token_id: str) -> bool:
+    async def revoke(self, directory: int, token_id: str, *, by: Actor) -> bool:
         """Revoke at once; ``False`` if the directory has no such token."""
-        return await self._control.revoke_token(directory, token_id, self._now())
+        token = await self._find(directory, token_id)
+        if token is None:
+            return False
+        now = self._now()
+        entry = await self._entry(by, "token.revoked", token, after={"revoked": format_time(now)})
+        return await self._control.revoke_token(directory, token_id, now, entry)
+
+    async def _find(self, directory: int, token_id: str) -> Token | None:
+        return next((t for t in await self._control.tokens(directory) if t.id == token_id), None)
+
+    async def _entry(self, by: Actor, action: str, token: Token, *, after: Mapping[str, Any]) -> Entry:
+        line = name_of(await self._control.connections(token.directory), token.connection)
+        target = f"token {token.id} of connection '{line}'"
+        return Entry(by, self._now(), action, target, token.directory, after=after)
+
+
+def _described(token: Token) -> dict[str, Any]:
+    return {"label": token.label, "scopes": list(token.scopes), "expires": format_time(token.expires)}
+
+
+def _missing(token_id: str) -> errors.NotFound:
+    return errors.NotFound(f"There is no token {token_id} in this directory.")

@@ -51,6 +51,8 @@ class MemoryStore(MemoryRegistry):
         own = frozenset(c.id for c in await self.connections(directory))
         writer = MemoryWriter(self._states.get(directory, State()).copy(), own)
         value = perform(work, writer)
+        self.audit += writer.state.audit
+        writer.state.audit.clear()
         self._states[directory] = writer.state
         self._stand(writer.state.standings)
         self._wake.ring(directory)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from rosterd.service.audit import Entry
 from rosterd.service.control import Connection, Credential, Directory, Policy, Token
 from rosterd.service.ports import UniqueViolation
 from rosterd.service.standing import Standing
@@ -18,6 +19,7 @@ class MemoryControl:
         self._connections: dict[int, Connection] = {}
         self._tokens: dict[str, Token] = {}
         self._secrets: dict[str, bytes] = {}
+        self.audit: list[Entry] = []
 
     async def credential(self, token_id: str) -> Credential | None:
         token = self._tokens.get(token_id)
@@ -37,15 +39,16 @@ class MemoryControl:
     async def directories(self) -> tuple[Directory, ...]:
         return tuple(sorted(self._directories.values(), key=lambda directory: directory.name))
 
-    async def create_directory(self, name: str, at: int) -> Directory:
+    async def create_directory(self, name: str, at: int, entry: Entry) -> Directory:
         if any(directory.name == name for directory in self._directories.values()):
             raise UniqueViolation("name", name)
         directory = Directory(len(self._directories) + 1, name, at, 1)
         self._directories[directory.id] = directory
+        self.audit.append(replace(entry, directory=directory.id))
         return directory
 
     async def define(
-        self, directory: int, schemas: Sequence[Any], resource_types: Sequence[Any]
+        self, directory: int, schemas: Sequence[Any], resource_types: Sequence[Any], entry: Entry
     ) -> Directory:
         before = self._directories[directory]
         self._directories[directory] = replace(
@@ -54,6 +57,7 @@ class MemoryControl:
             schemas=tuple(schemas),
             resource_types=tuple(resource_types),
         )
+        self.audit.append(entry)
         return self._directories[directory]
 
     async def connections(self, directory: int) -> tuple[Connection, ...]:
@@ -61,7 +65,7 @@ class MemoryControl:
         return tuple(sorted(own, key=lambda connection: connection.name))
 
     async def create_connection(
-        self, directory: int, name: str, profile: str, policy: Policy, at: int
+        self, directory: int, name: str, profile: str, policy: Policy, at: int, entry: Entry
     ) -> Connection:
         if directory not in self._directories:
             raise LookupError(f"there is no directory {directory}")
@@ -69,14 +73,16 @@ class MemoryControl:
             raise UniqueViolation("name", name)
         connection = Connection(len(self._connections) + 1, directory, name, at, profile, policy)
         self._connections[connection.id] = connection
+        self.audit.append(entry)
         return connection
 
-    async def update_connection(self, connection: Connection) -> None:
+    async def update_connection(self, connection: Connection, entry: Entry) -> None:
         before = self._connections.get(connection.id)
         if before is None or before.directory != connection.directory:
             raise LookupError(f"there is no connection {connection.id}")
         changed = replace(before, profile=connection.profile, policy=connection.policy)
         self._connections[connection.id] = changed
+        self.audit.append(entry)
 
     def _stand(self, standings: Mapping[int, Standing]) -> None:
         """What a transaction made of the standings of connections."""
@@ -91,7 +97,24 @@ class MemoryControl:
         ]
         return tuple(sorted(own, key=lambda token: (-token.created, token.id)))
 
-    async def create_token(self, token: Token) -> None:
+    async def create_token(self, token: Token, entry: Entry) -> None:
+        self._keep(token)
+        self.audit.append(entry)
+
+    async def rotate_token(self, token: Token, old: str, at: int, entry: Entry) -> bool:
+        if not self._revoke(token.directory, old, at):
+            return False
+        await self.create_token(token, entry)
+        return True
+
+    async def revoke_token(self, directory: int, token_id: str, at: int, entry: Entry) -> bool:
+        before = self._tokens.get(token_id)
+        found = self._revoke(directory, token_id, at)
+        if self._tokens.get(token_id) != before:
+            self.audit.append(entry)
+        return found
+
+    def _keep(self, token: Token) -> None:
         connection = self._connections.get(token.connection)
         if connection is None or connection.directory != token.directory:
             raise LookupError(f"there is no connection {token.connection}")
@@ -99,7 +122,7 @@ class MemoryControl:
             raise UniqueViolation("id", token.id)
         self._tokens[token.id] = token
 
-    async def revoke_token(self, directory: int, token_id: str, at: int) -> bool:
+    def _revoke(self, directory: int, token_id: str, at: int) -> bool:
         token = self._tokens.get(token_id)
         if token is None or token.directory != directory:
             return False

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from rosterd.service.audit import Entry
 from rosterd.service.clients import Client
 from rosterd.service.control import Connection, Directory, Token
 from rosterd.service.ports import UniqueViolation
@@ -60,18 +61,21 @@ class MemoryRegistry(MemoryClients):
     async def keys(self) -> tuple[ApiKey, ...]:
         return tuple(sorted(self._keys.values(), key=lambda key: (-key.created, key.id)))
 
-    async def create_key(self, key: ApiKey) -> None:
+    async def create_key(self, key: ApiKey, entry: Entry) -> None:
         if key.directory is not None and key.directory not in self._directories:
             raise LookupError(f"there is no directory {key.directory}")
         if key.id in self._keys:
             raise UniqueViolation("id", key.id)
         self._keys[key.id] = key
+        self.audit.append(entry)
 
-    async def revoke_key(self, id: str, at: int) -> bool:
+    async def revoke_key(self, id: str, at: int, entry: Entry) -> bool:
         key = self._keys.get(id)
         if key is None:
             return False
         self._keys[id] = replace(key, revoked=at if key.revoked is None else min(key.revoked, at))
+        if self._keys[id] != key:
+            self.audit.append(entry)
         return True
 
     async def keys_used(self, ids: Mapping[str, int]) -> None:

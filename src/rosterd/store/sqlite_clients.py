@@ -7,8 +7,10 @@ from typing import Any
 
 import orjson
 
+from rosterd.service.audit import Entry
 from rosterd.service.clients import Client, ClientSecret
 from rosterd.service.control import Token
+from rosterd.store.entries import write_entry
 from rosterd.store.queries import SQLITE
 from rosterd.store.sqlite_control import SqliteControl, insert, insert_token
 from rosterd.store.sqlite_reader import as_json
@@ -24,7 +26,7 @@ class SqliteClients(SqliteControl):
     async def clients(self, directory: int, connection: int | None = None) -> tuple[Client, ...]:
         return _clients(await self._rows("clients", (directory, connection)))
 
-    async def create_client(self, client: Client) -> None:
+    async def create_client(self, client: Client, entry: Entry) -> None:
         parameters = (
             client.id, client.directory, client.connection, client.label, as_json(list(client.scopes)),
             client.created, client.last_used, client.revoked,
@@ -34,10 +36,13 @@ class SqliteClients(SqliteControl):
             insert(connection, "insert_client", parameters, client.id, "id")
             for secret in client.secrets:
                 _insert_secret(connection, client.id, secret)
+            write_entry(connection, entry)
 
         await self._submit(work)
 
-    async def add_secret(self, directory: int, client_id: str, secret: ClientSecret, end: int) -> bool:
+    async def add_secret(
+        self, directory: int, client_id: str, secret: ClientSecret, end: int, entry: Entry
+    ) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
             row = connection.execute(SQLITE["get_client"], (client_id,)).fetchone()
             if row is None or row[1] != directory:
@@ -46,15 +51,21 @@ class SqliteClients(SqliteControl):
             run("end_client_secrets", end)
             run("forget_client_secrets", secret.created)
             _insert_secret(connection, client_id, secret)
+            write_entry(connection, entry)
             return True
 
         return await self._submit(work)
 
-    async def revoke_client(self, directory: int, client_id: str, at: int) -> bool:
+    async def revoke_client(self, directory: int, client_id: str, at: int, entry: Entry) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
+            row = connection.execute(SQLITE["get_client"], (client_id,)).fetchone()
+            if row is None or row[1] != directory:
+                return False
             run = _runner(connection, directory, client_id)
             run("revoke_client_tokens", at)
-            return bool(run("revoke_client", at))
+            if run("revoke_client", at):
+                write_entry(connection, entry)
+            return True
 
         return await self._submit(work)
 
@@ -67,6 +78,9 @@ class SqliteClients(SqliteControl):
             return True
 
         return await self._submit(work)
+
+    async def return_token(self, token_id: str, at: int) -> None:
+        await self._submit(lambda c: c.execute(SQLITE["return_token"], (token_id, at)).rowcount)
 
     async def purge_tokens(self, expired_before: int, limit: int) -> int:
         ids = [row[0] for row in await self._rows("expired_tokens", (expired_before, limit))]

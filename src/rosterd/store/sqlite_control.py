@@ -7,13 +7,16 @@ the row of a connection means.
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, Protocol, TypeVar
 
 import orjson
 
+from rosterd.service.audit import Entry
 from rosterd.service.control import Connection, Credential, Directory, Policy, Token
 from rosterd.service.ports import UniqueViolation
+from rosterd.store.entries import write_entry
 from rosterd.store.policy import limits_json, limits_of, standing_of
 from rosterd.store.queries import SQLITE
 from rosterd.store.sqlite_reader import Run, as_json
@@ -63,55 +66,80 @@ class SqliteControl:
         rows = await self._rows("directories", ())
         return tuple(map(directory_of, rows))
 
-    async def create_directory(self, name: str, at: int) -> Directory:
-        row = await self._submit(lambda c: insert(c, "insert_directory", (name, at), name))
-        return directory_of(row)
+    async def create_directory(self, name: str, at: int, entry: Entry) -> Directory:
+        def work(connection: sqlite3.Connection) -> Directory:
+            made = directory_of(insert(connection, "insert_directory", (name, at), name))
+            write_entry(connection, replace(entry, directory=made.id))
+            return made
+
+        return await self._submit(work)
 
     async def define(
-        self, directory: int, schemas: Sequence[Any], resource_types: Sequence[Any]
+        self, directory: int, schemas: Sequence[Any], resource_types: Sequence[Any], entry: Entry
     ) -> Directory:
         parameters = (directory, as_json(list(schemas)), as_json(list(resource_types)))
 
-        def work(connection: sqlite3.Connection) -> Any:
-            return connection.execute(SQLITE["define_directory"], parameters).fetchone()
+        def work(connection: sqlite3.Connection) -> Directory:
+            row = connection.execute(SQLITE["define_directory"], parameters).fetchone()
+            if row is None:
+                raise LookupError(f"there is no directory {directory}")
+            write_entry(connection, entry)
+            return directory_of(row)
 
-        row = await self._submit(work)
-        if row is None:
-            raise LookupError(f"there is no directory {directory}")
-        return directory_of(row)
+        return await self._submit(work)
 
     async def connections(self, directory: int) -> tuple[Connection, ...]:
         rows = await self._rows("connections", (directory,))
         return tuple(map(connection_of, rows))
 
     async def create_connection(
-        self, directory: int, name: str, profile: str, policy: Policy, at: int
+        self, directory: int, name: str, profile: str, policy: Policy, at: int, entry: Entry
     ) -> Connection:
         limits = limits_json(policy.limits)
         parameters = (directory, name, at, profile, policy.reach, policy.on_delete, limits)
-        row = await self._submit(lambda c: insert(c, "insert_connection", parameters, name))
-        return connection_of(row)
 
-    async def update_connection(self, connection: Connection) -> None:
+        def work(connection: sqlite3.Connection) -> Connection:
+            made = connection_of(insert(connection, "insert_connection", parameters, name))
+            write_entry(connection, entry)
+            return made
+
+        return await self._submit(work)
+
+    async def update_connection(self, connection: Connection, entry: Entry) -> None:
         policy = connection.policy
         parameters = (
             connection.directory, connection.id, connection.profile, policy.reach, policy.on_delete,
             limits_json(policy.limits),
         )  # fmt: skip
-        changed = await self._submit(lambda c: c.execute(SQLITE["update_connection"], parameters).rowcount)
-        if not changed:
+        if not await self._submit(recorded("update_connection", parameters, entry)):
             raise LookupError(f"there is no connection {connection.id}")
 
     async def tokens(self, directory: int, connection: int | None = None) -> tuple[Token, ...]:
         rows = await self._rows("tokens", (directory, connection))
         return tuple(map(token_of, rows))
 
-    async def create_token(self, token: Token) -> None:
-        await self._submit(lambda c: insert_token(c, token))
+    async def create_token(self, token: Token, entry: Entry) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            insert_token(connection, token)
+            write_entry(connection, entry)
 
-    async def revoke_token(self, directory: int, token_id: str, at: int) -> bool:
-        parameters = (directory, token_id, at)
-        return bool(await self._submit(lambda c: c.execute(SQLITE["revoke_token"], parameters).rowcount))
+        await self._submit(work)
+
+    async def rotate_token(self, token: Token, old: str, at: int, entry: Entry) -> bool:
+        def work(connection: sqlite3.Connection) -> bool:
+            if not connection.execute(SQLITE["get_token"], (token.directory, old)).fetchone():
+                return False
+            connection.execute(SQLITE["revoke_token"], (token.directory, old, at))
+            insert_token(connection, token)
+            write_entry(connection, entry)
+            return True
+
+        return await self._submit(work)
+
+    async def revoke_token(self, directory: int, token_id: str, at: int, entry: Entry) -> bool:
+        if await self._submit(recorded("revoke_token", (directory, token_id, at), entry)):
+            return True
+        return bool(await self._rows("get_token", (directory, token_id)))
 
     def _credential(self, connection: sqlite3.Connection, token_id: str) -> Credential | None:
         row = connection.execute(SQLITE["credential"], (token_id,)).fetchone()
@@ -129,6 +157,18 @@ class SqliteControl:
 
     async def _rows(self, name: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         return await self._run(lambda c: c.execute(SQLITE[name], parameters).fetchall(), quick=True)
+
+
+def recorded(name: str, parameters: tuple[Any, ...], entry: Entry) -> Callable[[sqlite3.Connection], int]:
+    """Work that runs a statement, and keeps the entry if that changes a row; gives how many it changed."""
+
+    def work(connection: sqlite3.Connection) -> int:
+        changed = connection.execute(SQLITE[name], parameters).rowcount
+        if changed:
+            write_entry(connection, entry)
+        return changed
+
+    return work
 
 
 def insert_token(connection: sqlite3.Connection, token: Token) -> None:

@@ -6,15 +6,18 @@ from typing import Any, Final
 
 import orjson
 
+from rosterd.service.audit import Entry
 from rosterd.service.clients import Client
 from rosterd.service.control import Connection, Directory, Token
 from rosterd.service.registry import Answered, ApiKey, KeyHolder
+from rosterd.store.entries import write_entry
 from rosterd.store.queries import SQLITE
 from rosterd.store.sqlite_clients import SqliteClients
 from rosterd.store.sqlite_control import (
     connection_of,
     directory_of,
     insert,
+    recorded,
     token_of,
 )
 from rosterd.store.sqlite_reader import as_json
@@ -73,15 +76,22 @@ class SqliteRegistry(SqliteClients):
     async def keys(self) -> tuple[ApiKey, ...]:
         return tuple(map(_key, await self._rows("api_keys", ())))
 
-    async def create_key(self, key: ApiKey) -> None:
+    async def create_key(self, key: ApiKey, entry: Entry) -> None:
         parameters = (
             key.id, key.digest, key.directory, key.label, as_json(list(key.scopes)),
             key.created, key.expires, key.last_used, key.revoked,
         )  # fmt: skip
-        await self._submit(lambda c: insert(c, "insert_api_key", parameters, key.id, "id"))
 
-    async def revoke_key(self, id: str, at: int) -> bool:
-        return bool(await self._submit(lambda c: c.execute(SQLITE["revoke_api_key"], (id, at)).rowcount))
+        def work(connection: sqlite3.Connection) -> None:
+            insert(connection, "insert_api_key", parameters, key.id, "id")
+            write_entry(connection, entry)
+
+        await self._submit(work)
+
+    async def revoke_key(self, id: str, at: int, entry: Entry) -> bool:
+        if await self._submit(recorded("revoke_api_key", (id, at), entry)):
+            return True
+        return bool(await self._rows("get_api_key", (id,)))
 
     async def keys_used(self, ids: Mapping[str, int]) -> None:
         rows = list(ids.items())

@@ -9,7 +9,7 @@ from typing import Protocol
 from rosterd.service.audit import ADMINISTRATOR, Actor, AuditLog, Entry
 from rosterd.service.control import Control
 from rosterd.service.ports import Store, Writer
-from rosterd.testing.scenario import AT, refused, scenario
+from rosterd.testing.scenario import AT, ENTRY, refused, scenario
 
 ANN = Actor(ADMINISTRATOR, "ann", "a1", "192.0.2.1", "r1")
 
@@ -32,7 +32,7 @@ class AuditContract:
 
     @scenario
     async def test_an_entry_is_kept_with_its_transaction_only(self, plane: Plane) -> None:
-        home = await plane.create_directory("acme", AT)
+        home = await plane.create_directory("acme", AT, ENTRY)
         kept = entry("token.created", home.id)
 
         async def work(tx: Writer) -> None:
@@ -48,7 +48,10 @@ class AuditContract:
 
     @scenario
     async def test_pages_go_from_new_to_old_and_a_directory_sees_its_own(self, plane: Plane) -> None:
-        home, other = await plane.create_directory("acme", AT), await plane.create_directory("b", AT)
+        home, other = (
+            await plane.create_directory("acme", AT, ENTRY),
+            await plane.create_directory("b", AT, ENTRY),
+        )
         entries = [
             entry("token.created", home.id),
             entry("tokens.x", other.id),

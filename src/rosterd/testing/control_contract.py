@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rosterd.service.control import Connection, Control, Credential, Directory, Policy, Token
 from rosterd.service.ports import UniqueViolation
-from rosterd.testing.scenario import AT, refused, scenario
+from rosterd.testing.scenario import AT, ENTRY, refused, scenario
 
 
 def token(connection: Connection, id: str = "t1", **fields: object) -> Token:
@@ -19,8 +19,8 @@ def token(connection: Connection, id: str = "t1", **fields: object) -> Token:
 
 async def connected(control: Control, name: str = "acme") -> tuple[Directory, Connection]:
     """A directory and a connection in it."""
-    directory = await control.create_directory(name, AT)
-    return directory, await control.create_connection(directory.id, "okta", "auto", Policy(), AT)
+    directory = await control.create_directory(name, AT, ENTRY)
+    return directory, await control.create_connection(directory.id, "okta", "auto", Policy(), AT, ENTRY)
 
 
 class ControlContract:
@@ -33,21 +33,21 @@ class ControlContract:
     @scenario
     async def test_directories_have_names_of_their_own(self, control: Control) -> None:
         assert await control.directories() == ()
-        zoo = await control.create_directory("zoo", AT)
-        acme = await control.create_directory("acme", AT + 1)
+        zoo = await control.create_directory("zoo", AT, ENTRY)
+        acme = await control.create_directory("acme", AT + 1, ENTRY)
         assert (zoo.name, zoo.created, zoo.schemas, zoo.resource_types) == ("zoo", AT, (), ())
         assert zoo.id != acme.id
         assert await control.directories() == (acme, zoo)
-        violation = await refused(UniqueViolation, control.create_directory("zoo", AT))
+        violation = await refused(UniqueViolation, control.create_directory("zoo", AT, ENTRY))
         assert (violation.attribute, violation.value) == ("name", "zoo")
         assert await control.directories() == (acme, zoo)
 
     @scenario
     async def test_definitions_are_replaced_and_move_the_revision(self, control: Control) -> None:
         directory, connection = await connected(control)
-        await control.create_token(token(connection))
+        await control.create_token(token(connection), ENTRY)
         schemas = [{"id": "urn:x:y", "attributes": [{"name": "ä"}]}]
-        defined = await control.define(directory.id, schemas, [{"name": "Device"}])
+        defined = await control.define(directory.id, schemas, [{"name": "Device"}], ENTRY)
         assert defined == replace(
             directory,
             revision=directory.revision + 1,
@@ -58,7 +58,7 @@ class ControlContract:
         credential = await control.credential("t1")
         assert credential is not None
         assert credential.directory == defined
-        again = await control.define(directory.id, [], [])
+        again = await control.define(directory.id, [], [], ENTRY)
         credential = await control.credential("t1")
         assert credential is not None
         assert credential.directory == again == replace(directory, revision=directory.revision + 2)
@@ -66,22 +66,28 @@ class ControlContract:
     @scenario
     async def test_nothing_is_made_for_what_is_not_there(self, control: Control) -> None:
         _, connection = await connected(control)
-        elsewhere = await control.create_directory("elsewhere", AT)
-        await refused(LookupError, control.define(99, [], []))
-        await refused(LookupError, control.create_connection(99, "x", "auto", Policy(), AT))
-        await refused(LookupError, control.update_connection(replace(connection, id=99)))
-        await refused(LookupError, control.update_connection(replace(connection, directory=elsewhere.id)))
-        await refused(LookupError, control.create_token(token(replace(connection, id=99))))
-        await refused(LookupError, control.create_token(token(replace(connection, directory=elsewhere.id))))
+        elsewhere = await control.create_directory("elsewhere", AT, ENTRY)
+        await refused(LookupError, control.define(99, [], [], ENTRY))
+        await refused(LookupError, control.create_connection(99, "x", "auto", Policy(), AT, ENTRY))
+        await refused(LookupError, control.update_connection(replace(connection, id=99), ENTRY))
+        await refused(
+            LookupError, control.update_connection(replace(connection, directory=elsewhere.id), ENTRY)
+        )
+        await refused(LookupError, control.create_token(token(replace(connection, id=99)), ENTRY))
+        await refused(
+            LookupError, control.create_token(token(replace(connection, directory=elsewhere.id)), ENTRY)
+        )
         assert await control.credential("t1") is None
 
     @scenario
     async def test_connections_have_names_within_their_directory(self, control: Control) -> None:
         directory, okta = await connected(control)
         policy = Policy(reach="directory", on_delete="erase")
-        entra = await control.create_connection(directory.id, "entra", "entra", policy, AT)
+        entra = await control.create_connection(directory.id, "entra", "entra", policy, AT, ENTRY)
         assert entra == Connection(entra.id, directory.id, "entra", AT, "entra", policy)
-        await refused(UniqueViolation, control.create_connection(directory.id, "okta", "auto", policy, AT))
+        await refused(
+            UniqueViolation, control.create_connection(directory.id, "okta", "auto", policy, AT, ENTRY)
+        )
         other, same_name = await connected(control, "other")
         assert await control.connections(directory.id) == (entra, okta)
         assert await control.connections(other.id) == (same_name,)
@@ -91,30 +97,30 @@ class ControlContract:
     async def test_profile_and_policy_of_a_connection_change(self, control: Control) -> None:
         directory, okta = await connected(control)
         changed = replace(okta, profile="strict", policy=Policy("directory", "erase"))
-        await control.update_connection(replace(changed, name="not this", created=1))
+        await control.update_connection(replace(changed, name="not this", created=1), ENTRY)
         assert await control.connections(directory.id) == (changed,)
 
     @scenario
     async def test_a_token_id_leads_to_all_a_request_needs(self, control: Control) -> None:
         directory, connection = await connected(control)
         kept = token(connection, scopes=("a", "b"), last_used=None, expires=AT + 10 * 365 * 86_400_000)
-        await control.create_token(kept)
+        await control.create_token(kept, ENTRY)
         assert await control.credential("t1") == Credential(kept, connection, directory)
         assert await control.credential("T1") is None
-        violation = await refused(UniqueViolation, control.create_token(token(connection)))
+        violation = await refused(UniqueViolation, control.create_token(token(connection), ENTRY))
         assert (violation.attribute, violation.value) == ("id", "t1")
 
     @scenario
     async def test_tokens_are_listed_newest_first(self, control: Control) -> None:
         directory, okta = await connected(control)
-        entra = await control.create_connection(directory.id, "entra", "auto", Policy(), AT)
+        entra = await control.create_connection(directory.id, "entra", "auto", Policy(), AT, ENTRY)
         made = [
             token(okta, "old", created=1),
             token(entra, "new", created=3),
             token(okta, "mid", created=2, revoked=5),
         ]
         for one in made:
-            await control.create_token(one)
+            await control.create_token(one, ENTRY)
         old, new, mid = made
         assert await control.tokens(directory.id) == (new, mid, old)
         assert await control.tokens(directory.id, okta.id) == (mid, old)
@@ -123,11 +129,11 @@ class ControlContract:
     @scenario
     async def test_revocation_counts_at_once_and_the_earliest_wins(self, control: Control) -> None:
         directory, connection = await connected(control)
-        await control.create_token(token(connection))
-        assert await control.revoke_token(99, "t1", AT) is False
-        assert await control.revoke_token(directory.id, "t2", AT) is False
+        await control.create_token(token(connection), ENTRY)
+        assert await control.revoke_token(99, "t1", AT, ENTRY) is False
+        assert await control.revoke_token(directory.id, "t2", AT, ENTRY) is False
         for at, counts in ((AT + 5, AT + 5), (AT + 9, AT + 5), (AT + 1, AT + 1)):
-            assert await control.revoke_token(directory.id, "t1", at) is True
+            assert await control.revoke_token(directory.id, "t1", at, ENTRY) is True
             credential = await control.credential("t1")
             assert credential is not None
             assert credential.token.revoked == counts
@@ -135,7 +141,7 @@ class ControlContract:
     @scenario
     async def test_the_last_use_only_moves_forward(self, control: Control) -> None:
         _, connection = await connected(control)
-        await control.create_token(token(connection))
+        await control.create_token(token(connection), ENTRY)
         for uses, last in (({"t1": 5, "gone": 6}, 5), ({"t1": 3}, 5), ({}, 5), ({"t1": 8}, 8)):
             await control.used(uses)
             credential = await control.credential("t1")

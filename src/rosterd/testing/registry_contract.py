@@ -12,7 +12,7 @@ from rosterd.service.control import Control, Directory, Policy
 from rosterd.service.ports import UniqueViolation
 from rosterd.service.registry import Answered, ApiKey, KeyHolder, Registry
 from rosterd.testing.control_contract import connected, token
-from rosterd.testing.scenario import AT, refused, scenario
+from rosterd.testing.scenario import AT, ENTRY, refused, scenario
 
 
 class Plane(Control, ClientControl, Registry, Protocol):
@@ -34,23 +34,23 @@ class RegistryContract:
 
     @scenario
     async def test_a_key_leads_to_the_directory_it_is_bound_to(self, plane: Plane) -> None:
-        directory = await plane.create_directory("acme", AT)
+        directory = await plane.create_directory("acme", AT, ENTRY)
         free, bound = key(), key(directory, "k2", AT + 1)
-        await plane.create_key(free)
-        await plane.create_key(bound)
+        await plane.create_key(free, ENTRY)
+        await plane.create_key(bound, ENTRY)
         assert await plane.key("k1") == KeyHolder(free, None)
         assert await plane.key("k2") == KeyHolder(bound, directory)
         assert await plane.key("K1") is None
         assert await plane.keys() == (bound, free)
-        assert (await refused(UniqueViolation, plane.create_key(key()))).attribute == "id"
-        await refused(LookupError, plane.create_key(replace(key(id="k3"), directory=99)))
+        assert (await refused(UniqueViolation, plane.create_key(key(), ENTRY))).attribute == "id"
+        await refused(LookupError, plane.create_key(replace(key(id="k3"), directory=99), ENTRY))
 
     @scenario
     async def test_a_key_is_revoked_once_and_its_use_moves_forward(self, plane: Plane) -> None:
-        await plane.create_key(key())
-        assert await plane.revoke_key("nobody", AT) is False
+        await plane.create_key(key(), ENTRY)
+        assert await plane.revoke_key("nobody", AT, ENTRY) is False
         for at, counts in ((AT + 5, AT + 5), (AT + 9, AT + 5), (AT + 1, AT + 1)):
-            assert await plane.revoke_key("k1", at) is True
+            assert await plane.revoke_key("k1", at, ENTRY) is True
             assert (await plane.keys())[0].revoked == counts
         for uses, last in (({"k1": 5, "gone": 6}, 5), ({"k1": 3}, 5), ({"k1": 8}, 8)):
             await plane.keys_used(uses)
@@ -60,7 +60,7 @@ class RegistryContract:
     async def test_directories_and_connections_are_found_by_name_and_paged(self, plane: Plane) -> None:
         acme, okta = await connected(plane)
         zoo, other = await connected(plane, "zoo")
-        entra = await plane.create_connection(acme.id, "entra", "auto", Policy(), AT)
+        entra = await plane.create_connection(acme.id, "entra", "auto", Policy(), AT, ENTRY)
         assert await plane.directory("acme") == acme
         assert await plane.directory("Acme") is None
         assert await plane.directory_page("", 1) == (acme,)
@@ -78,7 +78,7 @@ class RegistryContract:
         zoo, other = await connected(plane, "zoo")
         made = [token(okta, id, created=at) for id, at in (("t1", AT), ("t3", AT + 1), ("t2", AT + 1))]
         for one in (*made, token(other, "t4")):
-            await plane.create_token(one)
+            await plane.create_token(one, ENTRY)
         t1, t3, t2 = made
         assert await plane.token(acme.id, "t1") == t1
         assert await plane.token(zoo.id, "t1") is None
@@ -97,7 +97,7 @@ class RegistryContract:
             for id, at in (("c1", AT), ("c3", AT + 1), ("c2", AT + 1))
         ]
         for one in made:
-            await plane.create_client(one)
+            await plane.create_client(one, ENTRY)
         c1, c3, c2 = made
         assert await plane.client_page(acme.id, okta.id, None, 2) == (c2, c3)
         assert await plane.client_page(acme.id, okta.id, (AT + 1, "c3"), 2) == (c1,)
@@ -105,8 +105,8 @@ class RegistryContract:
 
     @scenario
     async def test_a_request_is_begun_once_and_its_reply_kept(self, plane: Plane) -> None:
-        await plane.create_key(key())
-        await plane.create_key(key(id="k2"))
+        await plane.create_key(key(), ENTRY)
+        await plane.create_key(key(id="k2"), ENTRY)
         assert await plane.claim("k1", "n", b"d", AT, AT - 10) is None
         assert await plane.claim("k1", "n", b"other", AT, AT - 10) == Answered(b"d", None, None)
         assert await plane.claim("k2", "n", b"e", AT, AT - 10) is None
@@ -118,7 +118,7 @@ class RegistryContract:
 
     @scenario
     async def test_a_request_that_changed_nothing_is_forgotten(self, plane: Plane) -> None:
-        await plane.create_key(key())
+        await plane.create_key(key(), ENTRY)
         assert await plane.claim("k1", "n", b"d", AT, 0) is None
         await plane.release("k1", "n")
         await plane.release("k1", "never begun")

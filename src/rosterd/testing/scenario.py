@@ -16,6 +16,7 @@ from rosterd.scim.filter import Bound, parse_filter
 from rosterd.scim.index import Indexed, index
 from rosterd.scim.schema import ResourceType
 from rosterd.scim.schemas import CORE_MODEL
+from rosterd.service.audit import COMMAND_LINE, Actor, Entry
 from rosterd.service.events import Event
 from rosterd.service.ports import Position, Query, Reader, Store, Stored, Writer
 
@@ -28,6 +29,10 @@ GROUP: Final = CORE_MODEL.types["Group"]
 DIRECTORY: Final = 1
 CONNECTION: Final = 7
 AT: Final = 1_795_000_000_000
+BY: Final = Actor(COMMAND_LINE, "a test")
+"""Who does what a test does."""
+ENTRY: Final = Entry(BY, AT, "thing.changed", "a thing")
+"""For writes of the control plane whose entry is not looked at."""
 
 
 Work = Callable[[Writer], Awaitable[T]]

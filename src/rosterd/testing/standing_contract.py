@@ -12,7 +12,7 @@ from rosterd.service.limits import Limits, Loss
 from rosterd.service.ports import Store, Writer
 from rosterd.service.standing import Standing
 from rosterd.testing.control_contract import connected, token
-from rosterd.testing.scenario import AT, add, indexed, put, refused, retain, scenario
+from rosterd.testing.scenario import AT, ENTRY, add, indexed, put, refused, retain, scenario
 
 PAUSED = Standing("paused", "ann", "läuft aus", AT)
 
@@ -43,12 +43,12 @@ class StandingContract:
         directory, okta = await connected(store)
         assert okta.policy.limits == Limits()
         limits = Limits(25, 0, 2, 100, 0, 60)
-        entra = await store.create_connection(directory.id, "entra", "auto", Policy(limits=limits), AT)
+        entra = await store.create_connection(directory.id, "entra", "auto", Policy(limits=limits), AT, ENTRY)
         assert entra.policy.limits == limits
         changed = replace(okta, policy=Policy(limits=Limits(read_rate=5)))
-        await store.update_connection(changed)
+        await store.update_connection(changed, ENTRY)
         assert await store.connections(directory.id) == (entra, changed)
-        await store.create_token(token(okta))
+        await store.create_token(token(okta), ENTRY)
         credential = await store.credential("t1")
         assert credential is not None
         assert credential.connection == changed
@@ -58,11 +58,11 @@ class StandingContract:
         self, store: Both
     ) -> None:
         directory, okta = await connected(store)
-        await store.create_token(token(okta))
+        await store.create_token(token(okta), ENTRY)
         assert (okta.standing, await standing(store, okta)) == (Standing(), Standing())
         for now in (PAUSED, Standing("disabled", "bob", "", AT + 1), Standing("active", "ann", "", AT + 2)):
             await store.write(directory.id, lambda tx, now=now: tx.set_standing(okta.id, now))  # type: ignore[misc]
-            await store.update_connection(replace(okta, profile="strict"))
+            await store.update_connection(replace(okta, profile="strict"), ENTRY)
             credential = await store.credential("t1")
             assert credential is not None
             assert credential.connection == replace(okta, profile="strict", standing=now)

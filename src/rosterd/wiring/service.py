@@ -10,22 +10,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from rosterd.console.app import ConsoleApp, nobody
+from rosterd.console.context import Console
+from rosterd.console.render import Pages
 from rosterd.http.admit import Admission
 from rosterd.http.api.app import ApiApp
 from rosterd.http.api.request import ApiContext
 from rosterd.http.scim import ScimApp
 from rosterd.http.site import SCIM_PATH, Site
 from rosterd.http.token_provider import TokenProvider
+from rosterd.scim import errors
+from rosterd.service.audit import ITSELF, AuditLog
 from rosterd.service.bulk import Bulk
 from rosterd.service.clients import ClientControl, Clients
 from rosterd.service.commands import Commands
 from rosterd.service.connections import Connections
-from rosterd.service.control import Connection, Control, Directory, Policy
+from rosterd.service.control import Connection, Control, Directory
 from rosterd.service.directories import Directories
 from rosterd.service.feed import Feed
 from rosterd.service.keys import Keys
 from rosterd.service.limits import Throttle
-from rosterd.service.ports import Store, StoreUnavailable, UniqueViolation
+from rosterd.service.ports import Store, StoreUnavailable
 from rosterd.service.queries import Queries
 from rosterd.service.registry import Registry
 from rosterd.service.tokens import Tokens
@@ -50,7 +55,7 @@ class FirstRun:
     token_text: str
 
 
-class ControlPlane(Control, ClientControl, Registry, Protocol):
+class ControlPlane(Control, ClientControl, Registry, AuditLog, Protocol):
     """All of the control plane."""
 
 
@@ -63,7 +68,7 @@ class Service:
         self.control = control
         self.tokens = Tokens(control, now, os.urandom)
         self.clients = Clients(control, self.tokens, now, os.urandom)
-        self.connections = Connections(store, now)
+        self.connections = Connections(store, control, now)
         self.admission = Admission(control, now)
         commands = Commands(now, new_id)
         self.scim = ScimApp(
@@ -103,7 +108,28 @@ class Service:
             ),
             new_request_id,
         )
-        self.site = Site(self.scim, self.token_provider, self.api, self.ready)
+        self.console = ConsoleApp(
+            Console(
+                store=store,
+                control=control,
+                registry=control,
+                audit=control,
+                directories=self.directories,
+                connections=self.connections,
+                clients=self.clients,
+                client_control=control,
+                tokens=self.tokens,
+                keys=self.keys,
+                model_of=self.admission.model_of,
+                now=now,
+                secret=secret,
+                pages=Pages(secret),
+                public_url=settings.base_url.rstrip("/") if settings.base_url else None,
+            ),
+            nobody,
+            new_request_id,
+        )
+        self.site = Site(self.scim, self.token_provider, self.api, self.console, self.ready)
 
     async def ready(self) -> bool:
         """Whether the store answers."""
@@ -118,18 +144,18 @@ class Service:
         if await self.control.directories():
             return None
         directory, connection = await self.ensure_default()
-        _, text = await self.tokens.issue(directory.id, connection.id, label="first run")
+        _, text = await self.tokens.issue(directory.id, connection.id, label="first run", by=ITSELF)
         return FirstRun(directory, connection, text)
 
     async def ensure_default(self) -> tuple[Directory, Connection]:
         """The default directory and connection, made if they are missing (also by two at once)."""
-        with contextlib.suppress(UniqueViolation):
+        with contextlib.suppress(errors.Uniqueness):
             if not any(d.name == DEFAULT for d in await self.control.directories()):
-                await self.control.create_directory(DEFAULT, now())
+                await self.directories.create(DEFAULT, by=ITSELF)
         directory = next(d for d in await self.control.directories() if d.name == DEFAULT)
-        with contextlib.suppress(UniqueViolation):
+        with contextlib.suppress(errors.Uniqueness):
             if not any(c.name == DEFAULT for c in await self.control.connections(directory.id)):
-                await self.control.create_connection(directory.id, DEFAULT, "auto", Policy(), now())
+                await self.connections.create(directory, DEFAULT, by=ITSELF)
         connections = await self.control.connections(directory.id)
         return directory, next(c for c in connections if c.name == DEFAULT)
 

@@ -85,7 +85,8 @@ class ApiApp:
             caller.require(route.scope)
         query = fit.check_query(tuple(parse_query(scope.get("query_string", b""))), route.query)
         body = await _body(route, receive, headers)
-        request = ApiRequest(caller, parameters, query, body, headers, request_id)
+        address = scope["client"][0] if scope.get("client") else None
+        request = ApiRequest(caller, parameters, query, body, headers, request_id, address)
         if route.method == "POST":
             return await replay.once(self._api, route, request, path, _rendered)
         return _rendered(await route.handler(self._api, request))

@@ -13,7 +13,6 @@ from rosterd.service.connections import MAX_REASON
 from rosterd.service.control import Connection, Directory, Policy
 from rosterd.service.keys import CONNECTIONS_READ, CONNECTIONS_WRITE
 from rosterd.service.limits import JSON_NAMES, Limits
-from rosterd.service.ports import UniqueViolation
 from rosterd.service.standing import MOVES
 
 _ONE: Final = "/directories/{directory}/connections/{connection}"
@@ -43,14 +42,10 @@ async def list_connections(api: ApiContext, request: ApiRequest) -> ApiReply:
 async def create_connection(api: ApiContext, request: ApiRequest) -> ApiReply:
     """POST /directories/{directory}/connections."""
     directory = await api.directory(request)
-    name = request.body["name"]
     profile, policy = _changed("auto", Policy(), request.body)
-    try:
-        made = await api.control.create_connection(directory.id, name, profile, policy, api.now())
-    except UniqueViolation as violation:
-        raise errors.Uniqueness(
-            f"Directory '{directory.name}' has a connection '{name}' already."
-        ) from violation
+    made = await api.connections.create(
+        directory, request.body["name"], by=request.by, profile=profile, policy=policy
+    )
     return ApiReply(201, _described(directory, made))
 
 
@@ -63,21 +58,18 @@ async def update_connection(api: ApiContext, request: ApiRequest) -> ApiReply:
     """PATCH /directories/{directory}/connections/{connection}; what is not given stays."""
     directory, old = await find(api, request)
     profile, policy = _changed(old.profile, old.policy, request.body)
-    new = replace(old, profile=profile, policy=policy)
-    await api.control.update_connection(new)
+    new = await api.connections.update(old, by=request.by, profile=profile, policy=policy)
     return ApiReply(200, _described(directory, new))
 
 
 async def move_connection(api: ApiContext, request: ApiRequest) -> ApiReply:
     """POST /directories/{directory}/connections/{connection}/state."""
     directory, connection = await find(api, request)
-    key = request.caller.key
     standing = await api.connections.move(
         connection,
         request.body["move"],
-        by=f"API key '{key.label or key.id}'",
+        by=request.by,
         reason=request.body.get("reason", ""),
-        request_id=request.request_id,
     )
     return ApiReply(200, _described(directory, replace(connection, standing=standing)))
 

@@ -42,6 +42,7 @@ async def issue_token(api: ApiContext, request: ApiRequest) -> ApiReply:
     token, secret = await api.tokens.issue(
         directory.id,
         connection.id,
+        by=request.by,
         label=request.body.get("label", ""),
         scopes=tuple(dict.fromkeys(request.body.get("scopes", SCOPES))),
         lifetime=request.body.get("lifetime", MAX_LIFETIME),
@@ -52,14 +53,16 @@ async def issue_token(api: ApiContext, request: ApiRequest) -> ApiReply:
 async def rotate_token(api: ApiContext, request: ApiRequest) -> ApiReply:
     """POST …/tokens/{token}/rotate."""
     directory, connection, old = await _find_token(api, request)
-    token, secret = await api.tokens.rotate(directory.id, old.id, overlap=request.body.get("overlap", 86_400))
+    token, secret = await api.tokens.rotate(
+        directory.id, old.id, by=request.by, overlap=request.body.get("overlap", 86_400)
+    )
     return ApiReply(201, {**_token(token, connection, api.now()), "token": secret})
 
 
 async def revoke_token(api: ApiContext, request: ApiRequest) -> ApiReply:
     """DELETE …/tokens/{token}."""
     directory, _, token = await _find_token(api, request)
-    await api.tokens.revoke(directory.id, token.id)
+    await api.tokens.revoke(directory.id, token.id, by=request.by)
     return ApiReply(204)
 
 
@@ -82,6 +85,7 @@ async def create_client(api: ApiContext, request: ApiRequest) -> ApiReply:
     client, secret = await api.clients.create(
         directory.id,
         connection.id,
+        by=request.by,
         label=request.body.get("label", ""),
         scopes=request.body.get("scopes", SCOPES),
     )
@@ -92,7 +96,7 @@ async def rotate_client(api: ApiContext, request: ApiRequest) -> ApiReply:
     """POST …/clients/{client}/rotate."""
     directory, connection, old = await _find_client(api, request)
     client, secret = await api.clients.rotate(
-        directory.id, old.id, overlap=request.body.get("overlap", 86_400)
+        directory.id, old.id, by=request.by, overlap=request.body.get("overlap", 86_400)
     )
     return ApiReply(201, {**_client(client, connection, api.now()), "clientSecret": secret})
 
@@ -100,7 +104,7 @@ async def rotate_client(api: ApiContext, request: ApiRequest) -> ApiReply:
 async def revoke_client(api: ApiContext, request: ApiRequest) -> ApiReply:
     """DELETE …/clients/{client}."""
     directory, _, client = await _find_client(api, request)
-    await api.clients.revoke(directory.id, client.id)
+    await api.clients.revoke(directory.id, client.id, by=request.by)
     return ApiReply(204)
 
 

@@ -31,7 +31,7 @@ async def list_directories(api: ApiContext, request: ApiRequest) -> ApiReply:
 async def create_directory(api: ApiContext, request: ApiRequest) -> ApiReply:
     """POST /directories."""
     request.caller.require_unbound()
-    made = await api.directories.create(request.body["name"])
+    made = await api.directories.create(request.body["name"], by=request.by)
     return ApiReply(201, await _described(api, made))
 
 
@@ -51,9 +51,10 @@ async def define_directory(api: ApiContext, request: ApiRequest) -> ApiReply:
         except SchemaError as error:
             raise _invalid(f"/schemas/{number}", error) from error
     try:
-        return ApiReply(200, await _described(api, await api.directories.define(directory, schemas, types)))
+        defined = await api.directories.define(directory, schemas, types, by=request.by)
     except SchemaError as error:
         raise _invalid("/resourceTypes", error) from error
+    return ApiReply(200, await _described(api, defined))
 
 
 def _invalid(pointer: str, error: SchemaError) -> InvalidRequest:

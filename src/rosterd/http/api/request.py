@@ -14,6 +14,7 @@ from rosterd.http.admit import Headers
 from rosterd.http.reply import Header
 from rosterd.scim import cursor, errors
 from rosterd.scim.schema import Model
+from rosterd.service.audit import API_KEY, Actor
 from rosterd.service.clients import ClientControl, Clients
 from rosterd.service.connections import Connections
 from rosterd.service.control import Control, Directory
@@ -64,6 +65,14 @@ class ApiRequest:
     body: Any
     headers: Headers
     request_id: str
+    address: str | None = None
+    """The network address it came from."""
+
+    @property
+    def by(self) -> Actor:
+        """Who asks, for the audit log."""
+        key = self.caller.key
+        return Actor(API_KEY, key.label or key.id, key.id, self.address, self.request_id)
 
     @property
     def limit(self) -> int:

@@ -277,6 +277,112 @@ CREATE TABLE audit (
 
 CREATE INDEX audit_of ON audit (directory, seq);
 
+-- Who may use the console; without a directory one is for the whole installation.
+CREATE TABLE administrator (
+    id         TEXT    NOT NULL PRIMARY KEY,
+    name       TEXT    NOT NULL,
+    folded     TEXT    NOT NULL UNIQUE,
+    role       TEXT    NOT NULL,
+    directory  INTEGER REFERENCES directory (id),
+    password   TEXT,
+    issuer     TEXT,
+    subject    TEXT,
+    created    INTEGER NOT NULL,
+    disabled   INTEGER,
+    last_login INTEGER,
+    revision   INTEGER NOT NULL,
+    UNIQUE (issuer, subject)
+) STRICT, WITHOUT ROWID;
+
+-- What lets somebody without an account set up one connection.
+CREATE TABLE setup_link (
+    id         TEXT    NOT NULL PRIMARY KEY,
+    directory  INTEGER NOT NULL,
+    connection INTEGER NOT NULL,
+    digest     BLOB    NOT NULL,
+    label      TEXT    NOT NULL,
+    created    INTEGER NOT NULL,
+    expires    INTEGER NOT NULL,
+    last_used  INTEGER,
+    revoked    INTEGER,
+    FOREIGN KEY (directory, connection) REFERENCES connection (directory, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX setup_link_of ON setup_link (directory, connection, created);
+
+-- Of an administrator, or of a set-up link.
+CREATE TABLE session (
+    digest        BLOB    NOT NULL PRIMARY KEY,
+    id            TEXT    NOT NULL UNIQUE,
+    administrator TEXT    REFERENCES administrator (id) ON DELETE CASCADE,
+    setup_link    TEXT    REFERENCES setup_link (id) ON DELETE CASCADE,
+    created       INTEGER NOT NULL,
+    seen          INTEGER NOT NULL,
+    expires       INTEGER NOT NULL,
+    address       TEXT,
+    agent         TEXT    NOT NULL,
+    CHECK ((administrator IS NULL) <> (setup_link IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX session_of ON session (administrator, created) WHERE administrator IS NOT NULL;
+CREATE INDEX session_link ON session (setup_link, created) WHERE setup_link IS NOT NULL;
+CREATE INDEX session_expires ON session (expires);
+
+-- Log-ins that failed, by the account or the address they were tried for and from.
+CREATE TABLE login_failure (
+    who   TEXT    NOT NULL PRIMARY KEY,
+    count INTEGER NOT NULL,
+    last  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX login_failure_last ON login_failure (last);
+
+-- The request log. `seq` grows with the time: about microseconds since the epoch. The wide columns are last.
+CREATE TABLE request (
+    directory    INTEGER NOT NULL,
+    seq          INTEGER NOT NULL,
+    connection   INTEGER NOT NULL,
+    at           INTEGER NOT NULL,
+    status       INTEGER NOT NULL,
+    method       TEXT    NOT NULL,
+    microseconds INTEGER NOT NULL,
+    left_out     INTEGER NOT NULL,
+    token        TEXT    NOT NULL,
+    request_id   TEXT    NOT NULL,
+    kind         TEXT,
+    resource     TEXT,
+    subject      TEXT,
+    path         TEXT    NOT NULL,
+    query        TEXT    NOT NULL,
+    scim_type    TEXT,
+    situation    TEXT    NOT NULL,
+    other        TEXT    NOT NULL,
+    tolerated    TEXT    NOT NULL,
+    address      TEXT,
+    agent        TEXT,
+    body_size    INTEGER NOT NULL,
+    detail       TEXT,
+    body         TEXT,
+    reply        TEXT,
+    PRIMARY KEY (directory, seq)
+) STRICT;
+
+CREATE INDEX request_connection ON request (directory, connection, seq);
+CREATE INDEX request_resource ON request (directory, resource, seq) WHERE resource IS NOT NULL;
+CREATE INDEX request_error ON request (directory, seq) WHERE status >= 400;
+
+-- How many requests a connection sent in an hour (`hour` is its number since the epoch), and its last ones in ms.
+CREATE TABLE request_hour (
+    directory   INTEGER NOT NULL,
+    connection  INTEGER NOT NULL,
+    hour        INTEGER NOT NULL,
+    ok          INTEGER NOT NULL,
+    failed      INTEGER NOT NULL,
+    last_ok     INTEGER,
+    last_failed INTEGER,
+    PRIMARY KEY (directory, connection, hour)
+) STRICT, WITHOUT ROWID;
+
 -- Keys of the installation, made at first use.
 CREATE TABLE secret (
     name  TEXT NOT NULL PRIMARY KEY,

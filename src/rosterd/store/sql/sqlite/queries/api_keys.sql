@@ -15,8 +15,8 @@ INSERT INTO api_key (id, digest, directory, label, scopes, created, expires, las
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
 
 -- name: revoke_api_key
--- Revoke an API key; the earlier time counts.
-UPDATE api_key SET revoked = min(coalesce(revoked, ?2), ?2) WHERE id = ?1;
+-- Revoke an API key, unless it is by then.
+UPDATE api_key SET revoked = ?2 WHERE id = ?1 AND (revoked IS NULL OR revoked > ?2);
 
 -- name: note_key_use
 -- Move the last use of an API key forward.

@@ -48,8 +48,12 @@ UPDATE client SET last_used = max(coalesce(last_used, 0), ?3)
 WHERE directory = ?1 AND id = ?2 AND (revoked IS NULL OR revoked > ?3);
 
 -- name: revoke_client
--- Revoke a client; the earlier time counts.
-UPDATE client SET revoked = min(coalesce(revoked, ?3), ?3) WHERE directory = ?1 AND id = ?2;
+-- Revoke a client, unless it is by then.
+UPDATE client SET revoked = ?3 WHERE directory = ?1 AND id = ?2 AND (revoked IS NULL OR revoked > ?3);
+
+-- name: return_token
+-- Revoke a token that its client gives back; the earlier time counts.
+UPDATE token SET revoked = min(coalesce(revoked, ?2), ?2) WHERE id = ?1;
 
 -- name: revoke_client_tokens
 -- Revoke what a client was issued and has not expired; the earlier time counts.

@@ -119,8 +119,8 @@ INSERT INTO token (id, directory, connection, digest, label, scopes, created, ex
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
 
 -- name: revoke_token
--- Revoke a token; the earlier time counts.
-UPDATE token SET revoked = min(coalesce(revoked, ?3), ?3) WHERE directory = ?1 AND id = ?2;
+-- Revoke a token, unless it is by then.
+UPDATE token SET revoked = ?3 WHERE directory = ?1 AND id = ?2 AND (revoked IS NULL OR revoked > ?3);
 
 -- name: note_use
 -- Move the last use of a token forward.

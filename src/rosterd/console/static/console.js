@@ -1,0 +1,115 @@
+// The console's one script: what makes pages quicker to use. Every page works without it.
+"use strict";
+
+// Copy buttons: <button data-copy="id of an input" hidden>
+function offerCopy(root) {
+  for (const button of root.querySelectorAll("button[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const source = document.getElementById(button.dataset.copy);
+      const before = button.innerHTML;
+      try {
+        await navigator.clipboard.writeText(source.value ?? source.textContent);
+      } catch {
+        source.select();
+        document.execCommand("copy");
+      }
+      button.textContent = "Copied";
+      announce("Copied");
+      setTimeout(() => { button.innerHTML = before; }, 1500);
+    });
+  }
+}
+
+// What a reader of the screen is told.
+function announce(text) {
+  const place = document.querySelector(".notices");
+  const line = document.createElement("p");
+  line.className = "hidden";
+  line.textContent = text;
+  place.append(line);
+  setTimeout(() => line.remove(), 3000);
+}
+
+// Take a part of another answer in the place of the one shown, by its id; the focus stays where it is.
+async function replaceParts(address, ids, signal) {
+  const reply = await fetch(address, { headers: { "X-Part": ids.join(" ") }, signal, credentials: "same-origin" });
+  if (!reply.ok || reply.redirected) return false;
+  const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+  for (const id of ids) {
+    const shown = document.getElementById(id);
+    const fresh = page.getElementById(id);
+    if (!shown || !fresh || shown.contains(document.activeElement) && document.activeElement !== document.body && fresh.innerHTML === shown.innerHTML) continue;
+    if (fresh.innerHTML === shown.innerHTML) continue;
+    const focused = shown.contains(document.activeElement) ? document.activeElement.id : "";
+    shown.innerHTML = fresh.innerHTML;
+    prepare(shown);
+    if (focused) document.getElementById(focused)?.focus();
+  }
+  return true;
+}
+
+// Live parts: <div id="x" data-refresh="seconds">; they rest while the page is hidden.
+function keepFresh() {
+  for (const part of document.querySelectorAll("[data-refresh]")) {
+    const seconds = Number(part.dataset.refresh);
+    let failures = 0;
+    const turn = async () => {
+      if (!document.hidden && !part.querySelector("details[open], input:focus, select:focus")) {
+        try {
+          failures = await replaceParts(location.href, [part.id]) ? 0 : failures + 1;
+        } catch { failures += 1; }
+      }
+      if (failures < 5) setTimeout(turn, seconds * 1000 * (failures + 1));
+    };
+    setTimeout(turn, seconds * 1000);
+  }
+}
+
+// Search as you type: <form method="get" data-search="id of the part that shows what is found">
+function searchAsYouType() {
+  for (const form of document.querySelectorAll("form[data-search]")) {
+    let timer, running;
+    const look = () => {
+      running?.abort();
+      running = new AbortController();
+      const fields = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
+      const address = `${form.getAttribute("action") || location.pathname}?${fields}`;
+      replaceParts(address, [form.dataset.search], running.signal)
+        .then(() => history.replaceState(null, "", address))
+        .catch((error) => { if (error.name !== "AbortError") form.submit(); });
+    };
+    form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(look, 150); });
+    form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(timer); look(); });
+  }
+}
+
+// Times such as "3 minutes ago" go on.
+const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+function relative(time) {
+  const apart = (Date.now() - Date.parse(time.dateTime)) / 1000;
+  for (const [unit, length] of UNITS) {
+    const count = Math.floor(Math.abs(apart) / length);
+    if (count) {
+      const text = `${count.toLocaleString("en")} ${unit}${count === 1 ? "" : "s"}`;
+      return apart >= 0 ? `${text} ago` : `in ${text}`;
+    }
+  }
+  return "now";
+}
+setInterval(() => {
+  if (!document.hidden) for (const time of document.querySelectorAll("time[data-relative]")) time.textContent = relative(time);
+}, 10000);
+
+// A key to the search field: "/".
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (/^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) return;
+  const field = document.querySelector("input[type=search]");
+  if (field) { event.preventDefault(); field.focus(); field.select(); }
+});
+
+function prepare(root) { offerCopy(root); }
+prepare(document);
+keepFresh();
+searchAsYouType();

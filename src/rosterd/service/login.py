@@ -1,0 +1,248 @@
+"""Logging in: by name and password, or by what an identity provider vouches for.
+
+A log-in counts as failed until it is known to be right, under the name and under the address it comes from, so
+that no number of them at once gets past the count:
+
+    failures in 15 minutes   1 to 4   5      6      7       8       9       10 and more
+    wait since the last one  none     30 s   60 s   2 min   4 min   8 min   15 min
+
+An attempt that comes too early is not looked at and changes nothing, so nobody can keep an account locked for
+good. A browser that the administrator has logged in with before has a count of its own, which strangers cannot
+raise. Nobody is told whether the name or the password was wrong, nor can see it from the time it took.
+"""
+
+import hmac
+import ipaddress
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from rosterd.scim import errors
+from rosterd.service import credential_text
+from rosterd.service.administrators import (
+    MAX_NAME,
+    AdministratorControl,
+    Administrators,
+    fold,
+)
+from rosterd.service.audit import ROSTERD, Actor, Entry
+from rosterd.service.passwords import MAX_LENGTH, Hasher
+from rosterd.service.sessions import Place, Sessions, actor_of
+
+WINDOW: Final = 900_000
+FREE: Final = 5
+"""ms that a failure counts, and how many there may be before one must wait."""
+_FIRST_WAIT: Final = 30_000
+_WRONG: Final = "Name and password do not fit together. Both are needed, as an owner made them."
+_OFTEN: Final = "There were too many attempts that failed. Wait, then try again."
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A log-in that was begun: how long to ``wait`` (ms) before it may be, and the count at each place."""
+
+    wait: int
+    counts: tuple[int, ...]
+
+
+class LoginControl(Protocol):
+    """The part of the control plane for log-ins that failed."""
+
+    async def begin_login(
+        self, places: Sequence[str], at: int, since: int, delay: Callable[[int], int]
+    ) -> Attempt:
+        """Count a failure at each of the places, unless the delay after their last one is not over.
+
+        Then nothing is counted. Failures before ``since`` do not count; ``delay`` gives ms for a count.
+        """
+
+    async def take_back(self, places: Sequence[str]) -> None:
+        """One failure at each of the places was none."""
+
+    async def tell_failure(self, entry: Entry) -> None:
+        """Write down that log-ins failed."""
+
+    async def forget_failures(self, before: int, most: int) -> int:
+        """Remove failures before a time, and all but the newest ``most``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A log-in that was right: the session's value, and what the browser is to bring next time."""
+
+    value: str
+    browser: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom an identity provider vouches for (OpenID Connect Core §5.1)."""
+
+    issuer: str
+    subject: str
+    email: str
+    verified: bool
+    """Whether the issuer says that it checked the address."""
+
+
+class LogIn:
+    """Log in. ``default_role`` is what somebody becomes whom the identity provider vouches for; "": nothing."""
+
+    def __init__(
+        self,
+        control: LoginControl,
+        known: AdministratorControl,
+        administrators: Administrators,
+        sessions: Sessions,
+        hasher: Hasher,
+        now: Callable[[], int],
+        random: credential_text.Random,
+        secret: bytes,
+        default_role: str = "",
+    ) -> None:
+        self._control = control
+        self._known = known
+        self._administrators = administrators
+        self._sessions = sessions
+        self._hasher = hasher
+        self._now = now
+        self._random = random
+        self._secret = secret
+        self._default_role = default_role
+
+    async def by_password(
+        self, name: str, password: str, place: Place, *, browser: str = "", replaces: str = ""
+    ) -> Opened:
+        """Log in by name and password; ``replaces`` is the value of the session there was.
+
+        Raises ``Unauthorized``, ``TooManyRequests`` and ``Unavailable``.
+        """
+        if not name or len(name) > MAX_NAME or not password or len(password) > MAX_LENGTH:
+            raise errors.Unauthorized(_WRONG)
+        folded, at = fold(name), self._now()
+        places = self._places(folded, place, browser)
+        attempt = await self._control.begin_login(places, at, at - WINDOW, delay)
+        if attempt.wait:
+            raise errors.TooManyRequests(_OFTEN, retry_after=-(-attempt.wait // 1000))
+        try:
+            found = await self._known.administrator_named(folded)
+            right = await self._hasher.verify(found.password if found else None, password)
+        except BaseException:
+            await self._control.take_back(places)
+            raise
+        if found is None or not right or found.disabled is not None:
+            await self._failed(found.target if found else "", found and found.directory, place, attempt)
+            raise errors.Unauthorized(_WRONG)
+        value = await self._sessions.open(
+            found, place, way="password", replaces=replaces, passed=places
+        )
+        return Opened(value, self._browser(folded))
+
+    async def by_identity(self, identity: Identity, place: Place, *, replaces: str = "") -> Opened:
+        """Log in whoever is linked to the identity, or is linked now by a verified e-mail address.
+
+        Raises ``Forbidden``.
+        """
+        found = await self._known.administrator_linked(identity.issuer, identity.subject)
+        if found is None:
+            if not identity.verified or not identity.email:
+                raise errors.Forbidden(
+                    "The identity provider does not say that it has checked your e-mail address, so nobody can "
+                    "be found by it. Have it verified there, or log in with a password."
+                )
+            found = await self._known.administrator_named(fold(identity.email))
+            by = Actor(ROSTERD, "OpenID Connect", "", place.address, place.request_id)
+            link = (identity.issuer, identity.subject)
+            if found is not None and found.subject is not None:
+                raise errors.Forbidden(
+                    f"The administrator '{found.name}' is linked to another account of the identity provider."
+                )
+            if found is not None and found.disabled is None:
+                found = await self._administrators.link(found, *link, by=by)
+            elif found is None and self._default_role:
+                found = await self._administrators.create(
+                    identity.email, self._default_role, link=link, by=by
+                )
+        if found is None:
+            raise errors.Forbidden(
+                f"'{identity.email}' is no administrator here. Ask an owner to make you one, with this e-mail "
+                "address as the name."
+            )
+        if found.disabled is not None:
+            raise errors.Forbidden(f"The administrator '{found.name}' is disabled. Ask an owner.")
+        value = await self._sessions.open(found, place, way="OpenID Connect", replaces=replaces)
+        return Opened(value, self._browser(fold(found.name)))
+
+    async def change_password(
+        self, id: str, old: str, new: str, place: Place, *, session: str
+    ) -> None:
+        """Change one's own password, knowing the one of before; all other sessions end.
+
+        Raises ``Forbidden`` if the old one is wrong, ``InvalidValue``, ``TooManyRequests`` and ``Conflict``.
+        """
+        found = await self._administrators.find(id)
+        at = self._now()
+        places = (f"own {id}",)
+        attempt = await self._control.begin_login(places, at, at - WINDOW, delay)
+        if attempt.wait:
+            raise errors.TooManyRequests(_OFTEN, retry_after=-(-attempt.wait // 1000))
+        if not await self._hasher.verify(found.password, old[:MAX_LENGTH]):
+            raise errors.Forbidden("The old password is not right.")
+        await self._control.take_back(places)
+        by = actor_of(found, place.address, place.request_id)
+        await self._administrators.set_password(found, new, keep=session, by=by)
+
+    async def _failed(
+        self, target: str, directory: int | None, place: Place, attempt: Attempt
+    ) -> None:
+        """Tell the audit log, but not of each one. What was typed as an unknown name may be a password."""
+        name, *address = attempt.counts
+        entries = []
+        if target and (name == 1 or _is_told(name)):
+            entries.append((target, directory, name))
+        if address and _is_told(address[0]):
+            entries.append((f"address {_network(place.address)}", None, address[0]))
+        for what, home, count in entries:
+            by = Actor(ROSTERD, "", "", place.address, place.request_id)
+            await self._control.tell_failure(
+                Entry(by, self._now(), "login.failed", what, home, after={"failures": count})
+            )
+
+    def _places(self, folded: str, place: Place, browser: str) -> tuple[str, ...]:
+        nonce, _, seal = browser.partition(".")
+        if nonce and hmac.compare_digest(seal.encode(), self._seal(f"browser {nonce} {folded}").encode()):
+            return (f"browser {nonce}",)
+        return (f"name {self._seal(folded)}", f"address {_network(place.address)}")
+
+    def _browser(self, folded: str) -> str:
+        nonce = credential_text.public_id(self._random)
+        return f"{nonce}.{self._seal(f'browser {nonce} {folded}')}"
+
+    def _seal(self, text: str) -> str:
+        return hmac.digest(self._secret, b"login " + text.encode(), "sha256").hex()[:32]
+
+
+def delay(count: int) -> int:
+    """ms from the last of so many failures to the next attempt."""
+    return min(_FIRST_WAIT << min(count - FREE, 10), WINDOW) if count >= FREE else 0
+
+
+def _is_told(count: int) -> bool:
+    """5, 10, 20, 40 …"""
+    times, rest = divmod(count, FREE)
+    return rest == 0 and times & (times - 1) == 0
+
+
+def _network(address: str | None) -> str:
+    """What one household or server has of addresses: an IPv4 address, 64 bits of an IPv6 one."""
+    if address is None:
+        return "unknown"
+    try:
+        parsed = ipaddress.ip_address(address.split("%")[0])
+    except ValueError:
+        return address[:64]
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))
+    return str(parsed)

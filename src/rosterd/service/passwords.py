@@ -1,0 +1,46 @@
+"""Passwords of administrators: what one may be, how one is made, and who hashes it.
+
+Hashing takes tens of milliseconds and draws a salt, so it is handed in.
+"""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from rosterd.scim import errors
+
+MIN_LENGTH: Final = 12
+MAX_LENGTH: Final = 256
+"""Characters."""
+
+# Nothing that is read for something else, so that a password can be told on the telephone: 32 letters.
+_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
+_GROUPS, _GROUP = 5, 4
+
+
+class Hasher(Protocol):
+    """Makes and checks hashes, beside the event loop. Raises ``Unavailable`` if too many are waiting."""
+
+    async def hash(self, password: str) -> str:
+        """What is kept of a password."""
+
+    async def verify(self, kept: str | None, password: str) -> bool:
+        """Whether it is the one that was kept; as slow without one (``None``), which is ``False``."""
+
+
+def check(password: str, name: str) -> str:
+    """The password, if an administrator of this name may have it. Raises ``InvalidValue``."""
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        raise errors.InvalidValue(
+            f"password: {MIN_LENGTH} to {MAX_LENGTH} characters are needed, not {len(password)}."
+        )
+    if password.casefold() == name.casefold():
+        raise errors.InvalidValue("password: it must not be the name to log in with.")
+    if len(set(password)) < 4:  # noqa: PLR2004
+        raise errors.InvalidValue("password: it repeats too few characters; take some more different ones.")
+    return password
+
+
+def readable(random: Callable[[int], bytes]) -> str:
+    """A new password of 100 random bits, in groups of letters and digits."""
+    letters = "".join(_LETTERS[byte % len(_LETTERS)] for byte in random(_GROUPS * _GROUP))
+    return "-".join(letters[start : start + _GROUP] for start in range(0, len(letters), _GROUP))

@@ -1,0 +1,72 @@
+-- Administrators of the console, and log-ins that failed.
+
+-- name: get_administrator
+-- An administrator by id.
+SELECT id, name, role, directory, password, issuer, subject, created, disabled, last_login, revision
+FROM administrator WHERE id = ?1;
+
+-- name: administrator_named
+-- An administrator by the folded name.
+SELECT id, name, role, directory, password, issuer, subject, created, disabled, last_login, revision
+FROM administrator WHERE folded = ?1;
+
+-- name: administrator_linked
+-- An administrator by what an identity provider calls them.
+SELECT id, name, role, directory, password, issuer, subject, created, disabled, last_login, revision
+FROM administrator WHERE issuer = ?1 AND subject = ?2;
+
+-- name: administrator_page
+-- Administrators by folded name, behind one; of a directory, or all (NULL).
+SELECT id, name, role, directory, password, issuer, subject, created, disabled, last_login, revision
+FROM administrator
+WHERE folded > ?2 AND (?1 IS NULL OR directory = ?1)
+ORDER BY folded
+LIMIT ?3;
+
+-- name: insert_administrator
+-- Keep a new administrator.
+INSERT INTO administrator
+    (id, name, folded, role, directory, password, issuer, subject, created, disabled, last_login, revision)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
+
+-- name: update_administrator
+-- Replace what can be changed of an administrator, unless it was changed since ?9.
+UPDATE administrator
+SET role = ?2, directory = ?3, password = ?4, issuer = ?5, subject = ?6, disabled = ?7, revision = ?8
+WHERE id = ?1 AND revision = ?9;
+
+-- name: delete_administrator
+-- Remove an administrator, and the sessions with it.
+DELETE FROM administrator WHERE id = ?1;
+
+-- name: note_login
+-- Move the last log-in of an administrator forward.
+UPDATE administrator SET last_login = max(coalesce(last_login, 0), ?2) WHERE id = ?1;
+
+-- name: is_owned
+-- Whether anybody may change everything: an enabled owner without a directory.
+SELECT EXISTS (SELECT 1 FROM administrator WHERE role = 'owner' AND directory IS NULL AND disabled IS NULL);
+
+-- name: get_failures
+-- How many log-ins failed there, and when the last one did.
+SELECT count, last FROM login_failure WHERE who = ?1;
+
+-- name: count_failure
+-- Count a log-in as failed until it is known; those before ?3 are forgotten.
+INSERT INTO login_failure (who, count, last) VALUES (?1, 1, ?2)
+ON CONFLICT (who) DO UPDATE SET count = CASE WHEN last < ?3 THEN 1 ELSE count + 1 END, last = max(last, ?2)
+RETURNING count;
+
+-- name: uncount_failure
+-- It did not fail after all.
+UPDATE login_failure SET count = max(count - 1, 0) WHERE who = ?1;
+
+-- name: forget_failures
+-- Forget those for or from somewhere.
+DELETE FROM login_failure WHERE who = ?1;
+
+-- name: forget_old_failures
+-- Forget those before a time, and all but the newest ?2.
+DELETE FROM login_failure
+WHERE last < ?1
+    OR last < (SELECT last FROM login_failure ORDER BY last DESC LIMIT 1 OFFSET ?2);
