@@ -16,7 +16,7 @@ LOCK     := pip compile pyproject.toml --quiet --universal --python-version 3.11
             --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --group build
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint types imports fmt bench docs picture lock clean
+.PHONY: help demo serve test lint types imports fmt bench docs picture screens lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -47,11 +47,15 @@ fmt: $(VENV)/dev.stamp ## Format the code and mend what can be mended
 bench: $(VENV)/dev.stamp ## Measure a running server over loopback (ARGS=--help for the choices)
 	$(BIN)/python -m bench $(ARGS)
 
-docs: $(VENV)/dev.stamp ## Write the generated parts of README.md and docs/ anew
+docs: $(VENV)/dev.stamp ## Write the generated parts of README.md and docs/, and the typed client, anew
 	@$(BIN)/python docs/generate.py
+	@$(BIN)/python docs/generate_client.py
 
 picture: $(VENV)/dev.stamp ## Run the demo and draw docs/demo.svg from its last screen
 	@$(BIN)/python docs/picture.py
+
+screens: $(VENV)/dev.stamp ## Draw the pictures of the console in docs/images anew (needs a Chromium)
+	@$(BIN)/python docs/screens.py
 
 lock: $(VENV)/python.stamp ## Write the lock files anew from pyproject.toml (ARGS=--upgrade for newer releases)
 	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \

@@ -16,7 +16,7 @@ from types import FrameType
 import orjson
 import uvloop
 
-from bench import report
+from bench import console, report, request_log, webhooks
 from bench.client import BadResponse, Connection, Target, drive, expect
 from bench.load import World, seed, seed_group
 from bench.report import Result
@@ -79,6 +79,17 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--pid", type=int, help="process of the --url server, for CPU and memory")
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="directory on the disk to measure (default: temporary)"
+    )
+    parser.add_argument(
+        "--request-log",
+        choices=("on", "off", "both"),
+        help="measure rosterd with its request log on or off; both: only what it costs, in some 25 seconds",
+    )
+    parser.add_argument(
+        "--webhooks", action="store_true", help="only how many webhooks a worker delivers, in some 20 seconds"
+    )
+    parser.add_argument(
+        "--console", action="store_true", help="only what each page of the console costs with 100,000 users"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
     options = parser.parse_args(argv)
@@ -226,7 +237,8 @@ def parts(
             target = Target.of(options.url, options.token)
             yield nullcontext(Server(report.OURS, target, options.pid, options.url)), size, groups
         else:
-            yield running(RECIPES[report.OURS], options.data), size, groups
+            recipe = request_log.recipe(options.request_log or "on")
+            yield running(recipe, options.data), size, groups
     if options.against != "none":
         groups = [group for group in plan.groups if group <= PEER_GROUP]
         yield running(RECIPES[options.against]), min(PEER_SIZE, plan.sizes[0]), groups
@@ -234,6 +246,14 @@ def parts(
 
 def execute(options: argparse.Namespace) -> int:
     """Everything; the exit code is 1 if a scenario failed, 130 if it was stopped."""
+    if options.console:
+        return 0 if console.measure(say) else 1
+    if options.webhooks:
+        webhooks.measure(say, options.data)
+        return 0
+    if options.request_log == "both":
+        request_log.compare(say, options.data)
+        return 0
     plan = plan_of(options)
     facts = {
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",

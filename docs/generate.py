@@ -6,6 +6,7 @@ all of them anew; ``stale`` names the files that would change.
 
 import ast
 import itertools
+import json
 import re
 import sys
 import tomllib
@@ -27,6 +28,7 @@ from rosterd.service import bulk, changes, queries, tokens
 from rosterd.service.commands import MEMBERS_SHOWN
 from rosterd.service.keys import SCOPES
 from rosterd.service.limits import Limits
+from rosterd.service.preferences import PREFERENCES
 from rosterd.wiring import settings
 
 ROOT: Final = Path(__file__).parents[1]
@@ -82,6 +84,15 @@ def settings_table() -> str:
         default = code(field.default) if field.default is not None else "none"
         rows.append((code(variable), code(options.get(variable)), default, meanings[field.name]))
     return table(("Variable", "Option of `rosterd serve`", "Default", "Meaning"), rows)
+
+
+def preferences_table() -> str:
+    """Every setting of the installation, its default and the variable that fixes it."""
+    rows = [
+        (code(name), code(json.dumps(row.default)), row.meaning, code(row.variable))
+        for name, row in PREFERENCES.items()
+    ]
+    return table(("Setting", "Default", "Meaning", "Fixed by"), rows)
 
 
 # Command line
@@ -316,6 +327,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "api-scopes": api_scopes,
     "events": event_types,
     "settings": settings_table,
+    "preferences": preferences_table,
     "commands": command_reference,
     "exit-codes": exit_codes,
     "routes": routes,

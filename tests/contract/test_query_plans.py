@@ -13,7 +13,8 @@ from rosterd.testing.scenario import CONNECTION, DIRECTORY, GROUP, USER, listed
 
 # What may be gone through row by row: lists that were given, and what earlier steps found.
 GIVEN = re.compile(r"SCAN (json_each|j|e|f|up|down|k|page|CONSTANT ROW|\(subquery-\d+\))( .*)?")
-WHOLE = {"directories", "api_keys"}  # all of them are wanted
+WHOLE = {"directories", "api_keys", "settings"}  # all of them are wanted
+WHOLE |= {"has_failures", "forget_old_failures"}  # in the order of an index, so many at most
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,14 @@ VALUE = "USING PRIMARY KEY (directory=? AND kind=? AND attribute=? AND value=?)"
         (
             "accounts",
             "SEARCH resource USING INDEX resource_state (directory=? AND kind=? AND state=? AND seq>?)",
+        ),
+        (
+            "newest",
+            "SEARCH resource USING INDEX resource_state (directory=? AND kind=? AND state=? AND seq<?)",
+        ),
+        (
+            "named_value",
+            f"SEARCH attribute_value {VALUE[:-3]}>? AND value<?)",
         ),
         (
             "history",

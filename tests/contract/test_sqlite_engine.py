@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -301,7 +302,8 @@ def test_definitions_changed_by_another_process_are_seen_at_once(tmp_path: Path)
         await store.create_token(token(connection), ENTRY)
         for number in range(3):
             async with opened(tmp_path) as other:
-                await other.define(directory.id, [{"id": f"urn:x:{number}"}], [], ENTRY)
+                (present,) = await other.directories()
+                await other.define(replace(present, schemas=({"id": f"urn:x:{number}"},)), ENTRY)
                 await other.revoke_token(directory.id, "t1", 5, ENTRY)
             credential = await store.credential("t1")
             assert credential

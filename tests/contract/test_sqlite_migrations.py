@@ -26,7 +26,8 @@ def schema(path: Path) -> dict[str, str]:
     connection = sqlite3.connect(path)
     rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
     connection.close()
-    return {name: " ".join(re.sub(r"--.*", "", text).split()) for name, text in rows}
+    bare = {name: " ".join(re.sub(r"--.*", "", text).split()) for name, text in rows}
+    return {name: re.sub(r" ([,)])", r"\1", text) for name, text in bare.items()}
 
 
 def execute(path: Path, statement: str) -> None:

@@ -6,12 +6,17 @@ from pathlib import Path
 
 from rosterd.store.sqlite import SqliteStore, open_sqlite
 from rosterd.testing import (
+    AccessContract,
     AuditContract,
     ClientContract,
     ControlContract,
     DurableStoreContract,
+    ExpiryContract,
     RegistryContract,
+    RequestLogContract,
+    SettingContract,
     StandingContract,
+    WebhookContract,
 )
 
 
@@ -45,5 +50,25 @@ class TestSqliteRegistry(Opens, RegistryContract):
     pass
 
 
+class TestSqliteExpiry(Opens, ExpiryContract):
+    """What ends is found and told once."""
+
+
 class TestSqliteAudit(Opens, AuditContract):
+    pass
+
+
+class TestSqliteSettings(Opens, SettingContract):
+    pass
+
+
+class TestSqliteRequestLog(Opens, RequestLogContract):
+    pass
+
+
+class TestSqliteAccess(Opens, AccessContract):
+    pass
+
+
+class TestSqliteWebhooks(Opens, WebhookContract):
     pass

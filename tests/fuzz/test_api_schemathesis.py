@@ -1,6 +1,8 @@
 """schemathesis against the management API of the running server, by the API's own OpenAPI document."""
 
 import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,9 +18,10 @@ from schemathesis.specs.openapi.checks import (
 
 from rosterd.http.api.openapi import BASE, described
 from rosterd.http.api.routes import ROUTES
-from rosterd.service.control import Policy
+from rosterd.service.control import Directory, Policy
+from rosterd.service.preferences import PREFERENCES
 from rosterd.testing.scenario import BY, ENTRY
-from rosterd.wiring import Settings, open_service
+from rosterd.wiring import Service, Settings, open_service
 
 schema = schemathesis.openapi.from_dict(described(ROUTES))
 NAMES = {"directory": "fuzzed", "connection": "fuzzed"}
@@ -31,17 +34,49 @@ async def prepared(data: Path) -> tuple[str, str, dict[str, str]]:
         connection = await service.control.create_connection(made.id, "fuzzed", "auto", Policy(), 1, ENTRY)
         token, bearer = await service.tokens.issue(made.id, connection.id, by=BY)
         client, _ = await service.clients.create(made.id, connection.id, by=BY)
+        link, _ = await service.access.setup_links.create(connection, by=BY)
+        somebody = await service.access.administrators.create("fuzzed", "viewer", by=BY)
+        access = {"link": link.id, "administrator": somebody.id}
+        other, _ = await service.keys.create(label="other", by=BY)
+        webhook = await refusing(service, made)
         _, text = await service.keys.create(label="fuzz", by=BY)
-        return text, bearer, {**NAMES, "token": token.id, "client": client.id}
+        return (
+            text,
+            bearer,
+            {**NAMES, "token": token.id, "client": client.id, "key": other.id, **webhook, **access},
+        )
+
+
+async def refusing(service: Service, directory: Directory) -> dict[str, str]:
+    """A webhook that is never connected to, with an entry in its log."""
+    webhook, _ = await service.webhooks.create("https://app.example/", directory=directory.id, by=BY)
+    webhook = replace(webhook, url="https://127.0.0.1/")
+    await service.control.update_webhook(webhook, ENTRY)
+    return {"webhook": webhook.id, "delivery": str((await service.webhooks.test(webhook, by=BY)).seq)}
+
+
+async def newest_request(data: Path) -> str:
+    """The id of the newest request in the log, as soon as the server has written one."""
+    async with open_service(Settings(data=data)) as service:
+        home = await service.control.directory("fuzzed")
+        assert home is not None
+        for _ in range(200):  # the server writes twice a second
+            if last := await service.request_log.last_exchange(home.id):
+                return str(last)
+            await asyncio.sleep(0.05)
+        raise AssertionError("the server wrote no request down")
 
 
 @pytest.fixture(scope="module")
-def target(server: Server) -> tuple[str, str, dict[str, str]]:
+def target(server: Server) -> Iterator[tuple[str, str, dict[str, str]]]:
     text, bearer, names = asyncio.run(prepared(server.data))
     with scim_client(server.base_url, bearer) as scim:
         ann = created(scim, "/Users", user("ann"))["id"]
         staff = created(scim, "/Groups", group("Staff", ann, "nobody yet"))["id"]
-    return server.origin, text, {**names, "user": ann, "group": staff}
+    names["request"] = asyncio.run(newest_request(server.data))
+    yield server.origin, text, {**names, "user": ann, "group": staff}
+    # Other tests share the server.
+    server.cli("settings", "set", *(f"{name}=default" for name in PREFERENCES))
 
 
 @schema.parametrize()

@@ -29,14 +29,19 @@ TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text() for path in DOCUMEN
 PROGRAMS = {"git", "cd", "export", "pip", "sqlite3", "sudo", "systemctl", "cp", "mv", "python3", "cat"}
 
 
-@pytest.fixture(scope="module")
-def generate() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+def loaded(name: str) -> ModuleType:
+    """A program of ``docs`` as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    return loaded("generate")
 
 
 def blocks(language: str) -> Iterator[tuple[str, str]]:
@@ -113,6 +118,10 @@ def test_command_exists(document: str, line: str) -> None:
 
 def test_generated_parts_are_up_to_date(generate: ModuleType) -> None:
     assert generate.stale() == [], "run: make docs"
+
+
+def test_the_typed_client_is_up_to_date() -> None:
+    assert loaded("generate_client").stale() == [], "run: make docs"
 
 
 @pytest.mark.parametrize("setting", [f.name for f in fields(Settings)])

@@ -34,6 +34,12 @@ SCOPED = (
     "event",
     "counter",
     "fuse_window",
+    "adoption",
+    "mapping",
+    "projection",
+    "webhook_line",
+    "webhook_dead",
+    "erasure",
     "request",
     "request_hour",
 )

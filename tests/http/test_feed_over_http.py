@@ -301,7 +301,7 @@ def test_a_snapshot_is_json_lines_and_lets_go_of_the_database_when_its_client_go
         head, resource, end = map(json.loads, response.text.splitlines())
         assert head["directory"] == "default"
         assert resource["resource"] == {"type": "User", "id": id}
-        assert end == {"record": "end", "resources": 1, "members": 0}
+        assert end == {"record": "end", "resources": 1, "members": 0, "pending": 0}
         for _ in range(MOST + 1):
             stream = Stream(world, "/snapshot")
             await stream.chunk()

@@ -15,7 +15,7 @@ from rosterd.scim import urns
 from rosterd.service.audit import ADMINISTRATOR, Actor
 from rosterd.service.control import Connection
 from rosterd.service.limits import Limits
-from rosterd.testing.scenario import ENTRY
+from rosterd.testing.scenario import BY
 from rosterd.wiring import Service, Settings, open_service
 
 HEADERS = ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset")
@@ -65,9 +65,8 @@ def post(name: str) -> dict[str, Any]:
 async def limit(service: Service, **limits: int) -> Connection:
     """Give the default connection these limits, as another process may."""
     _, connection = await service.ensure_default()
-    changed = replace(connection, policy=replace(connection.policy, limits=Limits(**limits)))
-    await service.control.update_connection(changed, ENTRY)
-    return changed
+    policy = replace(connection.policy, limits=Limits(**limits))
+    return await service.connections.update(connection, by=BY, policy=policy)
 
 
 async def move(service: Service, name: str, reason: str = "") -> None:
@@ -205,7 +204,7 @@ def test_a_paused_or_disabled_connection_is_refused_everything(
         for method, path, body in REQUESTS:
             response = await client.request(method, path, json=body)
             detail = error(response, status)
-            assert "by administrator 'ann': moving house." in detail
+            assert "by an administrator (ann): moving house." in detail
             way = {"pause": "resume", "disable": "enable"}[name]
             assert f"rosterd connection {way} default --directory default" in detail
             if status == 503:

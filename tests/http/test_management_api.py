@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from service.management import BASE, World, problem, run, walk
 
-from rosterd.http.api.app import MAX_BODY, ApiApp
+from rosterd.http.api.app import ApiApp
+from rosterd.http.api.route import MAX_BODY
 from rosterd.http.api.request import StreamReply
 from rosterd.http.api.route import ApiRoute
 from rosterd.http.api.routes import ROUTES

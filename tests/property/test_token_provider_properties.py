@@ -9,6 +9,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rosterd.http.guard import Guard
 from rosterd.http.token_provider import ROUTES, TokenProvider
 from rosterd.service.clients import Clients
 from rosterd.service.control import Policy
@@ -75,7 +76,7 @@ def test_no_input_makes_a_500_or_a_token(
         await store.create_connection(1, "okta", "auto", Policy(), 1, ENTRY)
         clients = Clients(store, Tokens(store, clock, os.urandom), clock, os.urandom)
         await clients.create(1, 1, by=BY)
-        provider = TokenProvider(clients, lambda: "request")
+        provider = TokenProvider(clients, lambda: "request", Guard(lambda: 0))
         given_headers = [*headers, (b"content-type", media)]
         status, answer = await ask(provider, method, route.path, query, given_headers, body)
         assert status in (200, 400, 401, 405, 415)

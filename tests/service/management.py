@@ -2,18 +2,50 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
+from rosterd.http.api.route import ApiRoute
 from rosterd.scim import urns
 from rosterd.service.control import Policy
+from rosterd.service.sessions import Place
+from rosterd.service.visitor import VIEWER
 from rosterd.testing.scenario import BY, ENTRY
 from rosterd.wiring import Service, Settings, open_service
 
 BASE = "http://sp.example/api/v1"
+URN: Final = "urn:ietf:params:scim:schemas:extension:other:2.0:User"
+"""The extension that ``fill`` makes."""
+
+
+BODIES: Final[dict[str, dict[str, Any]]] = {
+    "POST /directories": {"name": "new"},
+    "POST /directories/{directory}/definitions": {
+        "schemas": [{"id": "urn:x:new", "name": "New", "attributes": [{"name": "code"}]}]
+    },
+    "PUT /directories/{directory}/schemas/{urn}": {"attributes": [{"name": "floor"}, {"name": "code"}]},
+    "PUT /directories/{directory}/requirements": {"requirements": {"User": {"required": ["title"]}}},
+    "POST /directories/{directory}/connections": {"name": "new"},
+    "PATCH /directories/{directory}/connections/{connection}": {"profile": "strict", "limits": {"burst": 9}},
+    "POST /directories/{directory}/connections/{connection}/state": {"move": "pause", "reason": "migration"},
+    "POST /directories/{directory}/connections/{connection}/undo": {
+        "since": "2026-01-01T00:00:00Z",
+        "preview": True,
+    },
+    "PUT /directories/{directory}/mapping": {"fields": [], "roles": [{"role": "staff", "when": "true"}]},
+    "POST /directories/{directory}/mapping/preview": {"fields": [], "roles": []},
+    "POST /administrators": {"name": "new", "role": "viewer"},
+    "PATCH /administrators/{administrator}": {"disabled": True},
+    "POST /keys": {"label": "new"},
+    "POST /webhooks": {"url": "https://app.example/hooks", "types": ["user.*"]},
+    "PATCH /webhooks/{webhook}": {"label": "new"},
+    "POST /webhooks/{webhook}/state": {"move": "disable", "reason": "migration"},
+    "PATCH /settings": {"eventRetentionDays": 90},
+}
+"""The body with which a request works and changes something; those not here need none."""
 
 
 @dataclass
@@ -49,11 +81,11 @@ class World:
         return made
 
 
-def run(path: Path, test: Callable[[World], Awaitable[None]]) -> None:
+def run(path: Path, test: Callable[[World], Awaitable[None]], **settings: Any) -> None:
     """Run a test on directories ``acme`` and ``other``, each with a connection ``okta``."""
 
     async def main() -> None:
-        async with open_service(Settings(data=path / "data")) as service:
+        async with open_service(Settings(data=path / "data", **settings)) as service:
             site = httpx.ASGITransport(service.site)
             for name in ("acme", "other"):
                 made = await service.directories.create(name, by=BY)
@@ -70,6 +102,60 @@ def run(path: Path, test: Callable[[World], Awaitable[None]]) -> None:
                 await test(World(service, api, scim, site))
 
     asyncio.run(main())
+
+
+def label(route: ApiRoute) -> str:
+    return f"{route.method} {route.template}"
+
+
+async def fill(world: World) -> dict[str, str]:
+    """Put something of each kind into directory ``other``; the ids."""
+    service = world.service
+    home = await service.control.directory("other")
+    assert home is not None
+    connection = await service.control.connection(home.id, "okta")
+    assert connection is not None
+    token, text = await service.tokens.issue(home.id, connection.id, by=BY)
+    key, _ = await service.keys.create(label="other's", directory=home.id, by=BY)
+    await service.extensions.put(home, URN, [{"name": "floor"}], by=BY)
+    client, _ = await service.clients.create(home.id, connection.id, by=BY)
+    link, _ = await service.access.setup_links.create(connection, by=BY)
+    administrator = await service.access.administrators.create("eve", VIEWER, directory=home.id, by=BY)
+    await service.access.sessions.open(administrator, Place("192.0.2.1", "Browser", ""), way="test")
+    (session,) = await service.access.sessions.list(administrator.id)
+    webhook, _ = await service.webhooks.create("https://app.example/", directory=home.id, by=BY)
+    # Nobody is asked where that is: it is refused at once.
+    webhook = replace(webhook, url="https://127.0.0.1/")
+    await service.control.update_webhook(webhook, ENTRY)
+    await service.webhooks.test(webhook, by=BY)
+    scim = httpx.AsyncClient(
+        transport=world.site,
+        base_url="http://sp.example/scim/v2",
+        headers={"Authorization": f"Bearer {text}"},
+    )
+    user = (await scim.post("/Users", json={"schemas": [urns.USER], "userName": "eve"})).json()
+    group = {"schemas": [urns.GROUP], "displayName": "Spies", "members": [{"value": user["id"]}]}
+    made = (await scim.post("/Groups", json=group)).json()
+    return {
+        "connection": "okta",
+        "token": token.id,
+        "client": client.id,
+        "link": link.id,
+        "administrator": administrator.id,
+        "session": session.id,
+        "key": key.id,
+        "urn": URN,
+        "webhook": webhook.id,
+        "user": user["id"],
+        "group": made["id"],
+        "request": await _request(service, home.id),
+    }
+
+
+async def _request(service: Service, directory: int) -> str:
+    """The id of a directory's newest request in the log."""
+    await service.journal.flush()
+    return str(await service.request_log.last_exchange(directory))
 
 
 def problem(response: httpx.Response, status: int) -> dict[str, Any]:

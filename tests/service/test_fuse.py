@@ -241,12 +241,12 @@ def test_an_administrators_moves_are_in_force_in_the_next_transaction_and_in_the
         for number, (name, error) in enumerate(steps.items()):
             now = await admin.move(connection, name, by=ANN, reason="moving")
             assert await standing(world) == now
-            assert (now.by, now.reason, now.since) == ("administrator 'ann'", "moving", world.time[0])
+            assert (now.by, now.reason, now.since) == ("an administrator (ann)", "moving", world.time[0])
             assert await admin.move(connection, name, by=BY) == now
             if error is None:
                 await world.create(user(f"u{number}"))
                 continue
-            with pytest.raises(error, match="by administrator 'ann': moving"):
+            with pytest.raises(error, match=r"by an administrator \(ann\): moving"):
                 await world.create(user("refused"))
         told = [(kind, id) for kind, id, _ in await world.events() if kind.startswith("connection.")]
         assert told == [

@@ -28,7 +28,7 @@ def test_a_member_who_does_not_exist_yet_is_mapped_when_they_appear(tmp_path: Pa
         assert (await world.events())[-1] == (
             "group.member_added",
             engineers.row.id,
-            {"members": [bob.row.id], "count": 1},
+            {"members": [bob.row.id], "count": 1, "resolved": [value]},
         )
 
     run(tmp_path, test)
@@ -128,11 +128,14 @@ def test_a_deleted_user_leaves_their_groups_and_a_deleted_group_its_users(tmp_pa
         await world.delete(engineers)
         assert "groups" not in await world.read(bob)
         assert (await world.page(type=GROUP)).total == 0
-        assert [e[0] for e in await world.events()][-3:] == [
+        told = await world.events()
+        assert [e[0] for e in told][-4:] == [
             "group.member_removed",
             "user.deleted",
+            "group.member_removed",
             "group.deleted",
         ]
+        assert told[-2][1:] == (engineers.row.id, {"members": [bob.row.id], "count": 1})
 
     run(tmp_path, test)
 

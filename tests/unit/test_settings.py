@@ -1,17 +1,79 @@
-"""Settings that are numbers: what is taken, and what is refused with the setting's name."""
+"""Settings that fix what is else chosen for the installation: what is taken, and what is refused by name."""
 
 import pytest
 
+from rosterd.service.preferences import DEFAULTS, PREFERENCES, Preferences
 from rosterd.wiring import Settings, SettingsError
 
 
-@pytest.mark.parametrize(("text", "days"), [("", 30), ("0", 0), ("7", 7), ("36500", 36_500)])
-def test_days_that_events_are_kept(text: str, days: int) -> None:
-    settings = Settings.from_env({"ROSTERD_EVENT_RETENTION_DAYS": text})
-    assert settings.event_retention_days == days
+@pytest.mark.parametrize(
+    ("variable", "text", "fixed"),
+    [
+        ("ROSTERD_EVENT_RETENTION_DAYS", "", {}),
+        ("ROSTERD_EVENT_RETENTION_DAYS", "0", {"event_retention_days": 0}),
+        ("ROSTERD_EVENT_RETENTION_DAYS", "36500", {"event_retention_days": 36_500}),
+        ("ROSTERD_REQUEST_LOG_RETENTION_DAYS", "365", {"request_log_retention_days": 365}),
+        ("ROSTERD_REQUEST_LOG_BODIES", "false", {"request_log_bodies": False}),
+        ("ROSTERD_REQUEST_LOG_BODIES", "True", {"request_log_bodies": True}),
+        ("ROSTERD_ERASE_DELETED_AFTER_DAYS", " 90 ", {"erase_deleted_after_days": 90}),
+        ("ROSTERD_TOKEN_WARNING_DAYS", "0", {"token_warning_days": 0}),
+    ],
+)
+def test_what_the_environment_says_is_fixed(variable: str, text: str, fixed: dict[str, object]) -> None:
+    assert Settings.from_env({variable: text}).fixed == fixed
 
 
-@pytest.mark.parametrize("text", ["-1", "36501", "x", "1.5"])
-def test_days_that_make_no_sense(text: str) -> None:
-    with pytest.raises(SettingsError, match="event_retention_days"):
-        Settings.from_env({"ROSTERD_EVENT_RETENTION_DAYS": text})
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        *(("ROSTERD_EVENT_RETENTION_DAYS", text) for text in ("-1", "36501", "x", "1.5", "true", "[]")),
+        *(("ROSTERD_REQUEST_LOG_BODIES", text) for text in ("1", "yes", "null", '"true"')),
+        ("ROSTERD_REQUEST_LOG_RETENTION_DAYS", "0"),
+        ("ROSTERD_TOKEN_WARNING_DAYS", "366"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_its_name(variable: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=variable):
+        Settings.from_env({variable: text})
+
+
+def test_the_table_names_every_preference_and_its_default_may_be() -> None:
+    assert {row.field for row in PREFERENCES.values()} == set(Preferences.__dataclass_fields__)
+    for row in PREFERENCES.values():
+        assert row.check(getattr(DEFAULTS, row.field)) == row.default
+        assert row.meaning.endswith(".")
+
+
+OPENID = {
+    "ROSTERD_OIDC_ISSUER": "https://op.example",
+    "ROSTERD_OIDC_CLIENT_ID": "rosterd",
+    "ROSTERD_OIDC_CLIENT_SECRET": "secret",
+}
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"ROSTERD_PORT": "65536"}, "port must be between 0 and 65535"),
+        ({"ROSTERD_PORT": "x"}, "port must be a number, not 'x'"),
+        ({"ROSTERD_SESSION_HOURS": "0"}, "session_hours must be between 1 and 720"),
+        ({"ROSTERD_SESSION_HOURS": "721"}, "session_hours must be between 1 and 720"),
+        ({"ROSTERD_LOG_LEVEL": "loud"}, "log_level must be debug, info, warning or error"),
+        ({"ROSTERD_REQUEST_LOG": "yes"}, "request_log must be on or off"),
+        *(({k: v for k, v in OPENID.items() if k != name}, "are needed together") for name in OPENID),
+        ({**OPENID, "ROSTERD_OIDC_ISSUER": "http://op.example"}, "must begin with https://"),
+        ({**OPENID, "ROSTERD_OIDC_DEFAULT_ROLE": "king"}, "viewer, operator, owner"),
+    ],
+)
+def test_what_a_process_cannot_run_with_is_named(environment: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        Settings.from_env(environment)
+
+
+def test_an_openid_provider_is_taken_and_its_secret_never_shown() -> None:
+    settings = Settings.from_env(
+        {**OPENID, "ROSTERD_OIDC_DEFAULT_ROLE": "viewer", "ROSTERD_SESSION_HOURS": "1"}
+    )
+    assert (settings.oidc_issuer, settings.oidc_default_role) == ("https://op.example", "viewer")
+    assert settings.session_hours == 1
+    assert "'secret'" not in repr(settings)

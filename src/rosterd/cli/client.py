@@ -9,6 +9,7 @@ from rosterd.cli.lifetime import parse_duration
 from rosterd.scim import errors
 from rosterd.service.caller import SCOPES
 from rosterd.service.clients import Client
+from rosterd.service.expiry import secrets_end_soon
 from rosterd.wiring import DEFAULT, Settings, open_service
 from rosterd.wiring.ids import now
 
@@ -39,7 +40,9 @@ def create(
     scope: Annotated[
         list[str] | None,
         typer.Option(
-            help="What its tokens may permit; can be repeated.", metavar="|".join(SCOPES), show_default="all"
+            help="What its tokens may permit, also for one resource type: scim.read:User; can be repeated.",
+            metavar=f"{'|'.join(SCOPES)}[:TYPE]",
+            show_default="all",
         ),
     ] = None,
     json: options.Json = False,
@@ -78,14 +81,28 @@ def list_(
             only = await options.find_connection(service, home, connection) if connection else None
             names = {c.id: c.name for c in await service.control.connections(home.id)}
             found = await service.control.clients(home.id, only.id if only else None)
-            return [_described(client, names[client.connection]) for client in found]
+            days = (await service.preferences.get()).token_warning_days
+            return [
+                {
+                    **_described(client, names[client.connection]),
+                    "expiresSoon": secrets_end_soon(client, now(), days),
+                }
+                for client in found
+            ]
 
     found = exits.run(work())
     if json:
         output.as_json(found)
         return
     rows = [
-        (c["scimClientId"], c["connection"], c["state"], c["label"], c["created"], c["lastUsed"] or "never")
+        (
+            c["scimClientId"],
+            c["connection"],
+            f"{c['state']}, a secret ends soon" if c["expiresSoon"] else c["state"],
+            c["label"],
+            c["created"],
+            c["lastUsed"] or "never",
+        )
         for c in found
     ]
     columns = ("CLIENT ID", "CONNECTION", "STATE", "LABEL", "CREATED", "LAST USED")

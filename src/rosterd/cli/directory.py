@@ -4,12 +4,16 @@ from typing import Annotated, Any
 
 import typer
 
-from rosterd.cli import exits, options, output
+from rosterd.cli import attribute, exits, options, output
+from rosterd.cli.require import EXAMPLES as REQUIRE_EXAMPLES
+from rosterd.cli.require import require
 from rosterd.scim.schema import SchemaError
 from rosterd.service.control import Directory
 from rosterd.wiring import Service, Settings, open_service
 
 app = typer.Typer(help="Directories: one for each customer, with its own users, groups and schemas.")
+app.add_typer(attribute.app, name="attribute", no_args_is_help=True)
+app.command(epilog=REQUIRE_EXAMPLES)(require)
 
 Name = Annotated[str, typer.Argument(help="Name of the directory.", show_default=False)]
 NewName = Annotated[

@@ -16,16 +16,15 @@ from urllib.parse import urlsplit
 import typer
 
 from rosterd.cli import exits, options, output
-from rosterd.service.control import Control, Token
+from rosterd.service.expiry import end_of
 from rosterd.service.ports import StoreUnavailable
 from rosterd.service.standing import ACTIVE
-from rosterd.wiring import PortTaken, Settings, SettingsError, open_service, upkeep
+from rosterd.wiring import PortTaken, Service, Settings, SettingsError, open_service, upkeep
 from rosterd.wiring.ids import now
 from rosterd.wiring.server import bind
 
 EXAMPLES = options.examples("rosterd doctor", "rosterd doctor --data /var/lib/rosterd --port 8080 --json")
 
-SOON_DAYS: Final = 30
 _DAY_MS: Final = 86_400_000
 _RELEASED_MS: Final = 1_767_225_600_000  # 2026-01-01: no clock of a machine that runs this is earlier
 _LOW_DISK: Final = 200 * 1024 * 1024
@@ -188,7 +187,7 @@ def _https(settings: Settings) -> Finding | None:
 
 
 def _tokens(settings: Settings) -> Finding | None:
-    fix = "run: rosterd token rotate TOKEN_ID, or rosterd token create, and paste the new one"
+    fix = "run: rosterd token rotate TOKEN_ID, client rotate CLIENT_ID or key create, and paste the new one"
     return _looked_up("Tokens", settings, _token_warnings, fix)
 
 
@@ -200,7 +199,7 @@ def _connections(settings: Settings) -> Finding | None:
 def _looked_up(
     name: str,
     settings: Settings,
-    look: Callable[[Control], Awaitable[tuple[list[str], str]]],
+    look: Callable[[Service], Awaitable[tuple[list[str], str]]],
     fix: str,
 ) -> Finding | None:
     """What ``look`` finds in an open store: its warnings, else how it says that all is well."""
@@ -209,7 +208,7 @@ def _looked_up(
 
     async def work() -> tuple[list[str], str]:
         async with open_service(settings) as service:
-            return await look(service.control)
+            return await look(service)
 
     try:
         warnings, well = asyncio.run(work())
@@ -224,8 +223,8 @@ def _looked_up(
     return Finding(name, "ok", well)
 
 
-async def _connection_warnings(control: Control) -> tuple[list[str], str]:
-    warnings, count = [], 0
+async def _connection_warnings(service: Service) -> tuple[list[str], str]:
+    control, warnings, count = service.control, [], 0
     for directory in await control.directories():
         for connection in await control.connections(directory.id):
             standing = connection.standing
@@ -236,26 +235,20 @@ async def _connection_warnings(control: Control) -> tuple[list[str], str]:
     return warnings, f"{count} active, none is paused or disabled"
 
 
-async def _token_warnings(control: Control) -> tuple[list[str], str]:
-    warnings, count, at = [], 0, now()
+async def _token_warnings(service: Service) -> tuple[list[str], str]:
+    control, warnings, count, at = service.control, [], 0, now()
+    days = (await service.preferences.get()).token_warning_days
     for directory in await control.directories():
         for connection in await control.connections(directory.id):
             # A client fetches its tokens by itself, for as long as it wants them.
             tokens = [t for t in await control.tokens(directory.id, connection.id) if t.client is None]
-            valid = [token for token in tokens if _end(token) > at]
+            valid = [token for token in tokens if end_of(token) > at]
             count += len(valid)
             place = f"connection '{connection.name}' of directory '{directory.name}'"
             if tokens and not valid:
                 warnings.append(f"no token of {place} is valid")
-            for token in valid:
-                days = (_end(token) - at) // _DAY_MS
-                if days < SOON_DAYS:
-                    warnings.append(f"token {token.id} of {place} ends in {days} days")
-    return warnings, f"{count} valid, none ends within {SOON_DAYS} days"
-
-
-def _end(token: Token) -> int:
-    return min(token.expires, token.revoked or token.expires)
+    warnings += [f"{each} ends in {each.days(at)} days" for each in await service.expiry.ending(days)]
+    return warnings, f"{count} valid, none ends within {days} days, nor a client's secret or an API key"
 
 
 CHECKS: Final[tuple[Callable[[Settings], Finding | None], ...]] = (

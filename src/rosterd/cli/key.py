@@ -6,6 +6,7 @@ import typer
 
 from rosterd.cli import exits, options, output
 from rosterd.cli.lifetime import parse_lifetime
+from rosterd.service.expiry import is_ending
 from rosterd.service.keys import SCOPES
 from rosterd.service.registry import ApiKey
 from rosterd.wiring import Service, Settings, open_service
@@ -82,14 +83,21 @@ def list_(data: options.Data = options.DEFAULT_DATA, json: options.Json = False)
     async def work() -> list[dict[str, Any]]:
         async with options.existing_service(data) as service:
             names = await _names(service)
-            return [_described(key, names.get(key.directory)) for key in await service.control.keys()]
+            days = (await service.preferences.get()).token_warning_days
+            return [
+                {
+                    **_described(key, names.get(key.directory)),
+                    "expiresSoon": is_ending(key, now(), days),
+                }
+                for key in await service.control.keys()
+            ]
 
     found = exits.run(work())
     if json:
         output.as_json(found)
         return
     rows = [
-        (k["id"], k["directory"] or "all", k["state"], k["label"], k["expires"], k["lastUsed"] or "never")
+        (k["id"], k["directory"] or "all", k["state"], k["label"], output.expiry(k), k["lastUsed"] or "never")
         for k in found
     ]
     columns = ("KEY ID", "DIRECTORY", "STATE", "LABEL", "EXPIRES", "LAST USED")

@@ -75,6 +75,11 @@ def date(milliseconds: int | None) -> str:
     return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def expiry(listed: Mapping[str, Any]) -> str:
+    """The end of a credential in a list, with a mark if it is soon."""
+    return f"{listed['expires']} (soon)" if listed["expiresSoon"] else str(listed["expires"])
+
+
 def iso(milliseconds: int | None) -> str | None:
     """A time of the store for JSON, e.g. ``2026-11-24T15:22:47Z``."""
     if milliseconds is None:

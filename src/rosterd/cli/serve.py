@@ -11,7 +11,7 @@ from rich.text import Text
 
 from rosterd.cli import exits, options, output
 from rosterd.http.site import SCIM_PATH
-from rosterd.wiring import FirstRun, Ready, Settings, open_service
+from rosterd.wiring import FirstOwner, FirstRun, Ready, Settings, open_service
 from rosterd.wiring import serve as run_server
 
 EXAMPLES = options.examples(
@@ -33,9 +33,10 @@ def serve(
 ) -> None:
     """Serve SCIM 2.0 from a data directory until Ctrl-C.
 
-    The first run makes the data directory, a directory, a connection and a token, and prints the
-    SCIM base URL, the token and what to paste where. The token is printed this once only; later
-    runs do not print any. 'rosterd token create' makes another one at any time.
+    The first run makes the data directory, a directory, a connection, a token and the console's owner
+    'admin', and prints the SCIM base URL, the token, what to paste where, and the password of 'admin'.
+    Token and password are printed this once only. 'rosterd token create' and 'rosterd administrator
+    password admin' make others at any time.
     """
     with exits.faults():
         settings = Settings.from_env(data=data, host=host, port=port, base_url=base_url)
@@ -44,8 +45,8 @@ def serve(
 
         def on_ready(ready: Ready) -> None:
             first_run = ready.first_run or made
-            scim_url = (settings.base_url or ready.url).rstrip("/") + SCIM_PATH
-            _announce(scim_url, first_run, settings.data, json, quiet)
+            url = (settings.base_url or ready.url).rstrip("/")
+            _announce(url, first_run, ready.owner, settings.data, json, quiet)
 
         # uvicorn finishes what was accepted and then raises the signal once more; this way the store
         # is closed after that, and a service manager sees a good end.
@@ -68,24 +69,40 @@ async def _define(settings: Settings, schemas: list[Any], resource_types: list[A
         return first_run
 
 
-def _announce(scim_url: str, first_run: FirstRun | None, data: Path, json: bool, quiet: bool) -> None:
+def _announce(
+    url: str, first_run: FirstRun | None, owner: FirstOwner | None, data: Path, json: bool, quiet: bool
+) -> None:
+    scim_url, console = url + SCIM_PATH, _console(url, owner)
     token = first_run.token_text if first_run else None
     if json:
-        output.as_json({"baseUrl": scim_url, "firstRun": token is not None, "token": token})
+        user, password = (owner.name, owner.password) if owner else (None, None)
+        log_in = {"url": f"{url}/", "user": user, "password": password}
+        output.as_json(
+            {"baseUrl": scim_url, "firstRun": token is not None, "token": token, "console": log_in}
+        )
     elif quiet:
         if token:
             output.line(token)
     elif token is None:
         output.line(f"rosterd serves {data} at {scim_url} (Ctrl-C stops it)")
+        output.fields(dict(console))
     elif output.is_terminal():
-        output.console().print(_panel(scim_url, token))
+        output.console().print(_panel(scim_url, token, console))
     else:
         output.line("rosterd is running. First run: directory, connection and token 'default' were made.")
         output.line()
-        output.fields({"SCIM base URL": scim_url, "Token (shown only now)": token})
+        output.fields({"SCIM base URL": scim_url, "Token (shown only now)": token, **dict(console)})
         output.line()
         for name, value in _okta(scim_url, token):
             output.line(f"{name}: {value}")
+
+
+def _console(url: str, owner: FirstOwner | None) -> tuple[tuple[str, str], ...]:
+    """Where the console is, and on the first run what to log in with."""
+    rows = (("Console", f"{url}/"),)
+    if owner is None:
+        return rows
+    return (*rows, ("Log in as", owner.name), ("Password (shown only now)", owner.password))
 
 
 def _okta(scim_url: str, token: str) -> tuple[tuple[str, str], ...]:
@@ -108,10 +125,10 @@ def _okta(scim_url: str, token: str) -> tuple[tuple[str, str], ...]:
     return (*rows, ("Note", note))
 
 
-def _panel(scim_url: str, token: str) -> Panel:
+def _panel(scim_url: str, token: str, console: tuple[tuple[str, str], ...]) -> Panel:
     """Each value on a line of its own, so that a token is whole on a terminal of 80 columns."""
     text = Text()
-    rows = (("SCIM base URL", scim_url), ("Token, shown only now; keep it in your vault", token))
+    rows = (("SCIM base URL", scim_url), ("Token, shown only now; keep it in your vault", token), *console)
     for name, value in rows:
         text.append(f"{name}\n", "bold")
         text.append(f"  {value}\n", "green")

@@ -9,6 +9,7 @@ from rosterd.cli.lifetime import parse_duration, parse_lifetime
 from rosterd.scim import errors
 from rosterd.service.caller import SCOPES
 from rosterd.service.control import Directory, Token
+from rosterd.service.expiry import is_ending
 from rosterd.wiring import DEFAULT, Service, Settings, open_service
 from rosterd.wiring.ids import now
 
@@ -38,7 +39,11 @@ def create(
     label: Annotated[str, typer.Option(help="What or whom it is for.")] = "",
     scope: Annotated[
         list[str] | None,
-        typer.Option(help="What it permits; can be repeated.", metavar="|".join(SCOPES), show_default="all"),
+        typer.Option(
+            help="What it permits, also for one resource type: scim.read:User; can be repeated.",
+            metavar=f"{'|'.join(SCOPES)}[:TYPE]",
+            show_default="all",
+        ),
     ] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -82,7 +87,8 @@ def list_(
             only = await options.find_connection(service, home, connection) if connection else None
             names = {c.id: c.name for c in await service.control.connections(home.id)}
             tokens = await service.control.tokens(home.id, only.id if only else None)
-            return [_described(token, names[token.connection]) for token in tokens]
+            days = (await service.preferences.get()).token_warning_days
+            return [_warned(_described(token, names[token.connection]), token, days) for token in tokens]
 
     found = exits.run(work())
     if json:
@@ -90,7 +96,7 @@ def list_(
         return
     rows = [
         (
-            t["id"], t["connection"], t["state"], t["label"], t["client"] or "-", t["expires"],
+            t["id"], t["connection"], t["state"], t["label"], t["client"] or "-", output.expiry(t),
             t["lastUsed"] or "never",
         )
         for t in found
@@ -189,6 +195,11 @@ def _state(token: Token) -> str:
     if token.expires <= at:
         return "expired"
     return "valid" if token.revoked is None else "ending"
+
+
+def _warned(described: dict[str, Any], token: Token, days: int) -> dict[str, Any]:
+    """The same, and whether it ends soon."""
+    return {**described, "expiresSoon": is_ending(token, now(), days)}
 
 
 def _described(token: Token, connection: str) -> dict[str, Any]:

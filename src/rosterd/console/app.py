@@ -53,7 +53,9 @@ class ConsoleApp:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the visitor gets a page
             reply = self._error(request, error)
-        await reply.send(send, request_id, head=head, more=render.SECURITY)
+        own = {name for name, _ in reply.headers}
+        more = tuple(header for header in render.SECURITY if header[0] not in own)
+        await reply.send(send, request_id, head=head, more=more)
         answered(scope, request.route, reply.status, started, request_id)
 
     def _request(self, scope: Scope, path: str, request_id: str) -> PageRequest:
@@ -119,10 +121,6 @@ class ConsoleApp:
         return self._console.page(request, "error.html", status, status=status, detail=detail)
 
 
-async def nobody(request: PageRequest) -> None:
-    """Finds no visitor, whatever the request brings."""
-
-
 def _cookies(header: str | None) -> Mapping[str, str]:
     try:
         return {name: morsel.value for name, morsel in SimpleCookie(header or "").items()}
@@ -148,7 +146,9 @@ def _check_origin(request: PageRequest) -> None:
     """
     site = request.headers.get(b"sec-fetch-site")
     origin = request.headers.get(b"origin")
-    foreign = site in ("cross-site", "same-site") or (origin is not None and origin != request.origin)
+    # A page that lets no address of its own out has no origin to tell either.
+    hidden = origin == "null" and site == "same-origin"
+    foreign = site in ("cross-site", "same-site") or (origin not in (None, request.origin) and not hidden)
     guest = request.guest
     if guest is not None and not foreign:
         foreign = not hmac.compare_digest(request.form.get("csrf", "").encode(), guest.csrf.encode())

@@ -4,7 +4,7 @@ from typing import Final
 
 from rosterd.console.context import Console
 from rosterd.console.render import THEMES, set_cookie
-from rosterd.console.request import PageRequest
+from rosterd.console.request import PageRequest, local
 from rosterd.console.route import Page
 from rosterd.http.reply import Reply
 from rosterd.scim import errors
@@ -17,8 +17,7 @@ async def choose_theme(console: Console, request: PageRequest) -> Reply:
     theme = request.text("theme")
     if theme not in THEMES:
         raise errors.InvalidValue(f"theme: one of {', '.join(THEMES)}.")
-    back = request.text("back", 2000)
-    to = back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
+    to = local(request.text("back", 2000))
     return console.redirect(request, to, "", set_cookie("theme", theme, request, max_age=_YEAR))
 
 

@@ -7,20 +7,29 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from rosterd.console.facts import Facts
+from rosterd.console.once import Once
 from rosterd.console.render import Pages
 from rosterd.console.request import PageRequest
+from rosterd.http.openid import OpenId
 from rosterd.http.reply import Header, Reply
 from rosterd.scim import errors
 from rosterd.scim.schema import Model
+from rosterd.service.access import Access
 from rosterd.service.audit import AuditLog
 from rosterd.service.clients import ClientControl, Clients
 from rosterd.service.connections import Connections
 from rosterd.service.control import Connection, Control, Directory
 from rosterd.service.directories import Directories
+from rosterd.service.erasure import Erasure
+from rosterd.service.extensions import Extensions
 from rosterd.service.keys import Keys
 from rosterd.service.ports import Store
+from rosterd.service.preferences import Installation
 from rosterd.service.registry import Registry
+from rosterd.service.request_log import RequestLog
 from rosterd.service.tokens import Tokens
+from rosterd.service.undo import Undo
 from rosterd.service.visitor import Visitor
 
 VisitorOf = Callable[[PageRequest], Awaitable[Visitor | None]]
@@ -41,6 +50,16 @@ class Console:
     client_control: ClientControl
     tokens: Tokens
     keys: Keys
+    access: Access
+    log: RequestLog
+    preferences: Installation
+    once: Once
+    undo: Undo
+    facts: Callable[[], Facts]
+    erasure: Erasure
+    extensions: Extensions
+    openid: OpenId | None
+    """The OpenID provider by which visitors may log in, if there is one."""
     model_of: Callable[[Directory], Model]
     now: Callable[[], int]
     secret: bytes

@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from rosterd.console.agents import named
 from rosterd.console.navigation import sections
 from rosterd.console.request import PageRequest, path
 from rosterd.http.reply import Header, Reply
@@ -105,7 +106,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.globals.update(asset_url=asset_url, path=path)
-    environment.filters.update(moment=moment, iso=format_time, ago=ago, number=number)
+    environment.filters.update(browser=named, moment=moment, iso=format_time, ago=ago, number=number)
     return environment
 
 

@@ -53,6 +53,13 @@ class PageRequest:
         return value
 
 
+def local(address: str) -> str:
+    """An address of ours to go on to, ``/`` for any other one: no link leads from here to elsewhere."""
+    if not address.startswith("/") or address.startswith(("//", "/\\")):
+        return "/"
+    return quote(address, safe="/?&=%:@+,;~!$'()*-._")
+
+
 def path(*segments: str) -> str:
     """An address of these segments, each percent-encoded."""
     return "/" + "/".join(quote(segment, safe="") for segment in segments)

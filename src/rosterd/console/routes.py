@@ -3,11 +3,51 @@
 from collections.abc import Mapping
 from typing import Final
 
+from rosterd.console.access import PAGES as ACCESS
+from rosterd.console.account import PAGES as ACCOUNT
+from rosterd.console.administrators import PAGES as ADMINISTRATORS
 from rosterd.console.appearance import PAGES as APPEARANCE
+from rosterd.console.audit import PAGES as AUDIT
+from rosterd.console.clients import PAGES as CLIENTS
+from rosterd.console.connections import PAGES as CONNECTIONS
+from rosterd.console.directories import PAGES as DIRECTORIES
+from rosterd.console.groups import PAGES as GROUPS
+from rosterd.console.keys import PAGES as KEYS
+from rosterd.console.links import PAGES as LINKS
+from rosterd.console.overview import PAGES as OVERVIEW
+from rosterd.console.policy import PAGES as POLICY
+from rosterd.console.requests import PAGES as REQUESTS
 from rosterd.console.route import Page
+from rosterd.console.schema import PAGES as SCHEMA
+from rosterd.console.settings import PAGES as SETTINGS
+from rosterd.console.setup import PAGES as SETUP
+from rosterd.console.tokens import PAGES as TOKENS
+from rosterd.console.undo import PAGES as UNDO
+from rosterd.console.users import PAGES as USERS
 from rosterd.scim import errors
 
-PAGES: Final[tuple[Page, ...]] = (*APPEARANCE,)
+PAGES: Final[tuple[Page, ...]] = (
+    *ACCESS,
+    *ACCOUNT,
+    *ADMINISTRATORS,
+    *APPEARANCE,
+    *CLIENTS,
+    *CONNECTIONS,
+    *DIRECTORIES,
+    *OVERVIEW,
+    *POLICY,
+    *SETUP,
+    *TOKENS,
+    *LINKS,
+    *UNDO,
+    *USERS,
+    *GROUPS,
+    *REQUESTS,
+    *AUDIT,
+    *KEYS,
+    *SETTINGS,
+    *SCHEMA,
+)
 
 TABLE: Final[Mapping[str, Mapping[str, Page]]] = {
     template: {page.method: page for page in PAGES if page.template == template}

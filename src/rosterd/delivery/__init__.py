@@ -1,1 +1,1 @@
-"""Delivery: what leaves rosterd by itself, such as signed webhooks; what was written is sent in the end."""
+"""Delivery: signed messages about what happened, sent to endpoints that are not trusted."""

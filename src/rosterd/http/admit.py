@@ -13,8 +13,9 @@ from rosterd.scim import errors
 from rosterd.scim.schema import Model
 from rosterd.service import tokens
 from rosterd.service.caller import Caller
-from rosterd.service.control import Control, Directory
+from rosterd.service.control import Control, Credential, Directory
 from rosterd.service.directories import model_of
+from rosterd.service.ports import StoreUnavailable
 from rosterd.service.standing import require_active
 
 _JSON: Final = ("application/scim+json", "application/json")
@@ -60,28 +61,43 @@ class Admission:
 
     def __init__(self, control: Control, now: Callable[[], int]) -> None:
         self._control = control
-        self._now = now
-        self._models = Models()
-        self.model_of = self._models.of
+        self.now = now
+        self.models = Models()
+        self.model_of = self.models.of
         self.used: dict[str, int] = {}
         """Token id → time of last use (ms) since it was last written down."""
 
-    async def admit(self, headers: Headers, directory: str | None, base_url: str, request_id: str) -> Caller:
+    async def admit(
+        self,
+        headers: Headers,
+        directory: str | None,
+        base_url: str,
+        request_id: str,
+        found: Callable[[Credential], None],
+    ) -> Caller:
         """Who asks. ``directory`` is the name in the URL, if it has one.
 
+        ``found`` is told whose token it claims to be, before anything is refused for it.
         Raises ``Unauthorized``; ``NotFound`` if the URL names another directory than the token's;
         ``Unavailable`` or ``Forbidden`` if the connection is paused or disabled.
         """
         text = bearer(headers.get(b"authorization"))
+        claimed = await self._claimed(text)
+        if claimed is not None:
+            found(claimed)
         id = tokens.token_id(text)
         if id is None:
             raise errors.Unauthorized(
-                "The bearer token is incomplete or mistyped. Copy the whole token, from 'rst_' to its end."
+                "The bearer token is incomplete or mistyped. Copy the whole token, from 'rst_' to its end.",
+                situation="token mistyped",
             )
-        now = self._now()
-        credential = tokens.verify(await self._control.credential(id), text, now)
+        now = self.now()
+        credential = tokens.verify(claimed, text, now)
         if directory is not None and directory != credential.directory.name:
-            raise errors.NotFound(f"This token does not belong to a directory named '{directory}'.")
+            raise errors.NotFound(
+                f"This token does not belong to a directory named '{directory}'.",
+                situation="another directory",
+            )
         self.used[id] = now
         connection = credential.connection
         require_active(connection.standing, connection.name, credential.directory.name)
@@ -89,10 +105,21 @@ class Admission:
             directory=credential.directory,
             connection=connection,
             scopes=credential.token.scopes,
-            model=self._models.of(credential.directory),
+            model=self.models.of(credential.directory),
             base_url=base_url,
             request_id=request_id,
         )
+
+    async def claimed(self, headers: Headers) -> Credential | None:
+        """Whose token a request claims to have that was refused without looking; ``None`` if nobody's."""
+        try:
+            return await self._claimed(bearer(headers.get(b"authorization")))
+        except (errors.Unauthorized, StoreUnavailable):
+            return None
+
+    async def _claimed(self, text: str) -> Credential | None:
+        id = tokens.claimed_id(text)
+        return None if id is None else await self._control.credential(id)
 
 
 def bearer(header: str | None) -> str:

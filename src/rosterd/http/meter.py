@@ -11,7 +11,7 @@ from rosterd.http.reply import Header
 from rosterd.scim import errors
 from rosterd.service import limits
 from rosterd.service.caller import WRITE, Caller
-from rosterd.service.limits import Throttle
+from rosterd.service.limits import Quota, Throttle
 
 
 class Meter:
@@ -34,11 +34,7 @@ class Meter:
         quota = self._throttle.take(connection.id, kind, allowed, cost)
         if quota is None:
             return
-        self.headers = (
-            (b"ratelimit-limit", b"%d" % quota.limit),
-            (b"ratelimit-remaining", b"%d" % quota.remaining),
-            (b"ratelimit-reset", b"%d" % quota.reset),
-        )
+        self.headers = told(quota)
         if quota.wait:
             raise errors.TooManyRequests(
                 f"Connection '{connection.name}' may send {allowed.rate(kind)} {kind} requests a second, and "
@@ -47,6 +43,15 @@ class Meter:
                 f"--{kind}-rate …'.",
                 retry_after=quota.wait,
             )
+
+
+def told(quota: Quota) -> tuple[Header, ...]:
+    """The headers of a bucket."""
+    return (
+        (b"ratelimit-limit", b"%d" % quota.limit),
+        (b"ratelimit-remaining", b"%d" % quota.remaining),
+        (b"ratelimit-reset", b"%d" % quota.reset),
+    )
 
 
 def operations(body: Any) -> int:

@@ -24,7 +24,7 @@ RETRY_AFTER = 5  # seconds, when the store is away
 PROBLEM_JSON: Final[Header] = (b"content-type", b"application/problem+json")
 _JSON: Final[Header] = (b"content-type", b"application/json")
 
-_OAUTH_CODES: Final = {500: "server_error", 503: "temporarily_unavailable"}
+_OAUTH_CODES: Final = {429: "temporarily_unavailable", 500: "server_error", 503: "temporarily_unavailable"}
 # error_description = 1*( %x20-21 / %x23-5B / %x5D-7E ) (RFC 6749 §5.2).
 _NO_OAUTH_TEXT: Final = re.compile(r"[^\x20\x21\x23-\x5B\x5D-\x7E]")
 

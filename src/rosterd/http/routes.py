@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rosterd.scim import errors
-from rosterd.service.caller import READ, WRITE
+from rosterd.service.caller import ANY, READ, WRITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,8 @@ class Route:
     method: str
     template: str
     scope: str | None
-    """The token scope it needs; ``None``: none, and no token either."""
+    """The token scope it needs, for the resource type if it has one; ``ANY``: a token with whatever scope;
+    ``None``: no token either."""
     handler: str
     """The name of the method of ``ScimApp`` that answers."""
     summary: str
@@ -38,12 +39,12 @@ ROUTES: Final = (
     Route("POST", "/.search", READ, "search_all", "Search resources of every type", body=True),
     Route("POST", "/Bulk", WRITE, "bulk", "Many operations in one request", body=True),
     Route("GET", "/ServiceProviderConfig", None, "service_provider_config", "What this server supports"),
-    Route("GET", "/ResourceTypes", READ, "resource_types", "The resource types of the directory"),
-    Route("GET", "/ResourceTypes/{id}", READ, "resource_type", "One resource type"),
-    Route("GET", "/Schemas", READ, "schemas", "The schemas of the directory"),
-    Route("GET", "/Schemas/{id}", READ, "schema", "One schema"),
+    Route("GET", "/ResourceTypes", ANY, "resource_types", "The resource types of the directory"),
+    Route("GET", "/ResourceTypes/{id}", ANY, "resource_type", "One resource type"),
+    Route("GET", "/Schemas", ANY, "schemas", "The schemas of the directory"),
+    Route("GET", "/Schemas/{id}", ANY, "schema", "One schema"),
     *(
-        Route(method, "/Me", READ, "me", "Not mapped to a user: always 501")
+        Route(method, "/Me", ANY, "me", "Not mapped to a user: always 501")
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
     ),
 )

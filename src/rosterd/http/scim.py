@@ -21,10 +21,12 @@ from rosterd.http import routes
 from rosterd.http.access_log import answered
 from rosterd.http.admit import Admission, Headers, base_url, check_media_type, negotiate
 from rosterd.http.decode import MAX_BODY, ClientGone, parse_json, parse_query, read_body
+from rosterd.http.guard import Guard
 from rosterd.http.meter import Meter, operations
 from rosterd.http.problems import reply_to
 from rosterd.http.render import list_body, resource_body, resource_headers
 from rosterd.http.reply import Receive, Reply, Scope, Send
+from rosterd.http.trail import Journal, Trail
 from rosterd.scim import discovery, errors, profiles
 from rosterd.scim.bulk import bulk_response
 from rosterd.scim.listing import ListRequest, from_message, from_query, list_response
@@ -32,7 +34,7 @@ from rosterd.scim.membership import has_members
 from rosterd.scim.render import DEFAULT, Projection, etag_matches
 from rosterd.scim.schema import ResourceType
 from rosterd.service.bulk import MAX_OPERATIONS, Bulk
-from rosterd.service.caller import WRITE, Caller
+from rosterd.service.caller import ANY, READ, WRITE, Caller
 from rosterd.service.commands import MEMBERS_SHOWN, Commands, Unit
 from rosterd.service.connections import commit
 from rosterd.service.limits import Throttle
@@ -53,6 +55,7 @@ class Request:
     query: Sequence[tuple[str, str]]
     body: Any
     meter: Meter
+    trail: Trail
 
     @property
     def caller(self) -> Caller:
@@ -106,6 +109,8 @@ class ScimApp:
         bulk: Bulk,
         new_request_id: Callable[[], str],
         throttle: Throttle,
+        guard: Guard,
+        journal: Journal | None = None,
         public_url: str | None = None,
         documentation_url: str | None = None,
     ) -> None:
@@ -116,6 +121,8 @@ class ScimApp:
         self._bulk = bulk
         self._new_request_id = new_request_id
         self._throttle = throttle
+        self._guard = guard
+        self._journal = journal
         self._public_url = public_url
         self._documentation_url = documentation_url
 
@@ -125,11 +132,11 @@ class ScimApp:
             raise RuntimeError(f"a SCIM application speaks HTTP only, not {scope['type']}")
         started = time.perf_counter()
         request_id = self._new_request_id()
-        template, meter = "", Meter(self._throttle)
+        template, meter, trail = "", Meter(self._throttle), Trail(self._admission.now())
         try:
             headers = Headers(scope["headers"])
             path = scope["path"].removeprefix(scope.get("root_path", ""))
-            match = routes.match(path)
+            match = trail.match = routes.match(path)
             template = match.template
             method = scope["method"]
             if method == "OPTIONS":
@@ -137,14 +144,21 @@ class ScimApp:
                 reply = Reply(204, headers=((b"allow", allow),))
             else:
                 row = routes.route(match, method)
-                request = await self._admit(scope, receive, headers, match, row, request_id, meter)
+                request = await self._admit(scope, receive, headers, match, row, request_id, meter, trail)
                 reply = await getattr(self, row.handler)(request)
         except ClientGone:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a SCIM error
+            trail.error = error
             reply = reply_to(error, request_id)
+            if self._journal is not None and trail.credential is None:
+                trail.credential = await self._admission.claimed(Headers(scope["headers"]))
         await reply.send(send, request_id, head=scope["method"] == "HEAD", more=meter.headers)
         answered(scope, template, reply.status, started, request_id, connection=meter.connection)
+        if self._journal is not None:
+            captured = trail.captured(self._admission.models, scope, reply, request_id, started)
+            if captured is not None:
+                self._journal.note(captured)
 
     async def _admit(
         self,
@@ -155,22 +169,31 @@ class ScimApp:
         row: routes.Route,
         request_id: str,
         meter: Meter,
+        trail: Trail,
     ) -> Request:
         negotiate(headers)
         prefix = f"/d/{match.directory}" if match.directory else ""
         base = base_url(scope, headers, self._public_url, prefix)
         caller = body = None
         if row.scope is not None or headers.get(b"authorization") is not None:
-            caller = await self._admission.admit(headers, match.directory, base, request_id)
+            try:
+                caller = trail.caller = await self._admission.admit(
+                    headers, match.directory, base, request_id, trail.found
+                )
+            except errors.Unauthorized:
+                self._guard.failed(scope)
+                raise
             # A bulk request counts its operations, once they are read.
             meter.take(caller, row.scope, cost=0 if row.handler == "bulk" else 1)
-            if row.scope is not None:
-                caller.require(row.scope)
+            if row.scope not in (None, ANY):
+                kind = caller.model.by_endpoint.get(match.endpoint.casefold())
+                caller.require(row.scope, None if kind is None else kind.name)
         if row.body:
             check_media_type(headers)
-            body = parse_json(await read_body(receive, headers))
+            trail.body = await read_body(receive, headers)
+            body = trail.document = parse_json(trail.body)
         query = tuple(parse_query(scope.get("query_string", b"")))
-        return Request(caller, base, match, headers, query, body, meter)
+        return Request(caller, base, match, headers, query, body, meter, trail)
 
     # Reads
 
@@ -184,15 +207,11 @@ class ScimApp:
 
     async def list_all(self, request: Request) -> Reply:
         """GET /."""
-        return await self._page(
-            request, tuple(request.caller.model.types.values()), from_query(request.query)
-        )
+        return await self._page(request, _readable(request.caller), from_query(request.query))
 
     async def search_all(self, request: Request) -> Reply:
         """POST /.search."""
-        return await self._page(
-            request, tuple(request.caller.model.types.values()), from_message(request.body)
-        )
+        return await self._page(request, _readable(request.caller), from_message(request.body))
 
     async def _page(self, request: Request, types: Sequence[ResourceType], wanted: ListRequest) -> Reply:
         listing = await self._queries.list(request.caller, types, wanted)
@@ -202,6 +221,7 @@ class ScimApp:
         """GET /{endpoint}/{id}; 304 if the client has this version (RFC 7644 §3.14)."""
         projection = request.projection
         view = await self._queries.get(request.caller, request.type, request.match.id, projection)
+        request.trail.view = view
         headers = tuple(resource_headers(view, request.caller))
         known = request.headers.get(b"if-none-match")
         if known is not None and etag_matches(known, view.row.version):
@@ -259,10 +279,12 @@ class ScimApp:
         cost = min(operations(request.body), MAX_OPERATIONS)
         request.meter.take(request.caller, WRITE, cost)
         results = await self._bulk.run(request.caller, request.body)
+        request.trail.faults = any("response" in result for result in results)
         return Reply(200, orjson.dumps(bulk_response(results)))
 
     async def _commit(self, request: Request, unit: Unit) -> View:
-        return await commit(self._store, request.caller, unit)
+        view = request.trail.view = await commit(self._store, request.caller, unit)
+        return view
 
     # Discovery
 
@@ -301,6 +323,11 @@ class ScimApp:
     async def me(self, request: Request) -> Reply:
         """/Me: the token speaks for a connection, which is no user (RFC 7644 §3.11)."""
         raise errors.NotImplemented_("This token belongs to a provisioning connection, which is not a user.")
+
+
+def _readable(caller: Caller) -> tuple[ResourceType, ...]:
+    """The resource types that the token may read; to it there are no others."""
+    return tuple(kind for kind in caller.model.types.values() if caller.permits(READ, kind.name))
 
 
 def _discovered(request: Request, listed: Sequence[object]) -> Reply:

@@ -22,6 +22,7 @@ from rosterd.http.access_log import answered
 from rosterd.http.admit import Headers, base_url
 from rosterd.http.decode import ClientGone
 from rosterd.http.form import read_form
+from rosterd.http.guard import FAILED, MALFORMED, Guard
 from rosterd.http.problems import oauth_reply_to
 from rosterd.http.reply import Header, Receive, Reply, Scope, Send
 from rosterd.scim import errors
@@ -93,11 +94,13 @@ class TokenProvider:
         self,
         clients: Clients,
         new_request_id: Callable[[], str],
+        guard: Guard,
         public_url: str | None = None,
         documentation_url: str | None = None,
     ) -> None:
         self._clients = clients
         self._new_request_id = new_request_id
+        self._guard = guard
         self._public_url = public_url
         self._documentation_url = documentation_url
 
@@ -119,9 +122,21 @@ class TokenProvider:
                     reason=error.detail,
                     request_id=asked.request_id,
                 )
-            reply = oauth_reply_to(error, asked.request_id, route.challenge)
+            reply = oauth_reply_to(self._counted(asked, error), asked.request_id, route.challenge)
         await reply.send(send, asked.request_id, head=scope["method"] == "HEAD", more=(_NO_CACHE,))
         answered(scope, route.path, reply.status, started, asked.request_id, connection=asked.connection)
+
+    def _counted(self, asked: _Asked, error: Exception) -> Exception:
+        """The error, or that there were too many from this address or for this client."""
+        refused = isinstance(error, Refused | errors.UnsupportedMediaType | errors.PayloadTooLarge)
+        if not refused:
+            return error
+        failed = isinstance(error, Refused) and error.code == "invalid_client"
+        try:
+            self._guard.failed(asked.scope, asked.client_id, FAILED if failed else MALFORMED)
+        except errors.TooManyRequests as too_many:
+            return too_many
+        return error
 
     async def token(self, asked: _Asked) -> Reply:
         """POST /api/v1/token."""
@@ -130,6 +145,7 @@ class TokenProvider:
         lifetime = _seconds(form, "tokenExpiry")
         id, secret = _required(form, "scimClientId"), _required(form, "scimClientSecret")
         client = await self._authenticate(asked, id, secret)
+        self._guard.client(client.id)
         _, text = await self._clients.issue(client, lifetime=lifetime)
         return _json({"accessToken": text, "tokenType": "bearer", "expiresIn": lifetime})
 
@@ -140,6 +156,7 @@ class TokenProvider:
         lifetime = _seconds(form, "expires_in")
         scopes = form["scope"].split(" ") if "scope" in form else None
         client = await self._authenticate(asked, *_credentials(asked.headers, form))
+        self._guard.client(client.id)
         token, text = await self._clients.issue(client, scopes=scopes, lifetime=lifetime)
         return _json(
             {

@@ -27,9 +27,20 @@ class ScimError(Exception):
     status: ClassVar[int] = 500
     scim_type: ClassVar[str | None] = None
 
-    def __init__(self, detail: str | None = None, *, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        retry_after: int | None = None,
+        situation: str = "",
+        other: str = "",
+    ) -> None:
         self.detail = detail or (type(self).__doc__ or "").split("\n\n")[0].strip()
         self.retry_after = retry_after
+        self.situation = situation
+        """Which of several reasons for this status it is, for the request log; clients are not told."""
+        self.other = other
+        """Id of the resource or connection that stands in the way."""
         super().__init__(self.detail)
 
     def to_json(self) -> dict[str, object]:

@@ -18,7 +18,7 @@ Scalar = str | int | float | bool
 
 # Attributes looked up by equality often enough to deserve a row each in the index table.
 INDEXED: Final[Mapping[str, tuple[str, ...]]] = {
-    "User": ("displayName", "emails.value"),
+    "User": ("displayName", "emails.value", "name.familyName"),
     "Group": ("displayName",),
 }
 

@@ -26,8 +26,8 @@ from rosterd.scim.schema import (
     ResourceType,
     Schema,
     SchemaError,
-    Tightening,
 )
+from rosterd.scim.tightening import Tightening
 
 MAX_PATHS: Final = 100
 """Paths that one resource type may have in each of its two lists."""

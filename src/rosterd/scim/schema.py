@@ -17,6 +17,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from rosterd.scim.tightening import Tightening
+
 TYPES: Final = frozenset(
     ("string", "boolean", "decimal", "integer", "dateTime", "reference", "binary", "complex")
 )
@@ -26,27 +28,14 @@ UNIQUENESS: Final = frozenset(("none", "server", "global"))
 
 # ATTRNAME = ALPHA *(nameChar); nameChar = "$" / "-" / "_" / DIGIT / ALPHA   (RFC 7643 §2.1);
 # "$ref" of RFC 7643 §2.4 begins with "$", which the grammar forgets.
-_NAME: Final = re.compile(r"\$?[A-Za-z][A-Za-z0-9$_-]*")
+NAME: Final = r"\$?[A-Za-z][A-Za-z0-9$_-]*"
+_NAME: Final = re.compile(NAME)
 _URN: Final = re.compile(r"urn:[A-Za-z0-9][A-Za-z0-9-]{0,31}:[A-Za-z0-9()+,\-.:=@;$_!*'%/?#]+", re.I)
 _ENDPOINT: Final = re.compile(r"/?[A-Za-z][A-Za-z0-9_.~-]*")
 
 
 class SchemaError(ValueError):
     """A schema or resource type definition is not valid; the message names the place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tightening:
-    """That a directory asks more of an attribute than its schema does (``scim.requirements``)."""
-
-    by: str
-    """Who asks, as clients are told: ``directory 'acme'``."""
-    part_only: bool = False
-    """It must have a value because a part of it must."""
-    primary: bool = False
-    """One of its values must be marked as primary."""
-    values: bool = False
-    """It may have none but its canonical values."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

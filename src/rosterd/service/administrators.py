@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 from rosterd.scim import errors
 from rosterd.service import passwords
-from rosterd.service.audit import Actor, Entry
+from rosterd.service.audit import MASK, Actor, Entry
 from rosterd.service.credential_text import Random, public_id
 from rosterd.service.passwords import Hasher
 from rosterd.service.ports import UniqueViolation
@@ -72,7 +72,7 @@ class AdministratorControl(Protocol):
     async def administrator_page(
         self, directory: int | None, after: str, limit: int
     ) -> tuple[Administrator, ...]:
-        """Administrators by folded name, behind one (``""``: from the first): a directory's, or ``None`` all."""
+        """Administrators by folded name, behind one (``""``: from the first): a directory's, or all."""
 
     async def create_administrator(self, administrator: Administrator, folded: str, entry: Entry) -> None:
         """Keep a new one. Raises ``UniqueViolation``, ``LookupError`` without the directory."""
@@ -82,8 +82,8 @@ class AdministratorControl(Protocol):
     ) -> bool:
         """Replace all but name, creation and last log-in, if the revision is still the one before.
 
-        Unless ``ends_but`` is ``None`` all sessions but that one end. ``False``, and nothing is changed, if it
-        was changed meanwhile or is gone. Raises ``LastOwner``, and ``UniqueViolation`` on the subject.
+        Unless ``ends_but`` is ``None`` all sessions but that one end. ``False``, and nothing is changed, if
+        it was changed meanwhile or is gone. Raises ``LastOwner``, and ``UniqueViolation`` on the subject.
         """
 
     async def remove_administrator(self, id: str, entry: Entry) -> bool:
@@ -116,12 +116,11 @@ class Administrators:
         return found
 
     async def first(self, *, by: Actor) -> tuple[Administrator, str] | None:
-        """The owner ``admin`` with a password, told here only; ``None`` if there is an administrator already."""
+        """The owner ``admin`` with a password, told here only; ``None`` if there is an administrator."""
         if await self._control.administrator_page(None, "", 1):
             return None
-        password = passwords.readable(self._random)
         try:
-            return await self.create(FIRST, OWNER, password=password, by=by), password
+            return await self.create_generated(FIRST, OWNER, by=by)
         except errors.Uniqueness:  # another process was first
             return None
 
@@ -154,6 +153,8 @@ class Administrators:
             created=now,
         )
         after = {name: value for name, value in _told(made).items() if value not in (None, False)}
+        if made.password is not None:
+            after["password"] = MASK
         entry = Entry(by, now, "administrator.created", made.target, directory, after=after)
         try:
             await self._control.create_administrator(made, fold(name), entry)
@@ -161,11 +162,27 @@ class Administrators:
             raise errors.Uniqueness(f"There is an administrator '{name}' already.") from violation
         return made
 
+    async def create_generated(
+        self, name: str, role: str, *, directory: int | None = None, by: Actor
+    ) -> tuple[Administrator, str]:
+        """A new administrator with a password of ours, which is told here only. Raises like ``create``."""
+        password = passwords.readable(self._random)
+        return await self.create(name, role, directory=directory, password=password, by=by), password
+
     async def update(self, old: Administrator, *, by: Actor, **changes: Any) -> Administrator:
-        """Change ``role`` or ``directory``. Raises ``InvalidValue``, ``LastOwner``, ``Conflict``."""
+        """Change some of ``role``, ``directory``, ``disabled`` (whether) and ``password`` (its text).
+
+        Like ``disable`` and ``set_password`` it ends sessions. Raises ``InvalidValue``, ``LastOwner``,
+        ``Conflict``.
+        """
+        ends = "password" in changes or bool(changes.get("disabled"))
+        if "disabled" in changes:
+            changes["disabled"] = (old.disabled or self._now()) if changes["disabled"] else None
+        if "password" in changes:
+            changes["password"] = await self._hashed(changes["password"], old.name)
         new = replace(old, **changes)
         _check_role(new.role)
-        return await self._replace(old, new, "administrator.updated", by)
+        return await self._replace(old, new, "administrator.updated", by, ends_but=NONE if ends else None)
 
     async def disable(self, old: Administrator, *, by: Actor) -> Administrator:
         """Nobody can log in so any more, and all sessions end. Raises ``LastOwner``, ``Conflict``."""
@@ -186,7 +203,9 @@ class Administrators:
         Raises ``InvalidValue`` and ``Conflict``.
         """
         new = replace(old, password=await self._hashed(password, old.name))
-        action = "administrator.password_changed" if password is not None else "administrator.password_removed"
+        action = (
+            "administrator.password_changed" if password is not None else "administrator.password_removed"
+        )
         return await self._replace(old, new, action, by, ends_but=keep)
 
     async def generate_password(self, old: Administrator, *, by: Actor) -> tuple[Administrator, str]:
@@ -217,10 +236,14 @@ class Administrators:
         if new == old:
             return old
         new = replace(new, revision=old.revision + 1)
-        before, after = _difference(_told(old), _told(new))
+        before, after = _difference(old, new)
         place = old.directory if old.directory == new.directory else None
         entry = Entry(by, self._now(), action, old.target, place, before, after)
-        if not await self._control.update_administrator(new, ends_but, entry):
+        try:
+            changed = await self._control.update_administrator(new, ends_but, entry)
+        except UniqueViolation as violation:
+            raise errors.Conflict(f"Somebody else is linked to the account '{new.subject}'.") from violation
+        if not changed:
             raise errors.Conflict(f"Administrator '{old.name}' was changed meanwhile; look again.")
         return new
 
@@ -241,15 +264,19 @@ def _told(administrator: Administrator) -> Mapping[str, Any]:
     }
 
 
-def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    differs = [name for name in old if old[name] != new[name]]
-    return {name: old[name] for name in differs}, {name: new[name] for name in differs}
+def _difference(old: Administrator, new: Administrator) -> tuple[dict[str, Any], dict[str, Any]]:
+    one, other = _told(old), _told(new)
+    differs = [name for name in one if one[name] != other[name]]
+    before, after = {name: one[name] for name in differs}, {name: other[name] for name in differs}
+    if old.password != new.password:
+        before["password"], after["password"] = old.password and MASK, new.password and MASK
+    return before, after
 
 
 def _check_name(name: str) -> None:
     if not name or len(name) > MAX_NAME or name != name.strip() or not name.isprintable():
         raise errors.InvalidValue(
-            f"name: 1 to {MAX_NAME} printable characters, without blanks around them; a word or an e-mail address."
+            f"name: a word or an e-mail address, 1 to {MAX_NAME} printable characters, no blanks around them."
         )
 
 

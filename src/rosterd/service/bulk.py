@@ -11,7 +11,7 @@ from typing import Any, Final
 from rosterd.scim import bulk, errors
 from rosterd.scim.render import etag
 from rosterd.scim.schema import ResourceType
-from rosterd.service.caller import Caller
+from rosterd.service.caller import WRITE, Caller
 from rosterd.service.commands import Commands, Unit
 from rosterd.service.connections import Refusal
 from rosterd.service.ports import Store, Writer
@@ -115,6 +115,7 @@ class Bulk:
         resource_type = caller.model.by_endpoint.get(operation.endpoint.casefold())
         if resource_type is None:
             raise errors.InvalidPath(f"path: this directory has no endpoint '/{operation.endpoint}'.")
+        caller.require(WRITE, resource_type.name)
         for name in bulk.references(operation):
             if name in run.failed:
                 raise bulk.failed_reference(name)

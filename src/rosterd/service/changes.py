@@ -28,18 +28,29 @@ _STANDING: Final = "`connection`, `state`, `by`, `reason`"
 
 EVENTS: Final[Mapping[str, Kind]] = {
     "user.created": Kind(
-        "An account was made", "`after`: all attributes; `revived` if it was deleted before"
+        "An account was made",
+        "`after`: all attributes; `revived` if it was deleted before, `before` is what it was then",
     ),
     "user.updated": Kind("Attributes of an account changed", _DELTA),
     "user.activated": Kind(
         "An account became active again, or a deleted one came back active", f"{_DELTA}; `revived` as above"
     ),
     "user.deactivated": Kind("An account was switched off", f"{_DELTA}; `sessions`"),
+    "user.mapped": Kind(
+        "What the mapping makes of an account changed",
+        "`before`, `after`: the fields that differ, and `roles` if they do",
+    ),
     "user.deleted": Kind("An account was deleted", "`before`: its names, unless it was erased; `sessions`"),
+    "user.erased": Kind("An account was erased for good; so is what its events told", "`erased`"),
     "group.created": Kind("A group was made", "`after`: all attributes; its members follow"),
     "group.updated": Kind("Attributes of a group changed", _DELTA),
-    "group.deleted": Kind("A group was deleted, and its memberships with it", "`before`: its name"),
-    "group.member_added": Kind("A group got members", "`members`, `count`; `pending`: values not known yet"),
+    "group.deleted": Kind(
+        "A group was deleted; its members were told as removed before", "`before`: its name"
+    ),
+    "group.member_added": Kind(
+        "A group got members",
+        "`members`, `count`; `pending`: values not known yet; `resolved`: values that were so until now",
+    ),
     "group.member_removed": Kind(
         "A group lost members", "`members`, `count`; `pending`: values not known yet"
     ),
@@ -49,6 +60,14 @@ EVENTS: Final[Mapping[str, Kind]] = {
     "connection.resumed": Kind("A paused connection may go on", _STANDING),
     "connection.disabled": Kind("A connection was disabled", _STANDING),
     "connection.enabled": Kind("A disabled connection may go on", _STANDING),
+    "token.expiring": Kind(
+        "A token ends soon; told once as many days before as the setting `tokenWarningDays`, and once 7 days",
+        "`connection`, `token`, `label`, `expires`, `days`",
+    ),
+    "webhook.disabled": Kind(
+        "rosterd gave a webhook up, in the feed of the directory concerned",
+        "`webhook`, `label`, `state`, `by`, `reason`",
+    ),
 }
 """The types of events. A custom resource type has those of a user, but its own name before the point."""
 
@@ -90,14 +109,15 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str,
 
 def member_events(change: MemberChange) -> Iterator[tuple[str, dict[str, Any]]]:
     """The ``member_added`` and ``member_removed`` events of one change, as (verb, data)."""
-    for verb, ids, pending in (
-        ("member_removed", change.removed, change.pending_removed),
-        ("member_added", change.added, change.pending_added),
+    for verb, ids, pending, resolved in (
+        ("member_removed", change.removed, change.pending_removed, ()),
+        ("member_added", change.added, change.pending_added, change.resolved),
     ):
-        for start in range(0, max(len(ids), len(pending)), MEMBERS_PER_EVENT):
-            part = ids[start : start + MEMBERS_PER_EVENT]
-            waiting = pending[start : start + MEMBERS_PER_EVENT]
+        for start in range(0, max(len(ids), len(pending), len(resolved)), MEMBERS_PER_EVENT):
+            end = start + MEMBERS_PER_EVENT
+            part = ids[start:end]
             data: dict[str, Any] = {"members": list(part), "count": len(part)}
-            if waiting:
-                data["pending"] = list(waiting)
+            for name, values in (("pending", pending), ("resolved", resolved)):
+                if values[start:end]:
+                    data[name] = list(values[start:end])
             yield verb, data

@@ -16,7 +16,7 @@ from rosterd.scim import errors
 from rosterd.scim.render import format_time
 from rosterd.service import credential_text
 from rosterd.service.audit import Actor, Entry
-from rosterd.service.caller import SCOPES
+from rosterd.service.caller import SCOPES, covers
 from rosterd.service.control import Connection, Credential, Token, name_of
 from rosterd.service.tokens import MAX_LIFETIME, MIN_LIFETIME, Tokens, token_id
 
@@ -141,8 +141,7 @@ class Clients:
         scopes: Sequence[str] = SCOPES,
     ) -> tuple[Client, str]:
         """Make a client; its secret is returned here and never again. Raises ``InvalidValue`` for scopes."""
-        if not scopes or any(scope not in SCOPES for scope in scopes):
-            raise errors.InvalidValue(f"A client's scopes must be out of {', '.join(SCOPES)}.")
+        scopes = await self._tokens.check_scopes(directory, scopes, "client")
         now = self._now()
         secret, text = self._secret(now)
         client = Client(
@@ -150,7 +149,7 @@ class Clients:
             directory=directory,
             connection=connection,
             label=label,
-            scopes=tuple(dict.fromkeys(scopes)),
+            scopes=scopes,
             created=now,
             secrets=(secret,),
         )
@@ -232,8 +231,13 @@ class Clients:
         revoked meanwhile.
         """
         wanted = tuple(client.scopes if scopes is None else dict.fromkeys(scopes))
-        if not wanted or any(scope not in client.scopes for scope in wanted):
+        if not wanted or not all(covers(client.scopes, scope) for scope in wanted):
             raise Refused("invalid_scope", f"This client may ask for: {' '.join(client.scopes)}.")
+        if any(scope not in client.scopes for scope in wanted):
+            try:
+                await self._tokens.check_scopes(client.directory, wanted, "token")
+            except errors.InvalidValue as error:
+                raise Refused("invalid_scope", error.detail) from error
         if not MIN_LIFETIME <= lifetime <= MAX_LIFETIME:
             raise Refused("invalid_request", f"A token lives {MIN_LIFETIME} to {MAX_LIFETIME} seconds.")
         token, text = self._tokens.make(

@@ -24,8 +24,8 @@ from rosterd.scim.schema import ResourceType
 from rosterd.service import changes
 from rosterd.service.caller import Caller
 from rosterd.service.connections import Guarded, guarded, lose
-from rosterd.service.events import Event
 from rosterd.service.groups import Groups
+from rosterd.service.lifecycle import remove, retire
 from rosterd.service.ports import Stored, UniqueViolation, Writer
 from rosterd.service.view import View, has_groups
 
@@ -80,13 +80,17 @@ class Commands:
 
         The unit raises ``Uniqueness`` if a live resource has one of its unique values.
         """
-        body, _ = profiles.rewrite(caller.connection.profile, "create", resource_type, body)
+        body = _rewritten(caller, "create", resource_type, body)
         document = check.create(body, resource_type)
         if has_groups(resource_type):
             document.setdefault("active", True)
         new = draft(document, resource_type)
 
         async def unit(tx: Writer) -> View:
+            adopted = await self._adopted(tx, caller, resource_type, new)
+            if adopted is not None:
+                row, _, _ = await self._update(tx, caller, resource_type, adopted, lambda _: document, None)
+                return await self.view(tx, caller, resource_type, row)
             at = self._now()
             revived = await self._retained(tx, caller, resource_type, new)
             row = Stored(
@@ -104,7 +108,8 @@ class Commands:
             verb = "activated" if revived and new.visible.get("active", True) else "created"
             data: Document = {"before": {}, "after": new.visible}
             if revived:
-                data["revived"] = True
+                former = {"externalId": revived.external_id, **orjson.loads(revived.document)}
+                data = {"before": former, "after": new.visible, "revived": True}
             seq = await self._event(tx, caller, f"{changes.noun(resource_type)}.{verb}", row, at, data)
             row = replace(row, seq=seq)
             try:
@@ -112,8 +117,8 @@ class Commands:
             except UniqueViolation as violation:
                 raise await self._taken(tx, resource_type, new.visible, violation) from violation
             if has_members(resource_type):
-                await self._groups.start(tx, caller, row, new.members, at)
-            joined = await self._groups.appear(tx, caller, row, _names(row, new, promised), at)
+                await self._groups.start(tx, caller.cause, row, new.members, at)
+            joined = await self._groups.appear(tx, caller.cause, row, _names(row, new, promised), at)
             if has_groups(resource_type) and not joined:
                 return View(row, resource_type, row.external_id, ())
             return await self.view(tx, caller, resource_type, row)
@@ -129,7 +134,7 @@ class Commands:
         that do not read members send the group back without them.
         """
         mentions = isinstance(body, Mapping) and any(str(key).casefold() == "members" for key in body)
-        body, _ = profiles.rewrite(caller.connection.profile, "replace", resource_type, body)
+        body = _rewritten(caller, "replace", resource_type, body)
         keep = not mentions and "put-keeps-members" in profiles.options(caller.connection.profile)
 
         def plan(current: Document) -> Document:
@@ -142,7 +147,7 @@ class Commands:
         async def unit(tx: Writer) -> View:
             row, new, at = await self._update(tx, caller, resource_type, id, plan, if_match)
             if has_members(resource_type) and not keep:
-                row = await self._groups.replace(tx, caller, row, new.members, at)
+                row = await self._groups.replace(tx, caller.cause, row, new.members, at)
             return await self.view(tx, caller, resource_type, row)
 
         return guarded(caller, unit, self._now)
@@ -162,7 +167,7 @@ class Commands:
         at most ``members`` (``None``: in any case), at a cost bounded by that number.
         """
         options = profiles.options(caller.connection.profile)
-        body, _ = profiles.rewrite(caller.connection.profile, "patch", resource_type, body)
+        body = _rewritten(caller, "patch", resource_type, body)
         operations = patch.parse_patch(body, allow_empty="empty-patch" in options)
         changes_of_members: tuple[membership.MemberOp, ...] = ()
         if has_members(resource_type):
@@ -176,7 +181,7 @@ class Commands:
         async def unit(tx: Writer) -> View:
             row, _, at = await self._update(tx, caller, resource_type, id, plan, if_match)
             if changes_of_members:
-                row = await self._groups.apply(tx, caller, resource_type, row, changes_of_members, at)
+                row = await self._groups.apply(tx, caller.cause, resource_type, row, changes_of_members, at)
             return await self.view(tx, caller, resource_type, row, members)
 
         return guarded(caller, unit, self._now)
@@ -190,18 +195,8 @@ class Commands:
             row = await self._row(tx, caller, resource_type, id, if_match)
             at = self._now()
             await lose(tx, caller, resource_type, at)
-            stored = orjson.loads(row.document)
-            before = {k: stored[k] for k in ("userName", "displayName") if k in stored}
-            if row.external_id is not None:
-                before["externalId"] = row.external_id
-            await self._groups.leave(tx, caller, row, at)
-            if caller.connection.policy.on_delete == "erase":
-                await tx.erase(row.kind, row.id)
-                before = {}
-            else:
-                await tx.retain(row, index(stored, resource_type), at)
-            data: Document = {"before": before, "after": {}}
-            await self._event(tx, caller, f"{changes.noun(resource_type)}.deleted", row, at, data)
+            go = remove if caller.connection.policy.on_delete == "erase" else retire
+            await go(tx, caller.cause, resource_type, row, at)
             return View(row, resource_type, row.external_id)
 
         return guarded(caller, unit, self._now)
@@ -226,7 +221,10 @@ class Commands:
     ) -> Stored:
         row = await tx.get(resource_type.name, id)
         if row is None:
-            raise errors.NotFound(f"There is no {resource_type.name} with the id '{id}' in this directory.")
+            raise errors.NotFound(
+                f"There is no {resource_type.name} with the id '{id}' in this directory.",
+                situation="no resource",
+            )
         caller.require_reach(row)
         if if_match is not None and not etag_matches(if_match, row.version):
             raise errors.PreconditionFailed(
@@ -267,8 +265,22 @@ class Commands:
             raise await self._taken(tx, resource_type, new.visible, violation) from violation
         await self._event(tx, caller, kind, changed, at, delta)
         if _renamed(delta):
-            await self._groups.appear(tx, caller, changed, _names(changed, new), at)
+            await self._groups.appear(tx, caller.cause, changed, _names(changed, new), at)
         return changed, new, at
+
+    async def _adopted(
+        self, tx: Writer, caller: Caller, resource_type: ResourceType, new: Draft
+    ) -> str | None:
+        """The account that waits for this connection's first word of it (``service.adoption``); once."""
+        name = new.indexed.search.get("userName")
+        if not has_groups(resource_type) or not isinstance(name, str):
+            return None
+        id = await tx.adopted(name)
+        row = await tx.get(resource_type.name, id) if id is not None else None
+        if row is None or row.version > 1 or not caller.owns(row):
+            return None
+        await tx.claimed(name)
+        return row.id
 
     async def _retained(
         self, tx: Writer, caller: Caller, resource_type: ResourceType, new: Draft
@@ -292,15 +304,22 @@ class Commands:
         owner = await tx.owner_of(resource_type.name, violation.attribute, violation.value)
         return errors.Uniqueness(
             f"{violation.attribute} '{shown}' is already used by {resource_type.name} {owner} in this "
-            "directory. Link to that one, or use another value."
+            "directory. Link to that one, or use another value.",
+            other=owner or "",
         )
 
     async def _event(
         self, tx: Writer, caller: Caller, type: str, row: Stored, at: int, data: Mapping[str, Any]
     ) -> int:
-        return await tx.append(
-            Event(type, row.kind, row.id, at, caller.connection.id, caller.request_id, data)
-        )
+        return await tx.append(caller.cause.event(type, row.kind, row.id, at, data))
+
+
+def _rewritten(caller: Caller, kind: profiles.Kind, resource_type: ResourceType, body: object) -> Any:
+    """The body in canonical SCIM; what was tolerated is noted with the caller."""
+    body, tolerated = profiles.rewrite(caller.connection.profile, kind, resource_type, body)
+    if tolerated:
+        caller.tolerated.update(dict.fromkeys(tolerated))
+    return body
 
 
 def _names(row: Stored, new: Draft, promised: str | None = None) -> tuple[str, ...]:

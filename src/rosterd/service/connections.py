@@ -14,7 +14,7 @@ from typing import Any, Final
 from rosterd.scim import errors
 from rosterd.scim.profiles import PROFILES
 from rosterd.scim.schema import ResourceType
-from rosterd.service.audit import Actor, Entry, differing
+from rosterd.service.audit import ADMINISTRATOR, COMMAND_LINE, Actor, Entry, differing
 from rosterd.service.caller import Caller
 from rosterd.service.control import Connection, Control, Directory, Policy
 from rosterd.service.directories import NAME_RULE, is_name
@@ -148,9 +148,9 @@ class Connections:
     async def update(
         self, connection: Connection, *, by: Actor, profile: str | None = None, policy: Policy | None = None
     ) -> Connection:
-        """Replace profile or policy; ``None`` leaves it. Raises ``InvalidValue``.
+        """Replace profile or policy; ``None`` leaves it.
 
-        Raises ``LookupError`` for a connection that is not there.
+        Raises ``InvalidValue``, and ``Conflict`` if either was changed since the connection was read.
         """
         new = replace(connection, profile=profile or connection.profile, policy=policy or connection.policy)
         _check(new.profile, new.policy)
@@ -161,7 +161,11 @@ class Connections:
             entry = Entry(
                 by, self._now(), "connection.updated", _target(new.name), new.directory, before, after
             )
-            await self._control.update_connection(new, entry)
+            if not await self._control.update_connection(connection, new, entry):
+                raise errors.Conflict(
+                    f"Connection '{new.name}' was changed by somebody else at the same time, and nothing was "
+                    "changed by you. Look at it and try again."
+                )
         return new
 
     async def move(self, connection: Connection, name: str, *, by: Actor, reason: str = "") -> Standing:
@@ -180,7 +184,7 @@ class Connections:
             if step is None:
                 return before
             at = self._now()
-            standing = Standing(step.target, str(by), reason, at)
+            standing = Standing(step.target, _who(by), reason, at)
             await _set(tx, connection, standing, step.event, by.request_id, at, {})
             target = _target(connection.name)
             changed = {"state": standing.state, "reason": reason}
@@ -212,6 +216,13 @@ def _described(profile: str, policy: Policy) -> dict[str, Any]:
         "onDelete": str(policy.on_delete),
         **{name: limits[own] for own, name in JSON_NAMES.items()},
     }
+
+
+def _who(by: Actor) -> str:
+    """As the identity provider's administrator is told: a person, whatever they use, or a program."""
+    if by.kind not in (ADMINISTRATOR, COMMAND_LINE):
+        return str(by)
+    return f"an administrator ({by.name})" if by.name else "an administrator"
 
 
 def _target(name: str) -> str:

@@ -15,15 +15,19 @@ from rosterd.service.standing import Standing
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """One customer's directory. ``schemas`` and ``resource_types`` are its own §7 and §6 JSON."""
+    """One customer's directory. ``schemas`` and ``resource_types`` are its own §7 and §6 JSON.
+
+    ``requirements`` is what it asks beyond them, the JSON of ``scim.requirements``.
+    """
 
     id: int
     name: str
     created: int
     revision: int
-    """Moves with every change of ``schemas`` or ``resource_types``."""
+    """Moves with every change of the following."""
     schemas: tuple[Mapping[str, Any], ...] = ()
     resource_types: tuple[Mapping[str, Any], ...] = ()
+    requirements: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +98,11 @@ class Control(Protocol):
     async def create_directory(self, name: str, at: int, entry: Entry) -> Directory:
         """The entry is kept as one of the new directory. Raises ``UniqueViolation`` on the name."""
 
-    async def define(
-        self, directory: int, schemas: Sequence[Any], resource_types: Sequence[Any], entry: Entry
-    ) -> Directory:
-        """Replace the directory's own schema and resource type definitions."""
+    async def define(self, directory: Directory, entry: Entry) -> Directory | None:
+        """Keep these schemas, resource types and requirements of the directory.
+
+        ``None``, and nothing is changed, if its revision is another one by now.
+        """
 
     async def connections(self, directory: int) -> tuple[Connection, ...]:
         """The directory's connections, by name."""
@@ -107,8 +112,11 @@ class Control(Protocol):
     ) -> Connection:
         """Raises ``UniqueViolation`` on the name within the directory."""
 
-    async def update_connection(self, connection: Connection, entry: Entry) -> None:
-        """Replace profile and policy; the standing is ``Writer.set_standing``'s."""
+    async def update_connection(self, old: Connection, new: Connection, entry: Entry) -> bool:
+        """Replace profile and policy; the standing is ``Writer.set_standing``'s.
+
+        ``False``, and nothing is changed, if they are no longer the old one's or it is not there.
+        """
 
     async def tokens(self, directory: int, connection: int | None = None) -> tuple[Token, ...]:
         """Tokens, newest first, revoked and expired ones included."""

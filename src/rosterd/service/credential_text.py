@@ -46,6 +46,14 @@ def id_of(prefix: str, text: str) -> str | None:
     return text[start : start + _ID]
 
 
+def claimed_id(prefix: str, text: str) -> str | None:
+    """The id that a text claims, of this prefix, whatever follows it; ``None`` if it begins otherwise."""
+    start = len(prefix) + 1
+    id = text[start : start + _ID]
+    claims = text.startswith(f"{prefix}_") and len(id) == _ID and id.isascii() and id.isalnum()
+    return id if claims else None
+
+
 def is_secret(prefix: str, text: str) -> bool:
     """Whether this is a credential without an id, of this prefix and not mistyped."""
     whole = len(text) == len(prefix) + 1 + _SECRET + _CHECK and text.startswith(f"{prefix}_")

@@ -5,7 +5,7 @@ another one before it, so whoever remembers how far it has read misses nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 WINDOW: Final = 10_000
@@ -13,6 +13,32 @@ WINDOW: Final = 10_000
 
 PAGE_BYTES: Final = 4_194_304
 """A page ends early when the data of its events grows beyond this."""
+
+
+NOBODY: Final = 0
+"""Stands for the connection in events that no connection caused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why something happens, as its events tell it: a connection's request, or an administrator's."""
+
+    connection: int
+    request_id: str
+    note: Mapping[str, Any] = field(default_factory=dict)
+    """Put into the data of every event."""
+
+    def event(self, type: str, kind: str, resource: str, at: int, data: Mapping[str, Any]) -> "Event":
+        """An event of this cause."""
+        return Event(
+            type,
+            kind,
+            resource,
+            at,
+            self.connection,
+            self.request_id,
+            {**data, **self.note} if self.note else data,
+        )
 
 
 @dataclass(frozen=True, slots=True)

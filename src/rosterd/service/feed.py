@@ -6,7 +6,7 @@ kept; later it is refused with ``Gone``, and never answered with a feed that has
 """
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from rosterd.scim.schema import Model, ResourceType
 from rosterd.service.changes import EVENTS
 from rosterd.service.control import Control, Directory
 from rosterd.service.events import StoredEvent
+from rosterd.service.mapping import NOTHING
 from rosterd.service.ports import Position, Query, Reader, Store, Stored
 
 SCHEMA_VERSION: Final = 1
@@ -194,10 +195,10 @@ class Feed:
                     "cursor": self.cursor(directory, edges.last),
                 }
             ]
-            resources = members = 0
+            resources = members = pending = 0
             for targets in ([t for t in types if not has_members(t)], [t for t in types if has_members(t)]):
                 async for rows in _all(reader, targets):
-                    portion = list(map(_record, rows))
+                    portion = await _records(reader, rows)
                     resources += len(portion)
                     yield portion
                     for row in rows:
@@ -206,7 +207,10 @@ class Feed:
                         async for some in _members(reader, row.id):
                             members += len(some["members"])
                             yield [some]
-            yield [{"record": "end", "resources": resources, "members": members}]
+                        async for waiting in _pending(reader, row.id):
+                            pending += len(waiting["values"])
+                            yield [waiting]
+            yield [{"record": "end", "resources": resources, "members": members, "pending": pending}]
 
     async def forget(self, days: int) -> int:
         """Delete the events of all directories that are older than so many days, a few at a time."""
@@ -262,6 +266,28 @@ async def _members(reader: Reader, group: str) -> AsyncIterator[Record]:
             yield {"record": "members", "group": group, "members": listed}
         if len(some) < SNAPSHOT_MEMBERS:
             return
+
+
+async def _pending(reader: Reader, group: str) -> AsyncIterator[Record]:
+    after: str | None = None
+    while True:
+        some = await reader.pending(group, after, SNAPSHOT_MEMBERS)
+        if some:
+            after = some[-1].value
+            yield {"record": "pending", "group": group, "values": [member.value for member in some]}
+        if len(some) < SNAPSHOT_MEMBERS:
+            return
+
+
+async def _records(reader: Reader, rows: Sequence[Stored]) -> list[Record]:
+    """The records of resources; a user's has what the mapping made of it, if there is a mapping."""
+    records = list(map(_record, rows))
+    if await reader.mapping() is not None:
+        mapped = await reader.projections([row.id for row in rows])
+        for record, row in zip(records, rows, strict=True):
+            if row.kind == "User":
+                record["mapped"] = mapped.get(row.id, NOTHING)
+    return records
 
 
 def _record(row: Stored) -> Record:

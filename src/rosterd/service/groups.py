@@ -12,8 +12,7 @@ from rosterd.scim.filter import Bound
 from rosterd.scim.membership import Member
 from rosterd.scim.schema import ResourceType
 from rosterd.service import changes
-from rosterd.service.caller import Caller
-from rosterd.service.events import Event
+from rosterd.service.events import Cause
 from rosterd.service.ports import MemberChange, Stored, Writer
 
 
@@ -23,7 +22,7 @@ class Groups:
     async def start(
         self,
         tx: Writer,
-        caller: Caller,
+        cause: Cause,
         row: Stored,
         members: Sequence[Member],
         at: int,
@@ -32,12 +31,12 @@ class Groups:
         if members:
             _refuse_self(row, members)
             change = await tx.add_members(row.id, members)
-            await self._tell(tx, caller, row.kind, row.id, change, at)
+            await self._tell(tx, cause, row.kind, row.id, change, at)
 
     async def replace(
         self,
         tx: Writer,
-        caller: Caller,
+        cause: Cause,
         row: Stored,
         members: Sequence[Member],
         at: int,
@@ -47,13 +46,13 @@ class Groups:
         change = await tx.replace_members(row.id, members)
         if not change:
             return row
-        await self._tell(tx, caller, row.kind, row.id, change, at)
+        await self._tell(tx, cause, row.kind, row.id, change, at)
         return await self._touched(tx, row, at)
 
     async def apply(
         self,
         tx: Writer,
-        caller: Caller,
+        cause: Cause,
         resource_type: ResourceType,
         row: Stored,
         operations: Sequence[membership.MemberOp],
@@ -65,22 +64,44 @@ class Groups:
             change = await self._operate(tx, resource_type, row, operation)
             if change:
                 changed = True
-                await self._tell(tx, caller, row.kind, row.id, change, at)
+                await self._tell(tx, cause, row.kind, row.id, change, at)
         return await self._touched(tx, row, at) if changed else row
 
-    async def appear(self, tx: Writer, caller: Caller, row: Stored, names: Sequence[str], at: int) -> bool:
+    async def appear(self, tx: Writer, cause: Cause, row: Stored, names: Sequence[str], at: int) -> bool:
         """A resource came to exist or changed its names: the groups that waited for it have it now.
 
         Whether there were any.
         """
-        groups = await tx.resolve_pending(row.id, names)
-        await self._tell_each(tx, caller, groups, MemberChange(added=(row.id,)), at)
-        return bool(groups)
+        changed = await tx.resolve_pending(row.id, names)
+        for group, change in changed.items():
+            await tx.touch("Group", group, at)
+            await self._tell(tx, cause, "Group", group, change, at)
+        return bool(changed)
 
-    async def leave(self, tx: Writer, caller: Caller, row: Stored, at: int) -> None:
+    async def leave(self, tx: Writer, cause: Cause, row: Stored, at: int) -> None:
         """A resource is about to go: its groups lose it."""
-        groups = await tx.groups_with(row.id)
-        await self._tell_each(tx, caller, groups, MemberChange(removed=(row.id,)), at)
+        for group in await tx.groups_with(row.id):
+            await tx.touch("Group", group, at)
+            await self._tell(tx, cause, "Group", group, MemberChange(removed=(row.id,)), at)
+
+    async def dissolve(self, tx: Writer, cause: Cause, row: Stored, at: int) -> None:
+        """A group is about to go: tell whom it had, at the cost of its members, a thousand at a time."""
+        after: str | None = None
+        while members := await tx.members(row.id, after, changes.MEMBERS_PER_EVENT):
+            after = members[-1].value
+            gone = MemberChange(removed=tuple(member.value for member in members))
+            await self._tell(tx, cause, row.kind, row.id, gone, at)
+        after = None
+        while waiting := await tx.pending(row.id, after, changes.MEMBERS_PER_EVENT):
+            after = waiting[-1].value
+            gone = MemberChange(pending_removed=tuple(member.value for member in waiting))
+            await self._tell(tx, cause, row.kind, row.id, gone, at)
+
+    async def told(self, tx: Writer, cause: Cause, row: Stored, change: MemberChange, at: int) -> None:
+        """Members were changed: tell it, and move the group's version by one; nothing if nothing changed."""
+        if change:
+            await self._tell(tx, cause, row.kind, row.id, change, at)
+            await self._touched(tx, row, at)
 
     async def _operate(
         self, tx: Writer, resource_type: ResourceType, row: Stored, operation: membership.MemberOp
@@ -117,21 +138,11 @@ class Groups:
         version = await tx.touch(row.kind, row.id, at)
         return row if version is None else replace(row, version=version, modified=at)
 
-    async def _tell_each(
-        self, tx: Writer, caller: Caller, groups: Sequence[str], change: MemberChange, at: int
-    ) -> None:
-        """The same change of several groups."""
-        for group in groups:
-            await tx.touch("Group", group, at)
-            await self._tell(tx, caller, "Group", group, change, at)
-
     async def _tell(
-        self, tx: Writer, caller: Caller, kind: str, group: str, change: MemberChange, at: int
+        self, tx: Writer, cause: Cause, kind: str, group: str, change: MemberChange, at: int
     ) -> None:
         for verb, data in changes.member_events(change):
-            await tx.append(
-                Event(f"group.{verb}", kind, group, at, caller.connection.id, caller.request_id, data)
-            )
+            await tx.append(cause.event(f"group.{verb}", kind, group, at, data))
 
 
 def _refuse_self(row: Stored, members: Sequence[Member]) -> None:

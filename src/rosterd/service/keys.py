@@ -21,7 +21,18 @@ DIRECTORIES_WRITE: Final = "directories.write"
 CONNECTIONS_READ: Final = "connections.read"
 CONNECTIONS_WRITE: Final = "connections.write"
 USERS_READ: Final = "users.read"
+USERS_WRITE: Final = "users.write"
 EVENTS_READ: Final = "events.read"
+REQUESTS_READ: Final = "requests.read"
+AUDIT_READ: Final = "audit.read"
+KEYS_READ: Final = "keys.read"
+KEYS_WRITE: Final = "keys.write"
+SETTINGS_READ: Final = "settings.read"
+SETTINGS_WRITE: Final = "settings.write"
+WEBHOOKS_READ: Final = "webhooks.read"
+WEBHOOKS_WRITE: Final = "webhooks.write"
+ADMINISTRATORS_READ: Final = "administrators.read"
+ADMINISTRATORS_WRITE: Final = "administrators.write"
 
 SCOPES: Final[Mapping[str, str]] = {
     DIRECTORIES_READ: "See directories and their schema definitions",
@@ -29,7 +40,18 @@ SCOPES: Final[Mapping[str, str]] = {
     CONNECTIONS_READ: "See connections, their clients and their tokens, without secrets",
     CONNECTIONS_WRITE: "Create and change connections, their clients and their tokens",
     USERS_READ: "See users and groups, their members and their history",
+    USERS_WRITE: "Erase accounts for good",
     EVENTS_READ: "Read the event feed, and snapshots of everything in a directory",
+    REQUESTS_READ: "Read the request log: what identity providers sent, secrets masked, and what came of it",
+    AUDIT_READ: "Read the audit log of administrative changes",
+    KEYS_READ: "See API keys, without their texts",
+    KEYS_WRITE: "Create API keys that permit no more than this one, and revoke API keys",
+    SETTINGS_READ: "See the settings of the installation",
+    SETTINGS_WRITE: "Change the settings of the installation",
+    WEBHOOKS_READ: "See webhooks, what was sent to them and what became of it, without secrets",
+    WEBHOOKS_WRITE: "Create, change and remove webhooks, test them, and send events once more",
+    ADMINISTRATORS_READ: "See the administrators of the console and their sessions",
+    ADMINISTRATORS_WRITE: "Make, change and remove administrators, and end their sessions",
 }
 """Every scope and what it permits."""
 
@@ -66,10 +88,12 @@ class Keys:
         scopes: Sequence[str] = tuple(SCOPES),
         directory: int | None = None,
         lifetime: int = MAX_LIFETIME,
+        within: ApiKey | None = None,
     ) -> tuple[ApiKey, str]:
         """Make a key valid for ``lifetime`` seconds; its text is returned here and never again.
 
-        Raises ``InvalidValue`` for a lifetime outside 60 s to 10 years or an unknown scope.
+        Raises ``InvalidValue`` for a lifetime outside 60 s to 10 years or an unknown scope, ``Forbidden``
+        for a scope or directory that a key ``within`` whose bounds it shall stay does not have itself.
         """
         if not MIN_LIFETIME <= lifetime <= MAX_LIFETIME:
             raise errors.InvalidValue(
@@ -78,6 +102,8 @@ class Keys:
             )
         if not scopes or any(scope not in SCOPES for scope in scopes):
             raise errors.InvalidValue(f"A key's scopes must be out of {', '.join(SCOPES)}.")
+        if within is not None:
+            _stay(within, scopes, directory)
         now = self._now()
         id, text = credential_text.make(_PREFIX, self._random)
         key = ApiKey(
@@ -101,6 +127,20 @@ class Keys:
         now = self._now()
         entry = _entry(by, now, "key.revoked", holder.key, {"revoked": format_time(now)})
         await self._registry.revoke_key(id, now, entry)
+
+
+def _stay(within: ApiKey, scopes: Sequence[str], directory: int | None) -> None:
+    lacking = [scope for scope in dict.fromkeys(scopes) if scope not in within.scopes]
+    if lacking:
+        raise errors.Forbidden(
+            f"A key gives no more than it has: this API key has no scope {', '.join(lacking)}. It may give: "
+            f"{', '.join(within.scopes)}."
+        )
+    if within.directory not in (None, directory):
+        raise errors.Forbidden(
+            "A key gives no more than it has: this API key is bound to a directory, and can make keys for "
+            "that one only."
+        )
 
 
 def _entry(by: Actor, at: int, action: str, key: ApiKey, after: Mapping[str, Any]) -> Entry:

@@ -13,7 +13,7 @@ process. Losses (accounts deactivated or deleted) are counted in windows, by the
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -107,7 +107,7 @@ class Throttle:
     def __init__(self, clock: Callable[[], int], buckets: int = BUCKETS) -> None:
         self._clock = clock
         self._most = buckets
-        self._buckets: OrderedDict[tuple[int, str], _Bucket] = OrderedDict()
+        self._buckets: OrderedDict[Hashable, _Bucket] = OrderedDict()
 
     def take(self, connection: int, kind: str, limits: Limits, cost: int = 1) -> Quota | None:
         """Take the cost of a request of a class, if there is enough; ``None`` where there is no limit.
@@ -115,11 +115,13 @@ class Throttle:
         A changed rate holds from the next request; what was saved up stays, as far as it fits.
         """
         rate = limits.rate(kind)
-        if not rate:
-            return None
-        size = rate * limits.burst * _SECOND
+        return self.draw((connection, kind), rate, limits.burst, cost) if rate else None
+
+    def draw(self, key: Hashable, rate: int, burst: int, cost: int = 1) -> Quota:
+        """Take a cost from the bucket of this key, which holds ``burst`` seconds of its rate, if it can."""
+        size = rate * burst * _SECOND
         now = self._clock()
-        bucket = self._bucket((connection, kind), rate, size, now)
+        bucket = self._bucket(key, rate, size, now)
         level = min(bucket.size, bucket.level + (now - bucket.at) * bucket.rate)
         bucket.at = now
         if bucket.size != size or bucket.rate != rate:
@@ -135,7 +137,7 @@ class Throttle:
         reset = -((level - size) // (rate * _SECOND))
         return Quota(size // _SECOND, max(0, level // _SECOND), reset)
 
-    def _bucket(self, key: tuple[int, str], rate: int, size: int, now: int) -> _Bucket:
+    def _bucket(self, key: Hashable, rate: int, size: int, now: int) -> _Bucket:
         bucket = self._buckets.get(key)
         if bucket is None:
             bucket = self._buckets[key] = _Bucket(rate, size, now)

@@ -1,14 +1,14 @@
 """Logging in: by name and password, or by what an identity provider vouches for.
 
-A log-in counts as failed until it is known to be right, under the name and under the address it comes from, so
-that no number of them at once gets past the count:
+A log-in counts as failed until it is known to be right, under the name and under the address it comes from,
+so that no number of them at once gets past the count:
 
     failures in 15 minutes   1 to 4   5      6      7       8       9       10 and more
     wait since the last one  none     30 s   60 s   2 min   4 min   8 min   15 min
 
-An attempt that comes too early is not looked at and changes nothing, so nobody can keep an account locked for
-good. A browser that the administrator has logged in with before has a count of its own, which strangers cannot
-raise. Nobody is told whether the name or the password was wrong, nor can see it from the time it took.
+An attempt that comes too early is not looked at and changes nothing, so nobody can keep an account locked
+for good. A browser that the administrator has logged in with before has a count of its own, which strangers
+cannot raise. Nobody is told whether the name or the password was wrong, nor can see it from the time it took.
 """
 
 import hmac
@@ -21,6 +21,7 @@ from rosterd.scim import errors
 from rosterd.service import credential_text
 from rosterd.service.administrators import (
     MAX_NAME,
+    Administrator,
     AdministratorControl,
     Administrators,
     fold,
@@ -86,7 +87,7 @@ class Identity:
 
 
 class LogIn:
-    """Log in. ``default_role`` is what somebody becomes whom the identity provider vouches for; "": nothing."""
+    """Log in. ``default_role`` is what somebody becomes whom the provider vouches for; ``""``: nothing."""
 
     def __init__(
         self,
@@ -131,11 +132,9 @@ class LogIn:
             await self._control.take_back(places)
             raise
         if found is None or not right or found.disabled is not None:
-            await self._failed(found.target if found else "", found and found.directory, place, attempt)
+            await self._failed(found, place, attempt)
             raise errors.Unauthorized(_WRONG)
-        value = await self._sessions.open(
-            found, place, way="password", replaces=replaces, passed=places
-        )
+        value = await self._sessions.open(found, place, way="password", replaces=replaces, passed=places)
         return Opened(value, self._browser(folded))
 
     async def by_identity(self, identity: Identity, place: Place, *, replaces: str = "") -> Opened:
@@ -143,12 +142,22 @@ class LogIn:
 
         Raises ``Forbidden``.
         """
+        try:
+            found = await self._identified(identity, place)
+        except errors.Forbidden:
+            await self._refused(identity, place)
+            raise
+        value = await self._sessions.open(found, place, way="OpenID Connect", replaces=replaces)
+        return Opened(value, self._browser(fold(found.name)))
+
+    async def _identified(self, identity: Identity, place: Place) -> Administrator:
+        """The administrator who is meant, linked or made if need be. Raises ``Forbidden``."""
         found = await self._known.administrator_linked(identity.issuer, identity.subject)
         if found is None:
             if not identity.verified or not identity.email:
                 raise errors.Forbidden(
-                    "The identity provider does not say that it has checked your e-mail address, so nobody can "
-                    "be found by it. Have it verified there, or log in with a password."
+                    "The identity provider does not say that it checked your e-mail address, so nobody can "
+                    f"be found by it. Have it verified there, or let an owner link you ({identity.subject})."
                 )
             found = await self._known.administrator_named(fold(identity.email))
             by = Actor(ROSTERD, "OpenID Connect", "", place.address, place.request_id)
@@ -165,17 +174,22 @@ class LogIn:
                 )
         if found is None:
             raise errors.Forbidden(
-                f"'{identity.email}' is no administrator here. Ask an owner to make you one, with this e-mail "
-                "address as the name."
+                f"'{identity.email}' is no administrator here. Ask an owner to make you one, with this "
+                "e-mail address as the name."
             )
         if found.disabled is not None:
             raise errors.Forbidden(f"The administrator '{found.name}' is disabled. Ask an owner.")
-        value = await self._sessions.open(found, place, way="OpenID Connect", replaces=replaces)
-        return Opened(value, self._browser(fold(found.name)))
+        return found
 
-    async def change_password(
-        self, id: str, old: str, new: str, place: Place, *, session: str
-    ) -> None:
+    async def _refused(self, identity: Identity, place: Place) -> None:
+        """Tell the audit log, but not of each time that one account of the provider is refused."""
+        at = self._now()
+        places = (f"account {self._seal(f'{identity.issuer} {identity.subject}')}",)
+        attempt = await self._control.begin_login(places, at, at - WINDOW, delay)
+        for count in attempt.counts:
+            await self._tell(f"account '{identity.subject}' of {identity.issuer}", None, place, count)
+
+    async def change_password(self, id: str, old: str, new: str, place: Place, *, session: str) -> None:
         """Change one's own password, knowing the one of before; all other sessions end.
 
         Raises ``Forbidden`` if the old one is wrong, ``InvalidValue``, ``TooManyRequests`` and ``Conflict``.
@@ -186,27 +200,26 @@ class LogIn:
         attempt = await self._control.begin_login(places, at, at - WINDOW, delay)
         if attempt.wait:
             raise errors.TooManyRequests(_OFTEN, retry_after=-(-attempt.wait // 1000))
-        if not await self._hasher.verify(found.password, old[:MAX_LENGTH]):
+        if not await self._hasher.verify(found.password, old):
             raise errors.Forbidden("The old password is not right.")
         await self._control.take_back(places)
         by = actor_of(found, place.address, place.request_id)
         await self._administrators.set_password(found, new, keep=session, by=by)
 
-    async def _failed(
-        self, target: str, directory: int | None, place: Place, attempt: Attempt
-    ) -> None:
+    async def _failed(self, found: Administrator | None, place: Place, attempt: Attempt) -> None:
         """Tell the audit log, but not of each one. What was typed as an unknown name may be a password."""
         name, *address = attempt.counts
-        entries = []
-        if target and (name == 1 or _is_told(name)):
-            entries.append((target, directory, name))
-        if address and _is_told(address[0]):
-            entries.append((f"address {_network(place.address)}", None, address[0]))
-        for what, home, count in entries:
+        if found is not None:
+            await self._tell(found.target, found.directory, place, name)
+        for count in address:
+            if count > 1:
+                await self._tell(f"address {_network(place.address)}", None, place, count)
+
+    async def _tell(self, target: str, directory: int | None, place: Place, count: int) -> None:
+        if count == 1 or _is_told(count):
             by = Actor(ROSTERD, "", "", place.address, place.request_id)
-            await self._control.tell_failure(
-                Entry(by, self._now(), "login.failed", what, home, after={"failures": count})
-            )
+            entry = Entry(by, self._now(), "login.failed", target, directory, after={"failures": count})
+            await self._control.tell_failure(entry)
 
     def _places(self, folded: str, place: Place, browser: str) -> tuple[str, ...]:
         nonce, _, seal = browser.partition(".")

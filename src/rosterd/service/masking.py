@@ -1,12 +1,13 @@
-"""No secret gets into the request log: bodies and queries are masked by a table of names, before they are kept.
+"""No secret gets into the request log: a table of names says what is masked before anything is kept.
 
-A value is hidden if its key is a secret's, at any depth, or if the path of its PATCH operation names one. So is
-the text of any credential of rosterd, wherever it stands. What cannot be read is kept only if it mentions no
-such name. When in doubt, it is hidden.
+A value is hidden if its key is a secret's, at any depth, or if the path of its PATCH operation names one.
+So is the text of any credential of rosterd, wherever it stands. What cannot be read is kept only if it
+mentions no such name. When in doubt, it is hidden.
 """
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -20,27 +21,32 @@ from rosterd.service.audit import MASK
 
 CONTAINED: Final = ("passw", "passphrase", "secret", "credential", "pwd", "authorization")
 """A key with one of these in it is a secret's, letter case and what is no letter ignored."""
-ENDINGS: Final = ("token", "apikey", "privatekey", "accesskey", "bearer", "otp", "pincode")
-"""So is a key with one of these at its end."""
+ENDINGS: Final = ("token", "apikey", "privatekey", "accesskey", "bearer", "otp")
+"""So is a key with one of these at its end, be it counted (``token2``) or several (``tokens``)."""
 NAMING: Final = ("path", "name", "key", "type")
 """Members that say what the ``value`` beside them is."""
 
 MAX_DEPTH: Final = 32
 """What lies deeper is hidden; such a body is refused anyway."""
 
-_HINTS: Final = (
-    "pass", "secret", "credential", "pwd", "authorization", "token", "bearer", "otp",
-    *(f"{word}{between}" for word in ("api", "private", "access") for between in ("key", "_", "-", " ")),
-    "pincode", "pin_", "pin-", "rst_", "rss_", "rak_",
-)  # fmt: skip
-"""A text without any of these holds no secret: what most bodies are, and then they need not be read."""
+_HINTS: Final = ("pass", "secre", "creden", "pwd", "uthoriz", "token", "beare", "otp", "key")
+"""A text without any of these has no secret's name: most bodies are such, and then they need not be read."""
+_UNFOLDED: Final = tuple(
+    letter.encode() for letter in "\u00df\u1e9e\u017f\u212a\ufb00\ufb01\ufb02\ufb03\ufb04\ufb05\ufb06"
+)
+"""Letters beyond ASCII that fold to some of ASCII."""
 _PARTS: Final = re.compile(r"[^\W_]+(?:[_$-]+[^\W_]+)*")
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"?')
 _CREDENTIAL: Final = re.compile(r"\b(?:r[a-z]{2})_(?:[0-9A-Za-z]{12}_)?[0-9A-Za-z]{49}(?![0-9A-Za-z])")
+_RAW_CREDENTIAL: Final = re.compile(_CREDENTIAL.pattern.encode())
 _NO_LETTER: Final = re.compile(r"[\W_]+")
 _SHORTEST: Final = 4
 """Characters from which on a hidden value is looked for in the reply, too."""
 _BEGINNING: Final = 24
+_COUNTED: Final = "0123456789s"
+_REMEMBERED: Final = 2048
+_LONGEST: Final = 100
+"""Characters of a name that is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +58,15 @@ class Masked:
 
     def elsewhere(self, text: str) -> str:
         """Another text of the same exchange, without what was hidden in this one."""
+        if not self.hidden and "_" not in text:
+            return text
         for value in sorted(self.hidden, key=len, reverse=True):
+            if value[:_BEGINNING] not in text:
+                continue
             # An error shows the beginning of a long value.
             cut = f'{re.escape(value[:_BEGINNING])}[^"…]*' if len(value) > _BEGINNING else re.escape(value)
-            text = re.sub(cut, MASK, text)
-        return _CREDENTIAL.sub(MASK, text)
+            text = re.sub(cut, lambda _: MASK, text)
+        return _without_credentials(text)
 
 
 class Masks:
@@ -65,34 +75,35 @@ class Masks:
     def __init__(self, never: Iterable[str] = ()) -> None:
         names = tuple(never)
         self._never = frozenset(map(_plain, names))
-        self._hints = (*_HINTS, *(name.casefold() for name in names))
+        more = (name.casefold() for name in names)
+        self._hints = (*_HINTS, *(name for name in more if not any(hint in name for hint in _HINTS)))
+        self._names_secret = lru_cache(_REMEMBERED)(self._look)  # the same keys come again and again
 
     def names_secret(self, key: str) -> bool:
         """Whether a key, or a path, names a secret; of ``name.x`` and ``urn:…:x`` each part counts."""
         folded = key.casefold()
         if not self._suspicious(folded):
             return False
+        return self._names_secret(folded) if len(folded) <= _LONGEST else self._look(folded)
+
+    def _look(self, folded: str) -> bool:
         parts = [_plain(part) for part in _PARTS.findall(_QUOTED.sub(" ", folded))]
         return any(
-            part in self._never or part.endswith(ENDINGS) or any(one in part for one in CONTAINED)
+            part in self._never
+            or part.rstrip(_COUNTED).endswith(ENDINGS)
+            or any(one in part for one in CONTAINED)
             for part in (*parts, _plain(folded))
         )
 
     def body(self, raw: bytes, *, whole: bool = True) -> Masked:
         """A body as it may be kept; ``whole`` is whether these are all of its bytes."""
+        if whole and not self._may_hold(raw):
+            with suppress(UnicodeDecodeError):
+                return Masked(raw.decode())
         try:
-            text = raw.decode()
-        except UnicodeDecodeError:
-            text = raw.decode(errors="ignore")
-            whole = False
-        folded = text.casefold()
-        if whole and "\\u" not in folded and not self._suspicious(folded):
-            return Masked(text)
-        try:
-            value = orjson.loads(raw) if whole else partial_json.parse(text)
+            value = orjson.loads(raw) if whole else partial_json.parse(raw.decode(errors="ignore"))
         except ValueError:
-            suspicious = "\\u" in folded or self._suspicious(folded)
-            return Masked(f"({len(raw)} bytes that are not JSON)" if suspicious else text)
+            return Masked(f"({len(raw)} bytes that are not JSON)")
         hidden: set[str] = set()
         kept = self._value(value, hidden, MAX_DEPTH)
         return Masked(orjson.dumps(kept).decode(), _long(hidden))
@@ -106,16 +117,28 @@ class Masks:
             if self.names_secret(name):
                 value = self._hide(value, hidden)
             elif self.names_secret(value):
-                value = _QUOTED.sub(lambda found: f'"{self._hide(found.group().strip(chr(34)), hidden)}"', value)
-            shown.append(_CREDENTIAL.sub(MASK, name + equals + value))
+                value = _QUOTED.sub(
+                    lambda found: f'"{self._hide(found.group().strip(chr(34)), hidden)}"', value
+                )
+            shown.append(_without_credentials(name + equals + value))
         return Masked("&".join(shown), _long(hidden))
 
     def _suspicious(self, folded: str) -> bool:
         return any(hint in folded for hint in self._hints)
 
+    def _may_hold(self, raw: bytes) -> bool:
+        """Whether a secret can be in it at all; quick, as it is asked of every body."""
+        lower = raw.lower().decode("latin-1")  # looked through quicker than bytes
+        for hint in self._hints:
+            if hint in lower:
+                return True
+        if b"\\" in raw or (b"_" in raw and _RAW_CREDENTIAL.search(raw)):
+            return True
+        return not raw.isascii() and any(letter in raw for letter in _UNFOLDED)
+
     def _value(self, value: Any, hidden: set[str], depth: int) -> Any:
         if isinstance(value, str):
-            return _CREDENTIAL.sub(MASK, value)
+            return _without_credentials(value)
         if not isinstance(value, dict | list):
             return value
         if not depth:
@@ -131,11 +154,11 @@ class Masks:
         for key, each in value.items():
             folded = key.casefold()
             if self.names_secret(key) or (named and folded == "value"):
-                kept[_CREDENTIAL.sub(MASK, key)] = self._hide(each, hidden)
+                kept[_without_credentials(key)] = self._hide(each, hidden)
             elif folded == "path" and named and isinstance(each, str):
                 kept[key] = _QUOTED.sub(f'"{MASK}"', each)
             else:
-                kept[_CREDENTIAL.sub(MASK, key)] = self._value(each, hidden, depth - 1)
+                kept[_without_credentials(key)] = self._value(each, hidden, depth - 1)
         return kept
 
     def _hide(self, value: Any, hidden: set[str]) -> Any:
@@ -153,13 +176,17 @@ class Masks:
 
 @lru_cache(256)
 def masks_of(model: Model) -> Masks:
-    """The masks of a directory's schemas; an attribute with a part that is never returned is hidden as a whole."""
+    """The masks of a directory's schemas; what has a part that is never returned is hidden as a whole."""
     schemas = [s for t in model.types.values() for s in (t.schema, *(e.schema for e in t.extensions))]
     return Masks(a.name for schema in schemas for a in schema.attributes if _never(a))
 
 
 def _never(attribute: Attribute) -> bool:
     return attribute.returned == "never" or any(map(_never, attribute.sub_attributes))
+
+
+def _without_credentials(text: str) -> str:
+    return _CREDENTIAL.sub(MASK, text) if "_" in text else text
 
 
 def _long(hidden: set[str]) -> frozenset[str]:

@@ -35,7 +35,7 @@ def check(password: str, name: str) -> str:
         )
     if password.casefold() == name.casefold():
         raise errors.InvalidValue("password: it must not be the name to log in with.")
-    if len(set(password)) < 4:  # noqa: PLR2004
+    if len(set(password)) < 4:
         raise errors.InvalidValue("password: it repeats too few characters; take some more different ones.")
     return password
 

@@ -19,9 +19,12 @@ from rosterd.scim.filter import Bound
 from rosterd.scim.index import Indexed, Scalar
 from rosterd.scim.membership import Member
 from rosterd.scim.schema import Ref, ResourceType
+from rosterd.service.adoption import AdoptionWriter
 from rosterd.service.audit import Entry
 from rosterd.service.events import FeedReader, FeedWriter
 from rosterd.service.limits import Loss
+from rosterd.service.past import PastReader, PastWriter
+from rosterd.service.projections import ProjectionReader, ProjectionWriter
 from rosterd.service.standing import Standing
 
 T = TypeVar("T")
@@ -57,10 +60,22 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
+class Awaiting:
+    """A group that waits for a member."""
+
+    value: str
+    """By which it names the member."""
+    group: str
+    display: str | None
+    """The group's name."""
+
+
+@dataclass(frozen=True, slots=True)
 class MemberChange:
     """What a membership operation did: ids really added or removed, values now or formerly pending.
 
-    ``renamed`` are those that were there, and only have another ``display`` now.
+    ``renamed`` are those that were there, and only have another ``display`` now. ``resolved`` are values that
+    were pending and named somebody who has come to be; whoever it is is in ``added`` unless it was a member.
     """
 
     added: tuple[str, ...] = ()
@@ -68,9 +83,10 @@ class MemberChange:
     pending_added: tuple[str, ...] = ()
     pending_removed: tuple[str, ...] = ()
     renamed: tuple[str, ...] = ()
+    resolved: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return any((self.added, self.removed, self.pending_added, self.pending_removed, self.renamed))
+        return any(getattr(self, name) for name in self.__slots__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +153,7 @@ class StoreUnavailable(Exception):
     """The store cannot carry this out at present (disk full, read-only, locked, away); nothing is done."""
 
 
-class Reader(FeedReader, Protocol):
+class Reader(FeedReader, PastReader, ProjectionReader, Protocol):
     """Reads of one directory. Only live resources, unless a method says otherwise."""
 
     async def get(self, kind: str, id: str) -> Stored | None:
@@ -149,6 +165,9 @@ class Reader(FeedReader, Protocol):
     async def memberships(self, ids: Sequence[str]) -> Mapping[str, tuple[Membership, ...]]:
         """The groups of each resource, direct ones first, then by ``seq``; ids without any are absent."""
 
+    async def group_counts(self, ids: Sequence[str]) -> Mapping[str, int]:
+        """In how many groups each resource is directly; ids without any are absent."""
+
     async def members(
         self, group: str, after: str | None = None, limit: int | None = None
     ) -> tuple[Member, ...]:
@@ -157,10 +176,16 @@ class Reader(FeedReader, Protocol):
     async def exceeds(self, group: str, limit: int) -> bool:
         """Whether the group has more members than this; counting stops there."""
 
+    async def member_count(self, group: str, most: int) -> int:
+        """How many members the group has, counted up to ``most``."""
+
     async def pending(
         self, group: str, after: str | None = None, limit: int | None = None
     ) -> tuple[Member, ...]:
         """The group's member values that name nobody yet, ordered, behind ``after``."""
+
+    async def awaiting(self, values: Sequence[str], limit: int) -> tuple[Awaiting, ...]:
+        """The groups that wait for one of these values, by value and id."""
 
     async def accounts(self, kind: str, state: str, after: int, limit: int) -> tuple[Stored, ...]:
         """Resources that are ``active``, ``inactive`` or ``deleted``, by ``seq`` behind ``after``.
@@ -168,13 +193,28 @@ class Reader(FeedReader, Protocol):
         The cost is that of the page, however many are in another state.
         """
 
+    async def newest(
+        self, kind: str, state: str, connection: int | None, before: int | None, limit: int
+    ) -> tuple[Stored, ...]:
+        """Resources in a state, by ``seq`` downwards from below ``before``; a connection's or everybody's.
+
+        The cost is that of the page for everybody's; a connection's are looked for in an index of all.
+        """
+
     async def named(
-        self, kind: str, prefix: str, state: str | None, after: tuple[str, str] | None, limit: int
+        self,
+        kind: str,
+        prefix: str,
+        state: str | None,
+        after: tuple[str, str] | None,
+        limit: int,
+        attribute: str | None = None,
     ) -> tuple[Named, ...]:
         """The next ``limit`` live users by userName, groups by displayName, that begin with a folded text.
 
-        Those in another state count, without their row, so that the cost is bounded. ``after`` is the
-        value and id of the last one given.
+        Or those of which a value of another ``attribute`` begins so, one of ``scim.index.INDEXED``. Those in
+        another state count, without their row, so that the cost is bounded. ``after`` is the value and id of
+        the last one given.
         """
 
     async def retained(self, kind: str, connection: int, external_id: str) -> tuple[Stored, ...]:
@@ -190,7 +230,7 @@ class Reader(FeedReader, Protocol):
         """How many live resources of the type there are, or a connection owns, at constant cost."""
 
 
-class Writer(Reader, FeedWriter, Protocol):
+class Writer(Reader, FeedWriter, PastWriter, ProjectionWriter, AdoptionWriter, Protocol):
     """One transaction. Reads see its own writes; nobody else's change until it ends."""
 
     def savepoint(self) -> AbstractAsyncContextManager[None]:
@@ -235,8 +275,11 @@ class Writer(Reader, FeedWriter, Protocol):
     async def groups_with(self, member: str) -> tuple[str, ...]:
         """The groups that have this resource as a direct member, by id."""
 
-    async def resolve_pending(self, id: str, names: Sequence[str]) -> tuple[str, ...]:
-        """Turn pending values equal to ``id`` or one of ``names`` into memberships of ``id``; the groups."""
+    async def resolve_pending(self, id: str, names: Sequence[str]) -> Mapping[str, MemberChange]:
+        """Turn pending values equal to ``id`` or one of ``names`` into memberships of ``id``.
+
+        What that changes of each group that waited, by the group's id, in their order.
+        """
 
     async def standing(self, connection: int) -> Standing:
         """How a connection of the directory stands now; one that is not there is active."""

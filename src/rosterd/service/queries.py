@@ -46,7 +46,10 @@ class Queries:
         reader = self._store.reader(caller.directory.id)
         row = await reader.get(resource_type.name, id)
         if row is None:
-            raise errors.NotFound(f"There is no {resource_type.name} with the id '{id}' in this directory.")
+            raise errors.NotFound(
+                f"There is no {resource_type.name} with the id '{id}' in this directory.",
+                situation="no resource",
+            )
         wanted = projection.for_type(resource_type)
         memberships = None
         if has_groups(resource_type) and wanted.wants("groups"):

@@ -4,7 +4,7 @@ Every page goes on behind the key of the last row given, so that none costs more
 milliseconds since the epoch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -59,6 +59,9 @@ class Registry(Protocol):
     async def directory_page(self, after: str, limit: int) -> tuple[Directory, ...]:
         """Directories by name, behind a name (``""``: from the first)."""
 
+    async def directory_names(self, ids: Collection[int]) -> Mapping[int, str]:
+        """The names of directories by id; without those that are not there."""
+
     async def connection(self, directory: int, name: str) -> Connection | None:
         """A directory's connection of this name."""
 
@@ -83,6 +86,11 @@ class Registry(Protocol):
 
     async def keys(self) -> tuple[ApiKey, ...]:
         """All API keys, newest first."""
+
+    async def key_page(
+        self, directory: int | None, after: tuple[int, str] | None, limit: int
+    ) -> tuple[ApiKey, ...]:
+        """API keys, newest first, behind a time of creation and id; those bound to a directory, or all."""
 
     async def create_key(self, key: ApiKey, entry: Entry) -> None:
         """Keep a key. Raises ``UniqueViolation`` on its id, ``LookupError`` without its directory."""

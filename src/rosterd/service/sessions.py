@@ -7,6 +7,7 @@ A session is looked up at each request together with whom it belongs to, so that
 revoking a link and ending a session work at once in every process.
 """
 
+import contextlib
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from rosterd.scim import errors
 from rosterd.service import credential_text
 from rosterd.service.administrators import NONE, Administrator
 from rosterd.service.audit import ADMINISTRATOR, SETUP_LINK, Actor, Entry
+from rosterd.service.ports import StoreUnavailable
 from rosterd.service.setup_links import SetupLink
 from rosterd.service.visitor import SETUP, Visitor
 
@@ -181,7 +183,8 @@ class Sessions:
             return None
         visitor = self._visitor(found, value, place, now)
         if visitor is not None and found.session.seen <= now - SEEN_EVERY:
-            await self._control.session_seen(found.session.id, now)
+            with contextlib.suppress(StoreUnavailable):  # which is no reason to show nothing
+                await self._control.session_seen(found.session.id, now)
         return visitor
 
     async def list(self, administrator: str) -> tuple[Session, ...]:
@@ -189,9 +192,9 @@ class Sessions:
         now = self._now()
         return await self._control.sessions(administrator, now, now - IDLE)
 
-    async def end(self, value: str, *, by: Actor) -> None:
-        """Log out."""
-        entry = Entry(by, self._now(), "session.ended", f"session of {by}")
+    async def end(self, value: str, directory: int | None, *, by: Actor) -> None:
+        """Log out; ``directory`` is the only one they know of."""
+        entry = Entry(by, self._now(), "session.ended", f"session of {by}", directory)
         await self._control.end_session(credential_text.digest(value), entry)
 
     async def revoke(self, administrator: Administrator, id: str, *, by: Actor) -> None:

@@ -1,7 +1,7 @@
 """Set-up links: ``rsl_<id>_<secret><checksum>`` opens the set-up of one connection, without an account.
 
-Its form is that of ``credential_text``; only the SHA-256 of the whole text is kept. What is opened is a session
-(``service.sessions``) that never outlives its link.
+Its form is that of ``credential_text``; only the SHA-256 of the whole text is kept. What is opened is a
+session (``service.sessions``) that never outlives its link.
 """
 
 from collections.abc import Callable

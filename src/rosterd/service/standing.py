@@ -85,8 +85,10 @@ def refusal(standing: Standing, connection: str, directory: str) -> errors.ScimE
             f"{text} Nothing is read or changed meanwhile. An administrator who has looked into it "
             f"resumes it with {back}; then try again.",
             retry_after=RETRY_AFTER,
+            situation="paused",
         )
     return errors.Forbidden(
         f"{text} Switch provisioning off at the identity provider, or ask an administrator to enable the "
-        f"connection again with {back}."
+        f"connection again with {back}.",
+        situation="disabled",
     )

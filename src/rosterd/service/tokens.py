@@ -11,8 +11,9 @@ from rosterd.scim import errors
 from rosterd.scim.render import format_time
 from rosterd.service import credential_text
 from rosterd.service.audit import Actor, Entry
-from rosterd.service.caller import SCOPES
+from rosterd.service.caller import SCOPES, check_scopes
 from rosterd.service.control import Control, Credential, Token, name_of
+from rosterd.service.directories import model_of
 
 MIN_LIFETIME: Final = 60
 MAX_LIFETIME: Final = 315_360_000  # ten years of 365 days, in seconds
@@ -23,6 +24,11 @@ _PREFIX: Final = "rst"
 def token_id(text: str) -> str | None:
     """The id inside a token's text; ``None`` if it is not a token or was mistyped."""
     return credential_text.id_of(_PREFIX, text)
+
+
+def claimed_id(text: str) -> str | None:
+    """The id that a text begins with as a token does, be the rest of it mistyped or missing."""
+    return credential_text.claimed_id(_PREFIX, text)
 
 
 def digest(text: str) -> bytes:
@@ -37,12 +43,17 @@ def verify(credential: Credential | None, text: str, now: int) -> Credential:
     """
     if credential is None or not credential_text.matches(credential.token.digest, text):
         raise errors.Unauthorized(
-            "The bearer token is not known here. Generate a new one and paste it again."
+            "The bearer token is not known here. Generate a new one and paste it again.",
+            situation="token unknown",
         )
     if credential.token.revoked is not None and credential.token.revoked <= now:
-        raise errors.Unauthorized("The bearer token was revoked. Generate a new one and paste it again.")
+        raise errors.Unauthorized(
+            "The bearer token was revoked. Generate a new one and paste it again.", situation="token revoked"
+        )
     if credential.token.expires <= now:
-        raise errors.Unauthorized("The bearer token has expired. Generate a new one and paste it again.")
+        raise errors.Unauthorized(
+            "The bearer token has expired. Generate a new one and paste it again.", situation="token expired"
+        )
     return credential
 
 
@@ -64,7 +75,11 @@ class Tokens:
         scopes: Sequence[str] = SCOPES,
         lifetime: int = MAX_LIFETIME,
     ) -> tuple[Token, str]:
-        """Make and keep a token; its text is returned here and never again. Raises like ``make``."""
+        """Make and keep a token; its text is returned here and never again.
+
+        Raises like ``make``, and ``InvalidValue`` for a scope that the directory does not have.
+        """
+        scopes = await self.check_scopes(directory, scopes, "token")
         token, text = self.make(directory, connection, label=label, scopes=scopes, lifetime=lifetime)
         entry = await self._entry(by, "token.created", token, after=_described(token))
         await self._control.create_token(token, entry)
@@ -82,16 +97,13 @@ class Tokens:
     ) -> tuple[Token, str]:
         """A token valid for ``lifetime`` seconds from now, which is not kept yet, and its text.
 
-        Raises ``InvalidValue`` for a lifetime outside 60 s to 10 years or an unknown scope.
+        Raises ``InvalidValue`` for a lifetime outside 60 s to 10 years. The scopes were checked.
         """
         if not MIN_LIFETIME <= lifetime <= MAX_LIFETIME:
             raise errors.InvalidValue(
                 f"A token's lifetime must be {MIN_LIFETIME} to {MAX_LIFETIME} seconds (10 years), "
                 f"not {lifetime}."
             )
-        unknown = [scope for scope in scopes if scope not in SCOPES]
-        if unknown or not scopes:
-            raise errors.InvalidValue(f"A token's scopes must be out of {', '.join(SCOPES)}.")
         now = self._now()
         id, text = credential_text.make(_PREFIX, self._random)
         token = Token(
@@ -144,6 +156,14 @@ class Tokens:
         now = self._now()
         entry = await self._entry(by, "token.revoked", token, after={"revoked": format_time(now)})
         return await self._control.revoke_token(directory, token_id, now, entry)
+
+    async def check_scopes(self, directory: int, scopes: Sequence[str], whose: str) -> tuple[str, ...]:
+        """The scopes, each once, if the directory has their resource types. Raises ``InvalidValue``."""
+        types: Sequence[str] = ()
+        if any(":" in scope for scope in scopes):
+            found = next((d for d in await self._control.directories() if d.id == directory), None)
+            types = tuple(model_of(found).types) if found is not None else ()
+        return check_scopes(scopes, types, whose)
 
     async def _find(self, directory: int, token_id: str) -> Token | None:
         return next((t for t in await self._control.tokens(directory) if t.id == token_id), None)

@@ -16,6 +16,7 @@ from rosterd.service.audit import Entry
 from rosterd.service.events import WINDOW, Event, FeedPage, StoredEvent
 from rosterd.service.limits import Loss
 from rosterd.service.ports import (
+    Awaiting,
     MemberChange,
     Membership,
     Named,
@@ -27,7 +28,13 @@ from rosterd.service.ports import (
     Writer,
 )
 from rosterd.service.standing import Standing
-from rosterd.store.memory_accounts import accounts, named
+from rosterd.store.memory_accounts import accounts, awaiting, named, newest
+from rosterd.store.memory_past import MemoryPastReader, MemoryPastWriter
+from rosterd.store.memory_projections import (
+    MemoryAdoptionWriter,
+    MemoryProjectionReader,
+    MemoryProjectionWriter,
+)
 from rosterd.store.memory_registry import MemoryRegistry
 from rosterd.store.memory_search import Displays, State, listed_groups, listed_members, search
 from rosterd.store.unit import perform
@@ -73,11 +80,11 @@ class MemoryStore(MemoryRegistry):
         """Nothing to close; there for whoever closes stores."""
 
 
-class MemoryReader:
+class MemoryReader(MemoryPastReader, MemoryProjectionReader):
     """See ``rosterd.service.ports.Reader``."""
 
     def __init__(self, state: Callable[[], State]) -> None:
-        self._state = state
+        super().__init__(state)
 
     async def get(self, kind: str, id: str) -> Stored | None:
         row = self._state().rows.get(id)
@@ -104,6 +111,10 @@ class MemoryReader:
         found = {id: tuple(listed_groups(state, id)) for id in ids}
         return {id: groups for id, groups in found.items() if groups}
 
+    async def group_counts(self, ids: Sequence[str]) -> Mapping[str, int]:
+        listed = ((id, sum(m.direct for m in listed_groups(self._state(), id))) for id in ids)
+        return {id: count for id, count in listed if count}
+
     async def members(
         self, group: str, after: str | None = None, limit: int | None = None
     ) -> tuple[Member, ...]:
@@ -113,6 +124,9 @@ class MemoryReader:
     async def exceeds(self, group: str, limit: int) -> bool:
         return len(listed_members(self._state(), group)) > limit
 
+    async def member_count(self, group: str, most: int) -> int:
+        return min(len(listed_members(self._state(), group)), most)
+
     async def pending(
         self, group: str, after: str | None = None, limit: int | None = None
     ) -> tuple[Member, ...]:
@@ -120,13 +134,27 @@ class MemoryReader:
         listed = [Member(value, None, display) for value, display in waiting if value > (after or "")]
         return tuple(listed[:limit])
 
+    async def awaiting(self, values: Sequence[str], limit: int) -> tuple[Awaiting, ...]:
+        return awaiting(self._state(), values)[:limit]
+
     async def accounts(self, kind: str, state: str, after: int, limit: int) -> tuple[Stored, ...]:
         return accounts(self._state(), kind, state, after)[:limit]
 
+    async def newest(
+        self, kind: str, state: str, connection: int | None, before: int | None, limit: int
+    ) -> tuple[Stored, ...]:
+        return newest(self._state(), kind, state, connection, before)[:limit]
+
     async def named(
-        self, kind: str, prefix: str, state: str | None, after: tuple[str, str] | None, limit: int
+        self,
+        kind: str,
+        prefix: str,
+        state: str | None,
+        after: tuple[str, str] | None,
+        limit: int,
+        attribute: str | None = None,
     ) -> tuple[Named, ...]:
-        return named(self._state(), kind, prefix, state, after or ("", ""))[:limit]
+        return named(self._state(), kind, prefix, state, after or ("", ""), attribute)[:limit]
 
     async def owner_of(self, kind: str, attribute: str, value: str) -> str | None:
         return self._state().unique.get((kind, attribute, value))
@@ -157,7 +185,7 @@ class MemoryReader:
         return tuple([e for e in own[::-1] if before is None or e.seq < before][:limit])
 
 
-class MemoryWriter(MemoryReader):
+class MemoryWriter(MemoryReader, MemoryPastWriter, MemoryProjectionWriter, MemoryAdoptionWriter):
     """See ``rosterd.service.ports.Writer``."""
 
     def __init__(self, state: State, connections: frozenset[int]) -> None:
@@ -219,6 +247,7 @@ class MemoryWriter(MemoryReader):
             return False
         del self.state.rows[id]
         self.state.unique = {key: owner for key, owner in self.state.unique.items() if owner != id}
+        self.state.projections.pop(id, None)
         self._leave(id)
         return True
 
@@ -251,15 +280,17 @@ class MemoryWriter(MemoryReader):
     async def groups_with(self, member: str) -> tuple[str, ...]:
         return tuple(sorted(group for group, members in self.state.members.items() if member in members))
 
-    async def resolve_pending(self, id: str, names: Sequence[str]) -> tuple[str, ...]:
-        joined = []
+    async def resolve_pending(self, id: str, names: Sequence[str]) -> Mapping[str, MemberChange]:
+        changes = {}
         for group in sorted(self.state.pending):
             members, pending = self._lists(group)
-            found = [pending.pop(name) for name in (id, *names) if name in pending]
-            if found and id not in members:
-                members[id] = max(filter(None, found), default=None)
-                joined.append(group)
-        return tuple(joined)
+            found = {name: pending.pop(name) for name in sorted({id, *names}) if name in pending}
+            if found:
+                joins = id not in members
+                if joins:
+                    members[id] = max(filter(None, found.values()), default=None)
+                changes[group] = MemberChange(added=(id,) if joins else (), resolved=tuple(found))
+        return changes
 
     async def append(self, event: Event) -> int:
         seq = await self.next_seq()

@@ -1,9 +1,8 @@
 """The control plane in plain dictionaries, beside ``memory.py``."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from rosterd.service.audit import Entry
 from rosterd.service.control import Connection, Credential, Directory, Policy, Token
@@ -47,18 +46,19 @@ class MemoryControl:
         self.audit.append(replace(entry, directory=directory.id))
         return directory
 
-    async def define(
-        self, directory: int, schemas: Sequence[Any], resource_types: Sequence[Any], entry: Entry
-    ) -> Directory:
-        before = self._directories[directory]
-        self._directories[directory] = replace(
+    async def define(self, directory: Directory, entry: Entry) -> Directory | None:
+        before = self._directories.get(directory.id)
+        if before is None or before.revision != directory.revision:
+            return None
+        self._directories[directory.id] = replace(
             before,
             revision=before.revision + 1,
-            schemas=tuple(schemas),
-            resource_types=tuple(resource_types),
+            schemas=tuple(directory.schemas),
+            resource_types=tuple(directory.resource_types),
+            requirements=directory.requirements,
         )
         self.audit.append(entry)
-        return self._directories[directory]
+        return self._directories[directory.id]
 
     async def connections(self, directory: int) -> tuple[Connection, ...]:
         own = (c for c in self._connections.values() if c.directory == directory)
@@ -76,13 +76,14 @@ class MemoryControl:
         self.audit.append(entry)
         return connection
 
-    async def update_connection(self, connection: Connection, entry: Entry) -> None:
-        before = self._connections.get(connection.id)
-        if before is None or before.directory != connection.directory:
-            raise LookupError(f"there is no connection {connection.id}")
-        changed = replace(before, profile=connection.profile, policy=connection.policy)
-        self._connections[connection.id] = changed
+    async def update_connection(self, old: Connection, new: Connection, entry: Entry) -> bool:
+        now = self._connections.get(old.id)
+        known = (old.directory, old.profile, old.policy)
+        if now is None or (now.directory, now.profile, now.policy) != known:
+            return False
+        self._connections[old.id] = replace(now, profile=new.profile, policy=new.policy)
         self.audit.append(entry)
+        return True
 
     def _stand(self, standings: Mapping[int, Standing]) -> None:
         """What a transaction made of the standings of connections."""

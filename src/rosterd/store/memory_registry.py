@@ -1,6 +1,6 @@
 """``Registry`` in plain dictionaries, beside ``memory_control.py``."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from rosterd.service.audit import Entry
@@ -24,6 +24,9 @@ class MemoryRegistry(MemoryClients):
 
     async def directory_page(self, after: str, limit: int) -> tuple[Directory, ...]:
         return tuple([d for d in await self.directories() if d.name > after][:limit])
+
+    async def directory_names(self, ids: Collection[int]) -> Mapping[int, str]:
+        return {id: self._directories[id].name for id in ids if id in self._directories}
 
     async def connection(self, directory: int, name: str) -> Connection | None:
         return next((c for c in await self.connections(directory) if c.name == name), None)
@@ -60,6 +63,15 @@ class MemoryRegistry(MemoryClients):
 
     async def keys(self) -> tuple[ApiKey, ...]:
         return tuple(sorted(self._keys.values(), key=lambda key: (-key.created, key.id)))
+
+    async def key_page(
+        self, directory: int | None, after: tuple[int, str] | None, limit: int
+    ) -> tuple[ApiKey, ...]:
+        listed = tuple(k for k in await self.keys() if directory in (None, k.directory))
+        if after is not None:
+            at, id = after
+            listed = tuple(k for k in listed if (-k.created, k.id) > (-at, id))
+        return listed[:limit]
 
     async def create_key(self, key: ApiKey, entry: Entry) -> None:
         if key.directory is not None and key.directory not in self._directories:

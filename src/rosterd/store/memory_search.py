@@ -15,7 +15,10 @@ from rosterd.scim.schema import Ref, ResourceType
 from rosterd.service.audit import Entry as AuditEntry
 from rosterd.service.events import StoredEvent
 from rosterd.service.limits import Loss
+from rosterd.service.mapping import Value
+from rosterd.service.past import Owed
 from rosterd.service.ports import Membership, Page, Position, Query, Stored
+from rosterd.service.projections import Mapped
 from rosterd.service.standing import Standing
 from rosterd.store.compile import Scope
 from rosterd.store.compile import condition as compiled_condition
@@ -38,6 +41,10 @@ class State:
     losses: dict[int, Loss] = field(default_factory=dict)
     forgotten: int = 0
     audit: list[AuditEntry] = field(default_factory=list)
+    owed: dict[tuple[str, str], Owed] = field(default_factory=dict)
+    mapping: Mapped | None = None
+    projections: dict[str, Value] = field(default_factory=dict)
+    adopted: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> "State":
         """A state of its own; what it holds never changes."""
@@ -54,6 +61,10 @@ class State:
             dict(self.losses),
             self.forgotten,
             list(self.audit),
+            dict(self.owed),
+            self.mapping,
+            dict(self.projections),
+            dict(self.adopted),
         )
 
     def live(self, kind: str) -> list[Stored]:

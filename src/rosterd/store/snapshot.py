@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from rosterd.service.ports import StoreUnavailable
 from rosterd.store.database import errors
 from rosterd.store.queries import SQLITE
-from rosterd.store.sqlite_reader import Run
+from rosterd.store.sqlite_run import Run
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -21,11 +21,18 @@ from rosterd.store.group_commit import WAITING, GroupCommit
 from rosterd.store.migrate import open_checked
 from rosterd.store.snapshot import Snapshots
 from rosterd.store.sqlite_audit import SqliteAudit
+from rosterd.store.sqlite_deliveries import SqliteDeliveries
+from rosterd.store.sqlite_expiry import SqliteExpiry
+from rosterd.store.sqlite_mappings import SqliteMappings
 from rosterd.store.sqlite_reader import SqliteReader
 from rosterd.store.sqlite_registry import SqliteRegistry
+from rosterd.store.sqlite_request_log import SqliteRequestLog
+from rosterd.store.sqlite_sessions import SqliteSessions
+from rosterd.store.sqlite_settings import SqliteSettings
+from rosterd.store.sqlite_webhooks import SqliteWebhooks
 from rosterd.store.sqlite_writer import SqliteWriter
 from rosterd.store.unit import perform
-from rosterd.store.wake import Wake
+from rosterd.store.wake import Wake, Watch
 
 T = TypeVar("T")
 
@@ -44,7 +51,17 @@ async def open_sqlite(path: Path, *, waiting: int = WAITING, busy_ms: int = BUSY
     return SqliteStore(path, connection, waiting)
 
 
-class SqliteStore(SqliteRegistry, SqliteAudit):
+class SqliteStore(
+    SqliteRegistry,
+    SqliteAudit,
+    SqliteSettings,
+    SqliteRequestLog,
+    SqliteSessions,
+    SqliteWebhooks,
+    SqliteDeliveries,
+    SqliteExpiry,
+    SqliteMappings,
+):
     """See ``rosterd.service.ports.Store`` and ``Control``, and ``rosterd.service.clients.ClientControl``."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, waiting: int) -> None:
@@ -74,6 +91,9 @@ class SqliteStore(SqliteRegistry, SqliteAudit):
             return await reader.last() > after
 
         return await self._wake.changed(directory, newer, seconds)
+
+    def watch(self) -> AbstractContextManager[Watch]:
+        return self._wake.watch()
 
     async def close(self) -> None:
         """Finish the writes that were accepted and close the file. Later writes are refused."""

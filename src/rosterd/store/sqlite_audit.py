@@ -1,9 +1,10 @@
-"""``AuditLog`` over SQLite: a page costs the same however long the log is."""
+"""``AuditLog`` over SQLite: a page costs the same however long the log is, unless it is of rare actions."""
 
 from typing import Final
 
 from rosterd.service.audit import StoredEntry
 from rosterd.store.entries import entry_of
+from rosterd.store.queries import SQLITE
 from rosterd.store.sqlite_control import SqliteControl
 
 _MOST: Final = 2**63 - 1
@@ -16,10 +17,10 @@ class SqliteAudit(SqliteControl):
         self, directory: int | None, before: int | None, limit: int, action: str = ""
     ) -> tuple[StoredEntry, ...]:
         behind = _MOST if before is None else before
-        if directory is None:
-            rows = await self._rows("audit_all", (behind, _glob(action), limit))
-        else:
-            rows = await self._rows("audit_of", (directory, behind, _glob(action), limit))
+        name, of = ("audit_all", ()) if directory is None else ("audit_of", (directory,))
+        parameters = (*of, behind, _glob(action), limit)
+        # A rare action may lie far back.
+        rows = await self._run(lambda c: c.execute(SQLITE[name], parameters).fetchall(), quick=not action)
         return tuple(map(entry_of, rows))
 
 

@@ -13,7 +13,7 @@ from rosterd.service.control import Token
 from rosterd.store.entries import write_entry
 from rosterd.store.queries import SQLITE
 from rosterd.store.sqlite_control import SqliteControl, insert, insert_token
-from rosterd.store.sqlite_reader import as_json
+from rosterd.store.sqlite_run import as_json
 
 
 class SqliteClients(SqliteControl):

@@ -19,7 +19,7 @@ from rosterd.service.ports import UniqueViolation
 from rosterd.store.entries import write_entry
 from rosterd.store.policy import limits_json, limits_of, standing_of
 from rosterd.store.queries import SQLITE
-from rosterd.store.sqlite_reader import Run, as_json
+from rosterd.store.sqlite_run import Run, as_json
 
 T = TypeVar("T")
 
@@ -74,15 +74,16 @@ class SqliteControl:
 
         return await self._submit(work)
 
-    async def define(
-        self, directory: int, schemas: Sequence[Any], resource_types: Sequence[Any], entry: Entry
-    ) -> Directory:
-        parameters = (directory, as_json(list(schemas)), as_json(list(resource_types)))
+    async def define(self, directory: Directory, entry: Entry) -> Directory | None:
+        parameters = (
+            directory.id, directory.revision, as_json(list(directory.schemas)),
+            as_json(list(directory.resource_types)), as_json(dict(directory.requirements)),
+        )  # fmt: skip
 
-        def work(connection: sqlite3.Connection) -> Directory:
+        def work(connection: sqlite3.Connection) -> Directory | None:
             row = connection.execute(SQLITE["define_directory"], parameters).fetchone()
             if row is None:
-                raise LookupError(f"there is no directory {directory}")
+                return None
             write_entry(connection, entry)
             return directory_of(row)
 
@@ -105,14 +106,22 @@ class SqliteControl:
 
         return await self._submit(work)
 
-    async def update_connection(self, connection: Connection, entry: Entry) -> None:
-        policy = connection.policy
+    async def update_connection(self, old: Connection, new: Connection, entry: Entry) -> bool:
+        policy = new.policy
         parameters = (
-            connection.directory, connection.id, connection.profile, policy.reach, policy.on_delete,
-            limits_json(policy.limits),
+            old.directory, old.id, new.profile, policy.reach, policy.on_delete, limits_json(policy.limits),
         )  # fmt: skip
-        if not await self._submit(recorded("update_connection", parameters, entry)):
-            raise LookupError(f"there is no connection {connection.id}")
+
+        def work(connection: sqlite3.Connection) -> bool:
+            row = connection.execute(SQLITE["get_connection"], (old.directory, old.id)).fetchone()
+            now = connection_of(row) if row else None
+            if now is None or (now.profile, now.policy) != (old.profile, old.policy):
+                return False
+            connection.execute(SQLITE["update_connection"], parameters)
+            write_entry(connection, entry)
+            return True
+
+        return await self._submit(work)
 
     async def tokens(self, directory: int, connection: int | None = None) -> tuple[Token, ...]:
         rows = await self._rows("tokens", (directory, connection))
@@ -198,10 +207,11 @@ def insert(
 
 def directory_of(row: Sequence[Any]) -> Directory:
     """A directory from a row of its columns."""
-    id, name, created, revision, schemas, resource_types = row
+    id, name, created, revision, schemas, resource_types, requirements = row
     return Directory(
-        id, name, created, revision, tuple(orjson.loads(schemas)), tuple(orjson.loads(resource_types))
-    )
+        id, name, created, revision, tuple(orjson.loads(schemas)), tuple(orjson.loads(resource_types)),
+        orjson.loads(requirements),
+    )  # fmt: skip
 
 
 @lru_cache(_REMEMBERED)  # the same row comes at each request

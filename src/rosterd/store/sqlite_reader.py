@@ -5,35 +5,33 @@ The methods do not know where they run. ``run`` gives the work a connection: at 
 """
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 import orjson
 
 from rosterd.scim.membership import Member
 from rosterd.service.events import PAGE_BYTES, WINDOW, Event, FeedPage, StoredEvent
-from rosterd.service.ports import Membership, Named, Page, Position, Query, Stored
+from rosterd.service.past import Owed
+from rosterd.service.ports import Awaiting, Membership, Named, Page, Position, Query, Stored
 from rosterd.store.listing import Listing, listing
 from rosterd.store.queries import SQLITE
+from rosterd.store.sqlite_projections import SqliteProjectionReader
+from rosterd.store.sqlite_run import Run, as_json
 
 T = TypeVar("T")
 
 _QUICK_ROWS: Final = 200
 _QUICK_IDS: Final = 10
+_QUICK_COUNT: Final = 2000
 _MOST: Final = 2**63 - 1
 _LAST: Final = "\U0010ffff"  # no name goes on behind this character
 _NAMES: Final = {"User": ("named_unique", "userName"), "Group": ("named_value", "displayName")}
 """By which statement and attribute a kind is looked up by name."""
 
 
-class Run(Protocol):
-    """Runs work with a connection."""
-
-    def __call__(self, work: Callable[[sqlite3.Connection], T], *, quick: bool) -> Awaitable[T]: ...
-
-
-class SqliteReader:
+class SqliteReader(SqliteProjectionReader):
     """See ``rosterd.service.ports.Reader``."""
 
     __slots__ = ("_directory", "_run")
@@ -63,6 +61,10 @@ class SqliteReader:
         parameters = (self._directory, as_json(ids))
         return await self._run(lambda c: _memberships(c, parameters), quick=len(ids) <= _QUICK_IDS)
 
+    async def group_counts(self, ids: Sequence[str]) -> Mapping[str, int]:
+        rows = await self._rows("group_counts", (self._directory, as_json(list(ids))))
+        return {id: int(count) for id, count in rows}
+
     async def members(
         self, group: str, after: str | None = None, limit: int | None = None
     ) -> tuple[Member, ...]:
@@ -74,20 +76,46 @@ class SqliteReader:
         rows = await self._rows("members_beyond", (self._directory, group, limit))
         return bool(rows)
 
+    async def member_count(self, group: str, most: int) -> int:
+        parameters = (self._directory, group, most)
+        return await self._run(
+            lambda c: int(c.execute(SQLITE["member_count"], parameters).fetchone()[0]),
+            quick=most <= _QUICK_COUNT,
+        )
+
     async def pending(
         self, group: str, after: str | None = None, limit: int | None = None
     ) -> tuple[Member, ...]:
         parameters = (self._directory, group, after or "", -1 if limit is None else limit)
         return await self._run(lambda c: _members(c, "pending_members", parameters), quick=True)
 
+    async def awaiting(self, values: Sequence[str], limit: int) -> tuple[Awaiting, ...]:
+        rows = await self._rows("awaiting", (self._directory, as_json(list(values)), limit))
+        return tuple(Awaiting(*row) for row in rows)
+
     async def accounts(self, kind: str, state: str, after: int, limit: int) -> tuple[Stored, ...]:
         rows = await self._rows("accounts", (self._directory, kind, state, after, limit))
         return tuple(Stored(*row) for row in rows)
 
+    async def newest(
+        self, kind: str, state: str, connection: int | None, before: int | None, limit: int
+    ) -> tuple[Stored, ...]:
+        parameters = (self._directory, kind, state, _MOST if before is None else before, limit, connection)
+        rows = await self._run(
+            lambda c: c.execute(SQLITE["newest"], parameters).fetchall(), quick=connection is None
+        )
+        return tuple(Stored(*row) for row in rows)
+
     async def named(
-        self, kind: str, prefix: str, state: str | None, after: tuple[str, str] | None, limit: int
+        self,
+        kind: str,
+        prefix: str,
+        state: str | None,
+        after: tuple[str, str] | None,
+        limit: int,
+        attribute: str | None = None,
     ) -> tuple[Named, ...]:
-        name, attribute = _NAMES[kind]
+        name, attribute = _NAMES[kind] if attribute is None else ("named_value", attribute)
         behind = after or ("", "")
         first = max(
             prefix, behind[0]
@@ -125,13 +153,31 @@ class SqliteReader:
         parameters = (self._directory, id, kind, limit, _MOST if before is None else before)
         return await self._run(lambda c: _events(c, "history", parameters), quick=limit <= _QUICK_ROWS)
 
+    async def changed_by(
+        self, connection: int, since: int, through: int, behind: str, limit: int
+    ) -> tuple[tuple[str, str], ...]:
+        parameters = (self._directory, connection, since, through, behind, limit)
+        rows = await self._run(lambda c: c.execute(SQLITE["changed_by"], parameters).fetchall(), quick=False)
+        return tuple((str(kind), str(id)) for kind, id in rows)
+
+    async def story(self, kind: str, id: str, since: int, after: int, limit: int) -> tuple[StoredEvent, ...]:
+        parameters = (self._directory, id, kind, since, after, limit)
+        return await self._run(lambda c: _events(c, "story", parameters), quick=limit <= _QUICK_ROWS)
+
+    async def mentioning(self, names: Sequence[str], after: int, through: int) -> tuple[StoredEvent, ...]:
+        parameters = (self._directory, as_json(list(names)), after, through)
+        return await self._run(lambda c: _events(c, "mentioning", parameters), quick=False)
+
+    async def deleted_before(self, kind: str, before: int, limit: int) -> tuple[str, ...]:
+        rows = await self._rows("deleted_before", (self._directory, kind, before, limit))
+        return tuple(str(id) for (id,) in rows)
+
+    async def owed(self, limit: int) -> tuple[Owed, ...]:
+        rows = await self._rows("owed_erasures", (self._directory, limit))
+        return tuple(Owed(k, id, by, request, tuple(orjson.loads(n))) for k, id, by, request, n in rows)
+
     async def _rows(self, name: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         return await self._run(lambda c: c.execute(SQLITE[name], parameters).fetchall(), quick=True)
-
-
-def as_json(value: object) -> str:
-    """A value as it is kept in a text column."""
-    return orjson.dumps(value).decode()
 
 
 def _stored(connection: sqlite3.Connection, name: str, parameters: tuple[Any, ...]) -> Stored | None:

@@ -1,7 +1,7 @@
 """``Registry`` over SQLite, beside ``sqlite_control.py``: API keys, look-ups by name, pages, kept replies."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import orjson
@@ -20,7 +20,7 @@ from rosterd.store.sqlite_control import (
     recorded,
     token_of,
 )
-from rosterd.store.sqlite_reader import as_json
+from rosterd.store.sqlite_run import as_json
 
 _MOST: Final = 2**63 - 1
 
@@ -34,6 +34,9 @@ class SqliteRegistry(SqliteClients):
 
     async def directory_page(self, after: str, limit: int) -> tuple[Directory, ...]:
         return tuple(map(directory_of, await self._rows("directory_page", (after, limit))))
+
+    async def directory_names(self, ids: Collection[int]) -> Mapping[int, str]:
+        return dict(await self._rows("directory_names", (as_json(sorted(ids)),)))
 
     async def connection(self, directory: int, name: str) -> Connection | None:
         rows = await self._rows("connection_named", (directory, name))
@@ -75,6 +78,16 @@ class SqliteRegistry(SqliteClients):
 
     async def keys(self) -> tuple[ApiKey, ...]:
         return tuple(map(_key, await self._rows("api_keys", ())))
+
+    async def key_page(
+        self, directory: int | None, after: tuple[int, str] | None, limit: int
+    ) -> tuple[ApiKey, ...]:
+        behind = after or (_MOST, "")
+        if directory is None:
+            rows = await self._rows("api_key_page", (*behind, limit))
+        else:
+            rows = await self._rows("api_key_page_of", (directory, *behind, limit))
+        return tuple(map(_key, rows))
 
     async def create_key(self, key: ApiKey, entry: Entry) -> None:
         parameters = (

@@ -16,19 +16,23 @@ from rosterd.scim.membership import Member
 from rosterd.service.audit import Entry
 from rosterd.service.events import Event
 from rosterd.service.limits import Loss
+from rosterd.service.past import Owed
 from rosterd.service.ports import MemberChange, Stored, UniqueViolation
 from rosterd.service.standing import Standing
 from rosterd.store.entries import write_entry
 from rosterd.store.policy import ACTIVE, standing_of
 from rosterd.store.queries import SQLITE
-from rosterd.store.sqlite_reader import SqliteReader, as_json
+from rosterd.store.sqlite_adoption import SqliteAdoptionWriter
+from rosterd.store.sqlite_projections import SqliteProjectionWriter
+from rosterd.store.sqlite_reader import SqliteReader
+from rosterd.store.sqlite_run import as_json
 
 T = TypeVar("T")
 
 Pairs = Iterable[tuple[str, str]]
 
 
-class SqliteWriter(SqliteReader):
+class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
     """See ``rosterd.service.ports.Writer``. For one transaction that somebody else began."""
 
     __slots__ = ("_connection",)
@@ -122,6 +126,7 @@ class SqliteWriter(SqliteReader):
         self._many("delete_unique", kind, id, pairs)
         self._many("delete_value", kind, id, pairs)
         self._leave(id)
+        await self.project(id, None)
         return True
 
     async def add_members(self, group: str, members: Sequence[Member]) -> MemberChange:
@@ -159,14 +164,20 @@ class SqliteWriter(SqliteReader):
     async def groups_with(self, member: str) -> tuple[str, ...]:
         return tuple(group for (group,) in self._execute("groups_with", member))
 
-    async def resolve_pending(self, id: str, names: Sequence[str]) -> tuple[str, ...]:
+    async def resolve_pending(self, id: str, names: Sequence[str]) -> Mapping[str, MemberChange]:
         waiting = self._execute("take_pending", as_json([id, *map(_clean, names)])).fetchall()
         if not waiting:
-            return ()
+            return {}
         groups: dict[str, str | None] = {}
-        for group, display in waiting:
+        values: dict[str, list[str]] = {}
+        for group, value, display in sorted(waiting, key=lambda row: row[:2]):
             groups[group] = max(filter(None, (display, groups.get(group))), default=None)
-        return tuple(sorted(self._returned("join_groups", id, as_json(list(groups.items())))))
+            values.setdefault(group, []).append(value)
+        joined = self._returned("join_groups", id, as_json(list(groups.items())))
+        return {
+            group: MemberChange(added=(id,) if group in joined else (), resolved=tuple(found))
+            for group, found in values.items()
+        }
 
     async def append(self, event: Event) -> int:
         seq = self._next_seq()
@@ -184,6 +195,19 @@ class SqliteWriter(SqliteReader):
             self._execute("delete_events", old[-1])
             self._execute("note_forgotten", old[-1])
         return len(old)
+
+    async def owe(self, owed: Owed) -> None:
+        names = as_json(list(owed.names))
+        self._execute("owe_erasure", owed.kind, owed.id, owed.connection, owed.request_id, names)
+
+    async def paid(self, owed: Owed) -> bool:
+        return bool(self._execute("pay_erasure", owed.kind, owed.id).rowcount)
+
+    async def rewrite(self, seq: int, data: Mapping[str, Any]) -> None:
+        self._execute("rewrite_event", seq, as_json(data))
+
+    async def drop_pending(self, values: Sequence[str]) -> None:
+        self._execute("drop_pending", as_json(list(map(_clean, values))))
 
     async def standing(self, connection: int) -> Standing:
         row = self._execute("connection_standing", connection).fetchone()

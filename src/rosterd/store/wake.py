@@ -16,15 +16,59 @@ LOOK_SECONDS: Final = 1.0
 """How often a waiter looks by itself, for what other processes commit."""
 
 
+class Watch:
+    """One who waits for all directories at once, and is told which have news."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._lock = threading.Lock()
+        self._rung = asyncio.Event()
+        self._fresh: set[int] = set()
+
+    def ring(self, directory: int) -> None:
+        """Note a directory; from any thread."""
+        with self._lock:
+            wakes = not self._fresh
+            self._fresh.add(directory)
+        if wakes:
+            with suppress(RuntimeError):  # its loop is closed, and with it whoever waited
+                self._loop.call_soon_threadsafe(self._rung.set)
+
+    async def news(self, seconds: float) -> frozenset[int]:
+        """The directories noted since the last call; waits so long for the first."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._rung.wait()
+        with self._lock:
+            self._rung.clear()
+            fresh, self._fresh = self._fresh, set()
+        return frozenset(fresh)
+
+
 class Wake:
     """The waiters of one store."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._bells: dict[int, set[Bell]] = {}
+        self._watches: tuple[Watch, ...] = ()
+
+    @contextmanager
+    def watch(self) -> Iterator[Watch]:
+        """Be told of every directory with news, for as long as the context lasts."""
+        watch = Watch()
+        with self._lock:
+            self._watches = (*self._watches, watch)
+        try:
+            yield watch
+        finally:
+            with self._lock:
+                self._watches = tuple(each for each in self._watches if each is not watch)
 
     def ring(self, directory: int) -> None:
         """Wake all who wait for this directory; from any thread."""
+        for watch in self._watches:
+            watch.ring(directory)
         if directory not in self._bells:  # a write for which nobody waits pays nothing
             return
         with self._lock:

@@ -5,16 +5,22 @@ class TestMyStore(StoreContract):
     async def open_store(self, folder: Path) -> AsyncIterator[Store]: ...
 """
 
+from rosterd.testing.access_contract import AccessContract
 from rosterd.testing.audit_contract import AuditContract
 from rosterd.testing.client_contract import ClientContract
 from rosterd.testing.clock import FakeClock
 from rosterd.testing.control_contract import ControlContract
 from rosterd.testing.conversation import Conversation, ConversationError, ConversationFailure, Reply
+from rosterd.testing.expiry_contract import ExpiryContract
 from rosterd.testing.registry_contract import RegistryContract
+from rosterd.testing.request_log_contract import RequestLogContract
+from rosterd.testing.setting_contract import SettingContract
 from rosterd.testing.standing_contract import StandingContract
 from rosterd.testing.store_contract import DurableStoreContract, StoreContract
+from rosterd.testing.webhook_contract import WebhookContract
 
 __all__ = [
+    "AccessContract",
     "AuditContract",
     "ClientContract",
     "ControlContract",
@@ -22,9 +28,13 @@ __all__ = [
     "ConversationError",
     "ConversationFailure",
     "DurableStoreContract",
+    "ExpiryContract",
     "FakeClock",
     "RegistryContract",
     "Reply",
+    "RequestLogContract",
+    "SettingContract",
     "StandingContract",
     "StoreContract",
+    "WebhookContract",
 ]

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from rosterd.scim.membership import Member
-from rosterd.service.ports import Reader, Store, Stored, Writer
-from rosterd.testing.scenario import DIRECTORY, add, event, group, indexed, put, retain, scenario
+from rosterd.service.ports import Awaiting, Reader, Store, Stored, Writer
+from rosterd.testing.scenario import CONNECTION, DIRECTORY, add, event, group, indexed, put, retain, scenario
 
 
 async def _states(store: Store) -> dict[str, Stored]:
@@ -92,6 +92,53 @@ class AccountContract:
         assert [one.id for one in await reader.named("Group", "sales", "active", after, 1)] == ["g2"]
 
     @scenario
+    async def test_users_are_found_by_the_beginning_of_other_values(self, store: Store) -> None:
+        for id, display, family, *emails in (
+            ("a", "Ann Lee", "Lee", "ann@x", "lee@y"),
+            ("b", "Lee Ann", "Ann", "lee@x"),
+            ("c", "", "", "c@x"),
+        ):
+            document = {
+                "userName": id,
+                **({"displayName": display, "name": {"familyName": family}} if display else {}),
+                "emails": [{"value": email} for email in emails],
+            }
+            await store.write(DIRECTORY, put(document, id))
+        reader = store.reader(DIRECTORY)
+        for attribute, prefix, ids in (
+            ("displayName", "lee", ["b"]),
+            ("name.familyName", "le", ["a"]),
+            ("emails.value", "lee", ["b", "a"]),
+            ("emails.value", "", ["a", "c", "b", "a"]),
+            ("displayName", "c", []),
+        ):
+            found = await reader.named("User", prefix, None, None, 10, attribute)
+            assert [one.id for one in found] == ids
+            if len(found) > 1:
+                after = (found[0].value, found[0].id)
+                rest = await reader.named("User", prefix, None, after, 10, attribute)
+                assert rest == found[1:]
+
+    @scenario
+    async def test_the_newest_come_first_of_all_or_of_a_connection(self, store: Store) -> None:
+        made = await _states(store)
+        await store.write(DIRECTORY, put({"userName": "e"}, "e", connection=CONNECTION + 1))
+        reader = store.reader(DIRECTORY)
+        for state, connection, before, ids in (
+            ("active", None, None, ["e", "d", "a"]),
+            ("active", CONNECTION, None, ["d", "a"]),
+            ("active", CONNECTION + 1, None, ["e"]),
+            ("active", None, made["d"].seq, ["a"]),
+            ("inactive", CONNECTION, None, ["b"]),
+            ("inactive", CONNECTION + 1, None, []),
+            ("deleted", None, None, ["c"]),
+        ):
+            found = await reader.newest("User", state, connection, before, 10)
+            assert [row.id for row in found] == ids
+        assert [row.id for row in await reader.newest("User", "active", None, None, 1)] == ["e"]
+        assert await store.reader(2).newest("User", "active", None, None, 10) == ()
+
+    @scenario
     async def test_pending_values_come_in_pages(self, store: Store) -> None:
         await group(store, "g")
         later = [Member(value, None, None) for value in ("x", "y", "z")]
@@ -100,6 +147,24 @@ class AccountContract:
         assert await reader.pending("g", limit=2) == tuple(later[:2])
         assert await reader.pending("g", "y", 2) == tuple(later[2:])
         assert await reader.pending("g", "z") == ()
+
+    @scenario
+    async def test_groups_are_found_by_the_values_they_wait_for(self, store: Store) -> None:
+        await group(store, "g1", "Sales")
+        await group(store, "g2", "Staff")
+
+        async def work(tx: Writer) -> None:
+            await tx.add_members("g1", [Member(value, None, None) for value in ("x", "y")])
+            await tx.add_members("g2", [Member("x", None, None)])
+
+        await store.write(DIRECTORY, work)
+        reader = store.reader(DIRECTORY)
+        both = (Awaiting("x", "g1", "Sales"), Awaiting("x", "g2", "Staff"))
+        assert await reader.awaiting(["x", "z"], 10) == both
+        assert await reader.awaiting(["x", "y"], 3) == (*both, Awaiting("y", "g1", "Sales"))
+        assert await reader.awaiting(["x"], 1) == both[:1]
+        assert await reader.awaiting(["z"], 10) == ()
+        assert await store.reader(2).awaiting(["x"], 10) == ()
 
     @scenario
     async def test_a_history_comes_in_pages(self, store: Store) -> None:

@@ -149,6 +149,16 @@ class ClientContract:
             assert found.revoked == counts
 
     @scenario
+    async def test_a_token_given_back_is_revoked_and_the_earliest_wins(self, control: Clients) -> None:
+        _, okta = await connected(control)
+        await control.create_client(client(okta), ENTRY)
+        assert await control.issue_token(token(okta, "t1", client="rsc_1"))
+        await control.return_token("t9", AT)
+        for at, counts in ((AT + 5, AT + 5), (AT + 9, AT + 5), (AT + 1, AT + 1)):
+            await control.return_token("t1", at)
+            assert await revoked(control, "t1") == [counts]
+
+    @scenario
     async def test_expired_tokens_are_purged_in_bounded_numbers(self, control: Clients) -> None:
         directory, okta = await connected(control)
         await control.create_client(client(okta), ENTRY)

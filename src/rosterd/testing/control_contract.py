@@ -46,33 +46,38 @@ class ControlContract:
     async def test_definitions_are_replaced_and_move_the_revision(self, control: Control) -> None:
         directory, connection = await connected(control)
         await control.create_token(token(connection), ENTRY)
-        schemas = [{"id": "urn:x:y", "attributes": [{"name": "ä"}]}]
-        defined = await control.define(directory.id, schemas, [{"name": "Device"}], ENTRY)
-        assert defined == replace(
+        wanted = replace(
             directory,
-            revision=directory.revision + 1,
-            schemas=tuple(schemas),
+            schemas=({"id": "urn:x:y", "attributes": [{"name": "ä"}]},),
             resource_types=({"name": "Device"},),
+            requirements={"User": {"required": ["title"], "canonicalValues": {"title": ["ß"]}}},
         )
+        defined = await control.define(wanted, ENTRY)
+        assert defined == replace(wanted, revision=directory.revision + 1)
         assert await control.directories() == (defined,)
         credential = await control.credential("t1")
         assert credential is not None
         assert credential.directory == defined
-        again = await control.define(directory.id, [], [], ENTRY)
+        again = await control.define(replace(defined, schemas=(), resource_types=(), requirements={}), ENTRY)
         credential = await control.credential("t1")
         assert credential is not None
         assert credential.directory == again == replace(directory, revision=directory.revision + 2)
 
     @scenario
+    async def test_a_definition_made_of_what_is_past_changes_nothing(self, control: Control) -> None:
+        directory = await control.create_directory("acme", AT, ENTRY)
+        one = await control.define(replace(directory, schemas=({"id": "urn:x:one"},)), ENTRY)
+        assert await control.define(replace(directory, schemas=({"id": "urn:x:two"},)), ENTRY) is None
+        assert await control.directories() == (one,)
+
+    @scenario
     async def test_nothing_is_made_for_what_is_not_there(self, control: Control) -> None:
         _, connection = await connected(control)
         elsewhere = await control.create_directory("elsewhere", AT, ENTRY)
-        await refused(LookupError, control.define(99, [], [], ENTRY))
+        assert await control.define(replace(elsewhere, id=99), ENTRY) is None
         await refused(LookupError, control.create_connection(99, "x", "auto", Policy(), AT, ENTRY))
-        await refused(LookupError, control.update_connection(replace(connection, id=99), ENTRY))
-        await refused(
-            LookupError, control.update_connection(replace(connection, directory=elsewhere.id), ENTRY)
-        )
+        for gone in (replace(connection, id=99), replace(connection, directory=elsewhere.id)):
+            assert await control.update_connection(gone, replace(gone, profile="okta"), ENTRY) is False
         await refused(LookupError, control.create_token(token(replace(connection, id=99)), ENTRY))
         await refused(
             LookupError, control.create_token(token(replace(connection, directory=elsewhere.id)), ENTRY)
@@ -97,7 +102,11 @@ class ControlContract:
     async def test_profile_and_policy_of_a_connection_change(self, control: Control) -> None:
         directory, okta = await connected(control)
         changed = replace(okta, profile="strict", policy=Policy("directory", "erase"))
-        await control.update_connection(replace(changed, name="not this", created=1), ENTRY)
+        wanted = replace(changed, name="not this", created=1)
+        assert await control.update_connection(okta, wanted, ENTRY) is True
+        assert await control.connections(directory.id) == (changed,)
+        for stale in (okta, replace(changed, policy=okta.policy), replace(changed, profile="auto")):
+            assert await control.update_connection(stale, okta, ENTRY) is False
         assert await control.connections(directory.id) == (changed,)
 
     @scenario
@@ -137,6 +146,21 @@ class ControlContract:
             credential = await control.credential("t1")
             assert credential is not None
             assert credential.token.revoked == counts
+
+    @scenario
+    async def test_a_rotation_keeps_the_new_token_and_ends_the_old_one_or_does_nothing(
+        self, control: Control
+    ) -> None:
+        directory, connection = await connected(control)
+        old, new = token(connection), token(connection, "t2", created=AT + 1)
+        await control.create_token(old, ENTRY)
+        assert await control.rotate_token(new, "t9", AT + 5, ENTRY) is False
+        assert await control.tokens(directory.id) == (old,)
+        assert await control.rotate_token(new, "t1", AT + 5, ENTRY) is True
+        assert await control.tokens(directory.id) == (new, replace(old, revoked=AT + 5))
+        again = token(connection, "t3", created=AT + 2)
+        assert await control.rotate_token(again, "t1", AT + 9, ENTRY) is True
+        assert (await control.tokens(directory.id))[2].revoked == AT + 5
 
     @scenario
     async def test_the_last_use_only_moves_forward(self, control: Control) -> None:

@@ -2,6 +2,8 @@
 
 # ruff: noqa: D102 - the name of a test is its sentence
 
+from collections.abc import Mapping
+
 from rosterd.scim.membership import Member
 from rosterd.service.ports import MemberChange, Membership, Store, Writer
 from rosterd.testing.scenario import (
@@ -56,6 +58,19 @@ class MembershipContract:
         assert not again
 
     @scenario
+    async def test_the_groups_that_somebody_is_directly_in_are_counted(self, store: Store) -> None:
+        await users(store, ["a", "b", "c"])
+        for name in ("g", "h", "outer"):
+            await group(store, name)
+        await store.write(DIRECTORY, adding("g", "a", "b"))
+        await store.write(DIRECTORY, adding("h", "a"))
+        await store.write(DIRECTORY, adding("outer", "g"))
+        reader = store.reader(DIRECTORY)
+        assert await reader.group_counts(["a", "b", "c", "g", "nobody"]) == {"a": 2, "b": 1, "g": 1}
+        assert await reader.group_counts([]) == {}
+        assert await store.reader(2).group_counts(["a"]) == {}
+
+    @scenario
     async def test_a_group_says_whether_it_has_more_members_than_a_number(self, store: Store) -> None:
         await users(store, ["a", "b", "c"])
         await group(store, "g")
@@ -63,6 +78,9 @@ class MembershipContract:
         reader = store.reader(DIRECTORY)
         assert [await reader.exceeds("g", limit) for limit in (0, 2, 3, 4)] == [True, True, False, False]
         assert await reader.exceeds("nothing", 0) is False
+        assert [await reader.member_count("g", most) for most in (0, 2, 3, 4)] == [0, 2, 3, 3]
+        assert await reader.member_count("nothing", 5) == 0
+        assert await store.reader(2).member_count("g", 5) == 0
         assert await store.reader(2).exceeds("g", 0) is False
 
     @scenario
@@ -148,23 +166,27 @@ class MembershipContract:
         await store.write(DIRECTORY, adding("h", "id-1", "other"))
         await store.write(DIRECTORY, adding("i", "other"))
 
-        async def work(tx: Writer) -> tuple[str, ...]:
+        async def work(tx: Writer) -> Mapping[str, MemberChange]:
             await add(tx, {"userName": "anna@x"}, "id-1")
             await tx.add_members("j", member("id-1"))
             return await tx.resolve_pending("id-1", ["anna@x", "nobody"])
 
-        assert await store.write(DIRECTORY, work) == ("g", "h")
+        assert await store.write(DIRECTORY, work) == {
+            "g": MemberChange(added=("id-1",), resolved=("anna@x", "id-1")),
+            "h": MemberChange(added=("id-1",), resolved=("id-1",)),
+        }
         assert await store.reader(DIRECTORY).members("g") == (Member("id-1", "User", "Anna"),)
         assert await member_ids(store, "h") == ["id-1"]
         assert [await pending_values(store, name) for name in "ghij"] == [[], ["other"], ["other"], []]
-        assert await store.write(DIRECTORY, lambda tx: tx.resolve_pending("id-1", ["anna@x"])) == ()
+        assert await store.write(DIRECTORY, lambda tx: tx.resolve_pending("id-1", ["anna@x"])) == {}
 
     @scenario
     async def test_who_is_a_member_already_is_not_so_again(self, store: Store) -> None:
         await users(store, ["a"])
         await group(store, "g")
         await store.write(DIRECTORY, adding("g", "a", "a@x"))
-        assert await store.write(DIRECTORY, lambda tx: tx.resolve_pending("a", ["a@x"])) == ()
+        change = await store.write(DIRECTORY, lambda tx: tx.resolve_pending("a", ["a@x"]))
+        assert change == {"g": MemberChange(resolved=("a@x",))}
         assert await member_ids(store, "g") == ["a"]
         assert await pending_values(store, "g") == []
 

@@ -57,6 +57,21 @@ class RegistryContract:
             assert (await plane.keys())[0].last_used == last
 
     @scenario
+    async def test_keys_are_paged_newest_first_all_or_those_of_a_directory(self, plane: Plane) -> None:
+        acme = await plane.create_directory("acme", AT, ENTRY)
+        zoo = await plane.create_directory("zoo", AT, ENTRY)
+        k1, k3, k2, k4 = made = key(acme), key(acme, "k3", AT + 1), key(None, "k2", AT + 1), key(zoo, "k4", 1)
+        for one in made:
+            await plane.create_key(one, ENTRY)
+        assert await plane.key_page(None, None, 9) == (k2, k3, k1, k4)
+        assert await plane.key_page(None, (AT + 1, "k2"), 2) == (k3, k1)
+        assert await plane.key_page(acme.id, None, 1) == (k3,)
+        assert await plane.key_page(acme.id, (AT + 1, "k3"), 9) == (k1,)
+        assert await plane.key_page(99, None, 9) == ()
+        assert await plane.directory_names((zoo.id, 99, acme.id)) == {acme.id: "acme", zoo.id: "zoo"}
+        assert await plane.directory_names(()) == {}
+
+    @scenario
     async def test_directories_and_connections_are_found_by_name_and_paged(self, plane: Plane) -> None:
         acme, okta = await connected(plane)
         zoo, other = await connected(plane, "zoo")

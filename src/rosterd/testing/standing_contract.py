@@ -46,7 +46,7 @@ class StandingContract:
         entra = await store.create_connection(directory.id, "entra", "auto", Policy(limits=limits), AT, ENTRY)
         assert entra.policy.limits == limits
         changed = replace(okta, policy=Policy(limits=Limits(read_rate=5)))
-        await store.update_connection(changed, ENTRY)
+        assert await store.update_connection(okta, changed, ENTRY)
         assert await store.connections(directory.id) == (entra, changed)
         await store.create_token(token(okta), ENTRY)
         credential = await store.credential("t1")
@@ -62,7 +62,8 @@ class StandingContract:
         assert (okta.standing, await standing(store, okta)) == (Standing(), Standing())
         for now in (PAUSED, Standing("disabled", "bob", "", AT + 1), Standing("active", "ann", "", AT + 2)):
             await store.write(directory.id, lambda tx, now=now: tx.set_standing(okta.id, now))  # type: ignore[misc]
-            await store.update_connection(replace(okta, profile="strict"), ENTRY)
+            (known,) = await store.connections(directory.id)
+            assert await store.update_connection(known, replace(known, profile="strict"), ENTRY)
             credential = await store.credential("t1")
             assert credential is not None
             assert credential.connection == replace(okta, profile="strict", standing=now)

@@ -11,11 +11,21 @@ from rosterd.testing.account_contract import AccountContract
 from rosterd.testing.feed_contract import FeedContract, appended
 from rosterd.testing.listing_contract import ListingContract
 from rosterd.testing.membership_contract import MembershipContract
+from rosterd.testing.past_contract import PastContract
+from rosterd.testing.projection_contract import ProjectionContract
 from rosterd.testing.resource_contract import ResourceContract
 from rosterd.testing.scenario import DIRECTORY, add, event, found, listed, put, refused, users
 
 
-class StoreContract(AccountContract, ResourceContract, MembershipContract, ListingContract, FeedContract):
+class StoreContract(
+    ProjectionContract,
+    AccountContract,
+    ResourceContract,
+    MembershipContract,
+    ListingContract,
+    FeedContract,
+    PastContract,
+):
     """What every ``Store`` must do. Override ``open_store``; name the subclass ``Test…``."""
 
     def open_store(self, folder: Path) -> AbstractAsyncContextManager[Store]:

@@ -1,11 +1,12 @@
 """Composition root: what the command line needs to run rosterd."""
 
 from rosterd.wiring.server import PortTaken, Ready, Running, serve, start_in_thread
-from rosterd.wiring.service import DEFAULT, FirstRun, Service, open_service
+from rosterd.wiring.service import DEFAULT, FirstOwner, FirstRun, Service, open_service
 from rosterd.wiring.settings import Settings, SettingsError
 
 __all__ = [
     "DEFAULT",
+    "FirstOwner",
     "FirstRun",
     "PortTaken",
     "Ready",

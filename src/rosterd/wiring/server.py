@@ -11,7 +11,7 @@ import uvicorn
 import uvloop
 
 from rosterd.wiring.logs import configure
-from rosterd.wiring.service import FirstRun, Service, open_service
+from rosterd.wiring.service import FirstOwner, FirstRun, Service, open_service
 from rosterd.wiring.settings import Settings
 
 GRACE = 30  # seconds that accepted requests have to finish
@@ -19,10 +19,11 @@ GRACE = 30  # seconds that accepted requests have to finish
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Told when the server answers: its address, and on the first run the token."""
+    """Told when the server answers: its address, and on the first run the token and the console's owner."""
 
     url: str
     first_run: FirstRun | None
+    owner: FirstOwner | None
     service: Service
 
 
@@ -86,6 +87,7 @@ async def _serve(
 ) -> None:
     async with open_service(settings, forgets=True) as service:
         first_run = await service.setup()
+        owner = await service.first_owner()
         config = uvicorn.Config(
             service.site,
             http="httptools",
@@ -100,11 +102,12 @@ async def _serve(
             timeout_graceful_shutdown=GRACE,
         )
         server = _Server(
-            config, lambda: on_ready(Ready(settings.local_url, first_run, service)), service.api.stop
+            config, lambda: on_ready(Ready(settings.local_url, first_run, owner, service)), service.api.stop
         )
         if on_server:
             on_server(server)
-        await server.serve(sockets=[listener])
+        async with service.delivery.running(), service.projecting.running():
+            await server.serve(sockets=[listener])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ class Running:
 
     base_url: str
     first_run: FirstRun
+    owner: FirstOwner | None
 
 
 @contextlib.contextmanager
@@ -144,7 +148,7 @@ def start_in_thread(settings: Settings) -> Iterator[Running]:
         first_run = ready[0].first_run
         if first_run is None:
             raise ValueError(f"{settings.data} is in use already; a fresh directory is needed here")
-        yield Running(ready[0].url, first_run)
+        yield Running(ready[0].url, first_run, ready[0].owner)
     finally:
         for server in servers:
             server.should_exit = True

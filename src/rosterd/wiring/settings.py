@@ -2,9 +2,30 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from rosterd.delivery.egress import Policy
+from rosterd.scim import errors
+from rosterd.service.preferences import PREFERENCES, Preference
+from rosterd.service.visitor import ROLES
+
+_RANGES: Final[Mapping[str, tuple[int, int]]] = {
+    "port": (0, 65_535),
+    "failure_rate": (0, 1_000_000),
+    "api_rate": (0, 1_000_000),
+    "token_rate": (0, 1_000_000),
+    "delivery_lease_seconds": (1, 60),
+    "session_hours": (1, 720),
+}
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "log_level": ("debug", "info", "warning", "error"),
+    "log_format": ("json", "console", "auto"),
+    "request_log": ("on", "off"),
+    "delivery": ("on", "off"),
+}
 
 
 class SettingsError(ValueError):
@@ -31,8 +52,44 @@ class Settings:
     """Addresses whose ``X-Forwarded-*`` headers are believed, separated by commas; ``*`` for all."""
     documentation_url: str | None = None
     """Shown to clients as ``documentationUri`` in ServiceProviderConfig."""
-    event_retention_days: int = 30
-    """Days that events are kept for the application's feed; ``0`` for ever."""
+    event_retention_days: int | None = None
+    """Fixes ``eventRetentionDays``."""
+    request_log_retention_days: int | None = None
+    """Fixes ``requestLogRetentionDays``."""
+    request_log_bodies: bool | None = None
+    """Fixes ``requestLogBodies``: ``true`` or ``false``."""
+    request_log: str = "on"
+    """Whether SCIM requests are kept for administrators to look at: ``on`` or ``off``."""
+    erase_deleted_after_days: int | None = None
+    """Fixes ``eraseDeletedAfterDays``."""
+    token_warning_days: int | None = None
+    """Fixes ``tokenWarningDays``."""
+    failure_rate: int = 300
+    """Requests a minute with wrong credentials, from one network address; ``0`` for no limit."""
+    api_rate: int = 1000
+    """Requests a second of one API key; ``0`` for no limit."""
+    token_rate: int = 20
+    """Tokens a second that one client of the Token Provider fetches; ``0`` for no limit."""
+    session_hours: int = 12
+    """Hours after which an administrator must log in to the console again, 1 to 720."""
+    delivery: str = "on"
+    """Whether this process sends webhooks: ``on``, or ``off`` to leave that to others."""
+    delivery_lease_seconds: int = 5
+    """Seconds after which another process goes on with the deliveries of one that died, 1 to 60."""
+    egress_allow: str = ""
+    """Addresses, networks and host names that may be connected to though they are not public, also by http."""
+    egress_ports: str = ""
+    """TCP ports that may be connected to, separated by commas; any unless set."""
+    oidc_issuer: str = ""
+    """URL of the OpenID provider by which administrators may log in."""
+    oidc_client_id: str = ""
+    """Client id that the provider knows this server by."""
+    oidc_client_secret: str = field(default="", repr=False)
+    """Its secret."""
+    oidc_name: str = ""
+    """What the button of the log-in page calls the provider; the issuer's host name unless set."""
+    oidc_default_role: str = ""
+    """Role of whoever the provider vouches for; unless set only administrators made beforehand log in."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ, **overrides: Any) -> "Settings":
@@ -41,25 +98,31 @@ class Settings:
         Raises ``SettingsError`` for a value of the wrong form.
         """
         values: dict[str, Any] = {}
-        for field in fields(cls):
-            text = environ.get(f"ROSTERD_{field.name.upper()}")
+        for known in fields(cls):
+            text = environ.get(f"ROSTERD_{known.name.upper()}")
             if text:
-                values[field.name] = text
+                values[known.name] = text
         values.update({name: value for name, value in overrides.items() if value is not None})
         if "data" in values:
             values["data"] = Path(values["data"])
-        if "event_retention_days" in values:
-            values["event_retention_days"] = _days(values["event_retention_days"])
-        if "port" in values:
-            values["port"] = _port(values["port"])
+        values.update(_preferences(values))
+        for name in _RANGES.keys() & values.keys():
+            values[name] = _number(name, values[name])
         settings = cls(**values)
-        if settings.log_level not in ("debug", "info", "warning", "error"):
-            raise SettingsError("log_level must be debug, info, warning or error")
-        if settings.log_format not in ("json", "console", "auto"):
-            raise SettingsError("log_format must be json, console or auto")
+        _check_openid(settings)
+        _check_delivery(settings)
+        for name, words in _CHOICES.items():
+            if getattr(settings, name) not in words:
+                raise SettingsError(f"{name} must be {', '.join(words[:-1])} or {words[-1]}")
         if settings.base_url is not None and not settings.base_url.startswith(("http://", "https://")):
             raise SettingsError("base_url must begin with https:// or http://")
         return settings
+
+    @property
+    def fixed(self) -> Mapping[str, int | bool]:
+        """The preferences that are not to be changed elsewhere, by field."""
+        values = {row.field: getattr(self, row.field) for row in PREFERENCES.values()}
+        return {field: value for field, value in values.items() if value is not None}
 
     @property
     def database(self) -> Path:
@@ -73,21 +136,48 @@ class Settings:
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
-def _port(value: Any) -> int:
-    try:
-        port = int(value)
-    except ValueError as error:
-        raise SettingsError(f"port must be a number, not {value!r}") from error
-    if not 0 <= port <= 65535:
-        raise SettingsError("port must be between 0 and 65535")
-    return port
+def _check_openid(settings: Settings) -> None:
+    given = (settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret)
+    if any(given) and not all(given):
+        raise SettingsError("oidc_issuer, oidc_client_id and oidc_client_secret are needed together")
+    host = urlsplit(settings.oidc_issuer).hostname or ""
+    if settings.oidc_issuer and not (
+        settings.oidc_issuer.startswith("https://") or host in ("127.0.0.1", "::1", "localhost")
+    ):
+        raise SettingsError("oidc_issuer must begin with https://")
+    if settings.oidc_default_role and settings.oidc_default_role not in ROLES:
+        raise SettingsError(f"oidc_default_role must be one of {', '.join(ROLES)}")
 
 
-def _days(value: Any) -> int:
+def _check_delivery(settings: Settings) -> None:
     try:
-        days = int(value)
+        Policy.parse(settings.egress_allow)
     except ValueError as error:
-        raise SettingsError(f"event_retention_days must be a number, not {value!r}") from error
-    if not 0 <= days <= 36_500:
-        raise SettingsError("event_retention_days must be between 0 and 36500")
-    return days
+        raise SettingsError(f"egress_allow: {error}") from error
+    try:
+        Policy.parse("", settings.egress_ports)
+    except ValueError as error:
+        raise SettingsError("egress_ports must be numbers from 1 to 65535, separated by commas") from error
+
+
+def _number(name: str, value: Any) -> int:
+    least, most = _RANGES[name]
+    try:
+        number = int(value)
+    except ValueError as error:
+        raise SettingsError(f"{name} must be a number, not {value!r}") from error
+    if not least <= number <= most:
+        raise SettingsError(f"{name} must be between {least} and {most}")
+    return number
+
+
+def _preferences(values: Mapping[str, Any]) -> dict[str, int | bool]:
+    rows = (row for row in PREFERENCES.values() if isinstance(values.get(row.field), str))
+    return {row.field: _parsed(row, values[row.field]) for row in rows}
+
+
+def _parsed(preference: Preference, text: str) -> int | bool:
+    try:
+        return preference.parse(text)
+    except errors.InvalidValue as error:
+        raise SettingsError(f"{preference.variable}: {error}") from error

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
@@ -21,21 +21,31 @@ from rosterd.http.api.openapi import described
 from rosterd.http.api.request import NOBODY, ApiCaller, ApiContext, ApiReply, ApiRequest, StreamReply
 from rosterd.http.api.route import JSON, ApiRoute
 from rosterd.http.decode import ClientGone, parse_json, parse_query, read_body
+from rosterd.http.guard import Guard
 from rosterd.http.problems import problem_to
-from rosterd.http.reply import NO_STORE, Receive, Reply, Scope, Send
+from rosterd.http.reply import NO_STORE, Header, Receive, Reply, Scope, Send
 from rosterd.scim import errors
 from rosterd.service import keys
 
 _log = structlog.get_logger("rosterd.http")
 
-MAX_BODY: Final = 1024 * 1024
 _JSON_HEADER: Final = (b"content-type", JSON.encode())
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What turned out about a request, for its reply and the access log."""
+
+    route: str = ""
+    key: str | None = None
+    headers: tuple[Header, ...] = ()
 
 
 class ApiApp:
     """The ASGI application below ``/api/v1``."""
 
-    def __init__(self, context: ApiContext, new_request_id: Callable[[], str]) -> None:
+    def __init__(self, context: ApiContext, new_request_id: Callable[[], str], guard: Guard) -> None:
+        self._guard = guard
         self._api = replace(context, description=orjson.dumps(described(routes.ROUTES)))
         self._new_request_id = new_request_id
         self.used: dict[str, int] = {}
@@ -51,7 +61,7 @@ class ApiApp:
             raise RuntimeError(f"the management API speaks HTTP only, not {scope['type']}")
         started = time.perf_counter()
         request_id = self._new_request_id()
-        seen: dict[str, str | None] = {"route": "", "key": None}
+        seen = _Seen()
         head = scope["method"] == "HEAD"
         try:
             reply = await self._answer(scope, receive, request_id, seen)
@@ -61,27 +71,27 @@ class ApiApp:
             reply = problem_to(error, request_id)
         if isinstance(reply, StreamReply):
             status = 200
+            reply = replace(reply, headers=(*reply.headers, *seen.headers))
             await self._stream(reply, receive, send, request_id, head=head)
         else:
             status = reply.status
-            await reply.send(send, request_id, head=head)
-        answered(scope, seen["route"], status, started, request_id, key=seen["key"])
+            await reply.send(send, request_id, head=head, more=seen.headers)
+        answered(scope, seen.route, status, started, request_id, key=seen.key)
 
     async def _answer(
-        self, scope: Scope, receive: Receive, request_id: str, seen: dict[str, str | None]
+        self, scope: Scope, receive: Receive, request_id: str, seen: "_Seen"
     ) -> Reply | StreamReply:
         headers = Headers(scope["headers"])
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         template, parameters = routes.match(path)
-        seen["route"] = template
+        seen.route = template
         if scope["method"] == "OPTIONS":
             return Reply(204, headers=((b"allow", ", ".join(routes.allowed(template)).encode()),))
         route = routes.route(template, scope["method"])
         _negotiate(headers, route)
         caller = NOBODY
         if route.scope is not None:
-            caller = await self._admit(headers)
-            seen["key"] = caller.key.id
+            caller = await self._admit(scope, headers, seen)
             caller.require(route.scope)
         query = fit.check_query(tuple(parse_query(scope.get("query_string", b""))), route.query)
         body = await _body(route, receive, headers)
@@ -91,8 +101,23 @@ class ApiApp:
             return await replay.once(self._api, route, request, path, _rendered)
         return _rendered(await route.handler(self._api, request))
 
-    async def _admit(self, headers: Headers) -> ApiCaller:
-        """Who asks. Raises ``Unauthorized``."""
+    async def _admit(self, scope: Scope, headers: Headers, seen: "_Seen") -> ApiCaller:
+        """Who asks. Raises ``Unauthorized``, and ``TooManyRequests`` for whoever fails or asks too often."""
+        try:
+            caller = await self._known(headers)
+        except errors.Unauthorized:
+            self._guard.failed(scope)
+            raise
+        seen.key = caller.key.id
+        seen.headers, wait = self._guard.key(caller.key.id)
+        if wait:
+            raise errors.TooManyRequests(
+                f"This API key asks more often than the server lets it. Try again in {wait} s.",
+                retry_after=wait,
+            )
+        return caller
+
+    async def _known(self, headers: Headers) -> ApiCaller:
         text = bearer(headers.get(b"authorization"))
         id = keys.key_id(text)
         if id is None:
@@ -149,7 +174,7 @@ async def _body(route: ApiRoute, receive: Receive, headers: Headers) -> Any:
     """The checked JSON value; ``None`` at a route without one. It may be left out if nothing is required."""
     if route.body is None:
         return None
-    raw = await read_body(receive, headers, MAX_BODY)
+    raw = await read_body(receive, headers, route.max_body)
     if not raw and not route.body.get("required"):
         return {}
     check_media_type(headers, (JSON,))

@@ -21,11 +21,15 @@ _ONE: Final = "/directories/{directory}/connections/{connection}"
 async def find(api: ApiContext, request: ApiRequest) -> tuple[Directory, Connection]:
     """The directory and connection in the path. Raises ``NotFound``."""
     directory = await api.directory(request)
-    name = request.path["connection"]
+    return directory, await find_in(api, directory, request.path["connection"])
+
+
+async def find_in(api: ApiContext, directory: Directory, name: str) -> Connection:
+    """The directory's connection of this name. Raises ``NotFound``."""
     found = await api.registry.connection(directory.id, name)
     if found is None:
         raise errors.NotFound(f"Directory '{directory.name}' has no connection '{name}'.")
-    return directory, found
+    return found
 
 
 async def list_connections(api: ApiContext, request: ApiRequest) -> ApiReply:
@@ -139,6 +143,7 @@ ROUTES: Final = (
         "Change a connection's profile, policy and limits; what is not given stays",
         body=thing("What to change.", tuple(POLICY), **POLICY),
         reply=ref("Connection"),
+        statuses=(409,),
     ),
     ApiRoute(
         "POST",

@@ -11,6 +11,7 @@ from rosterd.scim.render import format_time
 from rosterd.service.caller import SCOPES
 from rosterd.service.clients import MAX_OVERLAP, Client
 from rosterd.service.control import Connection, Directory, Token
+from rosterd.service.expiry import is_ending, secrets_end_soon
 from rosterd.service.keys import CONNECTIONS_READ, CONNECTIONS_WRITE
 from rosterd.service.tokens import MAX_LIFETIME, MIN_LIFETIME
 
@@ -30,9 +31,13 @@ async def list_tokens(api: ApiContext, request: ApiRequest) -> ApiReply:
     place = api.place(request, listing)
     after = (place.seq, str(place.key)) if place else None
     rows = await api.registry.token_page(directory.id, connection.id, after, request.limit + 1)
-    now = api.now()
+    now, days = api.now(), await _days(api)
     return api.page(
-        request, listing, rows, lambda row: _token(row, connection, now), lambda row: (row.created, row.id)
+        request,
+        listing,
+        rows,
+        lambda row: _token(row, connection, now, days),
+        lambda row: (row.created, row.id),
     )
 
 
@@ -47,7 +52,7 @@ async def issue_token(api: ApiContext, request: ApiRequest) -> ApiReply:
         scopes=tuple(dict.fromkeys(request.body.get("scopes", SCOPES))),
         lifetime=request.body.get("lifetime", MAX_LIFETIME),
     )
-    return ApiReply(201, {**_token(token, connection, api.now()), "token": secret})
+    return ApiReply(201, {**_token(token, connection, api.now(), await _days(api)), "token": secret})
 
 
 async def rotate_token(api: ApiContext, request: ApiRequest) -> ApiReply:
@@ -56,7 +61,7 @@ async def rotate_token(api: ApiContext, request: ApiRequest) -> ApiReply:
     token, secret = await api.tokens.rotate(
         directory.id, old.id, by=request.by, overlap=request.body.get("overlap", 86_400)
     )
-    return ApiReply(201, {**_token(token, connection, api.now()), "token": secret})
+    return ApiReply(201, {**_token(token, connection, api.now(), await _days(api)), "token": secret})
 
 
 async def revoke_token(api: ApiContext, request: ApiRequest) -> ApiReply:
@@ -73,9 +78,13 @@ async def list_clients(api: ApiContext, request: ApiRequest) -> ApiReply:
     place = api.place(request, listing)
     after = (place.seq, str(place.key)) if place else None
     rows = await api.registry.client_page(directory.id, connection.id, after, request.limit + 1)
-    now = api.now()
+    now, days = api.now(), await _days(api)
     return api.page(
-        request, listing, rows, lambda row: _client(row, connection, now), lambda row: (row.created, row.id)
+        request,
+        listing,
+        rows,
+        lambda row: _client(row, connection, now, days),
+        lambda row: (row.created, row.id),
     )
 
 
@@ -89,7 +98,7 @@ async def create_client(api: ApiContext, request: ApiRequest) -> ApiReply:
         label=request.body.get("label", ""),
         scopes=request.body.get("scopes", SCOPES),
     )
-    return ApiReply(201, {**_client(client, connection, api.now()), "clientSecret": secret})
+    return ApiReply(201, {**_client(client, connection, api.now(), await _days(api)), "clientSecret": secret})
 
 
 async def rotate_client(api: ApiContext, request: ApiRequest) -> ApiReply:
@@ -98,7 +107,7 @@ async def rotate_client(api: ApiContext, request: ApiRequest) -> ApiReply:
     client, secret = await api.clients.rotate(
         directory.id, old.id, by=request.by, overlap=request.body.get("overlap", 86_400)
     )
-    return ApiReply(201, {**_client(client, connection, api.now()), "clientSecret": secret})
+    return ApiReply(201, {**_client(client, connection, api.now(), await _days(api)), "clientSecret": secret})
 
 
 async def revoke_client(api: ApiContext, request: ApiRequest) -> ApiReply:
@@ -130,7 +139,11 @@ def _time(at: int | None) -> str | None:
     return None if at is None else format_time(at)
 
 
-def _token(token: Token, connection: Connection, now: int) -> dict[str, Any]:
+async def _days(api: ApiContext) -> int:
+    return (await api.preferences.get()).token_warning_days
+
+
+def _token(token: Token, connection: Connection, now: int, days: int) -> dict[str, Any]:
     revoked = token.revoked is not None and token.revoked <= now
     lives = "valid" if token.revoked is None else "ending"
     return {
@@ -139,6 +152,7 @@ def _token(token: Token, connection: Connection, now: int) -> dict[str, Any]:
         "label": token.label,
         "scopes": token.scopes,
         "state": "revoked" if revoked else "expired" if token.expires <= now else lives,
+        "expiresSoon": is_ending(token, now, days),
         "created": _time(token.created),
         "expires": _time(token.expires),
         "revoked": _time(token.revoked),
@@ -147,13 +161,14 @@ def _token(token: Token, connection: Connection, now: int) -> dict[str, Any]:
     }
 
 
-def _client(client: Client, connection: Connection, now: int) -> dict[str, Any]:
+def _client(client: Client, connection: Connection, now: int, days: int) -> dict[str, Any]:
     return {
         "id": client.id,
         "connection": connection.name,
         "label": client.label,
         "scopes": client.scopes,
         "state": "revoked" if client.revoked is not None and client.revoked <= now else "active",
+        "expiresSoon": secrets_end_soon(client, now, days),
         "secrets": [{"created": _time(s.created), "expires": _time(s.expires)} for s in client.secrets],
         "created": _time(client.created),
         "revoked": _time(client.revoked),

@@ -46,14 +46,14 @@ class _Begun:
 
 async def events(api: ApiContext, request: ApiRequest) -> ApiReply | StreamReply:
     """GET /events: a page, or an event stream if the client accepts that."""
-    directory = await _directory(api, request)
+    directory = await directory_in_query(api, request)
     feed = _feed(api)
     types = parse_types(request.query.get("types", ""))
     if EVENT_STREAM in (request.headers.get(b"accept") or "").casefold():
         after = request.headers.get(b"last-event-id") or request.query.get("after")
         place = await feed.place(directory, after)
         return StreamReply(
-            _stream(feed.follow(directory, place, types), api, request), EVENT_STREAM, _UNBUFFERED
+            _stream(feed.follow(directory, place, types), api, request), EVENT_STREAM, UNBUFFERED
         )
     place = await feed.place(directory, request.query.get("after"))
     want = Want(types, int(request.query.get("limit", DEFAULT_LIMIT)), int(request.query.get("wait", 0)))
@@ -63,9 +63,9 @@ async def events(api: ApiContext, request: ApiRequest) -> ApiReply | StreamReply
 
 async def snapshot(api: ApiContext, request: ApiRequest) -> StreamReply:
     """GET /snapshot: JSON Lines."""
-    directory = await _directory(api, request)
+    directory = await directory_in_query(api, request)
     rest = _lines(_feed(api), api, directory)
-    return StreamReply(_Begun(await anext(rest), rest), JSON_LINES, _UNBUFFERED)
+    return StreamReply(_Begun(await anext(rest), rest), JSON_LINES, UNBUFFERED)
 
 
 async def _stream(pages: AsyncIterator[Page], api: ApiContext, request: ApiRequest) -> AsyncGenerator[bytes]:
@@ -107,7 +107,7 @@ def _feed(api: ApiContext) -> Feed:
     return Feed(api.store, api.control, api.now, api.secret, api.stopping.is_set)
 
 
-async def _directory(api: ApiContext, request: ApiRequest) -> Directory:
+async def directory_in_query(api: ApiContext, request: ApiRequest) -> Directory:
     """The directory asked for, or the one that the key is bound to. Raises ``InvalidRequest``."""
     bound = request.caller.directory
     name = request.query.get("directory") or (bound.name if bound else None)
@@ -118,9 +118,9 @@ async def _directory(api: ApiContext, request: ApiRequest) -> Directory:
 
 
 # A proxy that collects a stream before it passes it on would make it useless.
-_UNBUFFERED: Final = ((b"x-accel-buffering", b"no"),)
+UNBUFFERED: Final = ((b"x-accel-buffering", b"no"),)
 
-_DIRECTORY: Final[Schema] = {
+DIRECTORY: Final[Schema] = {
     "type": "string",
     "maxLength": 63,
     "description": "Name of the directory; needed unless the API key is bound to one.",
@@ -153,7 +153,7 @@ ROUTES: Final = (
         events,
         "The event feed: a page, with `wait` a long-poll, or an event stream",
         query={
-            "directory": _DIRECTORY,
+            "directory": DIRECTORY,
             "after": {
                 "type": "string",
                 "maxLength": 256,
@@ -194,7 +194,7 @@ ROUTES: Final = (
         EVENTS_READ,
         snapshot,
         "Everything in a directory as of one moment, as JSON Lines, with the cursor to go on from",
-        query={"directory": _DIRECTORY},
+        query={"directory": DIRECTORY},
         reply={"type": "object", "description": "JSON Lines: `snapshot`, `resource`s, `members`, `end`."},
         media=(JSON_LINES,),
     ),

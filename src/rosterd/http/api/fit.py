@@ -21,6 +21,7 @@ _TYPES: Final[Mapping[str, Callable[[Any], bool]]] = {
     "boolean": lambda v: isinstance(v, bool),
     "array": lambda v: isinstance(v, list),
     "object": lambda v: isinstance(v, dict),
+    "null": lambda v: v is None,
 }
 _BOUNDS: Final[Mapping[str, tuple[str, Callable[[Any, Any], bool], str]]] = {
     "minLength": ("string", lambda v, n: len(v) >= n, "must have at least {} characters"),
@@ -81,9 +82,10 @@ def _invalid(name: str, fault: str) -> InvalidRequest:
 
 
 def _faults(value: Any, schema: Schema, place: str) -> Faults:
-    wanted = schema.get("type")
-    if wanted is not None and not _TYPES[wanted](value):
-        yield place, f"must be {'an' if wanted[0] in 'aeio' else 'a'} {wanted}"
+    wanted = schema.get("type", ())
+    kinds = (wanted,) if isinstance(wanted, str) else tuple(wanted)
+    if kinds and not any(_TYPES[kind](value) for kind in kinds):
+        yield place, f"must be {' or '.join(map(_a, kinds))}"
         return
     if "enum" in schema and value not in schema["enum"]:
         yield place, f"must be one of {', '.join(map(str, schema['enum']))}"
@@ -95,6 +97,10 @@ def _faults(value: Any, schema: Schema, place: str) -> Faults:
     if isinstance(value, list) and "items" in schema:
         for index, item in enumerate(value):
             yield from _faults(item, schema["items"], f"{place}/{index}")
+
+
+def _a(kind: str) -> str:
+    return kind if kind == "null" else f"an {kind}" if kind[0] in "aeio" else f"a {kind}"
 
 
 def _object(value: Mapping[str, Any], schema: Schema, place: str) -> Faults:

@@ -5,8 +5,12 @@ from http import HTTPStatus
 from importlib import metadata
 from typing import Any, Final
 
+from rosterd.http.api.administrators import COMPONENTS as ADMINISTRATOR_COMPONENTS
+from rosterd.http.api.extensions import COMPONENTS as EXTENSION_COMPONENTS
 from rosterd.http.api.route import JSON, ApiRoute, Schema
 from rosterd.http.api.schemas import COMPONENTS, ref
+from rosterd.http.api.setup_links import COMPONENTS as SETUP_LINK_COMPONENTS
+from rosterd.http.api.webhook_schemas import COMPONENTS as WEBHOOK_COMPONENTS
 from rosterd.service.keys import SCOPES
 
 BASE: Final = "/api/v1"
@@ -18,8 +22,16 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "connection": "Name of the connection.",
     "client": "Id of the client.",
     "token": "Id of the token.",
+    "key": "Id of the API key.",
+    "request": "Id of the request in the log.",
     "user": "Id of the user.",
     "group": "Id of the group.",
+    "urn": "URN of the extension.",
+    "administrator": "Id of the administrator.",
+    "session": "Id of the session.",
+    "link": "Id of the set-up link.",
+    "webhook": "Id of the webhook.",
+    "delivery": "Id of the attempt.",
 }
 """What the parameters in addresses mean."""
 
@@ -41,7 +53,13 @@ def described(routes: Iterable[ApiRoute]) -> dict[str, Any]:
         "security": [{"apiKey": []}],
         "paths": paths,
         "components": {
-            "schemas": dict(COMPONENTS),
+            "schemas": {
+                **COMPONENTS,
+                **EXTENSION_COMPONENTS,
+                **ADMINISTRATOR_COMPONENTS,
+                **SETUP_LINK_COMPONENTS,
+                **WEBHOOK_COMPONENTS,
+            },
             "securitySchemes": {
                 "apiKey": {
                     "type": "http",
@@ -58,7 +76,7 @@ def statuses(route: ApiRoute) -> tuple[int, ...]:
     """Every status a route may reply with."""
     found = {route.status, *_UNIVERSAL, *route.statuses}
     if route.scope is not None:
-        found |= {401, 403}
+        found |= {401, 403, 429}
     found.add(400)
     if route.body is not None:
         found |= {413, 415}

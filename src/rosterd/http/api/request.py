@@ -14,15 +14,26 @@ from rosterd.http.admit import Headers
 from rosterd.http.reply import Header
 from rosterd.scim import cursor, errors
 from rosterd.scim.schema import Model
-from rosterd.service.audit import API_KEY, Actor
+from rosterd.service.access import Access
+from rosterd.service.audit import API_KEY, Actor, AuditLog
 from rosterd.service.clients import ClientControl, Clients
 from rosterd.service.connections import Connections
 from rosterd.service.control import Control, Directory
 from rosterd.service.directories import Directories
+from rosterd.service.erasure import Erasure
+from rosterd.service.extensions import Extensions
+from rosterd.service.keys import Keys
+from rosterd.service.mappings import Mappings
 from rosterd.service.ports import Store
+from rosterd.service.preferences import Installation
 from rosterd.service.queries import CURSOR_LIFETIME
+from rosterd.service.reconciliation import Reconciliation
 from rosterd.service.registry import ApiKey, Registry
+from rosterd.service.request_log import RequestLog
 from rosterd.service.tokens import Tokens
+from rosterd.service.undo import Undo
+from rosterd.service.webhook_admin import WebhookAdmin
+from rosterd.service.webhooks import Webhooks
 
 Row = TypeVar("Row")
 
@@ -106,10 +117,22 @@ class ApiContext:
     control: Control
     registry: Registry
     directories: Directories
+    extensions: Extensions
     connections: Connections
     clients: Clients
     client_control: ClientControl
     tokens: Tokens
+    keys: Keys
+    audit: AuditLog
+    request_log: RequestLog
+    preferences: Installation
+    access: Access
+    webhooks: WebhookAdmin
+    webhook_control: Webhooks
+    undo: Undo
+    erasure: Erasure
+    mappings: Mappings
+    reconciliation: Reconciliation
     model_of: Callable[[Directory], Model]
     now: Callable[[], int]
     secret: bytes

@@ -21,6 +21,7 @@ Schema = Mapping[str, Any]
 Handler = Callable[[ApiContext, ApiRequest], Awaitable[ApiReply | StreamReply]]
 
 JSON: Final = "application/json"
+MAX_BODY: Final = 1024 * 1024
 
 PAGE: Final[Mapping[str, Schema]] = {
     "limit": {
@@ -60,5 +61,7 @@ class ApiRoute:
     """Statuses of errors of its own, besides those that any route with this form has."""
     media: tuple[str, ...] = (JSON,)
     """The media types it can reply with."""
+    max_body: int = MAX_BODY
+    """Bytes."""
     secret: bool = False
     """Whether the reply holds a secret, which is never kept for a repeated request."""

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from rosterd.scim.profiles import PROFILES
-from rosterd.service.caller import SCOPES
+from rosterd.service.caller import MOST_SCOPES, SCOPE, SCOPES
+from rosterd.service.keys import SCOPES as KEY_PERMISSIONS
 from rosterd.service.limits import JSON_NAMES, RANGES
+from rosterd.service.preferences import PREFERENCES
 
 Schema = Mapping[str, Any]
 
@@ -82,10 +84,35 @@ POLICY: Final[Mapping[str, Schema]] = {
 SCOPE_LIST: Final[Schema] = {
     "type": "array",
     "description": "What it permits; without it everything.",
-    "items": {"type": "string", "description": "A scope.", "enum": list(SCOPES)},
+    "items": {
+        "type": "string",
+        "description": f"{' or '.join(SCOPES)}, or the same for one resource type, such as {SCOPES[0]}:User.",
+        "pattern": f"^{SCOPE}$",
+    },
     "minItems": 1,
-    "maxItems": 2 * len(SCOPES),
+    "maxItems": MOST_SCOPES,
 }
+
+
+EXPIRES_SOON: Final[Schema] = {
+    "type": "boolean",
+    "description": "Whether it ends within the setting `tokenWarningDays` and somebody must replace it.",
+}
+KEY_SCOPES: Final[Schema] = {
+    "type": "array",
+    "description": "What it permits.",
+    "items": {"type": "string", "description": "A scope.", "enum": list(KEY_PERMISSIONS)},
+    "minItems": 1,
+    "maxItems": 2 * len(KEY_PERMISSIONS),
+}
+
+SETTINGS: Final[Mapping[str, Schema]] = {
+    name: {"type": "boolean", "description": row.meaning}
+    if isinstance(row.default, bool)
+    else number(row.meaning, row.least, row.most)
+    for name, row in PREFERENCES.items()
+}
+"""What can be chosen for the installation."""
 
 
 def _definitions(description: str) -> Schema:
@@ -117,6 +144,7 @@ _TOKEN: Final[Mapping[str, Schema]] = {
     "label": text("What or whom it is for."),
     "scopes": SCOPE_LIST,
     "state": text("`ending` tokens work until `revoked`.", enum=["valid", "ending", "expired", "revoked"]),
+    "expiresSoon": EXPIRES_SOON,
     "created": time("When it was issued."),
     "expires": time("When it ends."),
     "revoked": maybe(time("From when on it is revoked.")),
@@ -130,6 +158,7 @@ _CLIENT: Final[Mapping[str, Schema]] = {
     "label": text("What or whom it is for."),
     "scopes": SCOPE_LIST,
     "state": text("Whether it can fetch tokens.", enum=["active", "revoked"]),
+    "expiresSoon": {**EXPIRES_SOON, "description": f"{EXPIRES_SOON['description']} Of one of its secrets."},
     "secrets": {
         "type": "array",
         "description": "Its secrets, newest first.",
@@ -142,6 +171,51 @@ _CLIENT: Final[Mapping[str, Schema]] = {
     "created": time("When it was made."),
     "revoked": maybe(time("From when on it is revoked.")),
     "lastUsed": maybe(time("When it last fetched a token.")),
+}
+
+_KEY: Final[Mapping[str, Schema]] = {
+    "id": text("Its id, which is part of its text."),
+    "directory": maybe(text("The only directory it may know of; null for all.")),
+    "label": text("What or whom it is for."),
+    "scopes": KEY_SCOPES,
+    "state": text("Whether it works.", enum=["valid", "expired", "revoked"]),
+    "expiresSoon": EXPIRES_SOON,
+    "created": time("When it was made."),
+    "expires": time("When it ends."),
+    "revoked": maybe(time("From when on it is revoked.")),
+    "lastUsed": maybe(time("When it was last used.")),
+}
+
+_REQUEST: Final[Mapping[str, Schema]] = {
+    "id": text("Its id; a later one has a greater number."),
+    "at": time("When it came."),
+    "connection": text("Name of the connection that sent it; `(removed)` if that is not there any more."),
+    "token": text("Id of the token it was sent with, also if that does not work."),
+    "requestId": text("The id of the request, as in the log and the header `X-Request-Id`."),
+    "method": text("Its method."),
+    "path": text("Its path below the SCIM base URL."),
+    "query": text("Its query, readable, secrets masked."),
+    "status": {"type": "integer", "description": "The status of the reply."},
+    "microseconds": {"type": "integer", "description": "How long it took."},
+    "resourceType": maybe(text("Name of the resource type of the address.")),
+    "resource": maybe(text("Id of the resource it was about.")),
+    "subject": maybe(text("userName or displayName it was about.")),
+    "tolerated": {
+        "type": "array",
+        "description": "Habits of the client that were understood although SCIM does not know them.",
+        "items": {"type": "string", "description": "Name of a tolerance."},
+    },
+    "scimType": maybe(text("`scimType` of an error.")),
+    "detail": maybe(text("What the client was told of an error.")),
+    "explanation": {
+        "type": "array",
+        "description": "What it means and what to do, in plain sentences.",
+        "items": {"type": "string", "description": "A sentence or two."},
+    },
+    "address": maybe(text("Where it came from.")),
+    "userAgent": maybe(text("What the client calls itself.")),
+    "bodySize": {"type": "integer", "description": "Bytes of the request's body."},
+    "leftOut": {"type": "integer", "description": "Requests before it that were too many to keep."},
 }
 
 _ACCOUNT: Final[Mapping[str, Schema]] = {
@@ -210,6 +284,42 @@ COMPONENTS: Final[Mapping[str, Schema]] = {
     "Client": thing("A client of the Token Provider, without its secrets.", **_CLIENT),
     "NewClient": thing(
         "A client with its new secret, this once.", **_CLIENT, clientSecret=text("`scimClientSecret`.")
+    ),
+    "ApiKey": thing("An API key, without its text.", **_KEY),
+    "NewApiKey": thing("An API key with its text, this once.", **_KEY, key=text("What a program sends.")),
+    "AuditEntry": thing(
+        "An administrative change.",
+        seq={"type": "integer", "description": "Its number; numbers only grow."},
+        at=time("When."),
+        action=text("What was done, such as `token.created`."),
+        target=text("To what."),
+        directory=maybe(text("Name of the directory concerned; null for the installation.")),
+        by=thing(
+            "Who did it.",
+            kind=text("`administrator`, `API key`, `command line`, `set-up link` or `rosterd` itself."),
+            name=text("The login name, the label of the key or the user of the operating system."),
+            id=text("Id of the administrator, key or link."),
+            address=maybe(text("The network address it came from.")),
+        ),
+        requestId=text("Id of the request."),
+        before={"type": "object", "description": "What was before, of what differs."},
+        after={"type": "object", "description": "What is after, of what differs."},
+    ),
+    "Settings": thing(
+        "What holds for the whole installation.",
+        **SETTINGS,
+        fixed={
+            "type": "array",
+            "description": "Those that the environment of the server fixes; they are changed there only.",
+            "items": text("Name of a setting.", enum=list(SETTINGS)),
+        },
+    ),
+    "ListedRequest": thing("A request in a list.", **_REQUEST),
+    "Request": thing(
+        "A request with its bodies.",
+        **_REQUEST,
+        body=maybe(text("The request's body, secrets masked, of a long one the beginning; null if not kept.")),
+        reply=maybe(text("The reply's body, if it tells of an error.")),
     ),
     "Account": thing("A user or group.", **_ACCOUNT),
     "User": thing(

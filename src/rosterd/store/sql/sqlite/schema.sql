@@ -28,12 +28,15 @@ CREATE TABLE resource (
 -- without being read.
 CREATE INDEX resource_live ON resource (directory, kind, seq, deleted) WHERE deleted IS NULL;
 
--- Accounts in a state, in their order.
-CREATE INDEX resource_state ON resource (directory, kind, state, seq);
+-- Accounts in a state, in their order; a connection's are found without reading the others' rows.
+CREATE INDEX resource_state ON resource (directory, kind, state, seq, connection);
 
 -- externalId is data of a connection: look-ups by one connection or for all, and what one may revive.
 CREATE INDEX resource_external ON resource (directory, kind, external_id, connection)
     WHERE external_id IS NOT NULL;
+
+-- Retained resources by the time of their deletion.
+CREATE INDEX resource_deleted ON resource (directory, kind, deleted) WHERE deleted IS NOT NULL;
 
 -- Folded values that one live resource of a kind may have (userName).
 CREATE TABLE unique_value (
@@ -45,7 +48,7 @@ CREATE TABLE unique_value (
     PRIMARY KEY (directory, kind, attribute, value)
 ) STRICT, WITHOUT ROWID;
 
--- Folded values of live resources that are often looked up by equality (displayName, e-mails).
+-- Folded values of live resources that are often looked up by equality (displayName, e-mails, family name).
 CREATE TABLE attribute_value (
     directory INTEGER NOT NULL,
     kind      TEXT    NOT NULL,
@@ -95,6 +98,17 @@ CREATE TABLE event (
 
 -- One resource's events.
 CREATE INDEX event_history ON event (directory, resource, seq);
+
+-- Resources that are gone, and whose traces in events and the request log are still to be removed.
+CREATE TABLE erasure (
+    directory  INTEGER NOT NULL,
+    kind       TEXT    NOT NULL,
+    id         TEXT    NOT NULL,
+    connection INTEGER NOT NULL,
+    request_id TEXT    NOT NULL,
+    names      TEXT    NOT NULL,
+    PRIMARY KEY (directory, kind, id)
+) STRICT, WITHOUT ROWID;
 
 -- "seq" is the directory's one order, "live:<kind>" the number of live resources, and
 -- "owned:<connection>:<kind>" the number of those that a connection owns.
@@ -156,7 +170,8 @@ CREATE TABLE directory (
     created        INTEGER NOT NULL,
     revision       INTEGER NOT NULL,
     schemas        TEXT    NOT NULL,
-    resource_types TEXT    NOT NULL
+    resource_types TEXT    NOT NULL,
+    requirements   TEXT    NOT NULL DEFAULT '{}'
 ) STRICT;
 
 -- `limits` is a JSON object of the limits that were set; the others are the release's defaults.
@@ -212,7 +227,8 @@ CREATE TABLE client_secret (
     PRIMARY KEY (client, digest)
 ) STRICT, WITHOUT ROWID;
 
--- `digest` is the SHA-256 of the whole token text, which is kept nowhere.
+-- `digest` is the SHA-256 of the whole token text, which is kept nowhere. `warned` is the number of days before
+-- its end of which was warned last.
 CREATE TABLE token (
     id         TEXT    NOT NULL PRIMARY KEY,
     directory  INTEGER NOT NULL,
@@ -225,6 +241,7 @@ CREATE TABLE token (
     last_used  INTEGER,
     revoked    INTEGER,
     client     TEXT REFERENCES client (id),
+    warned     INTEGER,
     FOREIGN KEY (directory, connection) REFERENCES connection (directory, id)
 ) STRICT, WITHOUT ROWID;
 
@@ -233,6 +250,9 @@ CREATE INDEX token_of ON token (directory, connection, created);
 -- What a client was issued, and what has expired.
 CREATE INDEX token_client ON token (client, expires) WHERE client IS NOT NULL;
 CREATE INDEX token_expires ON token (expires);
+
+-- What else ends, by when.
+CREATE INDEX client_secret_expires ON client_secret (expires) WHERE expires IS NOT NULL;
 
 -- Credentials of the management API; without a directory one is for the whole installation.
 CREATE TABLE api_key (
@@ -246,6 +266,11 @@ CREATE TABLE api_key (
     last_used INTEGER,
     revoked   INTEGER
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX api_key_page ON api_key (created DESC, id);
+CREATE INDEX api_key_of ON api_key (directory, created DESC, id);
+
+CREATE INDEX api_key_expires ON api_key (expires);
 
 -- What came of requests with an idempotency key: no status yet, or a status and the reply's body.
 CREATE TABLE replay (
@@ -381,6 +406,122 @@ CREATE TABLE request_hour (
     last_ok     INTEGER,
     last_failed INTEGER,
     PRIMARY KEY (directory, connection, hour)
+) STRICT, WITHOUT ROWID;
+
+-- What administrators chose for the whole installation; `value` is JSON. What is not here has its default.
+CREATE TABLE setting (
+    name  TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Endpoints of webhooks; without a directory one is for all. `failing`: since when nothing but failures.
+CREATE TABLE webhook (
+    id           TEXT    NOT NULL PRIMARY KEY,
+    directory    INTEGER REFERENCES directory (id),
+    url          TEXT    NOT NULL,
+    label        TEXT    NOT NULL,
+    types        TEXT    NOT NULL,
+    max_events   INTEGER NOT NULL,
+    max_wait     INTEGER NOT NULL,
+    created      INTEGER NOT NULL,
+    state        TEXT    NOT NULL,
+    state_by     TEXT    NOT NULL,
+    state_reason TEXT    NOT NULL,
+    state_since  INTEGER,
+    failing      INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX webhook_of ON webhook (directory, id);
+
+-- `sealed` is encrypted with a key of the installation.
+CREATE TABLE webhook_secret (
+    webhook TEXT    NOT NULL REFERENCES webhook (id) ON DELETE CASCADE,
+    created INTEGER NOT NULL,
+    sealed  BLOB    NOT NULL,
+    scheme  TEXT    NOT NULL,
+    public  TEXT,
+    expires INTEGER,
+    PRIMARY KEY (webhook, created, sealed)
+) STRICT, WITHOUT ROWID;
+
+-- Lane 0 follows the feed, others replay a part of it; without a row lane 0 is at the beginning.
+CREATE TABLE webhook_line (
+    directory INTEGER NOT NULL REFERENCES directory (id),
+    webhook   TEXT    NOT NULL REFERENCES webhook (id) ON DELETE CASCADE,
+    lane      INTEGER NOT NULL,
+    kind      TEXT    NOT NULL,
+    cursor    INTEGER NOT NULL,
+    finish    INTEGER,
+    fixed     INTEGER NOT NULL,
+    attempt   INTEGER NOT NULL,
+    due       INTEGER NOT NULL,
+    lost      INTEGER NOT NULL,
+    lost_at   INTEGER,
+    worker    TEXT    NOT NULL,
+    until     INTEGER NOT NULL,
+    PRIMARY KEY (directory, webhook, lane)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX webhook_line_of ON webhook_line (webhook);
+
+CREATE TABLE webhook_dead (
+    directory INTEGER NOT NULL REFERENCES directory (id),
+    webhook   TEXT    NOT NULL REFERENCES webhook (id) ON DELETE CASCADE,
+    first     INTEGER NOT NULL,
+    last      INTEGER NOT NULL,
+    message   TEXT    NOT NULL,
+    at        INTEGER NOT NULL,
+    attempts  INTEGER NOT NULL,
+    status    INTEGER,
+    error     TEXT    NOT NULL,
+    PRIMARY KEY (directory, webhook, first)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX webhook_dead_of ON webhook_dead (webhook, directory, first);
+
+CREATE TABLE webhook_attempt (
+    seq       INTEGER PRIMARY KEY AUTOINCREMENT,
+    webhook   TEXT    NOT NULL REFERENCES webhook (id) ON DELETE CASCADE,
+    directory INTEGER REFERENCES directory (id),
+    kind      TEXT    NOT NULL,
+    message   TEXT    NOT NULL,
+    first     INTEGER NOT NULL,
+    last      INTEGER NOT NULL,
+    attempt   INTEGER NOT NULL,
+    at        INTEGER NOT NULL,
+    took      INTEGER NOT NULL,
+    status    INTEGER,
+    error     TEXT    NOT NULL,
+    request   TEXT    NOT NULL,
+    reply     TEXT    NOT NULL,
+    body      TEXT    NOT NULL
+) STRICT;
+
+CREATE INDEX webhook_attempt_of ON webhook_attempt (webhook, seq);
+
+-- Users whom the application had before their identity provider came, by folded userName.
+CREATE TABLE adoption (
+    directory INTEGER NOT NULL,
+    name      TEXT    NOT NULL,
+    id        TEXT    NOT NULL,
+    PRIMARY KEY (directory, name)
+) STRICT, WITHOUT ROWID;
+
+-- A directory's mapping: its rules, and how far they are carried out.
+CREATE TABLE mapping (
+    directory INTEGER PRIMARY KEY,
+    rules     TEXT    NOT NULL,
+    revision  INTEGER NOT NULL,
+    place     INTEGER NOT NULL,
+    walk      INTEGER
+) STRICT;
+
+-- What the mapping made of a user.
+CREATE TABLE projection (
+    directory INTEGER NOT NULL,
+    id        TEXT    NOT NULL,
+    value     TEXT    NOT NULL,
+    PRIMARY KEY (directory, id)
 ) STRICT, WITHOUT ROWID;
 
 -- Keys of the installation, made at first use.

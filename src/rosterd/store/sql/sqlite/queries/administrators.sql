@@ -65,8 +65,13 @@ UPDATE login_failure SET count = max(count - 1, 0) WHERE who = ?1;
 -- Forget those for or from somewhere.
 DELETE FROM login_failure WHERE who = ?1;
 
+-- name: has_failures
+-- Whether there is anything to forget: a failure before a time, or more than ?2.
+SELECT EXISTS (SELECT 1 FROM login_failure WHERE last < ?1)
+    OR EXISTS (SELECT 1 FROM login_failure LIMIT 1 OFFSET ?2);
+
 -- name: forget_old_failures
--- Forget those before a time, and all but the newest ?2.
+-- Forget those before a time, and all but the newest ?2 or fewer.
 DELETE FROM login_failure
 WHERE last < ?1
-    OR last < (SELECT last FROM login_failure ORDER BY last DESC LIMIT 1 OFFSET ?2);
+    OR last <= (SELECT last FROM login_failure ORDER BY last DESC LIMIT 1 OFFSET ?2);

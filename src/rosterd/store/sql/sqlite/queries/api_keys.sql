@@ -9,6 +9,20 @@ SELECT id, digest, directory, label, scopes, created, expires, last_used, revoke
 SELECT id, digest, directory, label, scopes, created, expires, last_used, revoked FROM api_key
 ORDER BY created DESC, id;
 
+-- name: api_key_page
+-- API keys behind a time of creation and an id, newest first.
+SELECT id, digest, directory, label, scopes, created, expires, last_used, revoked FROM api_key
+WHERE created <= ?1 AND (created < ?1 OR id > ?2)
+ORDER BY created DESC, id
+LIMIT ?3;
+
+-- name: api_key_page_of
+-- API keys bound to a directory behind a time of creation and an id, newest first.
+SELECT id, digest, directory, label, scopes, created, expires, last_used, revoked FROM api_key
+WHERE directory = ?1 AND created <= ?2 AND (created < ?2 OR id > ?3)
+ORDER BY created DESC, id
+LIMIT ?4;
+
 -- name: insert_api_key
 -- Keep an API key.
 INSERT INTO api_key (id, digest, directory, label, scopes, created, expires, last_used, revoked)

@@ -14,31 +14,36 @@ WHERE t.id = ?1;
 
 -- name: get_directory
 -- A directory by id.
-SELECT id, name, created, revision, schemas, resource_types FROM directory WHERE id = ?1;
+SELECT id, name, created, revision, schemas, resource_types, requirements FROM directory WHERE id = ?1;
 
 -- name: directories
 -- All directories.
-SELECT id, name, created, revision, schemas, resource_types FROM directory ORDER BY name;
+SELECT id, name, created, revision, schemas, resource_types, requirements FROM directory ORDER BY name;
 
 -- name: directory_named
 -- A directory by name.
-SELECT id, name, created, revision, schemas, resource_types FROM directory WHERE name = ?1;
+SELECT id, name, created, revision, schemas, resource_types, requirements FROM directory WHERE name = ?1;
 
 -- name: directory_page
 -- Directories behind a name.
-SELECT id, name, created, revision, schemas, resource_types FROM directory WHERE name > ?1
+SELECT id, name, created, revision, schemas, resource_types, requirements FROM directory WHERE name > ?1
 ORDER BY name
 LIMIT ?2;
+
+-- name: directory_names
+-- The names of the directories of a JSON list of ids.
+SELECT id, name FROM directory WHERE id IN (SELECT value FROM json_each(?1));
 
 -- name: insert_directory
 -- Add a directory without definitions of its own.
 INSERT INTO directory (name, created, revision, schemas, resource_types) VALUES (?1, ?2, 1, '[]', '[]')
-RETURNING id, name, created, revision, schemas, resource_types;
+RETURNING id, name, created, revision, schemas, resource_types, requirements;
 
 -- name: define_directory
--- Replace a directory's own definitions.
-UPDATE directory SET schemas = ?2, resource_types = ?3, revision = revision + 1 WHERE id = ?1
-RETURNING id, name, created, revision, schemas, resource_types;
+-- Replace what a directory defines and asks for, unless it has moved on.
+UPDATE directory SET schemas = ?3, resource_types = ?4, requirements = ?5, revision = revision + 1
+WHERE id = ?1 AND revision = ?2
+RETURNING id, name, created, revision, schemas, resource_types, requirements;
 
 -- name: connections
 -- A directory's connections.
@@ -46,6 +51,12 @@ SELECT id, directory, name, created, profile, reach, on_delete, limits, state, s
 FROM connection
 WHERE directory = ?1
 ORDER BY name;
+
+-- name: get_connection
+-- A directory's connection by id.
+SELECT id, directory, name, created, profile, reach, on_delete, limits, state, state_by, state_reason, state_since
+FROM connection
+WHERE directory = ?1 AND id = ?2;
 
 -- name: connection_named
 -- A directory's connection by name.

@@ -15,6 +15,12 @@ WHERE up.id <> up.start
 GROUP BY up.start, up.id
 ORDER BY up.start, direct DESC, g.seq;
 
+-- name: group_counts
+-- In how many groups each id of a JSON list is directly.
+SELECT j.value, count(*)
+FROM json_each(?2) AS j CROSS JOIN member AS m ON m.directory = ?1 AND m.member_id = j.value
+GROUP BY j.value;
+
 -- name: members
 -- A group's members behind an id, with their kind and the name they are shown by.
 SELECT m.member_id, r.kind, coalesce(m.display, r.display)
@@ -27,11 +33,24 @@ LIMIT ?4;
 -- Whether a group has more members than a number.
 SELECT 1 FROM member WHERE directory = ?1 AND group_id = ?2 LIMIT 1 OFFSET ?3;
 
+-- name: member_count
+-- The number of a group's members, counted up to a number.
+SELECT count(*) FROM (SELECT 1 FROM member WHERE directory = ?1 AND group_id = ?2 LIMIT ?3);
+
 -- name: pending_members
 -- A group's values that name nobody yet, behind one.
 SELECT value, NULL, display FROM pending_member WHERE directory = ?1 AND group_id = ?2 AND value > ?3
 ORDER BY value
 LIMIT ?4;
+
+-- name: awaiting
+-- The groups that wait for a value of a JSON list.
+SELECT p.value, p.group_id, g.display
+FROM json_each(?2) AS j
+CROSS JOIN pending_member AS p ON p.directory = ?1 AND p.value = j.value
+CROSS JOIN resource AS g ON g.directory = p.directory AND g.id = p.group_id
+ORDER BY p.value, p.group_id
+LIMIT ?3;
 
 -- name: groups_with
 -- The groups with a direct member.
@@ -74,9 +93,9 @@ WHERE directory = ?1 AND group_id = ?2 AND value NOT IN (SELECT value FROM json_
 RETURNING value;
 
 -- name: take_pending
--- Remove values of a JSON list wherever they are pending, and say in which groups.
+-- Remove values of a JSON list wherever they are pending, and say which in which groups.
 DELETE FROM pending_member WHERE directory = ?1 AND value IN (SELECT value FROM json_each(?2))
-RETURNING group_id, display;
+RETURNING group_id, value, display;
 
 -- name: join_groups
 -- Make a resource a member of groups: [[group, display], …]; those where it was none before.

@@ -34,33 +34,77 @@ FROM request
 WHERE directory = ?1 AND seq = ?2;
 
 -- name: requests
--- The numbers and narrow columns of a directory's exchanges, newest first, below a number.
-SELECT seq, status, method, resource, request_id, subject, path
+-- What pages look at of a directory's exchanges, newest first, below a number.
+SELECT seq, connection, status, method, resource, request_id, subject, path
 FROM request
-WHERE directory = ?1 AND seq < ?2 AND ?3 IS NULL
+WHERE directory = ?1 AND seq < ?2
 ORDER BY seq DESC
-LIMIT ?4;
+LIMIT ?3;
 
 -- name: requests_of_connection
 -- The same of one connection.
-SELECT seq, status, method, resource, request_id, subject, path
+SELECT seq, connection, status, method, resource, request_id, subject, path
 FROM request
-WHERE directory = ?1 AND seq < ?2 AND connection = ?3
+WHERE directory = ?1 AND seq < ?2 AND connection = ?4
 ORDER BY seq DESC
-LIMIT ?4;
+LIMIT ?3;
 
 -- name: requests_failed
 -- The same of those that failed.
-SELECT seq, status, method, resource, request_id, subject, path
+SELECT seq, connection, status, method, resource, request_id, subject, path
 FROM request
-WHERE directory = ?1 AND seq < ?2 AND status >= 400 AND (?3 IS NULL OR connection = ?3)
+WHERE directory = ?1 AND seq < ?2 AND status >= 400
 ORDER BY seq DESC
-LIMIT ?4;
+LIMIT ?3;
 
 -- name: requests_of_resource
 -- The same of those about one resource.
-SELECT seq, status, method, resource, request_id, subject, path
+SELECT seq, connection, status, method, resource, request_id, subject, path
 FROM request
-WHERE directory = ?1 AND seq < ?2 AND (?3 IS NULL OR connection = ?3) AND resource = ?5
+WHERE directory = ?1 AND seq < ?2 AND resource = ?4
 ORDER BY seq DESC
-LIMIT ?4;
+LIMIT ?3;
+
+-- name: requests_after
+-- The same of a directory's exchanges, oldest first, above a number.
+SELECT seq, connection, status, method, resource, request_id, subject, path
+FROM request
+WHERE directory = ?1 AND seq > ?2
+ORDER BY seq
+LIMIT ?3;
+
+-- name: request_hours
+-- The hours of every connection of a directory, oldest first.
+SELECT connection, hour, ok, failed, last_ok, last_failed
+FROM request_hour
+WHERE directory = ?1
+ORDER BY connection, hour;
+
+-- name: forget_requests
+-- Delete those of the oldest exchanges that came before a time.
+DELETE FROM request
+WHERE
+    directory = ?1 AND at < ?2
+    AND seq IN (SELECT old.seq FROM request AS old WHERE old.directory = ?1 ORDER BY old.seq LIMIT ?3);
+
+-- name: forget_request_hours
+-- Delete the hours before one.
+DELETE FROM request_hour WHERE directory = ?1 AND hour < ?2;
+
+-- name: delete_requests_of
+-- Delete the exchanges about one resource.
+DELETE FROM request WHERE directory = ?1 AND resource = ?2;
+
+-- name: request_texts
+-- Whatever an exchange may mention a person in, from a number on.
+SELECT seq, subject, path, query, detail, body, reply
+FROM request
+WHERE directory = ?1 AND seq > ?2
+ORDER BY seq
+LIMIT ?3;
+
+-- name: scrub_request
+-- Take out of an exchange whatever it may mention a person in.
+UPDATE request
+SET subject = NULL, path = '', query = '', detail = NULL, body = NULL, reply = NULL
+WHERE directory = ?1 AND seq = ?2;

@@ -39,6 +39,14 @@ WHERE directory = ?1 AND kind = ?2 AND state = ?3 AND seq > ?4
 ORDER BY seq
 LIMIT ?5;
 
+-- name: newest
+-- Resources of a kind in a state below a number, newest first, of a connection or of all.
+SELECT id, kind, connection, external_id, seq, version, created, modified, deleted, document
+FROM resource
+WHERE directory = ?1 AND kind = ?2 AND state = ?3 AND seq < ?4 AND (?6 IS NULL OR connection = ?6)
+ORDER BY seq DESC
+LIMIT ?5;
+
 -- name: named_unique
 -- Unique values from one to another, behind one, each with its resource if that is in the state wanted.
 SELECT page.value, page.id, r.id, r.kind, r.connection, r.external_id, r.seq, r.version, r.created, r.modified,

@@ -43,12 +43,21 @@ DELETE FROM session WHERE administrator = ?1 AND id <> ?2;
 -- End all sessions of a set-up link.
 DELETE FROM session WHERE setup_link = ?1;
 
--- name: end_surplus_sessions
--- End all but the newest ?3 sessions of an administrator (?1) or a set-up link (?2).
+-- name: end_surplus_sessions_of
+-- End all but the newest ?2 sessions of an administrator.
 DELETE FROM session WHERE id IN (
-    SELECT id FROM session WHERE administrator IS ?1 AND setup_link IS ?2
-    ORDER BY created DESC, id LIMIT -1 OFFSET ?3
+    SELECT id FROM session WHERE administrator = ?1 ORDER BY created DESC, id LIMIT -1 OFFSET ?2
 );
+
+-- name: end_surplus_sessions_of_link
+-- End all but the newest ?2 sessions of a set-up link.
+DELETE FROM session WHERE id IN (
+    SELECT id FROM session WHERE setup_link = ?1 ORDER BY created DESC, id LIMIT -1 OFFSET ?2
+);
+
+-- name: has_ended_sessions
+-- Whether any session ended by a time.
+SELECT EXISTS (SELECT 1 FROM session WHERE expires <= ?1);
 
 -- name: purge_sessions
 -- Remove sessions that ended by a time.

@@ -1,0 +1,63 @@
+"""Directories: the list, and a new one; who is bound to one directory sees that one only."""
+
+from typing import Final
+
+from rosterd.console.context import Console
+from rosterd.console.forms import Form
+from rosterd.console.paging import AFTER, first, here, text
+from rosterd.console.request import PageRequest, path
+from rosterd.console.route import Page
+from rosterd.http.reply import Reply
+from rosterd.scim import errors
+from rosterd.service.visitor import OWNER, VIEWER
+
+_PAGE: Final = 50
+
+
+async def list_directories(console: Console, request: PageRequest) -> Reply:
+    """GET /directories."""
+    return await _page(console, request, Form(request))
+
+
+async def create_directory(console: Console, request: PageRequest) -> Reply:
+    """POST /directories."""
+    form = Form(request)
+    if request.visitor.directory is not None:
+        raise errors.Forbidden("You are bound to one directory, and so cannot make another.")
+    try:
+        made = await console.directories.create(form.text("name"), by=request.visitor.actor)
+    except (errors.InvalidValue, errors.Uniqueness) as error:
+        form.errors.setdefault("name", error.detail)
+        return await _page(console, request, form, error.status)
+    return console.redirect(
+        request, path("directories", made.name), f"Directory '{made.name}' is made. Now create a connection."
+    )
+
+
+async def _page(console: Console, request: PageRequest, form: Form, status: int = 200) -> Reply:
+    bound = request.visitor.directory
+    if bound is None:
+        found = await console.registry.directory_page(text(request, AFTER), _PAGE + 1)
+    else:
+        found = tuple(one for one in await console.control.directories() if one.id == bound)
+    rows = []
+    for directory in found[:_PAGE]:
+        reader = console.store.reader(directory.id)
+        rows.append((directory, await reader.count("User"), await reader.count("Group")))
+    return console.page(
+        request,
+        "directories.html",
+        status,
+        rows=rows,
+        values=form.values,
+        errors=form.errors,
+        may_create=bound is None and request.visitor.may(OWNER),
+        first=first(request),
+        following=here(request, after=found[_PAGE - 1].name) if len(found) > _PAGE else None,
+    )
+
+
+PAGES: Final = (
+    Page("GET", "/directories", VIEWER, list_directories),
+    Page("POST", "/directories", OWNER, create_directory),
+)

@@ -1,0 +1,77 @@
+"""The overview: how every connection is doing that the visitor knows of, what wants attention first."""
+
+from typing import Final
+
+from rosterd.console.chart import chart
+from rosterd.console.context import Console
+from rosterd.console.paging import AFTER, first, here, text
+from rosterd.console.request import PageRequest
+from rosterd.console.route import Page
+from rosterd.console.vitals import Vitals, vitals
+from rosterd.http.reply import Reply
+from rosterd.service.control import Directory
+from rosterd.service.health import BAD, WARN
+from rosterd.service.visitor import VIEWER
+
+DIRECTORIES: Final = 20
+"""Directories to a page."""
+CONNECTIONS: Final = 50
+"""Connections of each that are shown."""
+
+_ORDER: Final = {BAD: 0, WARN: 1, "dim": 2, "good": 3}
+
+
+async def show_overview(console: Console, request: PageRequest) -> Reply:
+    """GET /."""
+    bound = request.visitor.directory
+    if bound is not None:
+        known = tuple(one for one in await console.control.directories() if one.id == bound)
+        return await _page(console, request, known, None)
+    found = await console.registry.directory_page(text(request, AFTER), DIRECTORIES + 1)
+    directories = found[:DIRECTORIES]
+    following = directories[-1].name if len(found) > DIRECTORIES else None
+    return await _page(console, request, directories, following)
+
+
+async def show_directory(console: Console, request: PageRequest) -> Reply:
+    """GET /directories/{directory}."""
+    return await _page(console, request, (await console.directory(request),), None, single=True)
+
+
+async def _page(
+    console: Console,
+    request: PageRequest,
+    directories: tuple[Directory, ...],
+    following: str | None,
+    *,
+    single: bool = False,
+) -> Reply:
+    cards: list[Vitals] = []
+    users = groups = 0
+    for directory in directories:
+        lines = await console.registry.connection_page(directory.id, "", CONNECTIONS)
+        cards += await vitals(console, directory, lines)
+        reader = console.store.reader(directory.id)
+        users += await reader.count("User")
+        groups += await reader.count("Group")
+    cards.sort(key=lambda card: _ORDER[card.tone])
+    return console.page(
+        request,
+        "overview.html",
+        single=directories[0] if single else None,
+        directories=directories,
+        cards=cards,
+        concerns=[(card, concern) for card in cards for concern in card.concerns],
+        insecure=not (console.public_url or request.origin).startswith("https://"),
+        users=users,
+        groups=groups,
+        chart=chart([card.activity for card in cards if card.activity], console.now()),
+        first=first(request),
+        following=here(request, after=following) if following else None,
+    )
+
+
+PAGES: Final = (
+    Page("GET", "/", VIEWER, show_overview),
+    Page("GET", "/directories/{directory}", VIEWER, show_directory),
+)

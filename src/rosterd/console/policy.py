@@ -1,0 +1,92 @@
+"""What a connection may do, as a form: profile, reach, deletion, rates, and the fuse against mass changes."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Final
+
+from rosterd.console.context import Console
+from rosterd.console.forms import Form
+from rosterd.console.request import PageRequest, path
+from rosterd.console.route import Page
+from rosterd.http.reply import Reply
+from rosterd.scim.profiles import PROFILES
+from rosterd.service.connections import ON_DELETE, REACHES
+from rosterd.service.control import Connection, Directory, Policy
+from rosterd.service.limits import FUSE_FLOOR, RANGES, Limits
+from rosterd.service.visitor import OPERATOR, VIEWER
+
+_ONE: Final = "/directories/{directory}/connections/{connection}/policy"
+
+READINGS: Final = (
+    ("auto", "Any client: understands the habits of all that are known"),
+    ("okta", "Okta"),
+    ("entra", "Microsoft Entra ID"),
+    ("strict", "Strict: RFC 7643 and RFC 7644 to the letter"),
+)
+"""What the profiles are called."""
+
+
+def described(policy: Policy) -> dict[str, str]:
+    """A policy as the fields of the form have it."""
+    limits = {name: str(value) for name, value in asdict(policy.limits).items()}
+    return {"reach": policy.reach, "on_delete": policy.on_delete, **limits}
+
+
+def policy_of(form: Form) -> Policy:
+    """The policy that a form brings; what is wrong is in its ``errors``."""
+    numbers = {name: form.number(name, *RANGES[name]) for name in RANGES}
+    return Policy(form.choice("reach", REACHES), form.choice("on_delete", ON_DELETE), Limits(**numbers))
+
+
+def spoken(seconds: int) -> str:
+    """A length of time, in the largest unit that fits it without a rest."""
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds % length == 0:
+            count = seconds // length
+            return f"{count:,} {unit}{'' if count == 1 else 's'}"
+    return f"{seconds:,} seconds"
+
+
+async def show_policy(console: Console, request: PageRequest) -> Reply:
+    """GET …/policy."""
+    directory, line = await console.connection(request)
+    return _page(
+        console, request, directory, line, {"profile": line.profile, **described(line.policy)}, {}, 200
+    )
+
+
+async def change_policy(console: Console, request: PageRequest) -> Reply:
+    """POST …/policy."""
+    directory, line = await console.connection(request)
+    form = Form(request)
+    profile, policy = form.choice("profile", PROFILES), policy_of(form)
+    if form.errors:
+        return _page(console, request, directory, line, form.values, form.errors, 400)
+    await console.connections.update(line, by=request.visitor.actor, profile=profile, policy=policy)
+    to = path("directories", directory.name, "connections", line.name, "policy")
+    return console.redirect(request, to, "The policy is saved. It holds from the next request on.")
+
+
+def _page(
+    console: Console,
+    request: PageRequest,
+    directory: Directory,
+    line: Connection,
+    values: Mapping[str, str],
+    wrong: Mapping[str, str],
+    status: int,
+) -> Reply:
+    return console.page(
+        request,
+        "connection_policy.html",
+        status,
+        directory=directory,
+        line=line,
+        values=values,
+        errors=wrong,
+        readings=READINGS,
+        floor=FUSE_FLOOR,
+    )
+
+
+PAGES: Final = (Page("GET", _ONE, VIEWER, show_policy), Page("POST", _ONE, OPERATOR, change_policy))

@@ -1,0 +1,100 @@
+"""What keeps guessing slow and programs from taking everything: failed credentials, API keys, token requests.
+
+    who fails            bucket of the network address, and of the client id if one was named
+    an API key           bucket of the key: every request
+    a client             bucket of the client: every token that it fetches
+
+Credentials are always looked at before a failure is counted, so valid ones pass whatever others do behind
+the same proxy, and an exhausted bucket tells a guesser 429 instead of 401. Buckets live in one process, in
+bounded memory; those of failures are apart, so that no flood of addresses pushes out the others.
+"""
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from rosterd.http.meter import told
+from rosterd.http.reply import Header, Scope
+from rosterd.scim import errors
+from rosterd.service.limits import Throttle
+
+FAILED: Final = 60
+"""What failed credentials take from a bucket into which a minute's allowance of one brings this much."""
+MALFORMED: Final = 6
+"""What a request to a token address takes that is refused for its form."""
+
+_MINUTE: Final = 60
+_BURST: Final = 5
+_PREFIX: Final = 64
+"""Bits of an IPv6 address that count: whoever has one address has all of its network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How much is let through; 0 is no limit."""
+
+    failures: int = 300
+    """Requests a minute with wrong credentials, from one network address or for one client id."""
+    api: int = 1000
+    """Requests a second of one API key."""
+    tokens: int = 20
+    """Tokens a second that one client fetches."""
+
+
+class Guard:
+    """The buckets of one process. ``clock`` gives nanoseconds that never go back."""
+
+    def __init__(self, clock: Callable[[], int], rates: Rates = Rates()) -> None:
+        self._rates = rates
+        self._failures = Throttle(clock)
+        self._users = Throttle(clock)
+
+    def failed(self, scope: Scope, client: str | None = None, cost: int = FAILED) -> None:
+        """Count a refused request of an address, and of a client id. Raises ``TooManyRequests``."""
+        rate = self._rates.failures
+        if not rate:
+            return
+        keys = [f"address {network(scope)}", *([f"client {client}"] if client else ())]
+        wait = max(self._failures.draw(key, rate, _MINUTE, cost).wait for key in keys)
+        if wait:
+            raise errors.TooManyRequests(
+                "Too many requests from this address had no valid credentials. Correct them; valid ones work "
+                f"at once. Try again in {wait} s.",
+                retry_after=wait,
+            )
+
+    def key(self, id: str) -> tuple[tuple[Header, ...], int]:
+        """Count a request of an API key: the headers that say what is left, and the seconds to wait."""
+        if not self._rates.api:
+            return (), 0
+        quota = self._users.draw(f"key {id}", self._rates.api, _BURST)
+        return told(quota), quota.wait
+
+    def client(self, id: str) -> None:
+        """Count a token that a client fetches. Raises ``TooManyRequests``."""
+        rate = self._rates.tokens
+        if not rate:
+            return
+        wait = self._users.draw(f"client {id}", rate, _BURST).wait
+        if wait:
+            raise errors.TooManyRequests(
+                f"This client may fetch {rate} tokens a second. Use a token until it expires. Try again in "
+                f"{wait} s.",
+                retry_after=wait,
+            )
+
+
+def network(scope: Scope) -> str:
+    """Where a request comes from, as far as it counts: an IPv4 address, or the network of an IPv6 one."""
+    client = scope.get("client")
+    text = str(client[0]) if client else ""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((int(address), _PREFIX), strict=False))
+    return text

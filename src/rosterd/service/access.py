@@ -1,0 +1,24 @@
+"""Who may use the console, in one hand: administrators, their log-ins and sessions, set-up links."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from rosterd.service.administrators import AdministratorControl, Administrators
+from rosterd.service.login import LogIn, LoginControl
+from rosterd.service.sessions import SessionControl, Sessions
+from rosterd.service.setup_links import SetupLinkControl, SetupLinks
+
+
+class AccessControl(AdministratorControl, SessionControl, LoginControl, SetupLinkControl, Protocol):
+    """The part of the control plane for the console's visitors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The use cases, and ``control`` for reading."""
+
+    control: AccessControl
+    administrators: Administrators
+    sessions: Sessions
+    login: LogIn
+    setup_links: SetupLinks

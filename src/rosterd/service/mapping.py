@@ -1,0 +1,202 @@
+"""Mapping: what the application makes of an account, by declarative rules in CEL.
+
+    fields    name ← expression        user.emails.filter(e, e.primary)[0].value
+    roles     role ⇐ condition         "Admins" in groups
+
+A rule sees ``user`` (the SCIM attributes), ``groups`` (names of all its groups, also through other groups),
+``group_ids``, ``enterprise`` (the enterprise extension, or an empty map), ``id``, ``external_id`` and
+``active``. A value of a list has a ``primary`` and a ``type`` in any case. A field whose expression comes to
+nothing, because an attribute is not there, is not there either; a role is given only where its condition is
+true. Pure: who compiles expressions is handed in.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from rosterd.scim import errors, urns
+
+MAX_RULES: Final = 200
+MAX_EXPRESSION: Final = 2000
+MAX_LOOPS: Final = 3
+"""``map``, ``filter``, ``all``, ``exists`` in one expression: each goes through a list."""
+MAX_TEXT: Final = 10_000
+"""Characters of a value that a rule gives; a longer one is a fault."""
+
+# A letter, then at most 63 letters, digits, "_", "-", "." and ":".
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}")
+_LOOP: Final = re.compile(r"\.\s*(?:map|filter|all|exists|exists_one)\s*\(")
+
+Value = Mapping[str, Any]
+"""What a mapping makes of an account: ``{"fields": {…}, "roles": […]}``."""
+
+_SILENT: Final = {"primary": False, "type": ""}
+
+NOTHING: Final[Value] = {"fields": {}, "roles": []}
+
+
+class Missing(Exception):
+    """An expression asked for what is not there."""
+
+
+class ExpressionError(Exception):
+    """An expression is not valid, or cannot be evaluated; the message is for whoever wrote it."""
+
+
+class Expression(Protocol):
+    """A compiled expression."""
+
+    def __call__(self, variables: Any) -> Any:
+        """Its value, JSON-able. Raises ``Missing`` and ``ExpressionError``."""
+
+
+class Expressions(Protocol):
+    """Compiles expressions of one language."""
+
+    def compile(self, text: str) -> Expression:
+        """Raises ``ExpressionError``."""
+
+    def variables(self, values: Mapping[str, Any]) -> Any:
+        """Variables in the form that expressions take; made once for all rules of an account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A directory's mapping as it is written: pairs of field and expression, of role and condition."""
+
+    fields: tuple[tuple[str, str], ...] = ()
+    roles: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "Rules":
+        """From JSON: ``{"fields": [{"name", "value"}], "roles": [{"role", "when"}]}``.
+
+        Raises ``InvalidValue``.
+        """
+        fields = tuple((one["name"], one["value"]) for one in data.get("fields", ()))
+        roles = tuple((one["role"], one["when"]) for one in data.get("roles", ()))
+        if len(fields) + len(roles) > MAX_RULES:
+            raise errors.InvalidValue(f"A mapping has at most {MAX_RULES} rules.")
+        for kind, rules in (("field", fields), ("role", roles)):
+            names = [name for name, _ in rules]
+            for name in names:
+                if not _NAME.fullmatch(name):
+                    raise errors.InvalidValue(
+                        f"The {kind} '{name[:100]}': a name is a letter and at most 63 letters, digits, "
+                        "'_', '-', '.' or ':'."
+                    )
+            doubled = [name for name in names if names.count(name) > 1]
+            if doubled and kind == "field":
+                raise errors.InvalidValue(f"The field '{doubled[0]}' has two rules; write one.")
+        return cls(fields, roles)
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``of`` reads it."""
+        return {
+            "fields": [{"name": name, "value": value} for name, value in self.fields],
+            "roles": [{"role": role, "when": when} for role, when in self.roles],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A rule that could not be evaluated for an account."""
+
+    rule: str
+    message: str
+
+
+class Mapper:
+    """Compiled rules. Raises ``InvalidValue`` that names the rule that is not valid."""
+
+    def __init__(self, rules: Rules, expressions: Expressions) -> None:
+        self._expressions = expressions
+        self._fields = [(name, self._compiled("field", name, text)) for name, text in rules.fields]
+        self._roles = [(role, self._compiled("role", role, text)) for role, text in rules.roles]
+
+    def _compiled(self, kind: str, name: str, text: str) -> Expression:
+        if len(text) > MAX_EXPRESSION:
+            raise errors.InvalidValue(f"The {kind} '{name}': at most {MAX_EXPRESSION} characters.")
+        if len(_LOOP.findall(text)) > MAX_LOOPS:
+            raise errors.InvalidValue(
+                f"The {kind} '{name}': at most {MAX_LOOPS} of map, filter, all and exists in one expression."
+            )
+        try:
+            return self._expressions.compile(text)
+        except ExpressionError as error:
+            raise errors.InvalidValue(f"The {kind} '{name}': {error}") from error
+
+    def map(
+        self,
+        id: str,
+        external_id: str | None,
+        document: Mapping[str, Any],
+        groups: Sequence[tuple[str, str | None]],
+    ) -> tuple[Value, tuple[Fault, ...]]:
+        """What the rules make of an account in these groups (id and name), and which of them failed."""
+        variables = self._expressions.variables(
+            {
+                "user": _completed(document),
+                "enterprise": document.get(urns.ENTERPRISE_USER, {}),
+                "groups": [name for _, name in groups if name is not None],
+                "group_ids": [group for group, _ in groups],
+                "id": id,
+                "external_id": external_id or "",
+                "active": document.get("active", True),
+            }
+        )
+        faults: list[Fault] = []
+        fields = {}
+        for name, expression in self._fields:
+            value = _evaluated(expression, variables, name, faults)
+            if value is not None:
+                fields[name] = value
+        roles = []
+        for role, condition in self._roles:
+            value = _evaluated(condition, variables, role, faults)
+            if value is not None and not isinstance(value, bool):
+                faults.append(Fault(role, "the condition must come to true or false"))
+            if value is True:
+                roles.append(role)
+        return {"fields": fields, "roles": sorted(set(roles))}, tuple(faults)
+
+
+def _completed(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with what the values of lists are without saying so: not primary, of no type.
+
+    So a rule may ask every e-mail for its ``primary`` (RFC 7643 §2.4: assumed false) and its ``type``.
+    """
+    return {
+        name: [_SILENT | one if isinstance(one, dict) else one for one in value]
+        if isinstance(value, list)
+        else value
+        for name, value in document.items()
+    }
+
+
+def _evaluated(expression: Expression, variables: Any, name: str, faults: list[Fault]) -> Any:
+    try:
+        value = expression(variables)
+    except Missing:
+        return None
+    except ExpressionError as error:
+        faults.append(Fault(name, str(error)))
+        return None
+    if len(str(value)) > MAX_TEXT:
+        faults.append(Fault(name, f"the value is longer than {MAX_TEXT} characters"))
+        return None
+    return value
+
+
+def difference(before: Value, after: Value) -> dict[str, Any] | None:
+    """``before`` and ``after`` of the fields that differ, and the roles of both; ``None`` if nothing does."""
+    if before == after:
+        return None
+    told: dict[str, dict[str, Any]] = {"before": {}, "after": {}}
+    for side, value, other in (("before", before, after), ("after", after, before)):
+        told[side] = {k: v for k, v in value["fields"].items() if other["fields"].get(k) != v}
+    roles: Callable[[Value], list[str]] = lambda value: list(value["roles"])  # noqa: E731
+    if roles(before) != roles(after):
+        told["before"]["roles"], told["after"]["roles"] = roles(before), roles(after)
+    return dict(told)

@@ -1,0 +1,179 @@
+"""A directory written to a file, and a file read into a directory as one of its connections.
+
+What is read in is changed as if the connection had sent it: the same checks, the same events, and the
+accounts are the connection's. Resources keep the ids they have in the file where that is possible, so that
+references stay right; a user whose userName is taken, or a group whose displayName is there already, is that
+one, and is left alone or updated. A portion is one durable transaction; a record fails by itself.
+"""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from rosterd.scim import errors, urns
+from rosterd.scim.bind import bind
+from rosterd.scim.filter import AttrPath, Compare
+from rosterd.scim.membership import has_members
+from rosterd.scim.schema import ResourceType
+from rosterd.service.caller import Caller
+from rosterd.service.commands import Commands, Unit
+from rosterd.service.connections import Refusal
+from rosterd.service.ports import Position, Query, Reader, Store, Stored, Writer
+
+PORTION: Final = 100
+"""Records that are read, or written in one transaction, at a time."""
+
+CREATED: Final = "created"
+UPDATED: Final = "updated"
+THERE: Final = "there already"
+MEMBERS: Final = "members added"
+VALID: Final = "valid"
+FAILED: Final = "failed"
+
+_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NAMES: Final = ("userName", "displayName")
+"""What a resource is known by, and found by again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One record of a file: a resource, or with ``members`` what a group of the file is to hold."""
+
+    line: int
+    type: ResourceType
+    id: str | None
+    """Its id in the file."""
+    body: dict[str, Any] = field(default_factory=dict)
+    members: tuple[str, ...] = ()
+    """Ids of the file, or values that name nobody yet."""
+
+    @property
+    def name(self) -> str:
+        """What people know it by."""
+        return str(next((self.body[n] for n in _NAMES if n in self.body), self.id or ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one record; ``detail`` says why it failed, ``id`` is its id here."""
+
+    line: int
+    name: str
+    what: str
+    id: str | None = None
+    detail: str = ""
+
+
+async def rows(reader: Reader, resource_type: ResourceType) -> AsyncIterator[Stored]:
+    """Every live resource of a type, by ``seq``."""
+    after: Position | None = None
+    while True:
+        page = await reader.search(Query({resource_type: None}, None, PORTION, after=after, total=False))
+        for row in page.rows:
+            yield row
+        if not page.more:
+            return
+        after = page.positions[-1]
+
+
+def visible(row: Stored) -> dict[str, Any]:
+    """The row's document with its externalId."""
+    document: dict[str, Any] = orjson.loads(row.document)
+    return document if row.external_id is None else {**document, "externalId": row.external_id}
+
+
+class Imports:
+    """Reads records into a directory; ``ids`` is what became of the file's ids so far."""
+
+    def __init__(self, store: Store, commands: Commands, caller: Caller, *, update: bool) -> None:
+        self._store = store
+        self._commands = commands
+        self._caller = caller
+        self._update = update
+        self.ids: dict[str, str] = {}
+
+    async def take(self, items: Sequence[Item]) -> list[Outcome]:
+        """Read in at most ``PORTION`` records, in order, in one transaction."""
+
+        async def work(tx: Writer) -> list[Outcome]:
+            ids = dict(self.ids)
+            done = []
+            for item in items:
+                outcome = await self._one(tx, item, ids)
+                if item.id is not None and outcome.id is not None:
+                    ids[item.id] = outcome.id
+                done.append(outcome)
+            return done
+
+        done = await self._store.write(self._caller.directory.id, work)
+        pairs = zip(items, done, strict=True)
+        self.ids.update({i.id: o.id for i, o in pairs if i.id is not None and o.id is not None})
+        return done
+
+    def check(self, items: Sequence[Item]) -> list[Outcome]:
+        """What can be said of records without a look at the directory: whether each is valid by itself."""
+        done = []
+        for item in items:
+            try:
+                if not item.members:
+                    self._commands.create(self._caller, item.type, item.body)
+            except errors.ScimError as error:
+                done.append(Outcome(item.line, item.name, FAILED, detail=error.detail))
+            else:
+                done.append(Outcome(item.line, item.name, VALID))
+        return done
+
+    async def _one(self, tx: Writer, item: Item, ids: dict[str, str]) -> Outcome:
+        try:
+            if item.members:
+                return await self._members(tx, item, ids)
+            known = await self._known(tx, item)
+            if known is not None and not self._update:
+                return Outcome(item.line, item.name, THERE, known)
+            if known is not None:
+                unit = self._commands.replace(self._caller, item.type, known, item.body)
+                return Outcome(item.line, item.name, UPDATED, await self._run(tx, unit))
+            promised = item.id
+            if promised is not None and (
+                not _ID.fullmatch(promised) or await tx.find_deleted(item.type.name, promised)
+            ):
+                promised = None
+            unit = self._commands.create(self._caller, item.type, item.body, promised)
+            return Outcome(item.line, item.name, CREATED, await self._run(tx, unit))
+        except errors.ScimError as error:
+            return Outcome(item.line, item.name, FAILED, detail=error.detail)
+
+    async def _members(self, tx: Writer, item: Item, ids: dict[str, str]) -> Outcome:
+        group = ids.get(item.id or "")
+        if group is None:
+            raise errors.InvalidValue("The group of these members is not in the file before them.")
+        values = [{"value": ids.get(value, value)} for value in item.members]
+        body = {
+            "schemas": [urns.PATCH_OP],
+            "Operations": [{"op": "add", "path": "members", "value": values}],
+        }
+        await self._run(tx, self._commands.patch(self._caller, item.type, group, body))
+        return Outcome(item.line, f"{len(values)} members", MEMBERS, group)
+
+    async def _run(self, tx: Writer, unit: Unit) -> str:
+        """Run the unit by itself; the resource's id. Raises what it raises, and its refusal."""
+        async with tx.savepoint():
+            view = await unit(tx)
+        if isinstance(view, Refusal):
+            raise view.error
+        return view.row.id
+
+    async def _known(self, tx: Writer, item: Item) -> str | None:
+        """The live resource that this record is about, if it is there."""
+        if item.id is not None and await tx.get(item.type.name, item.id) is not None:
+            return item.id
+        name = "displayName" if has_members(item.type) else "userName"
+        value = item.body.get(name)
+        if not isinstance(value, str) or item.type.resolve(None, name) is None:
+            return None
+        wanted = bind(Compare(AttrPath(None, name), "eq", value), item.type)
+        found = await tx.search(Query({item.type: wanted}, None, 1, total=False))
+        return found.rows[0].id if found.rows else None

@@ -1,0 +1,50 @@
+"""Mappings and projections over SQLite: parts of the reader and of the writer."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+import orjson
+
+from rosterd.service.mapping import Rules, Value
+from rosterd.service.projections import Mapped
+from rosterd.store.queries import SQLITE
+from rosterd.store.sqlite_run import Run, as_json
+
+
+class SqliteProjectionReader:
+    """See ``rosterd.service.projections.ProjectionReader``."""
+
+    __slots__ = ()
+    _run: Run
+    _directory: int
+
+    async def mapping(self) -> Mapped | None:
+        def work(connection: sqlite3.Connection) -> Mapped | None:
+            row = connection.execute(SQLITE["get_mapping"], (self._directory,)).fetchone()
+            return None if row is None else Mapped(Rules.of(orjson.loads(row[0])), *row[1:])
+
+        return await self._run(work, quick=True)
+
+    async def projections(self, ids: Sequence[str]) -> Mapping[str, Value]:
+        parameters = (self._directory, as_json(list(ids)))
+        rows = await self._run(lambda c: c.execute(SQLITE["projections"], parameters).fetchall(), quick=True)
+        return {id: orjson.loads(value) for id, value in rows}
+
+
+class SqliteProjectionWriter:
+    """See ``rosterd.service.projections.ProjectionWriter``."""
+
+    __slots__ = ()
+    _connection: sqlite3.Connection
+    _directory: int
+
+    async def set_mapping(self, mapped: Mapped) -> None:
+        rules = as_json(mapped.rules.to_json())
+        parameters = (self._directory, rules, mapped.revision, mapped.place, mapped.walk)
+        self._connection.execute(SQLITE["put_mapping"], parameters)
+
+    async def project(self, id: str, value: Value | None) -> None:
+        if value is None:
+            self._connection.execute(SQLITE["delete_projection"], (self._directory, id))
+        else:
+            self._connection.execute(SQLITE["put_projection"], (self._directory, id, as_json(value)))

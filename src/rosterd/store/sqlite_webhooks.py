@@ -1,0 +1,212 @@
+"""``Webhooks`` over SQLite: endpoints with their secrets and lanes, dead letters, the log of attempts."""
+
+import sqlite3
+from dataclasses import replace
+from typing import Any, Final
+
+import orjson
+
+from rosterd.service.audit import Entry
+from rosterd.service.events import Event
+from rosterd.service.standing import Standing
+from rosterd.service.webhooks import (
+    ENABLED,
+    MAX_LANES,
+    Attempt,
+    DeadLetter,
+    Endpoint,
+    Key,
+    Line,
+    Outcome,
+    Secret,
+    StoredAttempt,
+)
+from rosterd.store.entries import write_entry
+from rosterd.store.queries import SQLITE
+from rosterd.store.sqlite_control import SqliteControl, insert
+from rosterd.store.sqlite_run import as_json
+from rosterd.store.sqlite_writer import SqliteWriter
+from rosterd.store.unit import perform
+
+_MOST: Final = 2**63 - 1
+
+
+class SqliteWebhooks(SqliteControl):
+    """See ``rosterd.service.webhooks.Webhooks``."""
+
+    async def webhook(self, id: str, directory: int | None = None) -> Endpoint | None:
+        def work(connection: sqlite3.Connection) -> Endpoint | None:
+            row = connection.execute(SQLITE["get_webhook"], (id, directory)).fetchone()
+            return None if row is None else _with_secrets(connection, row)
+
+        return await self._run(work, quick=True)
+
+    async def webhook_page(self, directory: int | None, after: str, limit: int) -> tuple[Endpoint, ...]:
+        def work(connection: sqlite3.Connection) -> tuple[Endpoint, ...]:
+            if directory is None:
+                rows = connection.execute(SQLITE["webhook_page"], (after, limit)).fetchall()
+            else:
+                rows = connection.execute(SQLITE["webhook_page_of"], (directory, after, limit)).fetchall()
+            return tuple(_with_secrets(connection, row) for row in rows)
+
+        return await self._run(work, quick=True)
+
+    async def create_webhook(self, endpoint: Endpoint, entry: Entry) -> None:
+        standing = endpoint.standing
+        parameters = (
+            endpoint.id, endpoint.directory, endpoint.url, endpoint.label, as_json(list(endpoint.types)),
+            endpoint.created, endpoint.max_events, endpoint.max_wait,
+            standing.state, standing.by, standing.reason, standing.since,
+        )  # fmt: skip
+
+        def work(connection: sqlite3.Connection) -> None:
+            insert(connection, "insert_webhook", parameters, endpoint.id, "id")
+            for secret in endpoint.secrets:
+                _insert_secret(connection, endpoint.id, secret)
+            connection.execute(SQLITE["begin_lines"], (endpoint.id, endpoint.directory))
+            write_entry(connection, entry)
+
+        await self._submit(work)
+
+    async def update_webhook(self, endpoint: Endpoint, entry: Entry) -> bool:
+        parameters = (
+            endpoint.id, endpoint.url, endpoint.label, as_json(list(endpoint.types)),
+            endpoint.max_events, endpoint.max_wait,
+        )  # fmt: skip
+
+        def work(connection: sqlite3.Connection) -> bool:
+            if not connection.execute(SQLITE["update_webhook"], parameters).rowcount:
+                return False
+            write_entry(connection, entry)
+            return True
+
+        return await self._submit(work)
+
+    async def delete_webhook(self, id: str, entry: Entry) -> bool:
+        def work(connection: sqlite3.Connection) -> bool:
+            if not connection.execute(SQLITE["delete_webhook"], (id,)).rowcount:
+                return False
+            write_entry(connection, entry)
+            return True
+
+        return await self._submit(work)
+
+    async def add_webhook_secret(self, id: str, secret: Secret, end: int, entry: Entry) -> bool:
+        def work(connection: sqlite3.Connection) -> bool:
+            if connection.execute(SQLITE["get_webhook"], (id, None)).fetchone() is None:
+                return False
+            connection.execute(SQLITE["end_webhook_secrets"], (id, end))
+            connection.execute(SQLITE["forget_webhook_secrets"], (id, secret.created))
+            _insert_secret(connection, id, secret)
+            write_entry(connection, entry)
+            return True
+
+        return await self._submit(work)
+
+    async def move_webhook(
+        self, id: str, standing: Standing, entry: Entry, notice: tuple[int, Event] | None = None
+    ) -> bool:
+        parameters = (id, standing.state, standing.by, standing.reason, standing.since)
+
+        def work(connection: sqlite3.Connection) -> bool:
+            if not connection.execute(SQLITE["move_webhook"], parameters).rowcount:
+                return False
+            if standing.state == ENABLED:
+                connection.execute(SQLITE["hurry_lines"], (id,))
+            if notice is not None:
+                directory, event = notice
+                perform(lambda tx: tx.append(event), SqliteWriter(connection, directory))
+            write_entry(connection, entry)
+            return True
+
+        return await self._submit(work)
+
+    async def hurry_webhook(self, id: str, entry: Entry) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(SQLITE["hurry_lines"], (id,))
+            write_entry(connection, entry)
+
+        await self._submit(work)
+
+    async def add_lane(self, line: Line, entry: Entry) -> int:
+        key = line.key
+
+        def work(connection: sqlite3.Connection) -> int:
+            lane, count = connection.execute(SQLITE["next_lane"], (key.directory, key.webhook)).fetchone()
+            if count >= MAX_LANES:
+                raise LookupError(f"{count} replays of {key.webhook} have not ended yet")
+            parameters = (key.directory, key.webhook, lane, line.kind, line.cursor, line.finish)
+            insert(connection, "insert_lane", parameters, key.webhook, "webhook")
+            write_entry(connection, entry)
+            return int(lane)
+
+        return await self._submit(work)
+
+    async def lines(self, webhook: str, after: tuple[int, int], limit: int) -> tuple[tuple[Line, int], ...]:
+        rows = await self._rows("lines_of", (webhook, *after, limit))
+        return tuple((Line(Key(*row[:3]), *row[3:11]), row[11]) for row in rows)
+
+    async def dead_letters(self, webhook: str, after: tuple[int, int], limit: int) -> tuple[DeadLetter, ...]:
+        rows = await self._rows("dead_letters", (webhook, *after, limit))
+        return tuple(DeadLetter(*row) for row in rows)
+
+    async def attempts(
+        self, webhook: str, before: int | None, limit: int, failed: bool = False
+    ) -> tuple[StoredAttempt, ...]:
+        behind = _MOST if before is None else before
+        rows = await self._rows("attempts", (webhook, behind, limit, int(failed)))
+        return tuple(map(_attempt, rows))
+
+    async def attempt(self, webhook: str, seq: int) -> StoredAttempt | None:
+        rows = await self._rows("get_attempt", (webhook, seq))
+        return _attempt(rows[0]) if rows else None
+
+    async def note_attempt(self, attempt: Attempt, entry: Entry) -> int:
+        def work(connection: sqlite3.Connection) -> int:
+            write_entry(connection, entry)
+            return int(connection.execute(SQLITE["insert_attempt"], attempt_row(attempt)).lastrowid or 0)
+
+        return await self._submit(work)
+
+    async def first_since(self, directory: int, at: int) -> int | None:
+        rows = await self._rows("first_since", (directory, at))
+        return int(rows[0][0]) if rows else None
+
+
+def attempt_row(attempt: Attempt) -> tuple[Any, ...]:
+    """An attempt as the columns of its row."""
+    outcome = attempt.outcome
+    return (
+        attempt.webhook, attempt.directory, attempt.kind, attempt.message, attempt.first, attempt.last,
+        attempt.attempt, outcome.at, outcome.took, outcome.status, outcome.error,
+        as_json(dict(outcome.request)), as_json(dict(outcome.reply)), outcome.body,
+    )  # fmt: skip
+
+
+def _attempt(row: tuple[Any, ...]) -> StoredAttempt:
+    seq, webhook, directory, kind, message, first, last, attempt, at, took, status, error, *texts = row
+    request, reply, body = texts
+    outcome = Outcome(
+        at, took, status, error, request=orjson.loads(request), reply=orjson.loads(reply), body=body
+    )
+    return StoredAttempt(seq, Attempt(webhook, directory, kind, message, first, last, attempt, outcome))
+
+
+def _endpoint(connection: sqlite3.Connection, id: str) -> Endpoint | None:
+    row = connection.execute(SQLITE["get_webhook"], (id,)).fetchone()
+    return None if row is None else _with_secrets(connection, row)
+
+
+def _with_secrets(connection: sqlite3.Connection, row: tuple[Any, ...]) -> Endpoint:
+    id, directory, url, label, types, created, max_events, max_wait, *standing, failing = row
+    endpoint = Endpoint(
+        id, directory, url, label, tuple(orjson.loads(types)), created, max_events, max_wait,
+        Standing(*standing), failing,
+    )  # fmt: skip
+    secrets = tuple(Secret(*found) for found in connection.execute(SQLITE["webhook_secrets"], (id,)))
+    return replace(endpoint, secrets=secrets)
+
+
+def _insert_secret(connection: sqlite3.Connection, id: str, secret: Secret) -> None:
+    parameters = (id, secret.sealed, secret.scheme, secret.created, secret.public, secret.expires)
+    connection.execute(SQLITE["insert_webhook_secret"], parameters)

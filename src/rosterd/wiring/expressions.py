@@ -1,0 +1,73 @@
+"""CEL for mapping rules, by the library ``cel``: no loops without a list, no I/O, no unbounded growth."""
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import cel
+
+from rosterd.service.mapping import MAX_TEXT, Expression, ExpressionError, Missing
+
+
+def _bounded(text: str) -> str:
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"a text is longer than {MAX_TEXT} characters")
+    return text
+
+
+FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
+    "lower": str.lower,
+    "upper": str.upper,
+    "trim": str.strip,
+    "split": lambda text, by: text.split(by)[:MAX_TEXT],
+    "join": lambda parts, by: _bounded(by.join(parts)),
+    "replace": lambda text, old, new: _bounded(text.replace(old, new)),
+    "first": lambda values: values[0] if values else None,
+}
+"""What expressions may call besides CEL's own, as ``f(x)`` or ``x.f()``."""
+
+
+class Cel:
+    """See ``rosterd.service.mapping.Expressions``."""
+
+    def compile(self, text: str) -> Expression:
+        """Raises ``ExpressionError``."""
+        try:
+            program = cel.compile(text)
+        except ValueError as error:
+            raise ExpressionError(_line(error)) from error
+
+        def expression(variables: cel.Context) -> Any:
+            try:
+                return _json(program.execute(variables))
+            except (KeyError, IndexError) as error:
+                raise Missing(str(error)) from error
+            except (TypeError, RuntimeError, ValueError, ArithmeticError) as error:
+                raise ExpressionError(_line(error)) from error
+
+        return expression
+
+    def variables(self, values: Mapping[str, Any]) -> cel.Context:
+        """The variables, and the functions beside them."""
+        return cel.Context(variables=dict(values), functions=dict(FUNCTIONS))
+
+
+def _line(error: BaseException) -> str:
+    """The library's message in one line."""
+    return " ".join(str(error).split())[:500]
+
+
+def _json(value: Any) -> Any:
+    """The value as JSON can hold it. Raises ``ValueError``."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, bytes) or (isinstance(value, float) and not math.isfinite(value)):
+        raise ValueError("the value is none that JSON can hold")
+    if isinstance(value, list):
+        return [_json(one) for one in value]
+    if isinstance(value, dict):
+        return {str(key): _json(one) for key, one in value.items()}
+    return value

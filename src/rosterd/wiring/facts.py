@@ -1,0 +1,31 @@
+"""What there is to know about this process and its data file, for the console."""
+
+import platform
+from dataclasses import fields
+from importlib.metadata import version
+
+from rosterd.console.facts import Facts
+from rosterd.store import migrate
+from rosterd.wiring.settings import Settings
+
+
+def facts_of(settings: Settings, started: int) -> Facts:
+    """As it is now; ``started`` is when the process began to serve, in ms since the epoch."""
+    files = (settings.database, settings.database.with_name(settings.database.name + "-wal"))
+    return Facts(
+        version=version("rosterd"),
+        python=platform.python_version(),
+        database_bytes=sum(file.stat().st_size for file in files if file.exists()),
+        schema_version=migrate.known()[-1].version,
+        started=started,
+        environment=tuple(
+            (f"ROSTERD_{field.name.upper()}", _told(getattr(settings, field.name)), changed)
+            for field in fields(settings)
+            if field.repr
+            for changed in (getattr(settings, field.name) != field.default,)
+        ),
+    )
+
+
+def _told(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,129 @@
+"""What requests leave is collected here and written to the request log twice a second, as one job each time.
+
+It is bounded by number and by bytes. When it is full, successful reads are left out first, then whatever
+comes; what is left out is counted, and the count is kept with the next exchange of the same connection. It
+never makes a request wait or fail: what cannot be written is lost, and the process log says so.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable
+from itertools import chain
+from typing import Final
+
+import structlog
+
+from rosterd.service import capture
+from rosterd.service.capture import Captured
+from rosterd.service.ports import StoreUnavailable
+from rosterd.service.request_log import Exchange, Omitted, RequestLog
+
+_log = structlog.get_logger("rosterd.requests")
+
+FLUSH_SECONDS: Final = 0.5
+FLUSH_COUNT: Final = 500
+MAX_COUNT: Final = 4000
+MAX_BYTES: Final = 16 * 1024 * 1024
+_AT_ONCE: Final = 16
+"""Exchanges read and masked before others get a turn."""
+
+
+class Buffer:
+    """What waits to be written, in order, and what was left out."""
+
+    def __init__(self, max_count: int = MAX_COUNT, max_bytes: int = MAX_BYTES) -> None:
+        self._max_count = max_count
+        self._max_bytes = max_bytes
+        self._reads: deque[tuple[int, Captured]] = deque()
+        self._others: deque[tuple[int, Captured]] = deque()
+        self._order = 0
+        self._bytes = 0
+        self.omitted: list[Omitted] = []
+
+    def __len__(self) -> int:
+        return len(self._reads) + len(self._others)
+
+    def put(self, captured: Captured) -> None:
+        """Keep it; if there is no room, count it, or a read in its place."""
+        weight = captured.weight
+        while len(self) >= self._max_count or self._bytes + weight > self._max_bytes:
+            if captured.expendable or not self._reads:
+                self._omit(captured)
+                return
+            _, read = self._reads.popleft()
+            self._bytes -= read.weight
+            self._omit(read)
+        self._order += 1
+        self._bytes += weight
+        (self._reads if captured.expendable else self._others).append((self._order, captured))
+
+    def take(self) -> tuple[list[Captured], list[Omitted]]:
+        """All of it; the buffer is empty then."""
+        waiting = sorted(chain(self._reads, self._others), key=lambda each: each[0])
+        omitted, self.omitted = self.omitted, []
+        self._reads.clear()
+        self._others.clear()
+        self._bytes = 0
+        return [captured for _, captured in waiting], omitted
+
+    def _omit(self, captured: Captured) -> None:
+        self.omitted.append(captured.omitted)
+
+
+class Journal:
+    """See ``rosterd.http.trail.Journal``. ``bodies`` says whether bodies are kept at present."""
+
+    def __init__(
+        self, log: RequestLog, bodies: Callable[[], Awaitable[bool]], buffer: Buffer | None = None
+    ) -> None:
+        self._log = log
+        self._bodies = bodies
+        self._buffer = Buffer() if buffer is None else buffer
+        self._left_out: Counter[tuple[int, int]] = Counter()
+        self._full = asyncio.Event()
+        self._writing = asyncio.Lock()
+        self._closing = False
+
+    def note(self, captured: Captured) -> None:
+        """Keep it until the next flush, or count it if there is too much."""
+        self._buffer.put(captured)
+        if len(self._buffer) >= FLUSH_COUNT:
+            self._full.set()
+
+    async def run(self) -> None:
+        """Flush until it is closed."""
+        while not self._closing:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._full.wait(), FLUSH_SECONDS)
+            self._full.clear()
+            await self.flush()
+
+    def close(self) -> None:
+        """Let ``run`` write what waits and return."""
+        self._closing = True
+        self._full.set()
+
+    async def flush(self) -> None:
+        """Write what waits; after it, everything that was noted before is in the log or lost."""
+        async with self._writing:
+            waiting, omitted = self._buffer.take()
+            self._left_out.update((one.directory, one.connection) for one in omitted)
+            exchanges: list[Exchange] = []
+            if not waiting and not omitted:
+                return
+            try:
+                bodies = await self._bodies()
+                for number, captured in enumerate(waiting, 1):
+                    exchanges.append(self._exchange(captured, bodies))
+                    if number % _AT_ONCE == 0:
+                        await asyncio.sleep(0)
+                await self._log.add_exchanges(exchanges, omitted)
+            except StoreUnavailable as error:
+                _log.warning("request log not written", lost=len(waiting), why=str(error))
+            except Exception as error:  # noqa: BLE001 - the log must not end because of one exchange
+                _log.error("request log not written", lost=len(waiting), exc_info=error)
+
+    def _exchange(self, captured: Captured, bodies: bool) -> Exchange:
+        left_out = self._left_out.pop((captured.directory, captured.connection), 0)
+        return capture.exchange(captured, left_out=left_out, bodies=bodies)

@@ -1,0 +1,66 @@
+"""Log-in, account, administrators and set-up links in a real browser: keyboard, axe, pictures."""
+
+import asyncio
+from pathlib import Path
+
+from console.browser import axe, chromium, needs_chromium, running, screenshot
+from playwright.sync_api import Page
+
+from rosterd.service.visitor import OWNER
+from rosterd.testing.scenario import BY
+from rosterd.wiring import Settings, open_service
+
+PASSWORD = "correct horse battery"
+
+
+async def prepare(data: Path) -> str:
+    """An owner, and a set-up link's path."""
+    async with open_service(Settings(data=data)) as service:
+        await service.access.administrators.create("ann@example.com", OWNER, password=PASSWORD, by=BY)
+        home = await service.directories.create("acme", by=BY)
+        line = await service.connections.create(home, "okta", by=BY)
+        _, text = await service.access.setup_links.create(line, label="Ann of Acme", by=BY)
+        return f"/setup/{text}"
+
+
+def looked_at(page: Page, name: str) -> None:
+    axe(page)
+    screenshot(page, name)
+
+
+@needs_chromium
+def test_whoever_may_use_the_console_does_so_in_a_browser(tmp_path: Path) -> None:
+    link = asyncio.run(prepare(tmp_path / "data"))
+    with running(tmp_path / "data") as server, chromium() as browser:
+        page = browser.new_page(base_url=server.origin)
+        page.goto("/administrators")
+        assert page.url.startswith(f"{server.origin}/login?next=")
+        page.get_by_label("Name or e-mail address").fill("ann@example.com")
+        page.get_by_label("Password").fill("not this one")
+        page.keyboard.press("Enter")
+        page.get_by_role("alert").wait_for()
+        looked_at(page, "log-in")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/administrators")
+        page.get_by_label("Name or e-mail address").fill("bob")
+        looked_at(page, "administrators")
+        page.get_by_role("button", name="Make the administrator").click()
+        page.get_by_role("button", name="Copy").wait_for()
+        looked_at(page, "administrator-password")
+        page.get_by_role("link", name="Done").click()
+        page.get_by_role("heading", name="bob").wait_for()
+        looked_at(page, "administrator")
+        page.get_by_label("Role").select_option("operator")
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text("'bob' is changed.").wait_for()
+        page.goto("/account")
+        looked_at(page, "account")
+        page.get_by_role("button", name="Log out").click()
+        page.get_by_text("You are logged out.").wait_for()
+
+        guest = browser.new_context(base_url=server.origin).new_page()
+        guest.goto(link)
+        looked_at(guest, "set-up-link")
+        guest.get_by_role("button", name="Begin the set-up").click()
+        guest.wait_for_url("**/directories/acme/connections/okta/setup")

@@ -1,0 +1,202 @@
+"""``rosterd administrator``, ``rosterd setup-link`` and the first run, beside a server that runs."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from judges.harness import NO_TLS, Server, running
+from typer.testing import CliRunner
+
+from rosterd.cli import app
+
+PASSWORD = re.compile(r"[a-z2-9]{4}(-[a-z2-9]{4}){4}")
+
+
+def rosterd(*arguments: str | Path, code: int = 0, typed: str | None = None) -> str:
+    """Standard output of a command that ends with the code."""
+    environment = {"NO_COLOR": "1", "COLUMNS": "200"}
+    done = CliRunner().invoke(app, [*map(str, arguments)], env=environment, input=typed)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def result(*arguments: str | Path) -> Any:
+    return json.loads(rosterd(*arguments, "--json"))
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data directory with directories 'default' and 'acme'."""
+    rosterd("token", "create", "--data", tmp_path / "data", "-q")
+    rosterd("directory", "create", "acme", "--data", tmp_path / "data")
+    return tmp_path / "data"
+
+
+@dataclass
+class Browser:
+    """Keeps the cookies of a log-in that was tried."""
+
+    origin: str
+    cookies: httpx.Cookies
+
+    @property
+    def inside(self) -> bool:
+        with httpx.Client(base_url=self.origin, verify=NO_TLS, cookies=self.cookies) as client:
+            return client.get("/account").status_code == 200
+
+
+def log_in(origin: str, name: str, password: str) -> Browser:
+    with httpx.Client(base_url=origin, verify=NO_TLS) as client:
+        client.post("/login", data={"name": name, "password": password})
+        return Browser(origin, client.cookies)
+
+
+def serve(data: Path) -> tuple[str, Any]:
+    """Serve once: the origin, and what the first line on standard output told."""
+    with running(data, "--json") as server:
+        pass
+    (log,) = data.parent.glob(f"{data.name}-{server.origin.rpartition(':')[2]}.log")
+    text = log.read_text()
+    return server.origin, json.JSONDecoder().raw_decode(text[text.index("{\n") :])[0]["console"]
+
+
+def test_the_first_run_tells_the_console_and_its_owner_once(tmp_path: Path) -> None:
+    origin, told = serve(tmp_path / "data")
+    assert (told["url"], told["user"]) == (f"{origin}/", "admin")
+    assert PASSWORD.fullmatch(told["password"])
+    origin, again = serve(tmp_path / "data")
+    assert again == {"url": f"{origin}/", "user": None, "password": None}
+    with running(tmp_path / "data") as server:
+        assert log_in(server.origin, "Admin", told["password"]).inside
+        assert not log_in(server.origin, "admin", told["password"] + "x").inside
+
+
+def test_an_administrator_is_made_with_a_password_of_ours_or_of_ones_own(data: Path, tmp_path: Path) -> None:
+    at = ("--data", data)
+    assert PASSWORD.fullmatch(rosterd("administrator", "create", "ann", *at, "-q").strip())
+    first, *rest = rosterd("administrator", "create", "bob", "--role", "owner", *at).splitlines()
+    assert PASSWORD.fullmatch(first)
+    assert any("not shown again" in line for line in rest)
+    file = tmp_path / "password.txt"
+    file.write_text("a password in a file\n")
+    made = result("administrator", "create", "eve", "-d", "acme", "--password-file", file, *at)
+    assert (made["role"], made["directory"], made["password"]) == ("viewer", "acme", None)
+    rosterd("administrator", "create", "joe", "--password-file", "-", *at, typed="a password typed in\n")
+    rosterd("administrator", "create", "kim", "--ask", *at, typed="the same words\nthe same words\n")
+    assert result("administrator", "create", "lea", "--no-password", *at)["hasPassword"] is False
+    listed = result("administrator", "list", *at)
+    assert [one["name"] for one in listed] == ["ann", "bob", "eve", "joe", "kim", "lea"]
+    assert "eve\tviewer\tacme\tenabled\tnever" in rosterd("administrator", "list", *at)
+    for text in ("a password in a file", "a password typed in", "the same words"):
+        assert text not in str(listed)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("create", "ANN"), 4),
+        (("create", "bob", "--role", "king"), 2),
+        (("create", "bob", "--password-file", "nowhere.txt"), 2),
+        (("create", "bob", "-d", "nowhere"), 3),
+        (("create", ""), 2),
+        (("update", "nobody", "--role", "owner"), 3),
+        (("update", "ann", "--subject", "x"), 2),
+        (("password", "nobody"), 3),
+        (("disable", "ann"), 4),
+        (("remove", "ann"), 4),
+        (("update", "ann", "--role", "viewer"), 4),
+        (("sessions", "nobody"), 3),
+        (("log-out", "ann", "--session", "nothing"), 3),
+    ],
+)
+def test_what_is_refused(data: Path, arguments: tuple[str, ...], code: int) -> None:
+    rosterd("administrator", "create", "ann", "--role", "owner", "--data", data, "-q")
+    before = result("administrator", "list", "--data", data)
+    rosterd("administrator", *arguments, "--data", data, code=code)
+    assert result("administrator", "list", "--data", data) == before
+
+
+def test_a_short_password_is_refused(data: Path) -> None:
+    at = ("--password-file", "-", "--data", data)
+    rosterd("administrator", "create", "ann", *at, typed="short\n", code=2)
+    assert result("administrator", "list", "--data", data) == []
+
+
+def test_nothing_is_made_by_looking(tmp_path: Path) -> None:
+    for command in ("list", "sessions ann", "create ann"):
+        rosterd("administrator", *command.split(), "--data", tmp_path / "none", code=3)
+    rosterd("setup-link", "list", "--data", tmp_path / "none", code=3)
+    assert not (tmp_path / "none").exists()
+
+
+def test_commands_work_at_once_in_a_running_server(server: Server) -> None:
+    name, at = "cli@example.com", ("--data", server.data)
+    made = result("administrator", "create", name, "--role", "operator", *at)
+    browser = log_in(server.origin, "CLI@example.com", made["password"])
+    assert browser.inside
+    (session,) = result("administrator", "sessions", name, *at)
+    assert session["address"] == "127.0.0.1"
+    rosterd("administrator", "update", name, "--role", "viewer", *at)
+    assert browser.inside
+    rosterd("administrator", "log-out", name, "--session", session["id"], *at)
+    assert not browser.inside
+
+    others = [log_in(server.origin, name, made["password"]) for _ in range(2)]
+    assert all(other.inside for other in others)
+    rosterd("administrator", "log-out", name, *at)
+    assert not any(other.inside for other in others)
+
+    browser = log_in(server.origin, name, made["password"])
+    new = rosterd("administrator", "password", name, "--quiet", *at).strip()
+    assert PASSWORD.fullmatch(new)
+    assert not browser.inside
+    assert not log_in(server.origin, name, made["password"]).inside
+
+    browser = log_in(server.origin, name, new)
+    assert browser.inside
+    rosterd("administrator", "disable", name, *at)
+    assert not browser.inside
+    assert not log_in(server.origin, name, new).inside
+    rosterd("administrator", "enable", name, *at)
+    assert log_in(server.origin, name, new).inside
+    rosterd("administrator", "remove", name, *at)
+    assert name not in [one["name"] for one in result("administrator", "list", *at)]
+
+
+def test_a_set_up_link_opens_until_it_is_revoked(server: Server) -> None:
+    rosterd("directory", "create", "linked", "--data", server.data)
+    rosterd("connection", "create", "linked", "-d", "linked", "--data", server.data)
+    where = ("-d", "linked", "-c", "linked", "--data", server.data)
+    url = rosterd("setup-link", "create", *where, "--label", "Ann", "--base-url", server.origin, "-q").strip()
+    assert re.fullmatch(rf"{server.origin}/setup/rsl_[0-9A-Za-z]{{12}}_[0-9A-Za-z]{{49}}", url)
+    (link,) = result("setup-link", "list", *where)
+    assert (link["label"], link["state"], link["lastUsed"]) == ("Ann", "valid", None)
+    assert link["id"] in url
+    assert httpx.get(url, verify=NO_TLS).status_code == 200
+    assert httpx.post(url, verify=NO_TLS).status_code == 303
+    assert rosterd("setup-link", "revoke", link["id"], *where).strip() == (
+        f"Set-up link {link['id']} is revoked."
+    )
+    assert httpx.get(url, verify=NO_TLS).status_code == 410
+    (revoked,) = result("setup-link", "list", *where)
+    assert revoked["state"] == "revoked"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("create", "--lifetime", "59m"), 2),
+        (("create", "--lifetime", "31d"), 2),
+        (("create", "-d", "nowhere"), 3),
+        (("revoke", "nothing"), 3),
+    ],
+)
+def test_what_no_link_can_be(data: Path, arguments: tuple[str, ...], code: int) -> None:
+    rosterd("setup-link", *arguments, "--data", data, code=code)
+    assert result("setup-link", "list", "--data", data) == []

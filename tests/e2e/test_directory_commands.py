@@ -1,0 +1,110 @@
+"""``rosterd directory attribute`` and ``require``, and how lists and ``doctor`` tell what ends soon."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from rosterd.cli import app
+
+ACME = "urn:ietf:params:scim:schemas:extension:acme:2.0:User"
+
+
+def rosterd(*arguments: str | Path, code: int = 0) -> str:
+    """What a command that ends with the code prints, on either stream."""
+    env = {"NO_COLOR": "1", "COLUMNS": "200"}
+    done = CliRunner().invoke(app, [*map(str, arguments)], env=env)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    rosterd("directory", "create", "acme", "--data", tmp_path / "data")
+    return tmp_path / "data"
+
+
+def result(*arguments: str | Path) -> Any:
+    return json.loads(rosterd(*arguments, "--json"))
+
+
+def test_attributes_are_added_changed_listed_and_removed(data: Path) -> None:
+    def attribute(*arguments: str, code: int = 0) -> str:
+        return rosterd("directory", "attribute", *arguments, "--data", data, code=code)
+
+    assert attribute("add", "acme", "costCode", "--case-exact", "--description", "Cost code") == (
+        f"{ACME} has the attribute costCode.\n"
+    )
+    attribute("add", "acme", "floor", "--type", "integer", "--quiet")
+    attribute("add", "acme", "category", "--value", "retail", "--value", "online", "--multi-valued")
+    attribute("add", "acme", "FLOOR", "--type", "string")
+    (listed,) = result("directory", "attribute", "list", "acme", "--data", data)
+    assert (listed["urn"], listed["resourceType"], listed["carriers"]) == (ACME, "User", 0)
+    found = {a["name"]: a for a in listed["attributes"]}
+    assert list(found) == ["costCode", "category", "FLOOR"]
+    assert found["costCode"]["caseExact"]
+    assert found["category"]["canonicalValues"] == ["retail", "online"]
+    assert attribute("list", "acme").splitlines()[0] == f"costCode\tstring\tcaseExact\tUser\t{ACME}"
+    assert "'type' must be one of" in attribute("add", "acme", "x", "--type", "number", code=2)
+    assert "has no attribute 'y'" in attribute("remove", "acme", "y", code=3)
+    for name in ("costCode", "category", "floor"):
+        attribute("remove", "acme", name)
+    assert attribute("list", "acme") == ""
+
+
+def test_requirements_are_added_previewed_dropped_and_cleared(data: Path) -> None:
+    def require(*arguments: str) -> Any:
+        return result("directory", "require", "acme", *arguments, "--data", data)
+
+    assert require() == {"requirements": {}, "misfits": []}
+    previewed = require("--user", "name.givenName", "--preview")
+    assert [m["path"] for m in previewed["misfits"]] == ["name.givenName"]
+    assert require()["requirements"] == {}
+    require("--user", "NAME.givenName", "--user", "emails.primary", "--group", "externalId")
+    kept = require("--values", "emails.type=work, home")["requirements"]
+    assert kept == {
+        "User": {
+            "required": ["name.givenName", "emails.primary"],
+            "canonicalValues": {"emails.type": ["work", "home"]},
+        },
+        "Group": {"required": ["externalId"], "canonicalValues": {}},
+    }
+    assert require("--drop", "emails.primary")["requirements"]["User"]["required"] == ["name.givenName"]
+    assert require("--clear")["requirements"] == {}
+    told = rosterd("directory", "require", "acme", "--user", "shoeSize", "--data", data, code=2)
+    assert "there is no attribute 'shoeSize'" in told
+    told = rosterd("directory", "require", "acme", "--drop", "title", "--data", data, code=3)
+    assert "Nothing is asked of 'title'" in told
+
+
+def test_what_ends_soon_is_marked_in_lists_and_named_by_doctor(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    rosterd("token", "create", "--data", data, "--lifetime", "5d", "--label", "Okta")
+    rosterd("token", "create", "--data", data, "--lifetime", "90d")
+    rosterd("key", "create", "--data", data, "--lifetime", "3d", "--label", "ci")
+    made = result("client", "create", "--data", data)
+    rosterd("client", "rotate", made["scimClientId"], "--data", data, "--overlap", "2d")
+
+    tokens = {t["label"]: t for t in result("token", "list", "--data", data)}
+    assert (tokens["Okta"]["expiresSoon"], tokens[""]["expiresSoon"]) == (True, False)
+    lines = rosterd("token", "list", "--data", data).splitlines()
+    assert sum("(soon)" in line for line in lines) == 1
+    assert [k["expiresSoon"] for k in result("key", "list", "--data", data)] == [True]
+    assert "(soon)" in rosterd("key", "list", "--data", data)
+    assert [c["expiresSoon"] for c in result("client", "list", "--data", data)] == [True]
+    assert "a secret ends soon" in rosterd("client", "list", "--data", data)
+
+    checks = {c["name"]: c for c in result("doctor", "--data", data, "--port", "0")["checks"]}
+    told = checks["Tokens"]
+    assert told["state"] == "warning"
+    for text in (
+        f"token {tokens['Okta']['id']} ('Okta') of connection 'default' of directory 'default' ends in 4",
+        f"secret of client {made['scimClientId']} of connection 'default'",
+        "('ci') ends in 2 days",
+    ):
+        assert text in told["text"]
+    assert tokens[""]["id"] not in told["text"]

@@ -1,0 +1,143 @@
+"""The journal is bounded: reads are left out first and counted, and nothing it does makes a request fail."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from rosterd.scim.schemas import CORE_MODEL
+from rosterd.service.capture import Captured
+from rosterd.service.ports import StoreUnavailable
+from rosterd.service.request_log import EVERYTHING, Exchange, Omitted
+from rosterd.store.sqlite import SqliteStore, open_sqlite
+from rosterd.wiring.journal import FLUSH_COUNT, Buffer, Journal
+
+
+def captured(
+    number: int, method: str = "GET", status: int = 200, connection: int = 1, body: bytes = b""
+) -> Captured:
+    return Captured(
+        1, connection, "t", CORE_MODEL, number, f"r{number}", method, "/Users", b"", status, 1, "User", None,
+        None, None, (), "", "", None, None, body, len(body), b"",
+    )  # fmt: skip
+
+
+def ids(found: Sequence[Captured]) -> list[str]:
+    return [one.request_id for one in found]
+
+
+def test_a_full_buffer_leaves_out_reads_before_anything_else() -> None:
+    buffer = Buffer(max_count=3)
+    for one in (captured(1), captured(2, "POST"), captured(3), captured(4), captured(5, "POST")):
+        buffer.put(one)
+    for one in (captured(6, status=404), captured(7, "DELETE"), captured(8)):
+        buffer.put(one)
+    kept, omitted = buffer.take()
+    assert ids(kept) == ["r2", "r5", "r6"]
+    assert [one.at for one in omitted] == [4, 1, 3, 7, 8]
+    assert buffer.take() == ([], [])
+
+
+def test_a_buffer_is_bounded_in_bytes() -> None:
+    big = b"x" * 4000
+    buffer = Buffer(max_bytes=captured(1, body=big).weight * 2)
+    for one in (captured(1, body=big), captured(2, "POST", body=big), captured(3, "POST", body=big)):
+        buffer.put(one)
+    assert len(buffer) == 2
+    kept, omitted = buffer.take()
+    assert (ids(kept), len(omitted)) == (["r2", "r3"], 1)
+    buffer.put(captured(4, "POST", body=big * 3))
+    assert buffer.take()[0] == []
+    buffer.put(captured(5, "POST", body=big))
+    assert ids(buffer.take()[0]) == ["r5"]
+
+
+def test_what_is_left_out_is_told_by_the_next_of_its_connection(tmp_path: Path) -> None:
+    async def test(store: SqliteStore) -> None:
+        journal = Journal(store, yes, Buffer(max_count=2))
+        for number in range(5):
+            journal.note(captured(number))
+        await journal.flush()
+        journal.note(captured(7, connection=2))
+        await journal.flush()
+        journal.note(captured(8))
+        await journal.flush()
+        rows = (await store.exchange_page(1, None, None, 9, EVERYTHING)).rows
+        assert [(row.exchange.request_id, row.exchange.left_out) for row in rows] == [
+            ("r8", 0), ("r7", 0), ("r1", 0), ("r0", 3),
+        ]  # fmt: skip
+        (first, _) = await store.activity(1, 0)
+        assert sum(hour.ok for hour in first.hours) == 6
+
+    run(tmp_path, test)
+
+
+def test_it_flushes_when_there_are_many_and_when_it_is_closed(tmp_path: Path) -> None:
+    async def test(store: SqliteStore) -> None:
+        log = Watched(store)
+        journal = Journal(log, yes)
+        running = asyncio.create_task(journal.run())
+        for number in range(FLUSH_COUNT):
+            journal.note(captured(number))
+        await log.added.wait()
+        journal.note(captured(9, "POST"))
+        journal.close()
+        await running
+        page = await store.exchange_page(1, None, None, 9, EVERYTHING)
+        assert page.rows[0].exchange.method == "POST"
+        assert log.sizes[0] == FLUSH_COUNT
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), ValueError("a fault of ours")])
+def test_what_cannot_be_written_is_lost_and_nothing_else_happens(tmp_path: Path, error: Exception) -> None:
+    async def test(store: SqliteStore) -> None:
+        log = Watched(store)
+        log.error = error
+        journal = Journal(log, yes)
+        journal.note(captured(1))
+        await journal.flush()
+        log.error = None
+        journal.note(captured(2))
+        await journal.flush()
+        rows = (await store.exchange_page(1, None, None, 9, EVERYTHING)).rows
+        assert [row.exchange.request_id for row in rows] == ["r2"]
+
+    run(tmp_path, test)
+
+
+class Watched:
+    """A store that tells what is added, and can be away."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self.added = asyncio.Event()
+        self.sizes: list[int] = []
+        self.error: Exception | None = None
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def add_exchanges(self, exchanges: Sequence[Exchange], omitted: Sequence[Omitted] = ()) -> None:
+        if self.error:
+            raise self.error
+        await self._store.add_exchanges(exchanges, omitted)
+        self.sizes.append(len(exchanges))
+        self.added.set()
+
+
+async def yes() -> bool:
+    return True
+
+
+def run(path: Path, test: object) -> None:
+    async def main() -> None:
+        store = await open_sqlite(path / "rosterd.db")
+        try:
+            await test(store)  # type: ignore[operator]
+        finally:
+            await store.close()
+
+    asyncio.run(main())
