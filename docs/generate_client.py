@@ -12,10 +12,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from rosterd.http.api.openapi import operation_id
+from rosterd.http.api.openapi import SCHEMAS, operation_id
 from rosterd.http.api.route import JSON, ApiRoute
 from rosterd.http.api.routes import ROUTES
-from rosterd.http.api.schemas import COMPONENTS
 
 ROOT: Final = Path(__file__).parents[1]
 CLIENT: Final = ROOT / "src" / "rosterd" / "client"
@@ -35,7 +34,7 @@ class Models:
         """The annotation of a schema; ``name`` is what an object of its own is called."""
         if "$ref" in schema:
             found = str(schema["$ref"]).rsplit("/", 1)[-1]
-            self.define(found, COMPONENTS[found])
+            self.define(found, SCHEMAS[found])
             return found
         for union in ("oneOf", "anyOf"):
             if union in schema:
@@ -121,8 +120,6 @@ def _method(route: ApiRoute, models: Models) -> str:
     address = ", ".join(part[1:-1] if part.startswith("{") else repr(part) for part in segments)
     given: list[str] = []
     signature = ["self", *arguments, "/"] if arguments else ["self"]
-    if route.query and route.body is not None and route.body.get("properties"):
-        raise ValueError(f"{name}: a route takes query parameters or a body")
     if route.query:
         required = [key for key, schema in route.query.items() if schema.get("required")]
         query = {"properties": route.query, "required": required}
@@ -132,7 +129,11 @@ def _method(route: ApiRoute, models: Models) -> str:
     if route.body is not None:
         if "properties" in route.body:
             models.define(f"{_camel(name)}Body", route.body)
-            signature.append(f"**body: Unpack[models.{_camel(name)}Body]")
+            kind = f"models.{_camel(name)}Body"
+            if route.query:  # there is one ** only
+                signature.insert(signature.index("/"), f"body: {kind}")
+            else:
+                signature.append(f"**body: Unpack[{kind}]")
         else:
             signature.append("body: dict[str, Any]")
         given.append("body=body")

@@ -1,5 +1,6 @@
 """Connections and all that belongs to them in the console: who may, what is shown, what is done."""
 
+from html import unescape
 from pathlib import Path
 
 import httpx
@@ -137,7 +138,15 @@ def test_a_connection_is_made_with_the_fuse_on_and_leads_to_its_set_up(tmp_path:
         visit = await world.visit(OPERATOR)
         form = await visit.get("/directories/acme/new-connection")
         usual = {field: form.values(field)[0] for field in POLICY if field not in ("reach", "on_delete")}
-        fields = {"idp": "onelogin", "name": "", "reach": "own", "on_delete": "deactivate", **usual}
+        mark = form.values("once")[0]
+        fields = {
+            "idp": "onelogin",
+            "name": "",
+            "reach": "own",
+            "on_delete": "deactivate",
+            **usual,
+            "once": mark,
+        }
         made = await visit.post("/directories/acme/connections", fields)
         assert made.leads_to == "/directories/acme/connections/onelogin/setup?idp=onelogin"
         page = await visit.follow(made)
@@ -151,7 +160,9 @@ def test_a_connection_is_made_with_the_fuse_on_and_leads_to_its_set_up(tmp_path:
             500,
             10,
         )
-        again = await visit.post("/directories/acme/connections", {**fields, "idp": "onelogin"})
+        assert (await visit.post("/directories/acme/connections", fields)).status == 409
+        fields["once"] = (await visit.get("/directories/acme/new-connection")).values("once")[0]
+        again = await visit.post("/directories/acme/connections", fields)
         assert again.leads_to.startswith("/directories/acme/connections/onelogin-2/")
 
     run(tmp_path, test)
@@ -170,7 +181,8 @@ WRONG = [
 def test_what_is_wrong_is_told_beside_the_field(tmp_path: Path, field: str, value: str, told: str) -> None:
     async def test(world: World) -> None:
         visit = await world.visit()
-        fields = {"idp": "ping", "name": "ping", **POLICY, field: value}
+        mark = (await visit.get("/directories/acme/new-connection")).values("once")[0]
+        fields = {"idp": "ping", "name": "ping", **POLICY, "once": mark, field: value}
         shown = await visit.post("/directories/acme/connections", fields)
         assert shown.status in (400, 409)
         assert told in shown.words
@@ -258,6 +270,9 @@ def test_a_token_is_rotated_with_an_overlap(tmp_path: Path) -> None:
             made = await visit.post(f"{OKTA}/tokens/{token.id}/rotate", once=mark, overlap=overlap)
             assert await _status(world, made.value("token")) == 200
             assert (await world.scim.get("/Users")).status_code == former
+            again = await visit.post(f"{OKTA}/tokens/{token.id}/rotate", once=mark, overlap=overlap)
+            assert again.status == 409
+            assert f'href="{OKTA}/tokens"' in again.html.partition("</h1>")[2]
         assert listed.status == 200
 
     run(tmp_path, test)
@@ -409,12 +424,38 @@ def test_the_overview_of_many_directories_has_pages(tmp_path: Path) -> None:
         for number in range(overview.DIRECTORIES + 5):
             await world.service.directories.create(f"z{number:03}", by=BY)
         first = await owner.get("/")
-        following = first.html.partition('rel="next"')[0].rpartition('href="')[2].partition('"')[0]
-        second = await owner.get(following)
+        assert "This page shows the directories from acme to z017." in first.words
+        second = await owner.get(_next(first))
         assert second.status == 200
         assert 'rel="next"' not in second.html
 
     run(tmp_path, test)
+
+
+def test_long_lists_have_pages(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        visit = await world.visit(VIEWER)
+        for number in range(52):
+            await world.service.tokens.issue(world.acme.id, world.okta.id, label=f"number {number}", by=BY)
+            await world.service.clients.create(world.acme.id, world.okta.id, label=f"number {number}", by=BY)
+            await world.service.access.setup_links.create(world.okta, label=f"number {number}", by=BY)
+        for page in ("tokens", "clients", "links"):
+            first = await visit.get(f"{OKTA}/{page}")
+            second = await visit.get(_next(first))
+            labels = [f"number {number}" for number in range(52)]
+            seen = [
+                label for shown in (first, second) for label in labels if f"<h3>{label}</h3>" in shown.html
+            ]
+            assert sorted(seen) == sorted(labels), page
+            assert 'rel="next"' not in second.html
+            assert (await visit.get(f"{OKTA}/{page}", after="nonsense")).status == 400
+
+    run(tmp_path, test)
+
+
+def _next(shown: Shown) -> str:
+    """Where the next page is."""
+    return unescape(shown.html.partition('" rel="next"')[0].rpartition('href="')[2])
 
 
 def test_a_form_is_believed_once() -> None:

@@ -1,10 +1,13 @@
 """Audit log, API keys and settings in the console: who may, what is shown once, what is kept."""
 
+import re
 from pathlib import Path
 
 import pytest
 from console.pages import ORIGIN, Visit, World, run
 
+from rosterd.console import audit
+from rosterd.service import audit as audit_log
 from rosterd.service.visitor import OPERATOR, OWNER, VIEWER
 from rosterd.testing.scenario import BY
 
@@ -215,3 +218,10 @@ def test_the_facts_of_the_process_hold_no_secret(tmp_path: Path) -> None:
         assert "a-client-secret" not in page.html
 
     run(tmp_path, test, base_url="http://console.example", oidc_client_secret="a-client-secret")
+
+
+def test_everything_that_is_written_down_can_be_looked_for() -> None:
+    text = "\n".join(file.read_text() for file in Path(audit_log.__file__).parent.glob("*.py"))
+    written = set(re.findall(r'"([a-z_]+\.)(?:[a-z_]+ed)"', text)) - {"user.", "group."}  # these are events
+    assert {"token.", "key.", "login.", "session.", "connection."} < written
+    assert written == {prefix for prefix, _ in audit.ACTIONS}

@@ -117,12 +117,16 @@ class World:
     async def webhook(self, url: str, **options: Any) -> tuple[Endpoint, str]:
         return await self.admin.create(url, **options, by=BY)
 
-    async def happen(self, directory: Directory, count: int = 1, type: str = "user.created") -> list[str]:
+    async def happen(
+        self, directory: Directory, count: int = 1, type: str = "user.created", connection: int = 1
+    ) -> list[str]:
         """Commit events; the ids of the messages about them."""
 
         async def work(tx: Writer) -> list[int]:
             return [
-                await tx.append(Event(type, "User", f"u{n}", self.clock(), 1, "r", {"after": {"n": n}}))
+                await tx.append(
+                    Event(type, "User", f"u{n}", self.clock(), connection, "r", {"after": {"n": n}})
+                )
                 for n in range(count)
             ]
 

@@ -10,10 +10,11 @@ from delivery.receiving import Got, Receiver, World, receiver, run
 from standardwebhooks import Webhook
 
 from rosterd.service.audit import ROSTERD
+from rosterd.service.control import Policy
 from rosterd.service.feed import SCHEMA_VERSION
 from rosterd.service.webhook_messages import GIVE_UP, RETRIES, wait
 from rosterd.service.webhooks import FAILED, RANGE, Key
-from rosterd.testing.scenario import BY
+from rosterd.testing.scenario import BY, ENTRY
 
 DAY = 86_400
 
@@ -48,6 +49,22 @@ def test_every_event_comes_once_in_order_as_the_feed_shows_it(tmp_path: Path) ->
 
 def at(headers: dict[str, str]) -> datetime:
     return datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
+
+
+def test_a_connection_made_in_the_meantime_is_named(tmp_path: Path) -> None:
+    async def test(world: World, hook: Receiver) -> None:
+        acme = await world.directory("acme")
+        await world.webhook(hook.url)
+        running = asyncio.create_task(world.worker.run())
+        for number in (1, 2, 3):
+            await world.store.create_connection(acme.id, f"c{number}", "auto", Policy(), 1, ENTRY)
+            await world.happen(acme, connection=number)
+            await hook.until(number)
+        running.cancel()
+        await asyncio.wait((running,))
+        assert [got.json["cause"]["connection"] for got in hook.got] == ["c1", "c2", "c3"]
+
+    run(tmp_path, test)
 
 
 def test_a_directory_made_later_is_heard_of_from_its_beginning(tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ CHANGING: dict[str, tuple[str, tuple[str, ...]]] = {
     "webhook test": ("webhook.tested", ("NOWHERE",)),
     "webhook replay": ("webhook.replayed", ("WEBHOOK", *ON)),
     "mapping set": ("mapping.updated", ("MAPPING", *ON)),
+    "reconcile": ("accounts.adopted", ("ACCOUNTS", *ALONG, "--adopt")),
     "settings set": ("settings.updated", ("eventRetentionDays=90", "requestLogBodies=false")),
 }
 """What each changing command writes, and with which arguments; a new command needs a row here."""
@@ -125,6 +126,10 @@ def prepared(argument: str, data: Path, folder: Path) -> str:
         case "SCHEMA" | "MAPPING":
             path = folder / "value.json"
             path.write_text(json.dumps(FILES[argument]))
+            return str(path)
+        case "ACCOUNTS":
+            path = folder / "accounts.csv"
+            path.write_text("account,userName\n1,adopted\n")
             return str(path)
         case "TOKEN" | "KEY":
             return str(result(name, "create", *(ALONG if argument == "TOKEN" else ()), *at)["id"])

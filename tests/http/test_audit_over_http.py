@@ -36,6 +36,8 @@ ACTIONS = {
     "POST /directories/{directory}/users/{user}/erase": "account.erased",
     "PUT /directories/{directory}/mapping": "mapping.updated",
     "POST /directories/{directory}/mapping/preview": NOTHING,
+    "POST /directories/{directory}/reconciliation": NOTHING,
+    "POST /directories/{directory}/connections/{connection}/adopt": "accounts.adopted",
     "POST /administrators": "administrator.created",
     "PATCH /administrators/{administrator}": "administrator.updated",
     "DELETE /administrators/{administrator}": "administrator.removed",

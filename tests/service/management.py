@@ -37,6 +37,10 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     },
     "PUT /directories/{directory}/mapping": {"fields": [], "roles": [{"role": "staff", "when": "true"}]},
     "POST /directories/{directory}/mapping/preview": {"fields": [], "roles": []},
+    "POST /directories/{directory}/reconciliation": {"accounts": [{"account": "1"}]},
+    "POST /directories/{directory}/connections/{connection}/adopt": {
+        "accounts": [{"account": "1", "userName": "adopted"}]
+    },
     "POST /administrators": {"name": "new", "role": "viewer"},
     "PATCH /administrators/{administrator}": {"disabled": True},
     "POST /keys": {"label": "new"},

@@ -13,18 +13,21 @@ from rosterd.service.visitor import VIEWER
 
 PAGE: Final = 50
 ACTIONS: Final = (
+    ("account.", "Accounts that were erased"),
+    ("accounts.", "Accounts that were adopted"),
     ("administrator.", "Administrators"),
+    ("key.", "API keys"),
+    ("attribute.", "Attributes of the schema"),
     ("client.", "Clients of the Token Provider"),
     ("connection.", "Connections"),
     ("directory.", "Directories"),
     ("extension.", "Extensions of the schema"),
-    ("key.", "API keys"),
     ("login.", "Log-ins that failed"),
+    ("mapping.", "Mapping"),
     ("session.", "Sessions"),
     ("settings.", "Settings"),
     ("setup_link.", "Set-up links"),
     ("token.", "Tokens"),
-    ("user.", "Users"),
     ("webhook.", "Webhooks"),
 )
 """What the log can be narrowed down to: the beginning of an action, and what that is about."""

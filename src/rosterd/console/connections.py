@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from rosterd.console.context import Console
-from rosterd.console.forms import Form
+from rosterd.console.forms import Form, sent_before
 from rosterd.console.paging import AFTER, first, here, text
 from rosterd.console.policy import described, policy_of, spoken
 from rosterd.console.request import PageRequest, path
@@ -63,6 +63,9 @@ async def create_connection(console: Console, request: PageRequest) -> Reply:
     name = name or await _free(console, directory, provider.id)
     if form.errors:
         return await _new(console, request, form.values, form.errors, 400)
+    refused = sent_before(console, request)
+    if refused is not None:
+        return refused
     try:
         made = await console.connections.create(
             directory, name, by=request.visitor.actor, profile=provider.profile, policy=policy
@@ -129,6 +132,7 @@ async def _new(
         providers=[(provider.id, provider.name) for provider in PROVIDERS.values()],
         values=values,
         errors=wrong,
+        mark=console.once.mark(request.request_id, request.visitor.session),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from rosterd.console.context import Console
 from rosterd.console.once import NEW, USED
-from rosterd.console.request import PageRequest
+from rosterd.console.request import PageRequest, path
 from rosterd.http.reply import Reply
 from rosterd.scim import errors
 
@@ -62,4 +62,6 @@ def sent_before(console: Console, request: PageRequest) -> Reply | None:
     outcome = console.once.spend(request.text(MARK), request.visitor.session, request.address)
     if outcome == NEW:
         return None
-    return console.page(request, "again.html", 409, used=outcome == USED)
+    segments = request.address.strip("/").split("/")
+    shown = segments[:-2] if segments[-1] == "rotate" else segments
+    return console.page(request, "again.html", 409, used=outcome == USED, back=path(*shown))

@@ -47,10 +47,13 @@ async def _page(
     single: bool = False,
 ) -> Reply:
     cards: list[Vitals] = []
+    larger: list[Directory] = []
     users = groups = 0
     for directory in directories:
-        lines = await console.registry.connection_page(directory.id, "", CONNECTIONS)
-        cards += await vitals(console, directory, lines)
+        lines = await console.registry.connection_page(directory.id, "", CONNECTIONS + 1)
+        if len(lines) > CONNECTIONS:
+            larger.append(directory)
+        cards += await vitals(console, directory, lines[:CONNECTIONS])
         reader = console.store.reader(directory.id)
         users += await reader.count("User")
         groups += await reader.count("Group")
@@ -61,6 +64,8 @@ async def _page(
         single=directories[0] if single else None,
         directories=directories,
         cards=cards,
+        larger=larger,
+        most=CONNECTIONS,
         concerns=[(card, concern) for card in cards for concern in card.concerns],
         insecure=not (console.public_url or request.origin).startswith("https://"),
         users=users,

@@ -17,6 +17,7 @@ import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -190,8 +191,13 @@ class PooledResolver(AbstractResolver):
         if question not in self._asked:
             answer = asyncio.get_running_loop().run_in_executor(self._pool, _look_up, *question)
             self._asked[question] = answer
-            answer.add_done_callback(lambda _: self._asked.pop(question, None))
+            answer.add_done_callback(partial(self._forget, question))
         return await asyncio.shield(self._asked[question])
+
+    def _forget(self, question: tuple[str, int, int], answer: asyncio.Future[list[ResolveResult]]) -> None:
+        self._asked.pop(question, None)
+        if not answer.cancelled():
+            answer.exception()  # which nobody may be left to hear
 
     async def close(self) -> None:
         """Ask nothing more."""

@@ -98,8 +98,6 @@ class Run:
         if self._endpoint is None or now - self._looked >= LOOK_MS:
             self._endpoint = await self._plane.webhook(self.line.key.webhook)
             self._looked = now
-            connections = await self._plane.connections(self._directory.id)
-            self._names = {each.id: each.name for each in connections}
         found = self._endpoint
         return found if found is not None and found.standing.state == ENABLED else None
 
@@ -151,7 +149,12 @@ class Run:
         return [single(events[0], self._directory, self._names)], dead.last, False
 
     async def _read(self, after: int, limit: int, types: tuple[str, ...]) -> FeedPage:
-        return await self._plane.reader(self._directory.id).feed(after, limit, types)
+        """A page of the feed; afterwards the names of the connections in it are known."""
+        page = await self._plane.reader(self._directory.id).feed(after, limit, types)
+        if any(stored.event.connection not in self._names for stored in page.events):
+            connections = await self._plane.connections(self._directory.id)
+            self._names = {each.id: each.name for each in connections}
+        return page
 
     def _lose(self, forgotten: int) -> None:
         """Events were forgotten before they could be sent: that is told, and the line goes on."""

@@ -73,9 +73,10 @@ async def look_up(
     """The next page of users or groups. ``connections`` are all of the directory."""
     if not sought.text:
         return await _newest(reader, resource_type.name, sought, place, limit)
-    exact = await _exact(reader, resource_type, connections, sought) if place is None else ()
-    found = await _beginning(reader, resource_type, sought, place, limit)
-    return Found((*exact, *found.rows), found.place)
+    exact = await _exact(reader, resource_type, connections, sought)
+    told = frozenset(row.id for row in exact)
+    found = await _beginning(reader, resource_type, sought, told, place, limit)
+    return Found((*exact, *found.rows) if place is None else found.rows, found.place)
 
 
 async def _newest(reader: Reader, kind: str, sought: Sought, place: Place | None, limit: int) -> Found:
@@ -102,8 +103,14 @@ async def _exact(
 
 
 async def _beginning(
-    reader: Reader, resource_type: ResourceType, sought: Sought, place: Place | None, limit: int
+    reader: Reader,
+    resource_type: ResourceType,
+    sought: Sought,
+    told: frozenset[str],
+    place: Place | None,
+    limit: int,
 ) -> Found:
+    """Those that begin so, without those whose ids were ``told``."""
     kind, names = resource_type.name, BY[resource_type.name]
     by = place.by if place else 0
     after = (place.value, place.id) if place and place.id else None
@@ -114,7 +121,9 @@ async def _beginning(
         part = await reader.named(kind, sought.text, sought.state, after, limit + 1, attribute)
         for one in part:
             row = one.row
-            if row is None or not _fits(row, sought) or _told(one, row, resource_type, by, sought):
+            if row is None or row.id in told or not _fits(row, sought):
+                continue
+            if _elsewhere(one, row, resource_type, by, sought):
                 continue
             if len(rows) == limit:
                 return Found(tuple(rows), ends)
@@ -141,10 +150,8 @@ def state_of(row: Stored) -> str:
     return "inactive" if orjson.loads(row.document).get("active") is False else "active"
 
 
-def _told(one: Named, row: Stored, resource_type: ResourceType, by: int, sought: Sought) -> bool:
-    """Whether the account comes elsewhere: as an exact match, by an earlier attribute, by a lesser value."""
-    if sought.exactly in (row.id, row.external_id):
-        return True
+def _elsewhere(one: Named, row: Stored, resource_type: ResourceType, by: int, sought: Sought) -> bool:
+    """Whether the account comes by an earlier attribute, or by a lesser value of this one."""
     document = orjson.loads(row.document)
     for number, name in enumerate(BY[resource_type.name][: by + 1]):
         attribute, _, sub = name.partition(".")

@@ -275,8 +275,8 @@ class Deliveries(Protocol):
     ) -> tuple[Candidate, ...]:
         """Lanes of enabled endpoints, nobody working on them, with news or a retry that is due.
 
-        Of these directories or all, those due longest first; bounded for each endpoint, so that none
-        hides another's.
+        Of all directories, or of these without their replays; those due longest first, and bounded for
+        each endpoint, so that none hides another's.
         """
 
     async def claim_lines(self, keys: Sequence[Key], worker: str, now: int, until: int) -> tuple[Line, ...]:

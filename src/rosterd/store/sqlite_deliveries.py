@@ -22,12 +22,13 @@ class SqliteDeliveries(SqliteControl):
     async def due_lines(
         self, now: int, directories: Sequence[int] | None = None, per_webhook: int = 64
     ) -> tuple[Candidate, ...]:
-        wanted = None if directories is None else as_json(list(directories))
-        parameters = (now, wanted, per_webhook)
         quick = directories is not None and len(directories) <= _QUICK_DIRECTORIES
 
         def work(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
-            return connection.execute(SQLITE["due_lines"], parameters).fetchall()
+            if directories is None:
+                return connection.execute(SQLITE["due_lines"], (now, per_webhook)).fetchall()
+            parameters = (now, as_json(list(directories)), per_webhook)
+            return connection.execute(SQLITE["due_lines_of"], parameters).fetchall()
 
         rows = await self._run(work, quick=quick)
         return tuple(Candidate(Key(*row[:3]), *row[3:]) for row in rows)

@@ -105,7 +105,7 @@ _PREVIEW: Final = thing(
     "What rules would change.",
     users=number("Users there are.", 0, 2**53),
     changed=number("Users that would change.", 0, 2**53),
-    sentences={"type": "array", "description": "The same in words.", "items": {"type": "string"}},
+    sentences={"type": "array", "description": "The same in words.", "items": text("A sentence.")},
     rolesAdded=_counts("Role: how many users get it."),
     rolesRemoved=_counts("Role: how many users lose it."),
     fields=_counts("Field: how many users get another value of it."),
@@ -157,7 +157,7 @@ ROUTES: Final = (
         reply=thing(
             "What the mapping makes of a user.",
             fields={"type": "object", "description": "The fields that have a value."},
-            roles={"type": "array", "description": "The roles, by name.", "items": {"type": "string"}},
+            roles={"type": "array", "description": "The roles, by name.", "items": text("A role.")},
         ),
     ),
 )

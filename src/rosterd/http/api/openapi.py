@@ -17,6 +17,15 @@ BASE: Final = "/api/v1"
 PROBLEM: Final = "application/problem+json"
 _UNIVERSAL: Final = (404, 405, 406, 500, 503)
 
+SCHEMAS: Final[Mapping[str, Schema]] = {
+    **COMPONENTS,
+    **EXTENSION_COMPONENTS,
+    **ADMINISTRATOR_COMPONENTS,
+    **SETUP_LINK_COMPONENTS,
+    **WEBHOOK_COMPONENTS,
+}
+"""All named schemas, from wherever they are described."""
+
 PARAMETERS: Final[Mapping[str, str]] = {
     "directory": "Name of the directory.",
     "connection": "Name of the connection.",
@@ -53,13 +62,7 @@ def described(routes: Iterable[ApiRoute]) -> dict[str, Any]:
         "security": [{"apiKey": []}],
         "paths": paths,
         "components": {
-            "schemas": {
-                **COMPONENTS,
-                **EXTENSION_COMPONENTS,
-                **ADMINISTRATOR_COMPONENTS,
-                **SETUP_LINK_COMPONENTS,
-                **WEBHOOK_COMPONENTS,
-            },
+            "schemas": dict(SCHEMAS),
             "securitySchemes": {
                 "apiKey": {
                     "type": "http",

@@ -47,6 +47,7 @@ CREATE TABLE webhook_line (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX webhook_line_of ON webhook_line (webhook);
+CREATE INDEX webhook_replay ON webhook_line (directory) WHERE lane > 0;
 
 CREATE TABLE webhook_dead (
     directory INTEGER NOT NULL REFERENCES directory (id),

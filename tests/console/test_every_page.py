@@ -1,0 +1,70 @@
+"""Every row of the console's table: who is let in, what a form must bring, what another directory is like."""
+
+import re
+from pathlib import Path
+
+import pytest
+from console.pages import Visit, World, run
+
+from rosterd.console import routes
+from rosterd.service.visitor import OPERATOR, OWNER, SETUP, VIEWER
+
+GIVEN = {"directory": "acme", "connection": "okta"}
+KNOWN = [page for page in routes.PAGES if page.role is not None]
+INSIDE = [page for page in KNOWN if "{directory}" in page.template]
+ROLES = (SETUP, VIEWER, OPERATOR, OWNER)
+
+
+def name(page: routes.Page) -> str:
+    return f"{page.method} {page.template}"
+
+
+def address(template: str, directory: str = "acme") -> str:
+    """With values for all parameters; those of things that are not there."""
+    values = {**GIVEN, "directory": directory}
+    return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], "nothing"), template)
+
+
+async def sent(visit: Visit, page: routes.Page, directory: str = "acme") -> tuple[int, str]:
+    """The status, and what is read."""
+    at = address(page.template, directory)
+    shown = await (visit.get(at) if page.method == "GET" else visit.post(at))
+    return shown.status, shown.words
+
+
+def test_rows_were_found() -> None:
+    assert len(KNOWN) > 30
+    assert len(INSIDE) > 20
+
+
+@pytest.mark.parametrize("page", KNOWN, ids=name)
+def test_a_page_lets_in_whoever_has_its_role(tmp_path: Path, page: routes.Page) -> None:
+    async def test(world: World) -> None:
+        for role in ROLES:
+            link = world.okta if role == SETUP else None
+            visit = await world.visit(role, directory="acme" if link else None, connection=link)
+            status, words = await sent(visit, page)
+            allowed = page.setup if role == SETUP else ROLES.index(role) >= ROLES.index(str(page.role))
+            assert ("This needs the role" in words) != allowed, (role, status, words)
+            assert status != 500, words
+        guest = world.guest()
+        if page.method == "GET":
+            assert (await guest.get(address(page.template))).leads_to.startswith("/login?next=")
+        else:
+            assert (await guest.post(address(page.template))).status == 401
+            owner = await world.visit()
+            for form in ({}, {"csrf": "made up"}):
+                assert (await owner.send(address(page.template), form)).status == 403
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize("page", INSIDE, ids=name)
+def test_another_directory_is_as_one_that_is_not_there(tmp_path: Path, page: routes.Page) -> None:
+    async def test(world: World) -> None:
+        bound = await world.visit(OWNER, directory="other")
+        there, (status, words) = await sent(bound, page), await sent(bound, page, "nowhere")
+        assert (there[0], status) == (404, 404)
+        assert there[1].replace("acme", "nowhere") == words
+
+    run(tmp_path, test)
