@@ -52,9 +52,17 @@ def main() -> None:
 
 
 def _fetch(route: Route, origin: str) -> None:
-    """What the browser asks the public address for, from the loopback."""
+    """What the browser asks the public address for, from the loopback.
+
+    A redirect becomes a page that leads on, as the browser would follow it to the real address.
+    """
     reply = route.fetch(url=route.request.url.replace(SITE, origin), max_redirects=0)
-    route.fulfill(response=reply)
+    if reply.status == 303:
+        headers = {**reply.headers, "content-type": "text/html"}
+        body = f'<meta http-equiv="refresh" content="0;url={headers.pop("location")}">'
+        route.fulfill(status=200, headers=headers, body=body)
+    else:
+        route.fulfill(response=reply)
 
 
 def _draw(page: Page, server: Running) -> None:
@@ -65,6 +73,7 @@ def _draw(page: Page, server: Running) -> None:
     page.get_by_label("Name or e-mail address").fill(owner.name)
     page.get_by_label("Password").fill(owner.password)
     page.get_by_role("button", name="Log in", exact=True).click()
+    page.get_by_role("heading", name="Overview").wait_for()
     token = _connect(page, "okta")
     # The browser's driver has this thread's event loop.
     with ThreadPoolExecutor(1) as others:
@@ -92,6 +101,7 @@ def _connect(page: Page, provider: str) -> str:
     page.goto(f"{SITE}/directories/default/new-connection")
     page.get_by_label("Identity provider").select_option(provider)
     page.get_by_role("button", name="Create the connection").click()
+    page.wait_for_url("**/setup*")
     page.get_by_role("button", name="Generate a token").click()
     return page.get_by_label("Token", exact=True).input_value()
 
@@ -111,7 +121,8 @@ def _simulate(origin: str, token: str) -> None:
 def _refused(origin: str, token: str) -> None:
     """A request that is refused, for the page that says why."""
     body = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": ""}
-    httpx.post(f"{origin}/scim/v2/Users", json=body, headers={"Authorization": f"Bearer {token}"})
+    headers = {"Authorization": f"Bearer {token}", "User-Agent": "Okta SCIM Client 1.0.0"}
+    httpx.post(f"{origin}/scim/v2/Users", json=body, headers=headers)
 
 
 def _keep(page: Page, name: str, top: str = "body") -> None:

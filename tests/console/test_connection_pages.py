@@ -1,5 +1,6 @@
 """Connections and all that belongs to them in the console: who may, what is shown, what is done."""
 
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 
@@ -394,12 +395,36 @@ def test_undo_shows_then_does(tmp_path: Path) -> None:
         await visit.post(f"{OKTA}/state", move="pause", confirm="yes")
         assert (await visit.post(f"{OKTA}/undo", since=since)).status == 400
         done = await visit.follow(await visit.post(f"{OKTA}/undo", since=since, confirm="yes"))
-        assert "Undone: 1 deleted" in done.words
+        assert "Undone: deleted, as the connection had made them: 1" in done.words
         reader = world.service.store.reader(world.acme.id)
         assert await reader.get("User", ann["id"]) is None
         wrong = await visit.get(f"{OKTA}/undo", since="yesterday")
         assert wrong.status == 400
         assert "a date and a time" in wrong.words
+
+    run(tmp_path, test)
+
+
+def test_a_blown_fuse_leads_to_undo(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        visit = await world.visit(OPERATOR)
+        careful = {**POLICY, "profile": "auto", "read_rate": "0", "fuse_count": "1", "fuse_percent": "0"}
+        await visit.post(f"{OKTA}/policy", careful)
+        people = [await world.user(name) for name in ("ann", "bob")]
+        for person, status in zip(people, (204, 503), strict=True):
+            assert (await world.scim.delete(f"/Users/{person['id']}")).status_code == status
+        overview = await visit.get("/")
+        assert "Paused by the mass-change fuse: it deactivated or deleted 1 of 2 accounts" in overview.words
+        since = (await visit.get(f"{OKTA}/undo")).value("since")
+        plan = await visit.get(f"{OKTA}/undo", since=since)
+        assert "What would be done" in plan.words
+        made = await world.service.store.reader(world.acme.id).events(0, 10)
+        at = max(one.event.at for one in made if one.event.type == "user.created") + 1
+        text = datetime.fromtimestamp(at / 1000, UTC).isoformat()
+        done = await visit.follow(await visit.post(f"{OKTA}/undo", since=text, confirm="yes"))
+        assert "Undone: accounts and groups brought back: 1" in done.words
+        await visit.post(f"{OKTA}/state", move="resume", confirm="yes")
+        assert (await world.scim.get(f"/Users/{people[0]['id']}")).status_code == 200
 
     run(tmp_path, test)
 

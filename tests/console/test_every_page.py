@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from console.pages import Visit, World, run
@@ -66,5 +67,33 @@ def test_another_directory_is_as_one_that_is_not_there(tmp_path: Path, page: rou
         there, (status, words) = await sent(bound, page), await sent(bound, page, "nowhere")
         assert (there[0], status) == (404, 404)
         assert there[1].replace("acme", "nowhere") == words
+
+    run(tmp_path, test)
+
+
+ODD = (
+    "\0",
+    "%",
+    "'\"<>&",
+    "\ud7ff\U0010ffff",
+    "x" * 5000,
+    "{{ 7 * 7 }}",
+    "WzFd",
+    "OTIyMzM3MjAzNjg1NDc3NTgwOA",
+)
+
+
+@pytest.mark.parametrize("text", ODD, ids=ascii)
+def test_no_text_is_too_odd(tmp_path: Path, text: str) -> None:
+    async def test(world: World) -> None:
+        owner = await world.visit()
+        fields = ("q", "after", "state", "connection", "resource", "method", "status", "action", "directory")
+        for page in KNOWN:
+            if page.method == "GET" and "/undo" not in page.template:
+                template = re.sub(r"\{(?!directory|connection)\w+\}", quote(text, safe=""), page.template)
+                for field in (*fields, "history", "members", "pending", "type"):
+                    shown = await owner.get(address(template), **{field: text})
+                    assert shown.status < 500, (template, field, shown.words)
+                    assert "49" not in shown.words or "{{" not in text
 
     run(tmp_path, test)

@@ -12,8 +12,11 @@ from rosterd.store.queries import SQLITE, sqlite_file
 from rosterd.testing.scenario import CONNECTION, DIRECTORY, GROUP, USER, listed
 
 # What may be gone through row by row: lists that were given, and what earlier steps found.
-GIVEN = re.compile(r"SCAN (json_each|j|e|f|up|down|k|page|CONSTANT ROW|\(subquery-\d+\))( .*)?")
+GIVEN = re.compile(r"SCAN (json_each|j|lane|ranked|e|f|up|down|k|page|CONSTANT ROW|\(subquery-\d+\))( .*)?")
 WHOLE = {"directories", "api_keys", "settings"}  # all of them are wanted
+WHOLE |= {"lagging_mappings"}  # every directory that has a mapping is looked at
+WHOLE |= {"due_lines", "begin_lines", "has_webhooks"}  # every directory's line, or a few endpoints
+WHOLE |= {"forget_attempts"}  # in the order of the key, so many at most
 WHOLE |= {"has_failures", "forget_old_failures"}  # in the order of an index, so many at most
 
 

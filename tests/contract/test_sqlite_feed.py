@@ -35,10 +35,11 @@ def test_a_page_ends_when_its_data_becomes_large(tmp_path: Path) -> None:
     run(tmp_path, test)
 
 
-def test_the_feed_is_a_walk_along_its_key() -> None:
+@pytest.mark.parametrize("query", ["feed", "feed_back"])
+def test_the_feed_is_a_walk_along_its_key(query: str) -> None:
     database = sqlite3.connect(":memory:")
     database.executescript(sqlite_file("schema.sql"))
-    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {SQLITE['feed']}", (1, 2, 3, "[]", 5))]
+    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {SQLITE[query]}", (1, 2, 3, "[]", 5))]
     database.close()
     assert plan[0] == "SEARCH event USING PRIMARY KEY (directory=? AND seq>? AND seq<?)"
     assert not any("TEMP B-TREE" in step for step in plan)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -216,6 +217,36 @@ def test_tokens_of_an_older_file_were_issued_to_no_client(tmp_path: Path) -> Non
         store = await open_sqlite(path)
         assert await store.tokens(1) == (Token("t", 1, 1, b"\0", "label", ("scim.read",), 1, 2, None, 5),)
         assert await store.clients(1) == ()
+        await store.close()
+
+    asyncio.run(look())
+
+
+def test_users_of_an_older_file_are_found_by_their_family_name(tmp_path: Path) -> None:
+    path = tmp_path / "rosterd.db"
+    prepared(path, tuple(takewhile(lambda one: one.name != "account_search", known())))
+    old = sqlite3.connect(path)
+    for number, (kind, deleted, search) in enumerate(
+        [
+            ("User", None, '{"name": {"familyName": "berg"}}'),
+            ("User", None, '{"name": {"givenName": "berg"}}'),
+            ("User", 5, "{}"),
+            ("Device", None, '{"name": {"familyName": "berg"}}'),
+        ]
+    ):
+        old.execute(
+            "INSERT INTO resource (directory, id, kind, connection, seq, version, created, modified, "
+            "deleted, document, search) VALUES (1, ?, ?, 1, ?, 1, 1, 1, ?, x'7b7d', ?)",
+            (f"r{number}", kind, number, deleted, search),
+        )
+    old.commit()
+    old.close()
+    prepared(path, known())
+
+    async def look() -> None:
+        store = await open_sqlite(path)
+        found = await store.reader(1).named("User", "be", None, None, 10, "name.familyName")
+        assert [(one.value, one.id) for one in found] == [("berg", "r0")]
         await store.close()
 
     asyncio.run(look())

@@ -9,11 +9,13 @@ from aiohttp import web
 from delivery.receiving import Got, Receiver, World, receiver, run
 from standardwebhooks import Webhook
 
+from rosterd.delivery import journal
 from rosterd.service.audit import ROSTERD
 from rosterd.service.control import Policy
 from rosterd.service.feed import SCHEMA_VERSION
+from rosterd.service.ports import StoreUnavailable
 from rosterd.service.webhook_messages import GIVE_UP, RETRIES, wait
-from rosterd.service.webhooks import FAILED, RANGE, Key
+from rosterd.service.webhooks import FAILED, RANGE, Key, Progress
 from rosterd.testing.scenario import BY, ENTRY
 
 DAY = 86_400
@@ -51,18 +53,24 @@ def at(headers: dict[str, str]) -> datetime:
     return datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
 
 
-def test_a_connection_made_in_the_meantime_is_named(tmp_path: Path) -> None:
+def test_a_connection_made_while_a_message_is_under_way_is_named_in_the_next(tmp_path: Path) -> None:
     async def test(world: World, hook: Receiver) -> None:
         acme = await world.directory("acme")
-        await world.webhook(hook.url)
-        running = asyncio.create_task(world.worker.run())
-        for number in (1, 2, 3):
+
+        async def answer(got: Got) -> int:
+            if len(hook.got) < 4:
+                await connected(len(hook.got) + 1)
+            return 200
+
+        async def connected(number: int) -> None:
             await world.store.create_connection(acme.id, f"c{number}", "auto", Policy(), 1, ENTRY)
             await world.happen(acme, connection=number)
-            await hook.until(number)
-        running.cancel()
-        await asyncio.wait((running,))
-        assert [got.json["cause"]["connection"] for got in hook.got] == ["c1", "c2", "c3"]
+
+        hook.answer = answer
+        await world.webhook(hook.url)
+        await connected(1)
+        await world.worker.settle()
+        assert [got.json["cause"]["connection"] for got in hook.got] == ["c1", "c2", "c3", "c4"]
 
     run(tmp_path, test)
 
@@ -452,6 +460,51 @@ def test_two_workers_never_have_the_same_lane_and_a_dead_ones_is_taken_when_its_
         world.clock.advance(ms=1)
         await asyncio.gather(world.worker.settle(), world.another("b").settle())
         assert hook.ids == ids
+
+    run(tmp_path, test)
+
+
+def test_a_worker_whose_lease_ended_while_it_sent_stops_and_spoils_nothing(tmp_path: Path) -> None:
+    async def test(world: World, hook: Receiver) -> None:
+        acme = await world.directory("acme")
+        made, _ = await world.webhook(hook.url)
+        ids = await world.happen(acme, 3)
+
+        async def answer(got: Got) -> int:
+            if len(hook.got) == 1:  # the first worker's process stands still meanwhile
+                world.clock.advance(seconds=6)
+                await world.another("second").settle()
+            return 200
+
+        hook.answer = answer
+        await world.worker.settle()
+        assert hook.ids == [*ids, ids[0]]
+        ((line, last),) = await world.store.lines(made.id, (0, -1), 9)
+        assert line.cursor == last == 3
+
+    run(tmp_path, test)
+
+
+def test_a_fault_in_writing_down_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(world: World, hook: Receiver) -> None:
+        acme = await world.directory("acme")
+        made, _ = await world.webhook(hook.url)
+        ids = await world.happen(acme, 2)
+        write, faults = world.store.note_progress, [StoreUnavailable("away"), ValueError("a fault of ours")]
+
+        async def note(progress: Progress) -> frozenset[Key]:
+            if faults:
+                raise faults.pop()
+            return await write(progress)
+
+        monkeypatch.setattr(world.store, "note_progress", note)
+        monkeypatch.setattr(journal, "AGAIN", 0)
+        await world.worker.settle()
+        world.clock.advance(seconds=6)
+        await world.worker.settle()
+        assert list(dict.fromkeys(hook.ids)) == ids
+        ((line, last),) = await world.store.lines(made.id, (0, -1), 9)
+        assert line.cursor == last
 
     run(tmp_path, test)
 

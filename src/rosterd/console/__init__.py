@@ -1,1 +1,1 @@
-"""The console: server-rendered pages for administrators, over the HTTP parts; no state of its own."""
+"""The console: pages for administrators, over the HTTP parts; remembers only which forms were sent."""

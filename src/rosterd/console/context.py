@@ -23,14 +23,19 @@ from rosterd.service.control import Connection, Control, Directory
 from rosterd.service.directories import Directories
 from rosterd.service.erasure import Erasure
 from rosterd.service.extensions import Extensions
+from rosterd.service.feed import Feed
 from rosterd.service.keys import Keys
+from rosterd.service.mappings import Mappings
 from rosterd.service.ports import Store
 from rosterd.service.preferences import Installation
+from rosterd.service.reconciliation import Reconciliation
 from rosterd.service.registry import Registry
 from rosterd.service.request_log import RequestLog
 from rosterd.service.tokens import Tokens
 from rosterd.service.undo import Undo
 from rosterd.service.visitor import Visitor
+from rosterd.service.webhook_admin import WebhookAdmin
+from rosterd.service.webhooks import Webhooks
 
 VisitorOf = Callable[[PageRequest], Awaitable[Visitor | None]]
 """Finds who asks, by the request's cookies; ``None`` without a valid session."""
@@ -58,6 +63,11 @@ class Console:
     facts: Callable[[], Facts]
     erasure: Erasure
     extensions: Extensions
+    feed: Feed
+    mappings: Mappings
+    reconciliation: Reconciliation
+    webhooks: WebhookAdmin
+    webhook_control: Webhooks
     openid: OpenId | None
     """The OpenID provider by which visitors may log in, if there is one."""
     model_of: Callable[[Directory], Model]

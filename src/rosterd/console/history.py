@@ -29,6 +29,7 @@ _VERBS: Final[Mapping[str, str]] = {
     "erased": "Erased for good",
     "member_added": "Members added",
     "member_removed": "Members removed",
+    "mapped": "Mapped",
 }
 _TONES: Final[Mapping[str, str]] = {
     "created": "good",
@@ -88,7 +89,7 @@ async def history(
     rows = await reader.history(kind, id, PAGE + 1, place[0] if place else None)
     names = {connection.id: connection.name for connection in connections}
     page = cut(request, rows, PAGE, lambda row: row.seq, PLACE)
-    lines = [await _line(reader, row, names) for row in page.rows]
+    lines = [await happened(reader, row, names) for row in page.rows]
     return Cut(lines, page.first, page.next)
 
 
@@ -121,7 +122,10 @@ def _text(value: Any) -> str:
     return f"{main} ({', '.join(rest)})" if main is not None and rest else shown(main or ", ".join(rest))
 
 
-async def _line(reader: Reader, row: StoredEvent, names: Mapping[int, str]) -> Happened:
+async def happened(
+    reader: Reader, row: StoredEvent, names: Mapping[int, str], most: int = NAMED
+) -> Happened:
+    """An event as people read it, at most so many members by name; ``names`` are those of connections."""
     event = row.event
     verb = event.type.partition(".")[2]
     data = event.data
@@ -130,7 +134,7 @@ async def _line(reader: Reader, row: StoredEvent, names: Mapping[int, str]) -> H
         title = "Came back"
     ids = [id for id in data.get("members", ()) if isinstance(id, str)]
     pending = [value for value in data.get("pending", ()) if isinstance(value, str)]
-    members = [await mentioned(reader, id) for id in ids[:NAMED]]
+    members = [await mentioned(reader, id) for id in ids[:most]]
     before, after = _attributes(data.get("before")), _attributes(data.get("after"))
     undo = data.get(UNDO)
     return Happened(
@@ -145,8 +149,8 @@ async def _line(reader: Reader, row: StoredEvent, names: Mapping[int, str]) -> H
         before={name: value for name, value in before.items() if after.get(name) != value},
         after={name: value for name, value in after.items() if before.get(name) != value},
         members=tuple(members),
-        pending=tuple(pending[:NAMED]),
-        others=max(0, len(ids) - NAMED) + max(0, len(pending) - NAMED),
+        pending=tuple(pending[:most]),
+        others=max(0, len(ids) - most) + max(0, len(pending) - most),
         undone=str(undo.get("since", "")) if isinstance(undo, Mapping) else "",
     )
 

@@ -54,7 +54,7 @@ async def run_undo(console: Console, request: PageRequest) -> Reply:
         plan = await console.undo.run(directory, line, _moment(text), by=request.visitor.actor)
     except (errors.Conflict, errors.InvalidValue, errors.Gone) as error:
         return _page(console, request, directory, line, text, None, error.detail, error.status)
-    done = [f"{count:,} {WORDS[name]}" for name, count in plan.counts.items() if count]
+    done = [f"{WORDS[name]}: {count:,}" for name, count in plan.counts.items() if count]
     to = path("directories", directory.name, "connections", line.name, "undo")
     return console.redirect(request, to, f"Undone: {'; '.join(done) or 'nothing was to be done'}.")
 

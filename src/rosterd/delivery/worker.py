@@ -12,7 +12,7 @@ All slots are never taken by a few slow endpoints: an endpoint may have no more 
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,7 +61,10 @@ class _Hold:
 
 
 class Worker:
-    """One in a process. ``name`` is its own; ``now`` gives ms, ``chance`` a number from 0 to 1."""
+    """``name`` is its own; ``now`` gives ms, ``chance`` a number from 0 to 1.
+
+    It serves the endpoints that messages are sent to, or of ``handlers`` these endpoints.
+    """
 
     def __init__(
         self,
@@ -72,6 +75,7 @@ class Worker:
         chance: Callable[[], float],
         name: str,
         bounds: Bounds | None = None,
+        handlers: Sequence[str] | None = None,
     ) -> None:
         self._plane = plane
         self._admin = admin
@@ -80,6 +84,7 @@ class Worker:
         self._chance = chance
         self._name = name
         self._bounds = bounds or Bounds()
+        self._handlers = handlers
         self._active: dict[Key, asyncio.Task[None]] = {}
         self._held: dict[Key, int] = {}
         """Lanes whose lease is ours, and until when it surely is."""
@@ -98,7 +103,7 @@ class Worker:
         try:
             while True:
                 try:
-                    if await self._plane.has_webhooks():
+                    if await self._plane.has_webhooks(self._handlers):
                         await self._follow()
                     else:
                         await asyncio.sleep(LOOK_SECONDS)
@@ -134,7 +139,7 @@ class Worker:
                 while True:
                     if clock() - looked >= LOOK_SECONDS:
                         looked = clock()
-                        if not self._active and not await self._plane.has_webhooks():
+                        if not self._active and not await self._plane.has_webhooks(self._handlers):
                             return
                         self._directories.clear()
                         await self._start(None)
@@ -150,7 +155,7 @@ class Worker:
         """Let run what has something to do and finds a free slot; how many were started."""
         now = self._now()
         wanted = None if directories is None else tuple(directories)
-        due = await self._plane.due_lines(now, wanted)
+        due = await self._plane.due_lines(now, wanted, handlers=self._handlers)
         self._crowded = False
         chosen: list[Key] = []
         taken = Counter(key.webhook for key in self._active)

@@ -26,14 +26,17 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Site:
-    """The ASGI application that ``rosterd serve`` runs; ``ready`` says whether the store answers."""
+    """The ASGI application that ``rosterd serve`` runs; ``ready`` says whether the store answers.
+
+    Without a console whatever would be its pages is not found.
+    """
 
     def __init__(
         self,
         scim: ScimApp,
         token_provider: TokenProvider,
         api: ApiApp,
-        console: App,
+        console: App | None,
         ready: Callable[[], Awaitable[bool]],
     ) -> None:
         self._scim = scim
@@ -61,10 +64,10 @@ class Site:
             await self._api({**scope, "root_path": root + API_PATH}, receive, send)
             return
         other = await self._other(path)
-        if other is None:
+        if other is None and self._console is not None:
             await self._console(scope, receive, send)
         else:
-            await other.send(send, "-", head=scope["method"] == "HEAD")
+            await (other or _nothing_here()).send(send, "-", head=scope["method"] == "HEAD")
 
     async def _other(self, path: str) -> Reply | None:
         if path == "/healthz":
@@ -74,9 +77,13 @@ class Site:
             body = {"status": "ok" if ready else "unavailable"}
             return Reply(200 if ready else 503, orjson.dumps(body), content_type=_JSON)
         if path.removeprefix("/").split("/")[0].casefold() in _MISPLACED:
-            error = errors.NotFound(f"There is nothing here; the SCIM base URL ends in {SCIM_PATH}.")
-            return Reply(404, orjson.dumps(error.to_json()))
+            return _nothing_here()
         return None
+
+
+def _nothing_here() -> Reply:
+    error = errors.NotFound(f"There is nothing here; the SCIM base URL ends in {SCIM_PATH}.")
+    return Reply(404, orjson.dumps(error.to_json()))
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

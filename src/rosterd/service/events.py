@@ -90,6 +90,12 @@ class FeedReader(Protocol):
         so it may be empty or short though more follow: ``through < last`` says so.
         """
 
+    async def feed_back(self, before: int | None, limit: int, types: Sequence[str] = ()) -> FeedPage:
+        """The same from the newest backwards, below ``before``: ``through`` is the lowest number looked at.
+
+        Go on below that while ``through > forgotten + 1``.
+        """
+
     async def history(
         self, kind: str, id: str, limit: int, before: int | None = None
     ) -> tuple[StoredEvent, ...]:

@@ -1,10 +1,12 @@
 """What a directory's mapping made of its accounts, kept beside them; part of the ports."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from rosterd.service.mapping import Rules, Value
+from rosterd.service.webhooks import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,9 @@ class ProjectionWriter(Protocol):
 
 class Lagging(Protocol):
     """Finds where there is something to do."""
+
+    def watch(self) -> AbstractContextManager[Watch]:
+        """Be told of directories with news, of what this process commits, at once."""
 
     async def lagging(self, limit: int) -> tuple[int, ...]:
         """Directories whose mapping is not carried out up to the newest event."""

@@ -17,6 +17,7 @@ from rosterd.service.webhooks import (
     DISABLED,
     ENABLED,
     FAILED,
+    HANDLER,
     RANGE,
     SCHEMES,
     TEST,
@@ -145,7 +146,8 @@ class WebhookAdmin:
         max_wait: int | None = None,
         by: Actor,
     ) -> Endpoint:
-        """Change what is given. Raises ``InvalidValue``, ``NotFound``."""
+        """Change what is given. Raises ``InvalidValue``, ``NotFound``, ``Conflict`` for a handler."""
+        _no_handler(old)
         new = replace(
             old,
             url=old.url if url is None else url,
@@ -179,8 +181,9 @@ class WebhookAdmin:
     ) -> tuple[Endpoint, str]:
         """Give it a new secret; messages are signed with the old ones too for ``overlap`` seconds.
 
-        Raises ``InvalidValue``, ``Conflict`` if too many are in use, ``NotFound``.
+        Raises ``InvalidValue``, ``Conflict`` for a handler and if too many are in use, ``NotFound``.
         """
+        _no_handler(endpoint)
         if not 0 <= overlap <= MAX_OVERLAP:
             raise errors.InvalidValue(f"overlap: must be 0 to {MAX_OVERLAP} seconds, not {overlap}.")
         now = self._now()
@@ -223,7 +226,11 @@ class WebhookAdmin:
         return await self._plane.move_webhook(endpoint.id, standing, entry, (directory, event))
 
     async def test(self, endpoint: Endpoint, *, by: Actor) -> StoredAttempt:
-        """Send a test message once, whatever the endpoint's state; the log has the attempt too."""
+        """Send a test message once, whatever the endpoint's state; the log has the attempt too.
+
+        Raises ``Conflict`` for a handler.
+        """
+        _no_handler(endpoint)
         home = await self._home(endpoint.directory)
         id = f"msg_test-{credential_text.public_id(self._random)}"
         at = self._now()
@@ -334,6 +341,15 @@ class WebhookAdmin:
     ) -> Entry:
         return Entry(
             by, self._now(), action, _target(endpoint), endpoint.directory, before or {}, after or {}
+        )
+
+
+def _no_handler(endpoint: Endpoint) -> None:
+    if endpoint.url.startswith(HANDLER):
+        name = endpoint.url.removeprefix(HANDLER)
+        raise errors.Conflict(
+            f"This is the handler '{name}', a function of the application: its code says what it hears of. "
+            "It can be enabled, disabled, replayed and removed."
         )
 
 

@@ -27,6 +27,9 @@ SCHEMES: Final[Mapping[str, str]] = {
     V1A: "Ed25519: rosterd signs with a private key, the receiver knows the public one",
 }
 
+HANDLER: Final = "python:"
+"""The beginning of the URL of an endpoint that is a function of the application (``service/handlers.py``)."""
+
 FOLLOW: Final = "feed"
 RANGE: Final = "range"
 FAILED: Final = "failed"
@@ -267,16 +270,21 @@ class Deliveries(Protocol):
     def watch(self) -> AbstractContextManager[Watch]:
         """Be told of directories with news, of what this process commits, at once."""
 
-    async def has_webhooks(self) -> bool:
-        """Whether any endpoint is enabled."""
+    async def has_webhooks(self, handlers: Sequence[str] | None = None) -> bool:
+        """Whether any endpoint is enabled that messages are sent to, or of ``handlers`` any of these."""
 
     async def due_lines(
-        self, now: int, directories: Sequence[int] | None = None, per_webhook: int = 64
+        self,
+        now: int,
+        directories: Sequence[int] | None = None,
+        per_webhook: int = 64,
+        handlers: Sequence[str] | None = None,
     ) -> tuple[Candidate, ...]:
         """Lanes of enabled endpoints, nobody working on them, with news or a retry that is due.
 
         Of all directories, or of these without their replays; those due longest first, and bounded for
-        each endpoint, so that none hides another's.
+        each endpoint, so that none hides another's. Of endpoints that messages are sent to, or, if
+        ``handlers`` are given, of these.
         """
 
     async def claim_lines(self, keys: Sequence[Key], worker: str, now: int, until: int) -> tuple[Line, ...]:

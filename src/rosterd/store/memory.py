@@ -178,6 +178,19 @@ class MemoryReader(MemoryPastReader, MemoryProjectionReader):
             through = page[-1].seq
         return FeedPage(tuple(page), through, state.forgotten, state.seq)
 
+    async def feed_back(self, before: int | None, limit: int, types: Sequence[str] = ()) -> FeedPage:
+        state = self._state()
+        start = state.seq + 1 if before is None else min(before, state.seq + 1)
+        through = max(start - WINDOW, state.forgotten + 1)
+        page = [
+            each
+            for each in state.events[::-1]
+            if through <= each.seq < start and (not types or any(_is_of(each.event.type, t) for t in types))
+        ][:limit]
+        if page and len(page) == limit:
+            through = page[-1].seq
+        return FeedPage(tuple(page), through, state.forgotten, state.seq)
+
     async def history(
         self, kind: str, id: str, limit: int, before: int | None = None
     ) -> tuple[StoredEvent, ...]:

@@ -16,18 +16,23 @@ _QUICK_DIRECTORIES: Final = 8
 class SqliteDeliveries(SqliteControl):
     """See ``rosterd.service.webhooks.Deliveries``."""
 
-    async def has_webhooks(self) -> bool:
-        return bool(await self._rows("has_webhooks", ()))
+    async def has_webhooks(self, handlers: Sequence[str] | None = None) -> bool:
+        return bool(await self._rows("has_webhooks", (_listed(handlers),)))
 
     async def due_lines(
-        self, now: int, directories: Sequence[int] | None = None, per_webhook: int = 64
+        self,
+        now: int,
+        directories: Sequence[int] | None = None,
+        per_webhook: int = 64,
+        handlers: Sequence[str] | None = None,
     ) -> tuple[Candidate, ...]:
         quick = directories is not None and len(directories) <= _QUICK_DIRECTORIES
+        served = _listed(handlers)
 
         def work(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
             if directories is None:
-                return connection.execute(SQLITE["due_lines"], (now, per_webhook)).fetchall()
-            parameters = (now, as_json(list(directories)), per_webhook)
+                return connection.execute(SQLITE["due_lines"], (now, per_webhook, served)).fetchall()
+            parameters = (now, as_json(list(directories)), per_webhook, served)
             return connection.execute(SQLITE["due_lines_of"], parameters).fetchall()
 
         rows = await self._run(work, quick=quick)
@@ -65,6 +70,10 @@ class SqliteDeliveries(SqliteControl):
             return 0
         parameters = (before, newest - most + 1, limit)
         return await self._submit(lambda c: c.execute(SQLITE["forget_attempts"], parameters).rowcount)
+
+
+def _listed(handlers: Sequence[str] | None) -> str | None:
+    return None if handlers is None else as_json(list(handlers))
 
 
 def _note(connection: sqlite3.Connection, progress: Progress) -> frozenset[Key]:

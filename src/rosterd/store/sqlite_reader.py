@@ -142,6 +142,11 @@ class SqliteReader(SqliteProjectionReader):
         quick = limit <= _QUICK_ROWS and not types
         return await self._run(lambda c: _feed(c, self._directory, after, limit, wanted), quick=quick)
 
+    async def feed_back(self, before: int | None, limit: int, types: Sequence[str] = ()) -> FeedPage:
+        wanted = as_json(list(types)) if types else None
+        quick = limit <= _QUICK_ROWS and not types
+        return await self._run(lambda c: _feed_back(c, self._directory, before, limit, wanted), quick=quick)
+
     async def last(self) -> int:
         """The newest number of the directory."""
         rows = await self._rows("feed_edges", (self._directory,))
@@ -219,6 +224,24 @@ def _feed(
         events: list[StoredEvent] = []
         size = 0
         for row in connection.execute(SQLITE["feed"], (directory, start, through, types, limit)):
+            events.append(_event(row))
+            size += len(row[-1])
+            if len(events) == limit or size > PAGE_BYTES:
+                through = events[-1].seq
+                break
+    return FeedPage(tuple(events), through, forgotten, last)
+
+
+def _feed_back(
+    connection: sqlite3.Connection, directory: int, before: int | None, limit: int, types: str | None
+) -> FeedPage:
+    with _one_state(connection):
+        last, forgotten = connection.execute(SQLITE["feed_edges"], (directory,)).fetchone()
+        start = last + 1 if before is None else min(before, last + 1)
+        through = max(start - WINDOW, forgotten + 1)
+        events: list[StoredEvent] = []
+        size = 0
+        for row in connection.execute(SQLITE["feed_back"], (directory, start, through, types, limit)):
             events.append(_event(row))
             size += len(row[-1])
             if len(events) == limit or size > PAGE_BYTES:

@@ -96,6 +96,31 @@ class FeedContract:
         assert [e.seq for e in page.events] == [WINDOW + 6]
 
     @scenario
+    async def test_the_feed_is_read_backwards(self, store: Store) -> None:
+        reader = store.reader(DIRECTORY)
+        assert (await reader.feed_back(None, 10)).events == ()
+        await store.write(DIRECTORY, appended(*TYPES, *TYPES))
+        page = await reader.feed_back(None, 3)
+        assert ([e.seq for e in page.events], page.through, page.last) == ([8, 7, 6], 6, 8)
+        page = await reader.feed_back(6, 3, ("group.*",))
+        assert ([e.seq for e in page.events], page.through) == ([4, 3], 1)
+        assert [e.seq for e in (await reader.feed_back(100, 1)).events] == [8]
+        assert (await store.reader(DIRECTORY + 1).feed_back(None, 3)).events == ()
+        await store.write(DIRECTORY, lambda tx: tx.forget_events(AT + 1, 5))
+        page = await reader.feed_back(8, 10)
+        assert ([e.seq for e in page.events], page.through, page.forgotten) == ([7, 6], 6, 5)
+        page = await reader.feed_back(1, 10)
+        assert (page.events, page.through <= page.forgotten + 1) == ((), True)
+
+    @scenario
+    async def test_a_page_backwards_looks_at_a_bounded_number_of_events(self, store: Store) -> None:
+        await store.write(DIRECTORY, appended("group.created", *["user.created"] * (WINDOW + 5)))
+        page = await store.reader(DIRECTORY).feed_back(None, 10, ("group.*",))
+        assert (page.events, page.through) == ((), 7)
+        page = await store.reader(DIRECTORY).feed_back(page.through, 10, ("group.*",))
+        assert ([e.seq for e in page.events], page.through) == ([1], 1)
+
+    @scenario
     async def test_old_events_are_forgotten_from_the_beginning_only(self, store: Store) -> None:
         async def work(tx: Writer) -> None:
             for at in (1, 2, 3, 9, 4, 5):

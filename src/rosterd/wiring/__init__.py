@@ -1,7 +1,7 @@
 """Composition root: what the command line needs to run rosterd."""
 
 from rosterd.wiring.server import PortTaken, Ready, Running, serve, start_in_thread
-from rosterd.wiring.service import DEFAULT, FirstOwner, FirstRun, Service, open_service
+from rosterd.wiring.service import DEFAULT, FirstOwner, FirstRun, Service, open_service, running_service
 from rosterd.wiring.settings import Settings, SettingsError
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "open_service",
+    "running_service",
     "serve",
     "start_in_thread",
 ]

@@ -4,47 +4,58 @@ import asyncio
 import contextlib
 import os
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from rosterd.delivery.egress import Policy
+from rosterd.delivery.handlers import Handler, HandlerSender
 from rosterd.delivery.run import Plane
 from rosterd.delivery.sender import HttpSender
 from rosterd.delivery.signing import Vault
 from rosterd.delivery.worker import Bounds, Worker
-from rosterd.service.webhook_admin import WebhookAdmin
+from rosterd.service.handlers import Handlers, id_of
+from rosterd.service.webhook_admin import Sender, WebhookAdmin
 from rosterd.wiring.ids import new_id, now
 from rosterd.wiring.settings import Settings
 
 
 class Delivery:
-    """Webhooks of a service. ``key`` encrypts their secrets."""
+    """Webhooks of a service, and its handlers. ``key`` encrypts the webhooks' secrets."""
 
-    def __init__(self, settings: Settings, plane: Plane, key: bytes) -> None:
+    def __init__(
+        self, settings: Settings, plane: Plane, key: bytes, handlers: Sequence[Handler] = ()
+    ) -> None:
         policy = Policy.parse(settings.egress_allow, settings.egress_ports)
         vault = Vault(key, os.urandom)
         self.sender = HttpSender(vault, policy, now)
         self.admin = WebhookAdmin(plane, plane, vault, self.sender, policy.check_url, now, os.urandom)
-        # Chance only spreads retries in time; no secret depends on it.
-        self.worker = Worker(
-            plane,
-            self.admin,
-            self.sender,
-            now,
-            random.random,
-            new_id(),
-            Bounds(lease=settings.delivery_lease_seconds),
-        )
-        self._on = settings.delivery == "on"
+        self._handlers = {id_of(handler.name): handler for handler in handlers}
+        self._called = HandlerSender(self._handlers, now)
+        self._registered = Handlers(plane, now)
+
+        def worker(sender: Sender, handlers: Sequence[str] | None = None) -> Worker:
+            # Chance only spreads retries in time; no secret depends on it.
+            bounds = Bounds(lease=settings.delivery_lease_seconds)
+            return Worker(plane, self.admin, sender, now, random.random, new_id(), bounds, handlers)
+
+        self.worker = worker(self.sender)
+        self._workers = [self.worker] if settings.delivery == "on" else []
+        if self._handlers:
+            self._workers.append(worker(self._called, tuple(self._handlers)))
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Deliver for as long as the context lasts, unless this process is to leave that to others."""
-        if not self._on:
-            yield
-            return
-        task = asyncio.create_task(self.worker.run())
+        """Deliver for as long as the context lasts; webhooks unless this process is to leave them to others.
+
+        Raises ``InvalidValue`` for a handler of types that no event can have.
+        """
+        for handler in self._handlers.values():
+            await self._registered.register(handler.name, handler.types)
+        tasks = [asyncio.create_task(worker.run()) for worker in self._workers]
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.wait((task,))
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks)
+            self._called.close()

@@ -15,7 +15,13 @@ from rosterd.wiring.settings import Settings
 
 def configure(settings: Settings) -> None:
     """Set up logging for this process."""
-    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    configure_structlog(settings)
+    logging.basicConfig(level=max(_level(settings), logging.WARNING), stream=sys.stderr, format="%(message)s")
+
+
+def configure_structlog(settings: Settings) -> None:
+    """Set up what rosterd itself logs; the rest of the process stays as it is."""
+    level = _level(settings)
     console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     shared: list[Any] = [
         structlog.processors.add_log_level,
@@ -44,4 +50,7 @@ def configure(settings: Settings) -> None:
             logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
             cache_logger_on_first_use=True,
         )
-    logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, format="%(message)s")
+
+
+def _level(settings: Settings) -> int:
+    return logging.getLevelNamesMapping()[settings.log_level.upper()]

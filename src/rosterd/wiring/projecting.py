@@ -1,4 +1,7 @@
-"""Carrying mappings out in the background: looks which directories lag behind, and brings each up to date."""
+"""Carrying mappings out in the background: looks which directories lag behind, and brings each up to date.
+
+It sleeps until a commit rings, or a second has passed, for what other processes commit.
+"""
 
 import asyncio
 import contextlib
@@ -13,7 +16,9 @@ from rosterd.service.projector import Projector
 
 _log = structlog.get_logger("rosterd.projector")
 
-LOOK_SECONDS: Final = 0.25
+LOOK_SECONDS: Final = 1.0
+GATHER_SECONDS: Final = 0.02
+"""How long commits gather after one that rang."""
 AT_ONCE: Final = 100
 """Directories taken up in one look."""
 RETRY_SECONDS: Final = 5.0
@@ -22,31 +27,31 @@ RETRY_SECONDS: Final = 5.0
 class Projecting:
     """The background task of one process; with several, whoever is quicker moves a directory on."""
 
-    def __init__(self, lagging: Lagging, projector: Projector) -> None:
-        self._lagging = lagging
+    def __init__(self, plane: Lagging, projector: Projector) -> None:
+        self._plane = plane
         self._projector = projector
 
     async def catch_up(self) -> bool:
         """One turn for each directory that lags behind; whether there was any."""
-        directories = await self._lagging.lagging(AT_ONCE)
+        directories = await self._plane.lagging(AT_ONCE)
         for directory in directories:
             await self._projector.advance(directory)
         return bool(directories)
 
     async def run(self) -> None:
         """Until cancelled; a fault is logged, and the work is tried again."""
-        while True:
-            pause = LOOK_SECONDS
-            try:
-                if await self.catch_up():
-                    pause = 0.0
-            except StoreUnavailable as error:
-                _log.warning("mappings wait for the store", exc_info=error)
-                pause = RETRY_SECONDS
-            except Exception as error:  # noqa: BLE001 - one directory's fault must not end it for all
-                _log.error("a mapping could not be carried out", exc_info=error)
-                pause = RETRY_SECONDS
-            await asyncio.sleep(pause)
+        with self._plane.watch() as watch:
+            while True:
+                try:
+                    if not await self.catch_up():
+                        await watch.news(LOOK_SECONDS)
+                        await asyncio.sleep(GATHER_SECONDS)
+                except StoreUnavailable as error:
+                    _log.warning("mappings wait for the store", exc_info=error)
+                    await asyncio.sleep(RETRY_SECONDS)
+                except Exception as error:  # noqa: BLE001 - one directory's fault must not end it for all
+                    _log.error("a mapping could not be carried out", exc_info=error)
+                    await asyncio.sleep(RETRY_SECONDS)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

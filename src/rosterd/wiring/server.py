@@ -11,7 +11,7 @@ import uvicorn
 import uvloop
 
 from rosterd.wiring.logs import configure
-from rosterd.wiring.service import FirstOwner, FirstRun, Service, open_service
+from rosterd.wiring.service import FirstOwner, FirstRun, Service, running_service
 from rosterd.wiring.settings import Settings
 
 GRACE = 30  # seconds that accepted requests have to finish
@@ -85,7 +85,7 @@ async def _serve(
     on_ready: Callable[[Ready], None],
     on_server: Callable[[uvicorn.Server], None] | None,
 ) -> None:
-    async with open_service(settings, forgets=True) as service:
+    async with running_service(settings) as service:
         first_run = await service.setup()
         owner = await service.first_owner()
         config = uvicorn.Config(
@@ -106,8 +106,7 @@ async def _serve(
         )
         if on_server:
             on_server(server)
-        async with service.delivery.running(), service.projecting.running():
-            await server.serve(sockets=[listener])
+        await server.serve(sockets=[listener])
 
 
 @dataclass(frozen=True, slots=True)

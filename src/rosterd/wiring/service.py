@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from rosterd.console.context import Console
 from rosterd.console.cookies import visitors
 from rosterd.console.once import Once
 from rosterd.console.render import Pages
+from rosterd.delivery.handlers import Handler
 from rosterd.http.admit import Admission
 from rosterd.http.api.app import ApiApp
 from rosterd.http.api.request import ApiContext
@@ -113,7 +114,9 @@ class ControlPlane(
 class Service:
     """A service over an open store."""
 
-    def __init__(self, settings: Settings, store: Store, control: ControlPlane, secret: bytes, delivery: Delivery) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, control: ControlPlane, secret: bytes, delivery: Delivery
+    ) -> None:
         self.settings = settings
         self.delivery = delivery
         self.webhooks = delivery.admin
@@ -216,6 +219,11 @@ class Service:
                 facts=partial(facts_of, settings, now()),
                 erasure=self.erasure,
                 extensions=self.extensions,
+                feed=self.feed,
+                mappings=self.mappings,
+                reconciliation=self.reconciliation,
+                webhooks=self.webhooks,
+                webhook_control=control,
                 openid=self.openid,
                 model_of=self.admission.model_of,
                 now=now,
@@ -227,6 +235,7 @@ class Service:
             new_request_id,
         )
         self.site = Site(self.scim, self.token_provider, self.api, self.console, self.ready)
+        self.site_without_console = Site(self.scim, self.token_provider, self.api, None, self.ready)
 
     async def ready(self) -> bool:
         """Whether the store answers."""
@@ -337,7 +346,9 @@ class Service:
 
 
 @contextlib.asynccontextmanager
-async def open_service(settings: Settings, *, forgets: bool = False) -> AsyncIterator[Service]:
+async def open_service(
+    settings: Settings, *, forgets: bool = False, handlers: Sequence[Handler] = ()
+) -> AsyncIterator[Service]:
     """Open (and on first use create) the data directory and everything over it.
 
     Only who ``forgets`` deletes old events: the server, whose settings are meant, and no command beside it.
@@ -345,7 +356,7 @@ async def open_service(settings: Settings, *, forgets: bool = False) -> AsyncIte
     make_private(settings.data)
     store = await open_sqlite(settings.database)
     try:
-        delivery = Delivery(settings, store, await store.secret("webhooks"))
+        delivery = Delivery(settings, store, await store.secret("webhooks"), handlers)
         service = Service(settings, store, store, await store.secret("cursor"), delivery)
         background = asyncio.create_task(service._upkeep(forgets))
         journal = asyncio.create_task(service.journal.run())
@@ -354,7 +365,8 @@ async def open_service(settings: Settings, *, forgets: bool = False) -> AsyncIte
         finally:
             background.cancel()
             service.journal.close()
-            await journal
+            await asyncio.wait((journal,))  # cancelled already if the event loop is ending
+            await service.journal.flush()
             service.hasher.close()
             if service.openid is not None:
                 await service.openid.close()
@@ -362,6 +374,17 @@ async def open_service(settings: Settings, *, forgets: bool = False) -> AsyncIte
             await delivery.sender.close()
     finally:
         await store.close()
+
+
+@contextlib.asynccontextmanager
+async def running_service(settings: Settings, handlers: Sequence[Handler] = ()) -> AsyncIterator[Service]:
+    """A service with all its background jobs: what a server is, but for the server itself."""
+    async with (
+        open_service(settings, forgets=True, handlers=handlers) as service,
+        service.delivery.running(),
+        service.projecting.running(),
+    ):
+        yield service
 
 
 def make_private(path: Path) -> None:

@@ -77,7 +77,7 @@ class Settings:
     delivery_lease_seconds: int = 5
     """Seconds after which another process goes on with the deliveries of one that died, 1 to 60."""
     egress_allow: str = ""
-    """Addresses, networks and host names that may be connected to though they are not public, also by http."""
+    """Addresses, networks and host names that may be connected to though not public, also by http."""
     egress_ports: str = ""
     """TCP ports that may be connected to, separated by commas; any unless set."""
     oidc_issuer: str = ""

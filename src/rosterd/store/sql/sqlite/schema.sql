@@ -464,6 +464,7 @@ CREATE TABLE webhook_line (
 
 CREATE INDEX webhook_line_of ON webhook_line (webhook);
 CREATE INDEX webhook_replay ON webhook_line (directory) WHERE lane > 0;
+CREATE INDEX webhook_lease ON webhook_line (worker) WHERE worker <> '';
 
 CREATE TABLE webhook_dead (
     directory INTEGER NOT NULL REFERENCES directory (id),

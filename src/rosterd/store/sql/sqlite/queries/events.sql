@@ -17,6 +17,15 @@ WHERE directory = ?1 AND seq > ?2 AND seq <= ?3
 ORDER BY seq
 LIMIT ?5;
 
+-- name: feed_back
+-- The feed below a number down to another, newest first; of the types of a JSON list, or of all (NULL).
+SELECT seq, type, kind, resource, at, connection, request_id, data
+FROM event
+WHERE directory = ?1 AND seq < ?2 AND seq >= ?3
+    AND (?4 IS NULL OR EXISTS (SELECT 1 FROM json_each(?4) AS j WHERE event.type GLOB j.value))
+ORDER BY seq DESC
+LIMIT ?5;
+
 -- name: feed_edges
 -- The newest number of the directory's order, and the newest event that is not kept any more.
 SELECT

@@ -85,11 +85,16 @@ WHERE id = ?1 AND state <> ?2;
 UPDATE webhook_line SET due = 0, attempt = 0 WHERE webhook = ?1 AND directory IS NOT NULL;
 
 -- name: has_webhooks
--- Whether any endpoint is enabled.
-SELECT 1 FROM webhook WHERE state = 'enabled' LIMIT 1;
+-- Whether any endpoint is enabled that messages are sent to, or any handler of a JSON list.
+SELECT 1 FROM webhook
+WHERE
+    state = 'enabled'
+    AND iif(?1 IS NULL, url NOT GLOB 'python:*', id IN (SELECT value FROM json_each(?1)))
+LIMIT 1;
 
 -- name: due_lines
--- Lanes that nobody works on, with news or a retry that is due; so many of each endpoint, longest due first.
+-- Lanes that nobody works on, with news or a retry that is due; so many of each endpoint, longest due first;
+-- of endpoints that messages are sent to, or of the handlers in a JSON list.
 WITH lane AS (
     SELECT
         d.id AS directory, w.id AS webhook, 0 AS lane, coalesce(l.cursor, 0) AS cursor,
@@ -101,6 +106,7 @@ WITH lane AS (
     LEFT JOIN webhook_line AS l ON l.directory = d.id AND l.webhook = w.id AND l.lane = 0
     WHERE
         w.state = 'enabled' AND c.value > coalesce(l.cursor, 0)
+        AND iif(?3 IS NULL, w.url NOT GLOB 'python:*', w.id IN (SELECT value FROM json_each(?3)))
         AND coalesce(l.due, 0) <= ?1 AND coalesce(l.until, 0) <= ?1
     UNION ALL
     SELECT
@@ -109,6 +115,7 @@ WITH lane AS (
     JOIN webhook AS w ON w.id = l.webhook
     WHERE
         l.lane > 0 AND w.state = 'enabled' AND l.due <= ?1 AND l.until <= ?1
+        AND iif(?3 IS NULL, w.url NOT GLOB 'python:*', w.id IN (SELECT value FROM json_each(?3)))
 ),
 
 ranked AS (
@@ -134,6 +141,7 @@ WITH lane AS (
     LEFT JOIN webhook_line AS l ON l.directory = d.id AND l.webhook = w.id AND l.lane = 0
     WHERE
         w.state = 'enabled' AND c.value > coalesce(l.cursor, 0)
+        AND iif(?4 IS NULL, w.url NOT GLOB 'python:*', w.id IN (SELECT value FROM json_each(?4)))
         AND coalesce(l.due, 0) <= ?1 AND coalesce(l.until, 0) <= ?1
 ),
 
@@ -161,7 +169,8 @@ RETURNING kind, cursor, finish, fixed, attempt, due, lost, lost_at;
 
 -- name: renew_leases
 -- A worker's leases that have not ended go on.
-UPDATE webhook_line SET until = ?3 WHERE worker = ?1 AND until > ?2 AND directory IS NOT NULL
+UPDATE webhook_line SET until = ?3
+WHERE worker = ?1 AND worker <> '' AND until > ?2 AND directory IS NOT NULL
 RETURNING directory, webhook, lane;
 
 -- name: note_line
@@ -267,7 +276,7 @@ WHERE webhook = ?1 AND seq = ?2;
 -- The oldest entry of the log with its time, and the newest.
 SELECT
     (SELECT min(seq) FROM webhook_attempt), (SELECT max(seq) FROM webhook_attempt),
-    (SELECT at FROM webhook_attempt ORDER BY seq LIMIT 1);
+    (SELECT at FROM webhook_attempt WHERE seq = (SELECT min(seq) FROM webhook_attempt));
 
 -- name: forget_attempts
 -- Forget the oldest entries, so many at most, that are older than a time or have a number below another.
