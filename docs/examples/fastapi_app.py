@@ -1,24 +1,28 @@
-"""FastAPI with rosterd below /rosterd: uvicorn fastapi_app:app."""
+"""rosterd inside FastAPI, below /rosterd: ``uvicorn fastapi_app:app``."""
 
 from fastapi import FastAPI
 
 from rosterd.asgi import Event, Rosterd
 
 rosterd = Rosterd()  # ROSTERD_DATA says where its data is
-signed_in = {"ada", "grace"}
+seats: set[str] = set()  # in earnest: a table
 
 
-@rosterd.on("user.deactivated", "user.deleted")
-async def end_sessions(event: Event) -> None:
-    """Called in this process, at least once: to discard twice does no harm."""
-    signed_in.discard(event["data"]["userName"])
+@rosterd.on("user.created", "user.activated", "user.deactivated", "user.deleted")
+async def keep_seats(event: Event) -> None:
+    """Called in this process, in order, at least once; done twice it comes to the same."""
+    user = event["resource"]["id"]
+    if event["data"].get("sessions") == "revoke":
+        seats.discard(user)
+    else:
+        seats.add(user)
 
 
 app = FastAPI(lifespan=rosterd.lifespan)
 app.mount("/rosterd", rosterd)
 
 
-@app.get("/signed-in")
-async def who() -> list[str]:
-    """Who is signed in."""
-    return sorted(signed_in)
+@app.get("/seats")
+async def taken() -> list[str]:
+    """Who has a seat."""
+    return sorted(seats)

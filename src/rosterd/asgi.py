@@ -116,12 +116,12 @@ class Rosterd:
         await site(scope, receive, send)
 
     def below(self, prefix: str) -> App:
-        """The same for a framework that takes the prefix off without a word, as Litestar does."""
+        """The same for a framework that takes the prefix off without a word and adds a slash: Litestar."""
 
         async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
                 root = scope.get("root_path", "")
-                path = _under(scope["path"].removeprefix(root), prefix)
+                path = _under(scope["path"].removeprefix(root).rstrip("/") or "/", prefix)
                 scope = {**scope, "root_path": root + prefix, "path": root + path}
             await self(scope, receive, send)
 

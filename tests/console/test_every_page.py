@@ -94,6 +94,5 @@ def test_no_text_is_too_odd(tmp_path: Path, text: str) -> None:
                 for field in (*fields, "history", "members", "pending", "type"):
                     shown = await owner.get(address(template), **{field: text})
                     assert shown.status < 500, (template, field, shown.words)
-                    assert "49" not in shown.words or "{{" not in text
 
     run(tmp_path, test)

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from rosterd.service.events import PAGE_BYTES
 from rosterd.service.ports import Writer
 from rosterd.store.queries import SQLITE, sqlite_file

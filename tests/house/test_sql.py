@@ -39,6 +39,7 @@ SCOPED = (
     "projection",
     "webhook_line",
     "webhook_dead",
+    "set_ack",
     "erasure",
     "request",
     "request_hour",

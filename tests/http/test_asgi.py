@@ -232,7 +232,7 @@ def test_health_and_the_front_page(tmp_path: Path) -> None:
         root = "http://sp.example"
         assert (await client.get(f"{root}/healthz")).json() == {"status": "ok"}
         assert (await client.get(f"{root}/readyz")).status_code == 200
-        assert "/scim/v2" in (await client.get(f"{root}/")).text
+        assert (await client.get(f"{root}/")).headers["location"].startswith("/login")
         assert (await client.get(f"{root}/nothing")).status_code == 404
 
         async def away() -> None:

@@ -30,6 +30,11 @@ _VERBS: Final[Mapping[str, str]] = {
     "member_added": "Members added",
     "member_removed": "Members removed",
     "mapped": "Mapped",
+    "paused": "Paused",
+    "resumed": "Resumed",
+    "disabled": "Disabled",
+    "enabled": "Enabled",
+    "expiring": "Ends soon",
 }
 _TONES: Final[Mapping[str, str]] = {
     "created": "good",
@@ -37,6 +42,9 @@ _TONES: Final[Mapping[str, str]] = {
     "deactivated": "warn",
     "deleted": "bad",
     "erased": "bad",
+    "paused": "warn",
+    "disabled": "bad",
+    "expiring": "warn",
 }
 
 
@@ -122,9 +130,7 @@ def _text(value: Any) -> str:
     return f"{main} ({', '.join(rest)})" if main is not None and rest else shown(main or ", ".join(rest))
 
 
-async def happened(
-    reader: Reader, row: StoredEvent, names: Mapping[int, str], most: int = NAMED
-) -> Happened:
+async def happened(reader: Reader, row: StoredEvent, names: Mapping[int, str], most: int = NAMED) -> Happened:
     """An event as people read it, at most so many members by name; ``names`` are those of connections."""
     event = row.event
     verb = event.type.partition(".")[2]

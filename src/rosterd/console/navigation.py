@@ -30,6 +30,8 @@ _OF_DIRECTORY: Final = (
     ("Users", ("users",), VIEWER),
     ("Groups", ("groups",), VIEWER),
     ("Requests", ("requests",), VIEWER),
+    ("Events", ("events",), VIEWER),
+    ("Mapping", ("mapping",), VIEWER),
     ("Schema", ("schema",), VIEWER),
 )
 # label, address, the least role, and whether it is for those only who know of every directory.

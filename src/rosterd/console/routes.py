@@ -11,9 +11,11 @@ from rosterd.console.audit import PAGES as AUDIT
 from rosterd.console.clients import PAGES as CLIENTS
 from rosterd.console.connections import PAGES as CONNECTIONS
 from rosterd.console.directories import PAGES as DIRECTORIES
+from rosterd.console.events import PAGES as EVENTS
 from rosterd.console.groups import PAGES as GROUPS
 from rosterd.console.keys import PAGES as KEYS
 from rosterd.console.links import PAGES as LINKS
+from rosterd.console.mapping import PAGES as MAPPING
 from rosterd.console.overview import PAGES as OVERVIEW
 from rosterd.console.policy import PAGES as POLICY
 from rosterd.console.requests import PAGES as REQUESTS
@@ -47,6 +49,8 @@ PAGES: Final[tuple[Page, ...]] = (
     *KEYS,
     *SETTINGS,
     *SCHEMA,
+    *EVENTS,
+    *MAPPING,
 )
 
 TABLE: Final[Mapping[str, Mapping[str, Page]]] = {

@@ -40,8 +40,7 @@ class Vault:
     def make(self, webhook: str, scheme: str) -> Made:
         """See ``Keyring.make``."""
         secret = self._random(_SECRET)
-        nonce = self._random(_NONCE)
-        sealed = nonce + self._cipher.encrypt(nonce, secret, webhook.encode())
+        sealed = self.seal(webhook, secret)
         if scheme == V1:
             return Made(sealed, f"whsec_{base64.b64encode(secret).decode()}", None)
         public = Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
@@ -55,11 +54,20 @@ class Vault:
             raise LookupError("the webhook has no secret in use")
         return " ".join(sign(id, at // 1000, body) for sign in signers)
 
-    def _open(self, webhook: str, secret: Secret) -> Sign:
+    def seal(self, whose: str, secret: bytes) -> bytes:
+        """Encrypt a secret; it can be read as that of this one only."""
+        nonce = self._random(_NONCE)
+        return nonce + self._cipher.encrypt(nonce, secret, whose.encode())
+
+    def unseal(self, whose: str, sealed: bytes) -> bytes:
+        """The secret again. Raises ``LookupError`` if it is another's, or another installation's."""
         try:
-            key = self._cipher.decrypt(secret.sealed[:_NONCE], secret.sealed[_NONCE:], webhook.encode())
+            return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], whose.encode())
         except InvalidTag as error:
             raise LookupError("the secret was not encrypted with the key of this installation") from error
+
+    def _open(self, webhook: str, secret: Secret) -> Sign:
+        key = self.unseal(webhook, secret.sealed)
         if secret.scheme == V1:
             hook = Webhook(key)
             return lambda id, at, body: hook.sign(id, datetime.fromtimestamp(at, UTC), body.decode())

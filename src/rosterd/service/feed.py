@@ -39,8 +39,8 @@ FORGET_BATCH: Final = 1000
 SNAPSHOT_ROWS: Final = 200
 SNAPSHOT_MEMBERS: Final = 1000
 
-# An account that can no longer log in must not stay logged in.
-_ENDS_SESSIONS: Final = frozenset(("user.deactivated", "user.deleted"))
+ENDS_SESSIONS: Final = frozenset(("user.deactivated", "user.deleted"))
+"""An account that can no longer log in must not stay logged in."""
 _SLICE: Final = 1.0  # seconds of waiting, between which it is asked whether the server stops
 _NEVER: Final = 1 << 62  # ms; a cursor ends with the events behind it, not with time
 _VERBS: Final = frozenset(type.partition(".")[2] for type in EVENTS)
@@ -96,7 +96,7 @@ def document(stored: StoredEvent, directory: Directory, connections: Mapping[int
     """The event as the application gets it, by every way of delivery alike."""
     event = stored.event
     data = dict(event.data)
-    if event.type in _ENDS_SESSIONS:
+    if event.type in ENDS_SESSIONS:
         data["sessions"] = "revoke"
     return {
         "id": f"{directory.id}-{stored.seq}",

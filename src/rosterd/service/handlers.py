@@ -69,13 +69,13 @@ class Handlers:
                 await self._webhooks.create_webhook(endpoint, entry)
             found = await self.find(endpoint.id)
         if found.types != wanted:
-            before, after = {"types": list(found.types)}, {"types": list(wanted)}
-            entry = Entry(ITSELF, now, "webhook.updated", _target(found), None, before, after)
+            types = {"types": list(found.types)}, {"types": list(wanted)}
+            entry = Entry(ITSELF, now, "webhook.updated", _target(found), None, *types)
             found = replace(found, types=wanted)
             await self._webhooks.update_webhook(found, entry)
         if found.standing.state != ENABLED and found.standing.by == str(ITSELF):
-            before, after = {"state": found.standing.state}, {"state": ENABLED}
-            entry = Entry(ITSELF, now, "webhook.enabled", _target(found), None, before, after)
+            states = {"state": found.standing.state}, {"state": ENABLED}
+            entry = Entry(ITSELF, now, "webhook.enabled", _target(found), None, *states)
             await self._webhooks.move_webhook(found.id, endpoint.standing, entry)
         return found
 

@@ -14,7 +14,7 @@ import orjson
 from rosterd.scim.schemas import CORE_MODEL
 from rosterd.service.audit import Actor, Entry
 from rosterd.service.control import Directory
-from rosterd.service.mapping import NOTHING, Expressions, Mapper, Rules, Value, difference
+from rosterd.service.mapping import NOTHING, Expressions, Fault, Mapper, Rules, Value, difference
 from rosterd.service.ports import Position, Query, Reader, Store, Stored, Writer
 from rosterd.service.projections import Mapped
 from rosterd.service.projector import mapped as work_out
@@ -53,9 +53,7 @@ class Preview:
     def sentences(self) -> list[str]:
         """What an administrator reads, the roles first."""
         found = [_said("adds", "role", role, count, "to") for role, count in _ordered(self.roles_added)]
-        found += [
-            _said("takes", "role", role, count, "from") for role, count in _ordered(self.roles_removed)
-        ]
+        found += [_said("takes", "role", role, count, "from") for role, count in _ordered(self.roles_removed)]
         found += [_said("changes", "field", name, count, "of") for name, count in _ordered(self.fields)]
         return found or ["This changes nothing."]
 
@@ -91,6 +89,17 @@ class Mappings:
         found = await self._store.reader(directory.id).projections(ids)
         return {id: found.get(id, NOTHING) for id in ids}
 
+    def check(self, rules: Rules) -> None:
+        """Raise ``InvalidValue`` for rules that are not valid."""
+        Mapper(rules, self._expressions)
+
+    async def try_on(
+        self, directory: Directory, rules: Rules, row: Stored
+    ) -> tuple[Value, tuple[Fault, ...]]:
+        """What rules would make of one user, and which of them fail. Raises ``InvalidValue``."""
+        groups = await self._store.reader(directory.id).memberships([row.id])
+        return work_out(Mapper(rules, self._expressions), row, groups.get(row.id, ()))
+
     async def preview(self, directory: Directory, rules: Rules) -> Preview:
         """What these rules would change. Raises ``InvalidValue`` for rules that are not valid."""
         mapper = Mapper(rules, self._expressions)
@@ -110,7 +119,7 @@ class Mappings:
 
         Nothing happens if they are the present ones.
         """
-        Mapper(rules, self._expressions)
+        self.check(rules)
 
         async def work(tx: Writer) -> Mapped:
             before = await tx.mapping() or _EMPTY

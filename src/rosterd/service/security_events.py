@@ -8,7 +8,6 @@ The claims depend on the event and the stream alone: a token that comes again sa
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from rosterd.scim import urns
@@ -16,29 +15,7 @@ from rosterd.scim.schema import Model, ResourceType
 from rosterd.service.changes import noun
 from rosterd.service.events import NOBODY, StoredEvent
 from rosterd.service.feed import ENDS_SESSIONS
-
-PUSH: Final = "push"
-POLL: Final = "poll"
-METHODS: Final[Mapping[str, str]] = {
-    PUSH: "rosterd sends each token to a URL (RFC 8935)",
-    POLL: "the receiver fetches them (RFC 8936)",
-}
-
-FULL: Final = "full"
-NOTICE: Final = "notice"
-DETAILS: Final[Mapping[str, str]] = {
-    FULL: "what changed and to what",
-    NOTICE: "which attributes changed, without values",
-}
-
-SCIM: Final = "scim"
-CAEP: Final = "caep"
-BOTH: Final = "both"
-VOCABULARIES: Final[Mapping[str, str]] = {
-    BOTH: "the events of RFC 9967, and `session-revoked` of CAEP beside deactivation and deletion",
-    SCIM: "the events of RFC 9967 only",
-    CAEP: "`session-revoked` of CAEP only",
-}
+from rosterd.service.set_stream import CAEP, DETAILS, FULL, NOTICE, SCIM, Stream
 
 _PROV: Final = "urn:ietf:params:scim:event:prov"
 CREATE: Final = f"{_PROV}:create"
@@ -59,19 +36,6 @@ EVENT_TYPES: Final = (
 """All that a token can tell."""
 
 Claims = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """What an endpoint is that gets security event tokens."""
-
-    audience: str
-    """The claim ``aud``: the receiver's name for itself."""
-    method: str = PUSH
-    detail: str = FULL
-    vocabulary: str = BOTH
-    authorization: bytes | None = None
-    """The value of the header ``Authorization`` of a push, encrypted."""
 
 
 def jti(stream: str, directory: int, seq: int) -> str:
@@ -148,9 +112,14 @@ def _created(data: Mapping[str, Any], of: ResourceType, id: str, detail: str) ->
     if detail == NOTICE:
         return {f"{CREATE}:{NOTICE}": {"attributes": ["id", *(path for path, _ in _paths({}, after))]}}
     extensions = [name for name in after if name.startswith("urn:")]
-    shown = {name: value for name, value in after.items() if not _hidden(of, name)}
-    schemas = [of.schema.id, *extensions]
-    return {f"{CREATE}:{FULL}": {"data": {"schemas": schemas, "id": id, **shown}}}
+    shown = {
+        name: {inner: each for inner, each in value.items() if not _hidden(of, f"{name}:{inner}")}
+        if name in extensions
+        else value
+        for name, value in after.items()
+        if name in extensions or not _hidden(of, name)
+    }
+    return {f"{CREATE}:{FULL}": {"data": {"schemas": [of.schema.id, *extensions], "id": id, **shown}}}
 
 
 def _updated(data: Mapping[str, Any], of: ResourceType, id: str, detail: str) -> dict[str, Any]:
@@ -182,19 +151,21 @@ def _deleted(data: Mapping[str, Any], of: ResourceType, id: str, detail: str) ->
 
 def _member_added(data: Mapping[str, Any], of: ResourceType, id: str, detail: str) -> dict[str, Any]:
     values = [{"value": member} for member in data.get("members", ())]
-    return _patched(["members"], [{"op": "add", "path": "members", "value": values}] if values else [], detail)
+    if not values:  # they name nobody yet
+        return {}
+    return _patched(["members"], [{"op": "add", "path": "members", "value": values}], detail)
 
 
 def _member_removed(data: Mapping[str, Any], of: ResourceType, id: str, detail: str) -> dict[str, Any]:
     gone = [{"op": "remove", "path": f'members[value eq "{one}"]'} for one in data.get("members", ())]
-    return _patched(["members"], gone, detail)
+    return _patched(["members"], gone, detail) if gone else {}
 
 
 def _patched(paths: list[str], operations: list[dict[str, Any]], detail: str) -> dict[str, Any]:
+    if detail == NOTICE and paths:
+        return {f"{PATCH}:{NOTICE}": {"attributes": paths}}
     if not operations:
         return {}
-    if detail == NOTICE:
-        return {f"{PATCH}:{NOTICE}": {"attributes": paths}}
     return {f"{PATCH}:{FULL}": {"data": {"schemas": [urns.PATCH_OP], "Operations": operations}}}
 
 
@@ -225,7 +196,7 @@ def _hidden(of: ResourceType, path: str) -> bool:
     """Whether SCIM never returns it."""
     urn, _, name = path.rpartition(":")
     found = of.resolve(urn or None, name)
-    return found is not None and found.attribute.returned == "never"
+    return found is not None and found.target is not None and found.target.returned == "never"
 
 
 def _revoked(verb: str, at: int, connection: str | None, number: int) -> dict[str, Any]:

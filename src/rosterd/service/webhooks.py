@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from rosterd.service.audit import Entry
 from rosterd.service.events import Event
+from rosterd.service.set_stream import Stream
 from rosterd.service.standing import Standing
 
 ENABLED: Final = "enabled"
@@ -70,6 +71,8 @@ class Endpoint:
     failing: int | None = None
     """Since when every attempt has failed."""
     secrets: tuple[Secret, ...] = ()
+    stream: Stream | None = None
+    """It gets security event tokens; if it fetches them, it has no URL."""
 
 
 @dataclass(frozen=True, slots=True)

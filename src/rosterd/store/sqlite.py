@@ -28,6 +28,7 @@ from rosterd.store.sqlite_reader import SqliteReader
 from rosterd.store.sqlite_registry import SqliteRegistry
 from rosterd.store.sqlite_request_log import SqliteRequestLog
 from rosterd.store.sqlite_sessions import SqliteSessions
+from rosterd.store.sqlite_sets import SqliteSets
 from rosterd.store.sqlite_settings import SqliteSettings
 from rosterd.store.sqlite_webhooks import SqliteWebhooks
 from rosterd.store.sqlite_writer import SqliteWriter
@@ -59,6 +60,7 @@ class SqliteStore(
     SqliteSessions,
     SqliteWebhooks,
     SqliteDeliveries,
+    SqliteSets,
     SqliteExpiry,
     SqliteMappings,
 ):

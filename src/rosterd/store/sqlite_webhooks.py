@@ -25,6 +25,7 @@ from rosterd.store.entries import write_entry
 from rosterd.store.queries import SQLITE
 from rosterd.store.sqlite_control import SqliteControl, insert
 from rosterd.store.sqlite_run import as_json
+from rosterd.store.sqlite_sets import put_stream, stream_of
 from rosterd.store.sqlite_writer import SqliteWriter
 from rosterd.store.unit import perform
 
@@ -63,6 +64,7 @@ class SqliteWebhooks(SqliteControl):
             insert(connection, "insert_webhook", parameters, endpoint.id, "id")
             for secret in endpoint.secrets:
                 _insert_secret(connection, endpoint.id, secret)
+            put_stream(connection, endpoint)
             connection.execute(SQLITE["begin_lines"], (endpoint.id, endpoint.directory))
             write_entry(connection, entry)
 
@@ -77,6 +79,7 @@ class SqliteWebhooks(SqliteControl):
         def work(connection: sqlite3.Connection) -> bool:
             if not connection.execute(SQLITE["update_webhook"], parameters).rowcount:
                 return False
+            put_stream(connection, endpoint)
             write_entry(connection, entry)
             return True
 
@@ -204,7 +207,7 @@ def _with_secrets(connection: sqlite3.Connection, row: tuple[Any, ...]) -> Endpo
         Standing(*standing), failing,
     )  # fmt: skip
     secrets = tuple(Secret(*found) for found in connection.execute(SQLITE["webhook_secrets"], (id,)))
-    return replace(endpoint, secrets=secrets)
+    return replace(endpoint, secrets=secrets, stream=stream_of(connection, id))
 
 
 def _insert_secret(connection: sqlite3.Connection, id: str, secret: Secret) -> None:
