@@ -23,11 +23,12 @@ from rosterd.console import routes
 from rosterd.scim.index import index
 from rosterd.scim.membership import Member
 from rosterd.scim.schemas import CORE_MODEL
-from rosterd.service.audit import COMMAND_LINE, Actor
+from rosterd.service.audit import COMMAND_LINE, Actor, Entry
 from rosterd.service.events import Event
 from rosterd.service.ports import Stored, Writer
 from rosterd.service.request_log import Exchange
 from rosterd.service.visitor import OWNER
+from rosterd.service.webhooks import Attempt, Outcome
 from rosterd.wiring import Service, Settings, open_service
 
 BY: Final = Actor(COMMAND_LINE, "bench")
@@ -195,18 +196,22 @@ async def _addresses(service: Service, filled: Filled) -> list[tuple[str, str]]:
     """What is measured, by name: every page that anybody can open, and the harder questions to lists."""
     last, middle = filled.ids[-1], filled.ids[len(filled.ids) // 2]
     newest = await service.control.last_exchange(filled.directory)
+    hook, delivery = await _webhook(service, filled)
     values = {
         "directory": "acme",
         "connection": "okta",
         "user": last,
         "group": "large0",
         "request": str(newest),
+        "event": f"{filled.directory}-{len(filled.ids) // 2}",
+        "webhook": hook,
+        "delivery": str(delivery),
     }
     found = []
     for template in routes.TABLE:
         row = routes.TABLE[template].get("GET")
         names = [part[1:-1] for part in template.split("/") if part.startswith("{")]
-        file = template.endswith("/download")
+        file = template.endswith("/download") or "/export/" in template
         if row is not None and row.role is not None and not file and all(name in values for name in names):
             found.append((template, template.format(**values)))
     users, groups, requests = (f"/directories/acme/{name}" for name in ("users", "groups", "requests"))
@@ -223,9 +228,20 @@ async def _addresses(service: Service, filled: Filled) -> list[tuple[str, str]]:
         ("requests, errors", requests, {"errors": "yes"}),
         ("requests, a text", requests, {"q": "p0000001"}),
         ("requests, nothing fits", requests, {"q": "zzz"}),
+        ("events, of a type", "/directories/acme/events", {"type": "user.*"}),
+        ("events, none fits", "/directories/acme/events", {"type": "user.mapped"}),
     )
     found += [(name, f"{address}?{urlencode(query)}") for name, address, query in asked]
     return found
+
+
+async def _webhook(service: Service, filled: Filled) -> tuple[str, int]:
+    """A webhook that has everything before it, and the number of a delivery to it."""
+    hook, _ = await service.webhooks.create("https://app.example.com/hooks", by=BY)
+    at = service.console._console.now()
+    outcome = Outcome(at, 20, 503, "The receiver answered 503.", None, {"webhook-id": "x"}, {}, "busy")
+    attempt = Attempt(hook.id, filled.directory, "feed", f"msg_{filled.directory}-1", 1, 1, 1, outcome)
+    return hook.id, await service.control.note_attempt(attempt, Entry(BY, at, "webhook.tested", hook.id))
 
 
 async def _log_in(service: Service) -> str:

@@ -19,7 +19,7 @@ from typing import Any, Final
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
-from rosterd.cli import app, exits
+from rosterd.cli import app, codes
 from rosterd.http import decode, token_provider
 from rosterd.http.api.routes import ROUTES as API_ROUTES
 from rosterd.http.routes import ROUTES
@@ -170,8 +170,8 @@ def _plain(text: str | None) -> str:
 
 
 def exit_codes() -> str:
-    """The exit codes, as exits.py lists them."""
-    found = re.findall(r"^ *(\d)  (.+)$", exits.__doc__ or "", re.M)
+    """The exit codes, as codes.py lists them."""
+    found = re.findall(r"^ *(\d)  (.+)$", codes.__doc__ or "", re.M)
     return table(("Code", "Meaning"), ((code(number), meaning) for number, meaning in found))
 
 

@@ -66,7 +66,7 @@ class Rosterd:
         parse_types(wanted)
 
         def register(function: Function) -> Function:
-            kept = name or f"{function.__module__}:{function.__qualname__}"
+            kept = name or f"{function.__module__}:{getattr(function, '__qualname__', '<unnamed>')}"
             if name is None and any(part in kept for part in _UNNAMED):
                 raise ValueError(f"{kept} is no lasting name; give the handler one with name='…'")
             check_name(kept)
@@ -112,7 +112,7 @@ class Rosterd:
             await self._live(receive, send)
             return
         service = await self.open()
-        site = service.site if self._console else service.site_without_console
+        site = service.site if self._console else service.site.without_console()
         await site(scope, receive, send)
 
     def below(self, prefix: str) -> App:

@@ -65,6 +65,7 @@ async def _prepare(data: Path) -> Company:
         okta = await service.connections.create(acme, "okta", by=BY, policy=Policy())
         await service.connections.create(acme, "entra", by=BY, policy=Policy())
         _, token = await service.tokens.issue(acme.id, okta.id, label="Okta", by=BY)
+        await service.webhooks.create("https://crm.invalid/", label="CRM", directory=acme.id, by=BY)
         await service.keys.create(by=BY, label="billing", scopes=("users.read", "events.read"))
         await service.access.administrators.create(NAME, OWNER, password=PASSWORD, by=BY)
         headers = {"Authorization": f"Bearer {token}", "User-Agent": "Okta SCIM Client 1.0.0"}

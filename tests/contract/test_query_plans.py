@@ -12,7 +12,7 @@ from rosterd.store.queries import SQLITE, sqlite_file
 from rosterd.testing.scenario import CONNECTION, DIRECTORY, GROUP, USER, listed
 
 # What may be gone through row by row: lists that were given, and what earlier steps found.
-GIVEN = re.compile(r"SCAN (json_each|j|lane|ranked|e|f|up|down|k|page|CONSTANT ROW|\(subquery-\d+\))( .*)?")
+GIVEN = re.compile(r"SCAN (json_each|j|lane|ranked|e|f|up|down|k|page|head|CONSTANT ROW|\(subquery-\d+\))( .*)?")
 WHOLE = {"directories", "api_keys", "settings"}  # all of them are wanted
 WHOLE |= {"lagging_mappings"}  # every directory that has a mapping is looked at
 WHOLE |= {"due_lines", "begin_lines", "has_webhooks"}  # every directory's line, or a few endpoints

@@ -14,6 +14,7 @@ from rosterd.testing import (
     ExpiryContract,
     RegistryContract,
     RequestLogContract,
+    SetContract,
     SettingContract,
     StandingContract,
     WebhookContract,
@@ -68,6 +69,10 @@ class TestSqliteRequestLog(Opens, RequestLogContract):
 
 class TestSqliteAccess(Opens, AccessContract):
     pass
+
+
+class TestSqliteSets(Opens, SetContract):
+    """Streams, polling and signing keys."""
 
 
 class TestSqliteWebhooks(Opens, WebhookContract):

@@ -1,4 +1,4 @@
-"""The examples of docs/embedding.md over HTTP: rosterd inside an application, from the first user to the end."""
+"""The examples of docs/embedding.md over HTTP: rosterd inside an application, from first user to end."""
 
 from pathlib import Path
 

@@ -26,7 +26,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def imported(server: Server, name: str, file: Path, *options: str) -> tuple[int, dict[str, Any]]:
     """Read a file into a directory's connection ``name`` beside the running server; exit code and result."""
     done = subprocess.run(
-        [*COMMAND, "import", str(file), "-d", name, "-c", name, "--json", "--data", str(server.data), *options],
+        [*COMMAND, "import", file, "-d", name, "-c", name, "--json", "--data", server.data, *options],
         capture_output=True,
         text=True,
         timeout=60,

@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
@@ -30,7 +30,7 @@ from rosterd.scim import errors
 from rosterd.service.administrators import Administrator
 from rosterd.service.sessions import Place
 from rosterd.service.visitor import OWNER
-from rosterd.testing.scenario import BY
+from rosterd.testing.scenario import BY, ENTRY
 from rosterd.wiring import Service, Settings, open_service
 
 FUZZ = settings(
@@ -139,6 +139,14 @@ class Fuzzed:
         self._cookies, self.csrf = {SESSION: value}, visitor.csrf
 
 
+async def refusing(service: Service) -> None:
+    """A webhook that is never connected to, with an entry in its log."""
+    webhook, _ = await service.webhooks.create("https://app.example/", directory=None, by=BY)
+    webhook = replace(webhook, url="https://127.0.0.1/")
+    await service.control.update_webhook(webhook, ENTRY)
+    await service.webhooks.test(webhook, by=BY)
+
+
 def check(response: httpx.Response) -> None:
     """No failure, the security headers, nothing of what was sent as markup or evaluated."""
     assert response.status_code < 500, response.text
@@ -183,6 +191,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Fuzzed, 
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         service = runner.run(stack.enter_async_context(open_service(Settings(data=data))))
+        runner.run(refusing(service))
         fuzzed = Fuzzed(runner, service)
         fuzzed.log_in()
         yield fuzzed, walked(fuzzed)

@@ -14,7 +14,7 @@ STORE = PACKAGE / "store"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # The modules that put statements together, from templates that are literals and bound parameters.
-ASSEMBLERS = {"store/compile.py", "store/fragment.py", "store/listing.py"}
+ASSEMBLERS = {f"store/{name}.py" for name in ("compile", "dialect", "dialect_postgres", "fragment", "listing")}
 # What must work on a file that has no tables of ours, or older ones.
 BOOTSTRAP = {"store/migrate.py"}
 

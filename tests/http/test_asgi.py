@@ -235,10 +235,16 @@ def test_health_and_the_front_page(tmp_path: Path) -> None:
         assert (await client.get(f"{root}/")).headers["location"].startswith("/login")
         assert (await client.get(f"{root}/nothing")).status_code == 404
 
+    run(tmp_path, test)
+
+
+def test_a_store_that_takes_no_change_is_not_ready(tmp_path: Path) -> None:
+    async def test(client: httpx.AsyncClient, service: Service) -> None:
         async def away() -> None:
             raise StoreUnavailable("away")
 
-        service.control.directories = away  # type: ignore[method-assign,assignment]
-        assert (await client.get(f"{root}/readyz")).status_code == 503
+        service.observing.ready._probe = away
+        assert (await client.get("http://sp.example/readyz")).status_code == 503
+        assert (await client.get("http://sp.example/healthz")).status_code == 200
 
     run(tmp_path, test)

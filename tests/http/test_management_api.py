@@ -9,9 +9,8 @@ import pytest
 from service.management import BASE, World, problem, run, walk
 
 from rosterd.http.api.app import ApiApp
-from rosterd.http.api.route import MAX_BODY
 from rosterd.http.api.request import StreamReply
-from rosterd.http.api.route import ApiRoute
+from rosterd.http.api.route import MAX_BODY, ApiRoute
 from rosterd.http.api.routes import ROUTES
 from rosterd.scim import urns
 from rosterd.service.keys import SCOPES

@@ -15,8 +15,8 @@ from rosterd.service.ports import StoreUnavailable
 from rosterd.service.tokens import Tokens
 from rosterd.testing.scenario import BY
 from rosterd.wiring import Service, Settings, open_service
+from rosterd.wiring.chores import EXPIRED_KEPT
 from rosterd.wiring.ids import now
-from rosterd.wiring.service import EXPIRED_KEPT
 
 Test = Callable[[httpx.AsyncClient, Service, dict[str, str]], Awaitable[None]]
 
@@ -120,8 +120,8 @@ def test_tokens_that_expired_a_month_ago_are_purged_and_no_others(tmp_path: Path
 
 
 def test_the_upkeep_purges_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rosterd.wiring.service._FLUSH_SECONDS", 0.01)
-    monkeypatch.setattr("rosterd.wiring.service.EXPIRED_KEPT", -3600)
+    monkeypatch.setattr("rosterd.wiring.chores._FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr("rosterd.wiring.chores.EXPIRED_KEPT", -3600)
 
     async def test(http: httpx.AsyncClient, service: Service, form: dict[str, str]) -> None:
         directory, connection = await service.ensure_default()

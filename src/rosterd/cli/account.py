@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from rosterd.cli import exits, options, output
+from rosterd.cli import codes, exits, options, output
 from rosterd.scim import errors
 from rosterd.service.control import Directory
 from rosterd.service.erasure import WARNING
@@ -104,9 +104,9 @@ def erase(
 ) -> None:
     """Erase an account for good, with what its events tell; a live one is deleted before."""
     if not yes and not sys.stdin.isatty():
-        exits.fail(exits.USAGE, "Nobody can be asked here, and this cannot be taken back: give --yes.")
+        exits.fail(codes.USAGE, "Nobody can be asked here, and this cannot be taken back: give --yes.")
     if not yes and not typer.confirm(f"Erase '{who}' for good? This cannot be taken back."):
-        raise typer.Exit(exits.FAILED)
+        raise typer.Exit(codes.FAILED)
 
     async def work() -> dict[str, Any]:
         async with options.existing_service(data) as service:

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from rosterd.cli import exits, limits, options, output
+from rosterd.cli import exits, limits, options, output, undo
 from rosterd.service.control import Connection, Directory, Policy
 from rosterd.service.limits import Limits
 from rosterd.wiring import Service
 
 app = typer.Typer(help="Connections: one for each identity provider's app that provisions a directory.")
+app.command(epilog=undo.EXAMPLES)(undo.undo)
 
 
 class Profile(StrEnum):
@@ -38,7 +39,6 @@ class OnDelete(StrEnum):
     ERASE = "erase"
 
 
-Name = Annotated[str, typer.Argument(help="Name of the connection.", show_default=False)]
 NewName = Annotated[
     str,
     typer.Argument(help="Name of the connection.", callback=options.check_name, show_default=False),
@@ -146,7 +146,7 @@ def list_(
 
 @app.command(epilog=options.examples("rosterd connection show default"))
 def show(
-    name: Name,
+    name: options.ConnectionArgument,
     directory: options.DirectoryName = "default",
     data: options.Data = options.DEFAULT_DATA,
     json: options.Json = False,
@@ -169,7 +169,7 @@ def show(
     )
 )
 def update(
-    name: Name,
+    name: options.ConnectionArgument,
     directory: options.DirectoryName = "default",
     data: options.Data = options.DEFAULT_DATA,
     profile: ProfileOption = None,
@@ -207,7 +207,7 @@ def update(
 
 @app.command(epilog=options.examples("rosterd connection pause okta --reason 'migrating groups'"))
 def pause(
-    name: Name,
+    name: options.ConnectionArgument,
     directory: options.DirectoryName = "default",
     data: options.Data = options.DEFAULT_DATA,
     reason: Reason = "",
@@ -219,7 +219,7 @@ def pause(
 
 @app.command(epilog=options.examples("rosterd connection resume okta"))
 def resume(
-    name: Name,
+    name: options.ConnectionArgument,
     directory: options.DirectoryName = "default",
     data: options.Data = options.DEFAULT_DATA,
     reason: Reason = "",
@@ -231,7 +231,7 @@ def resume(
 
 @app.command(epilog=options.examples("rosterd connection disable okta --reason 'contract has ended'"))
 def disable(
-    name: Name,
+    name: options.ConnectionArgument,
     directory: options.DirectoryName = "default",
     data: options.Data = options.DEFAULT_DATA,
     reason: Reason = "",
@@ -243,7 +243,7 @@ def disable(
 
 @app.command(epilog=options.examples("rosterd connection enable okta"))
 def enable(
-    name: Name,
+    name: options.ConnectionArgument,
     directory: options.DirectoryName = "default",
     data: options.Data = options.DEFAULT_DATA,
     reason: Reason = "",

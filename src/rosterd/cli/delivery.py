@@ -1,11 +1,12 @@
 """``rosterd webhook``, continued: what became of messages, and sending them once more."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from rosterd.cli import exits, options, output
+from rosterd.cli import codes, exits, options, output
 from rosterd.cli.webhook import Id, app
 from rosterd.scim import errors
 from rosterd.service.control import Directory
@@ -33,7 +34,7 @@ def send_test(webhook_id: Id, data: options.Data = options.DEFAULT_DATA, json: o
         told = found["error"] or f"The receiver answered {found['status']}."
         output.line(f"{told} It took {found['milliseconds']} ms.")
     if found["error"]:
-        raise typer.Exit(exits.FAILED)
+        raise typer.Exit(codes.FAILED)
 
 
 @app.command(
@@ -135,18 +136,37 @@ def replay(
     quiet: options.Quiet = False,
 ) -> None:
     """Send events once more, beside what is sent anyway; a running server does it."""
+    begin_replay(
+        data, webhook_id, directory, first or event, last or event, since,
+        failed=failed, json=json, quiet=quiet,
+    )  # fmt: skip
+
+
+def begin_replay(
+    data: Path,
+    webhook_id: str,
+    directory: str | None,
+    first: str | None,
+    last: str | None,
+    since: str | None,
+    *,
+    failed: bool,
+    json: bool,
+    quiet: bool,
+) -> None:
+    """Let a running server send events to a webhook once more, and say which."""
 
     async def work() -> dict[str, Any]:
         async with options.existing_service(data) as service:
             endpoint = await service.webhooks.find(webhook_id)
-            home = await _home(service, endpoint, directory)
-            begin, end = _seq(first or event, home), _seq(last or event, home)
+            home = await home_of(service, endpoint, directory)
+            begin, end = seq_of(first, home), seq_of(last, home)
             line = await service.webhooks.replay(
                 endpoint,
                 home,
                 after=None if begin is None else begin - 1,
                 through=end,
-                since=None if since is None else _moment(since),
+                since=None if since is None else moment(since),
                 failed=failed,
                 by=options.by(),
             )
@@ -170,7 +190,8 @@ async def _names(service: Service) -> dict[int | None, str]:
     return {directory.id: directory.name for directory in await service.control.directories()}
 
 
-async def _home(service: Service, endpoint: Endpoint, name: str | None) -> Directory:
+async def home_of(service: Service, endpoint: Endpoint, name: str | None) -> Directory:
+    """The directory of that name, or the endpoint's own. Raises ``InvalidValue``, ``NotFound``."""
     directories = await service.control.directories()
     if name is None and endpoint.directory is not None:
         return next(each for each in directories if each.id == endpoint.directory)
@@ -179,7 +200,8 @@ async def _home(service: Service, endpoint: Endpoint, name: str | None) -> Direc
     return await options.find_directory(service, name)
 
 
-def _seq(event: str | None, home: Directory) -> int | None:
+def seq_of(event: str | None, home: Directory) -> int | None:
+    """The number in an event's id. Raises ``InvalidValue`` if it is not of the directory."""
     if event is None:
         return None
     directory, _, seq = event.partition("-")
@@ -188,7 +210,8 @@ def _seq(event: str | None, home: Directory) -> int | None:
     return int(seq)
 
 
-def _moment(text: str) -> int:
+def moment(text: str) -> int:
+    """A time as milliseconds. Raises ``InvalidValue``."""
     try:
         return int(datetime.fromisoformat(text).astimezone().timestamp() * 1000)
     except (ValueError, OverflowError) as error:

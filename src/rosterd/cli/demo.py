@@ -12,7 +12,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from rosterd.cli import exits, options, output
+from rosterd.cli import codes, exits, options, output
 from rosterd.http.site import SCIM_PATH
 from rosterd.service.control import Connection
 from rosterd.simulator import Company, Summary, make_company, provision
@@ -56,7 +56,7 @@ def demo(
                 _show(summary)
                 _samples(company, scim_url, token)
             if leave:
-                raise typer.Exit(exits.OK if summary.ok else exits.FAILED)
+                raise typer.Exit(codes.OK if summary.ok else codes.FAILED)
             _wait(json)
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from rosterd.cli import exits, options, output
+from rosterd.cli import codes, exits, options, output
 from rosterd.service.expiry import end_of
 from rosterd.service.ports import StoreUnavailable
 from rosterd.service.standing import ACTIVE
@@ -56,7 +56,7 @@ def doctor(
     try:
         settings = Settings.from_env(data=data, host=host, port=port, base_url=base_url)
     except SettingsError as error:
-        exits.fail(exits.USAGE, str(error))
+        exits.fail(codes.USAGE, str(error))
     findings = [finding for check in CHECKS if (finding := check(settings))]
     ok = all(finding.state != "bad" for finding in findings)
     if json:
@@ -66,7 +66,7 @@ def doctor(
             if not quiet or finding.state != "ok":
                 _show(finding)
     if not ok:
-        raise typer.Exit(exits.FAILED)
+        raise typer.Exit(codes.FAILED)
 
 
 def _show(finding: Finding) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from rosterd.cli import exits, options, output
+from rosterd.cli import codes, exits, options, output
 from rosterd.service.feed import DEFAULT_LIMIT, MAX_LIMIT, NOW, Want, parse_types
 
 app = typer.Typer(help="Events: every change of users, groups and connections, in order.")
@@ -84,7 +84,7 @@ def tail(
     try:
         exits.run(work())
     except KeyboardInterrupt:
-        raise typer.Exit(exits.OK) from None
+        raise typer.Exit(codes.OK) from None
 
 
 def _cells(event: Mapping[str, Any]) -> tuple[str, ...]:

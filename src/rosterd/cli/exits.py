@@ -1,12 +1,4 @@
-"""How a command ends: one table from faults to exit codes, and one line on standard error.
-
-0  done, all verdicts good
-1  a verdict is bad: a simulated step failed, doctor found a fault
-2  the command line, a setting or a definition file is not valid
-3  there is no such data directory, directory, connection, token or client
-4  it conflicts with what is there: a name or a port is taken
-5  the store is not available
-"""
+"""How a command ends: one table from faults to exit codes, and one line on standard error."""
 
 import asyncio
 import contextlib
@@ -16,25 +8,14 @@ from typing import Any, Final, NoReturn, TypeVar
 import typer
 
 from rosterd.cli import output
+from rosterd.cli.codes import CONFLICT, NOT_FOUND, UNAVAILABLE, USAGE
 from rosterd.scim import errors
 from rosterd.scim.schema import SchemaError
 from rosterd.service.ports import StoreUnavailable, UniqueViolation
 from rosterd.wiring import PortTaken, SettingsError
-from rosterd.wiring.upkeep import SchemaMismatch, is_damage
+from rosterd.wiring.upkeep import NotWhole, SchemaMismatch, is_damage
 
 T = TypeVar("T")
-
-OK: Final = 0
-FAILED: Final = 1
-USAGE: Final = 2
-NOT_FOUND: Final = 3
-CONFLICT: Final = 4
-UNAVAILABLE: Final = 5
-
-HELP: Final = (
-    "Exit codes: 0 done · 1 a verdict is bad · 2 wrong usage or definition file · 3 not found · "
-    "4 conflict (name or port taken) · 5 store not available"
-)
 
 _CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (SettingsError, USAGE),
@@ -47,6 +28,7 @@ _CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (PortTaken, CONFLICT),
     (StoreUnavailable, UNAVAILABLE),
     (SchemaMismatch, UNAVAILABLE),
+    (NotWhole, UNAVAILABLE),
     (OSError, UNAVAILABLE),
 )
 

@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from io import TextIOWrapper
@@ -21,12 +21,10 @@ from rich.progress import (
 )
 
 from rosterd.cli import exits, options
-from rosterd.scim.render import format_time
 from rosterd.scim.schema import ResourceType
-from rosterd.service import spreadsheet, transfer
+from rosterd.service import transfer
 from rosterd.service.control import Directory
 from rosterd.service.feed import lines
-from rosterd.service.ports import Reader, Stored
 from rosterd.wiring import Service
 
 EXAMPLES = options.examples(
@@ -50,7 +48,6 @@ FormatOption = Annotated[
         show_default="by the file's name, else jsonl",
     ),
 ]
-PAGE = 100
 
 
 def export(
@@ -93,38 +90,12 @@ async def _users(
 ) -> None:
     """The users as CSV: their columns first, then, of the same moment, their rows."""
     async with service.store.snapshot(home.id) as reader:
-        seen = {"userName"}
-        async for row in transfer.rows(reader, users):
-            seen.update(spreadsheet.cells(transfer.visible(row), users))
-        header = ["id", *spreadsheet.columns(users, seen), "groups", "created", "lastModified"]
-        writer = csv.DictWriter(file, header, restval="", lineterminator="\n")
-        writer.writeheader()
-        async for row, groups in _with_groups(reader, users):
-            times = {"created": format_time(row.created), "lastModified": format_time(row.modified)}
-            cells = spreadsheet.cells(transfer.visible(row), users)
-            writer.writerow({"id": row.id, **cells, "groups": groups, **times})
+        writer = csv.writer(file, lineterminator="\n")
+        rows = transfer.table(reader, users)
+        writer.writerow(await anext(rows))
+        async for row in rows:
+            writer.writerow(row)
             step(1)
-
-
-async def _with_groups(reader: Reader, users: ResourceType) -> AsyncIterator[tuple[Stored, str]]:
-    """Each user with the names of the groups it is directly in."""
-    portion: list[Stored] = []
-
-    async def told() -> list[tuple[Stored, str]]:
-        found = await reader.memberships([row.id for row in portion])
-        return [
-            (row, "; ".join(m.display or m.group for m in found.get(row.id, ()) if m.direct))
-            for row in portion
-        ]
-
-    async for row in transfer.rows(reader, users):
-        portion.append(row)
-        if len(portion) == PAGE:
-            for each in await told():
-                yield each
-            portion.clear()
-    for each in await told():
-        yield each
 
 
 def chosen(format: Format | None, file: Path | None) -> Format:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from rosterd.cli import exits, options, output
+from rosterd.cli import codes, exits, options, output
 from rosterd.cli.export import Format, FormatOption, chosen, progress
 from rosterd.scim import errors
 from rosterd.scim.membership import has_members
@@ -86,7 +86,7 @@ def import_(
             output.complain(f"… and {len(failed) - MOST_TOLD} more; --json tells all")
         output.fields({what: f"{count:,}" for what, count in sorted(counts.items())})
     if failed:
-        raise typer.Exit(exits.FAILED)
+        raise typer.Exit(codes.FAILED)
 
 
 def _items(file: Path, format: Format, model: Model) -> Iterator[Item | Outcome]:

@@ -35,6 +35,7 @@ DirectoryName = Annotated[
 ConnectionName = Annotated[
     str, typer.Option("--connection", "-c", help="Name of the connection.", rich_help_panel="Where")
 ]
+ConnectionArgument = Annotated[str, typer.Argument(help="Name of the connection.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is essential.")]
 Host = Annotated[

@@ -1,15 +1,15 @@
 """``rosterd reconcile``: the application's list of accounts held against a directory, and adopted."""
 
-import csv
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
-from rosterd.cli import exits, options, output
+from rosterd.cli import codes, exits, options, output
 from rosterd.cli.export import progress
 from rosterd.http.api.reconciliation import reported
 from rosterd.scim import errors
+from rosterd.service.account_list import read_accounts
 from rosterd.service.caller import SCOPES, Caller
 from rosterd.service.reconciliation import FAILED, PORTION, UNKNOWN, Account, Outcome, Report
 from rosterd.wiring import Service
@@ -20,14 +20,6 @@ EXAMPLES = options.examples(
     "rosterd reconcile accounts.csv --directory acme --adopt --connection okta",
 )
 MOST_TOLD: Final = 50
-_COLUMNS: Final = {
-    "account": "account",
-    "userName": "user_name",
-    "email": "email",
-    "id": "id",
-    "displayName": "display_name",
-}
-_ACTIVE: Final = {"": True, "true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 def reconcile(
@@ -83,7 +75,7 @@ def reconcile(
     else:
         _show(report, outcomes, failed)
     if failed or (report.findings and not adopt):
-        raise typer.Exit(exits.FAILED)
+        raise typer.Exit(codes.FAILED)
 
 
 async def _adopt(service: Service, caller: Caller, accounts: list[Account], *, show: bool) -> list[Outcome]:
@@ -111,22 +103,7 @@ def _show(report: Report, outcomes: list[Outcome], failed: list[Outcome]) -> Non
 def _accounts(file: Path) -> list[Account]:
     """The accounts in a file. Raises ``InvalidValue``."""
     with file.open(encoding="utf-8-sig", newline="") as text:
-        reader = csv.DictReader(text)
-        header = list(reader.fieldnames or ())
-        strange = [name for name in header if name not in (*_COLUMNS, "active")]
-        if "account" not in header or strange:
-            raise errors.InvalidValue(
-                f"{file}: the columns are account, userName, email, id, active, displayName; "
-                + (f"'{strange[0]}' is none of them." if strange else "'account' must be there.")
-            )
-        return [_account(file, reader.line_num, row) for row in reader]
-
-
-def _account(file: Path, line: int, row: dict[str, Any]) -> Account:
-    active = str(row.get("active") or "").strip().casefold()
-    account = str(row.get("account") or "").strip()
-    if active not in _ACTIVE or not account:
-        what = f"'{active}' is neither true nor false" if account else "there is no account"
-        raise errors.InvalidValue(f"{file}, line {line}: {what}.")
-    texts = {own: str(row.get(name) or "").strip() for name, own in _COLUMNS.items()}
-    return Account(active=_ACTIVE[active], **texts)
+        try:
+            return read_accounts(text)
+        except errors.InvalidValue as error:
+            raise errors.InvalidValue(f"{file}, {error.detail}") from error

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from rosterd.cli import exits, options, output
+from rosterd.cli import codes, exits, options, output
 from rosterd.service.request_log import Wanted
 from rosterd.service.requests import Explained, parse_status
 from rosterd.wiring import Service
@@ -144,7 +144,7 @@ def tail(
     try:
         exits.run(work())
     except KeyboardInterrupt:
-        raise typer.Exit(exits.OK) from None
+        raise typer.Exit(codes.OK) from None
 
 
 def _wanted(status: str | None, method: str | None, resource: str | None, query: str, errors: bool) -> Wanted:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from rosterd.cli import exits, options, output
+from rosterd.cli import codes, options, output
 from rosterd.simulator import (
     ENTRA,
     OKTA,
@@ -134,7 +134,7 @@ def _play(
     else:
         _total(passed, failed, left)
     if failed:
-        raise typer.Exit(exits.FAILED)
+        raise typer.Exit(codes.FAILED)
 
 
 async def _until_silent(

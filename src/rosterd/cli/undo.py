@@ -7,8 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from rosterd.cli import exits, options, output
-from rosterd.cli.connection import Name
+from rosterd.cli import codes, exits, options, output
 from rosterd.cli.lifetime import parse_duration
 from rosterd.http.api.undo import described
 from rosterd.scim.index import parse_date
@@ -50,7 +49,7 @@ EXAMPLES: Final = options.examples(
 
 
 def undo(
-    name: Name,
+    name: options.ConnectionArgument,
     since: Annotated[
         str,
         typer.Option(
@@ -68,11 +67,11 @@ def undo(
     moment = parse_moment(since, now())
     asks = not (dry_run or yes)
     if asks and not sys.stdin.isatty():
-        exits.fail(exits.USAGE, "Nobody can be asked here: look with --dry-run, then give --yes.")
+        exits.fail(codes.USAGE, "Nobody can be asked here: look with --dry-run, then give --yes.")
     if dry_run or asks:
         _show(exits.run(_work(name, directory, data, moment, preview=True)), json and dry_run)
     if asks and not typer.confirm(f"Undo this in connection '{name}'?"):
-        raise typer.Exit(exits.FAILED)
+        raise typer.Exit(codes.FAILED)
     if not dry_run:
         _show(exits.run(_work(name, directory, data, moment, preview=False)), json)
 

@@ -106,7 +106,7 @@ def show(webhook_id: Id, data: options.Data = options.DEFAULT_DATA, json: option
     if json:
         output.as_json(found)
         return
-    _show(found)
+    show_found(found)
     output.line()
     rows = [
         (
@@ -263,6 +263,7 @@ async def described(service: Service, endpoint: Endpoint) -> dict[str, Any]:
             }
             for secret in endpoint.secrets
         ],
+        "stream": endpoint.stream.told if endpoint.stream else None,
         "created": output.iso(endpoint.created),
     }
 
@@ -290,7 +291,7 @@ def _show_new(found: dict[str, Any], secret: str, json: bool, quiet: bool) -> No
     output.line(secret)
     if not quiet:
         output.line()
-        _show(found)
+        show_found(found)
         output.line("The first line is what the receiver verifies with. A secret is not shown again.")
 
 
@@ -298,22 +299,34 @@ def _tell(found: dict[str, Any], json: bool) -> None:
     if json:
         output.as_json(found)
     else:
-        _show(found)
+        show_found(found)
 
 
-def _show(found: dict[str, Any]) -> None:
+def show_found(found: dict[str, Any]) -> None:
+    """Print a webhook."""
     why = f" by {found['stateBy']}" + (f": {found['stateReason']}" if found["stateReason"] else "")
     batch = f"{found['maxEvents']} events, after {found['maxWait']} s at most"
     output.fields(
         {
             "Webhook id": found["id"],
             "Directory": found["directory"] or "all",
-            "URL": found["url"],
+            "URL": found["url"] or "polled",
             "Label": found["label"],
             "Types": ", ".join(found["types"]) or "all",
             "Messages": "one an event" if found["maxEvents"] == 1 else batch,
             "State": found["state"] + (why if found["state"] == DISABLED else ""),
             "Failing since": found["failingSince"] or "-",
-            "Signed by": ", ".join(f"{s['scheme']} of {s['created']}" for s in found["secrets"]),
+            **_signed(found),
         }
     )
+
+
+def _signed(found: dict[str, Any]) -> dict[str, str]:
+    stream = found["stream"]
+    if stream is None:
+        return {"Signed by": ", ".join(f"{s['scheme']} of {s['created']}" for s in found["secrets"])}
+    return {
+        "Tokens for": stream["audience"],
+        "Told": f"{stream['detail']}, vocabulary {stream['vocabulary']}",
+        "Authorization": "sent" if stream["authorization"] else "none",
+    }

@@ -7,12 +7,12 @@ async with Client("https://scim.example.com", key) as client:
         ...
 """
 
-from rosterd.client import models
+from rosterd.client import models, webhook
 from rosterd.client.feed import Feed, FeedPage
 from rosterd.client.operations import Operations
 from rosterd.client.session import ApiError, Pages, Unreachable
 
-__all__ = ["ApiError", "Client", "FeedPage", "Pages", "Unreachable", "models"]
+__all__ = ["ApiError", "Client", "FeedPage", "Pages", "Unreachable", "models", "webhook"]
 
 
 class Client(Operations, Feed):

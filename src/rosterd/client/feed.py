@@ -38,16 +38,32 @@ class Feed(Session):
         take a ``snapshot`` then.
         """
         while True:
-            query = {
-                "directory": directory,
-                "after": after,
-                "types": ",".join(types) or None,
-                "limit": limit,
-                "wait": WAIT,
-            }
-            page = await self.ask("GET", path("events"), query=query)
-            after = page["next"]
-            yield FeedPage(page["events"], page["next"])
+            page = await self.events_page(directory, after=after, types=types, limit=limit, wait=WAIT)
+            after = page.next
+            yield page
+
+    async def events_page(
+        self,
+        directory: str | None = None,
+        *,
+        after: str | None = None,
+        types: Sequence[str] = (),
+        limit: int = 100,
+        wait: int = 0,
+    ) -> FeedPage:
+        """One page of the feed; ``wait`` is how long the server waits for an event, in seconds.
+
+        Raises ``ApiError``.
+        """
+        query = {
+            "directory": directory,
+            "after": after,
+            "types": ",".join(types) or None,
+            "limit": limit,
+            "wait": wait,
+        }
+        page = await self.ask("GET", path("events"), query=query)
+        return FeedPage(page["events"], page["next"])
 
     async def snapshot(self, directory: str | None = None) -> AsyncIterator[dict[str, Any]]:
         """Everything in a directory as of one moment, record by record; the first one has the cursor.

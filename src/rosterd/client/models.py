@@ -1342,6 +1342,8 @@ class Settings(TypedDict):
     """Days after which a deleted user that was retained is erased for good; `0` never."""
     tokenWarningDays: int
     """Days before the end of a token at which its expiry is announced; `0` does not announce it."""
+    signingKeyDays: int
+    """Days that a key signs security event tokens before the next one does; `0` until it is rotated by hand."""
     fixed: list[
         Literal[
             "eventRetentionDays",
@@ -1349,6 +1351,7 @@ class Settings(TypedDict):
             "requestLogBodies",
             "eraseDeletedAfterDays",
             "tokenWarningDays",
+            "signingKeyDays",
         ]
     ]
     """Those that the environment of the server fixes; they are changed there only."""
@@ -1367,6 +1370,8 @@ class ChangeSettingsBody(TypedDict):
     """Days after which a deleted user that was retained is erased for good; `0` never."""
     tokenWarningDays: NotRequired[int | None]
     """Days before the end of a token at which its expiry is announced; `0` does not announce it."""
+    signingKeyDays: NotRequired[int | None]
+    """Days that a key signs security event tokens before the next one does; `0` until it is rotated by hand."""
 
 
 class ListWebhooksQuery(TypedDict):
@@ -1376,6 +1381,21 @@ class ListWebhooksQuery(TypedDict):
     """The most items on a page; a page may be shorter though more follow."""
     cursor: NotRequired[str]
     """`nextCursor` of the page before; it lives an hour, for the same query and key."""
+
+
+class WebhookStream(TypedDict):
+    """What it is that gets security event tokens; null if it gets webhooks."""
+
+    audience: str
+    """The claim `aud` of the tokens: what the receiver calls itself."""
+    method: Literal["push", "poll"]
+    """By which way."""
+    detail: Literal["full", "notice"]
+    """How much a token tells: `full`: what changed and to what; `notice`: which attributes changed, without values."""
+    vocabulary: Literal["both", "scim", "caep"]
+    """In which words: `both`: the events of RFC 9967, and `session-revoked` of CAEP beside deactivation and deletion; `scim`: the events of RFC 9967 only; `caep`: `session-revoked` of CAEP only."""
+    authorization: bool
+    """Whether pushes carry an authorization."""
 
 
 WebhookState = TypedDict(
@@ -1405,7 +1425,7 @@ class Webhook(TypedDict):
     directory: str | None
     """Name of the only directory it hears of; null for all."""
     url: str
-    """Where messages are sent."""
+    """Where messages are sent; a stream that is polled has none."""
     label: str
     """What or whom it is for."""
     types: list[str]
@@ -1414,6 +1434,8 @@ class Webhook(TypedDict):
     """Events to a message; with 1 a message is an event."""
     maxWait: int
     """Seconds that an event may wait for others to fill a message."""
+    stream: WebhookStream | None
+    """What it is that gets security event tokens; null if it gets webhooks."""
     state: WebhookState
     """Whether messages are sent."""
     failingSince: str | None
@@ -1424,6 +1446,21 @@ class Webhook(TypedDict):
     """When it was made."""
 
 
+class CreateWebhookBodyStream(TypedDict):
+    """It gets security event tokens (RFC 9967) in the place of webhooks."""
+
+    audience: str
+    """The claim `aud` of the tokens: what the receiver calls itself."""
+    method: NotRequired[Literal["push", "poll"]]
+    """By which way: `push`: rosterd sends each token to a URL (RFC 8935); `poll`: the receiver fetches them (RFC 8936)."""
+    detail: NotRequired[Literal["full", "notice"]]
+    """How much a token tells: `full`: what changed and to what; `notice`: which attributes changed, without values."""
+    vocabulary: NotRequired[Literal["both", "scim", "caep"]]
+    """In which words: `both`: the events of RFC 9967, and `session-revoked` of CAEP beside deactivation and deletion; `scim`: the events of RFC 9967 only; `caep`: `session-revoked` of CAEP only."""
+    authorization: NotRequired[str]
+    """The value of the header `Authorization` of a push."""
+
+
 class CreateWebhookBody(TypedDict):
     """The new webhook."""
 
@@ -1431,8 +1468,10 @@ class CreateWebhookBody(TypedDict):
     """The only directory it hears of; without it all."""
     scheme: NotRequired[Literal["v1", "v1a"]]
     """How messages are signed: `v1`: HMAC-SHA256 with a secret that both sides know; `v1a`: Ed25519: rosterd signs with a private key, the receiver knows the public one."""
-    url: str
-    """Where messages are sent."""
+    stream: NotRequired[CreateWebhookBodyStream]
+    """It gets security event tokens (RFC 9967) in the place of webhooks."""
+    url: NotRequired[str]
+    """Where messages are sent; a stream that is polled has none."""
     label: NotRequired[str]
     """What or whom it is for."""
     types: NotRequired[list[str]]
@@ -1441,6 +1480,21 @@ class CreateWebhookBody(TypedDict):
     """Events to a message; with 1 a message is an event."""
     maxWait: NotRequired[int]
     """Seconds that an event may wait for others to fill a message."""
+
+
+class NewWebhookStream(TypedDict):
+    """What it is that gets security event tokens; null if it gets webhooks."""
+
+    audience: str
+    """The claim `aud` of the tokens: what the receiver calls itself."""
+    method: Literal["push", "poll"]
+    """By which way."""
+    detail: Literal["full", "notice"]
+    """How much a token tells: `full`: what changed and to what; `notice`: which attributes changed, without values."""
+    vocabulary: Literal["both", "scim", "caep"]
+    """In which words: `both`: the events of RFC 9967, and `session-revoked` of CAEP beside deactivation and deletion; `scim`: the events of RFC 9967 only; `caep`: `session-revoked` of CAEP only."""
+    authorization: bool
+    """Whether pushes carry an authorization."""
 
 
 NewWebhookState = TypedDict(
@@ -1470,7 +1524,7 @@ class NewWebhook(TypedDict):
     directory: str | None
     """Name of the only directory it hears of; null for all."""
     url: str
-    """Where messages are sent."""
+    """Where messages are sent; a stream that is polled has none."""
     label: str
     """What or whom it is for."""
     types: list[str]
@@ -1479,6 +1533,8 @@ class NewWebhook(TypedDict):
     """Events to a message; with 1 a message is an event."""
     maxWait: int
     """Seconds that an event may wait for others to fill a message."""
+    stream: NewWebhookStream | None
+    """What it is that gets security event tokens; null if it gets webhooks."""
     state: NewWebhookState
     """Whether messages are sent."""
     failingSince: str | None
@@ -1487,15 +1543,30 @@ class NewWebhook(TypedDict):
     """What signs, newest first, without the secrets."""
     created: str
     """When it was made."""
-    secret: str
-    """What the receiver verifies with: `whsec_…`, or of `v1a` the public key `whpk_…`."""
+    secret: str | None
+    """What the receiver verifies with: `whsec_…`, or of `v1a` the public key `whpk_…`; null for a stream, whose tokens are verified with the keys at `/.well-known/jwks.json`."""
+
+
+class UpdateWebhookBodyStream(TypedDict):
+    """What to change of a stream."""
+
+    audience: NotRequired[str]
+    """The claim `aud` of the tokens: what the receiver calls itself."""
+    detail: NotRequired[Literal["full", "notice"]]
+    """How much a token tells: `full`: what changed and to what; `notice`: which attributes changed, without values."""
+    vocabulary: NotRequired[Literal["both", "scim", "caep"]]
+    """In which words: `both`: the events of RFC 9967, and `session-revoked` of CAEP beside deactivation and deletion; `scim`: the events of RFC 9967 only; `caep`: `session-revoked` of CAEP only."""
+    authorization: NotRequired[str]
+    """The value of the header `Authorization` of a push."""
 
 
 class UpdateWebhookBody(TypedDict):
     """What to change."""
 
+    stream: NotRequired[UpdateWebhookBodyStream]
+    """What to change of a stream."""
     url: NotRequired[str]
-    """Where messages are sent."""
+    """Where messages are sent; a stream that is polled has none."""
     label: NotRequired[str]
     """What or whom it is for."""
     types: NotRequired[list[str]]
@@ -1703,6 +1774,63 @@ class Replay(TypedDict):
     """It begins with this event, or the next one there is."""
     lastEvent: str
     """It ends with this event."""
+
+
+class PollBody(TypedDict):
+    """What the receiver wants and what it has; other members are ignored."""
+
+    maxEvents: NotRequired[int]
+    """The most tokens; 0 only to acknowledge."""
+    returnImmediately: NotRequired[bool]
+    """Do not wait, up to 30 s, if there is none."""
+    ack: NotRequired[list[str]]
+    """The `jti` of tokens that need not come again."""
+    setErrs: NotRequired[dict[str, Any]]
+    """Tokens that are refused: `jti` → `err` and `description`."""
+
+
+class PollReply(TypedDict):
+    """Tokens."""
+
+    sets: dict[str, Any]
+    """Signed tokens by their `jti`."""
+    moreAvailable: bool
+    """Whether there are more already."""
+
+
+class ListSigningKeysQuery(TypedDict):
+    """Query parameters of ``list_signing_keys``."""
+
+    limit: NotRequired[int]
+    """The most items on a page; a page may be shorter though more follow."""
+    cursor: NotRequired[str]
+    """`nextCursor` of the page before; it lives an hour, for the same query and key."""
+
+
+class SigningKey(TypedDict):
+    """A key that signs security event tokens."""
+
+    kid: str
+    """Its id, as in the key set and in the tokens."""
+    algorithm: Literal["ES256", "RS256"]
+    """How it signs."""
+    state: Literal["next", "signing", "kept"]
+    """Whether it is the next one, the one that signs, or kept for what it signed."""
+    created: str
+    """When it was made and published."""
+    signs: str
+    """From when on it signs."""
+    ends: str | None
+    """From when on it is not published any more; null for the newest one."""
+
+
+class RotateSigningKeyBody(TypedDict):
+    """How."""
+
+    algorithm: NotRequired[Literal["ES256", "RS256"]]
+    """How it signs; without it as the one before."""
+    atOnce: NotRequired[bool]
+    """After a theft: it signs now, and all others are withdrawn now."""
 
 
 class ListAdministratorsQuery(TypedDict):

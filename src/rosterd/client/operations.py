@@ -574,6 +574,29 @@ class Operations(Session):
         reply: models.Replay = await self.ask("POST", path("webhooks", webhook, "replay"), body=body)
         return reply
 
+    async def poll(self, stream: str, /, **body: Unpack[models.PollBody]) -> models.PollReply:
+        """Fetch security event tokens (RFC 8936), and acknowledge those that were fetched.
+
+        Needs the scope ``events.read``.
+        """
+        reply: models.PollReply = await self.ask("POST", path("sets", stream, "poll"), body=body)
+        return reply
+
+    def list_signing_keys(self, **query: Unpack[models.ListSigningKeysQuery]) -> Pages[models.SigningKey]:
+        """List the keys that sign security event tokens, newest first.
+
+        Needs the scope ``webhooks.read``.
+        """
+        return Pages(self, path("signing-keys"), query)
+
+    async def rotate_signing_key(self, **body: Unpack[models.RotateSigningKeyBody]) -> models.SigningKey:
+        """Make a new signing key; it is published now and signs two days later.
+
+        Needs the scope ``webhooks.write``.
+        """
+        reply: models.SigningKey = await self.ask("POST", path("signing-keys", "rotate"), body=body)
+        return reply
+
     def list_administrators(
         self, **query: Unpack[models.ListAdministratorsQuery]
     ) -> Pages[models.Administrator]:

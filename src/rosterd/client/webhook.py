@@ -1,4 +1,4 @@
-"""Verifying webhooks: one call from the request, as it came, to the event; whatever is forged is an exception.
+"""Verifying webhooks: one call from the request as it came to the event; what is forged is an exception.
 
     event = webhook.verify(body, request.headers, "whsec_…")
 

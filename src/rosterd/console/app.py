@@ -21,7 +21,6 @@ from rosterd.http.problems import told
 from rosterd.http.reply import Receive, Reply, Scope, Send
 from rosterd.scim import errors
 
-MAX_FORM: Final = 1024 * 1024
 MAX_FIELDS: Final = 1000
 FORM: Final = "application/x-www-form-urlencoded"
 LOGIN: Final = "/login"
@@ -92,16 +91,16 @@ class ConsoleApp:
             if not (page.setup and request.guest.connection is not None):
                 request.guest.require(page.role)
         if page.method == "POST":
-            await self._read_form(request, receive)
+            await self._read_form(request, receive, page.most)
             _check_origin(request)
         return await page.handler(self._console, request)
 
-    async def _read_form(self, request: PageRequest, receive: Receive) -> None:
+    async def _read_form(self, request: PageRequest, receive: Receive, most: int) -> None:
         """Raises ``UnsupportedMediaType``, ``PayloadTooLarge`` and ``InvalidSyntax``."""
         declared = request.headers.get(b"content-type") or FORM
         if declared.split(";")[0].strip().casefold() != FORM:
             raise errors.UnsupportedMediaType(f"Send the form as {FORM}.")
-        raw = await read_body(receive, request.headers, MAX_FORM)
+        raw = await read_body(receive, request.headers, most)
         try:
             pairs = parse_qsl(
                 raw.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS

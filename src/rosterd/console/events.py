@@ -18,6 +18,7 @@ from rosterd.service.control import Directory
 from rosterd.service.events import StoredEvent
 from rosterd.service.feed import document
 from rosterd.service.ports import Reader
+from rosterd.service.set_stream import POLL
 from rosterd.service.visitor import OPERATOR, VIEWER
 from rosterd.service.webhooks import ENABLED, Endpoint
 
@@ -159,6 +160,7 @@ async def _hearing(
         for one in found
         if one.directory in (None, directory.id)
         and one.standing.state == ENABLED
+        and not (one.stream is not None and one.stream.method == POLL)
         and (not one.types or any(_fits(type, pattern) for pattern in one.types))
     ]
 

@@ -1,5 +1,6 @@
-"""The mapping of a directory: its rules as rows of a form, tried on everybody before they are put in force."""
+"""The mapping of a directory: rules as rows of a form, tried on everybody before they are put in force."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -23,6 +24,10 @@ FAULTS: Final = 20
 """Faults of a preview that are shown; all are counted."""
 _ONE: Final = "/directories/{directory}/mapping"
 _MOST_TEXT: Final = 400_000
+# ERROR: <input>:1:21: Syntax error: mismatched input '<EOF>' expecting {'[', …} | the line | ....^
+_PARSER: Final = re.compile(
+    r"ERROR: <input>:(\d+):(\d+): (?:Syntax error: )?(.+?)(?: expecting .*)?(?=\s\||$)", re.M
+)
 
 EXAMPLES: Final = (
     ("The primary e-mail address", "user.emails.filter(e, e.primary)[0].value"),
@@ -171,8 +176,18 @@ def _wrong(console: Console, rule: Rules, row: Row) -> str:
     try:
         console.mappings.check(Rules.of(rule.to_json()))
     except errors.InvalidValue as error:
-        return error.detail
+        return _plain(error.detail, row.name)
     return ""
+
+
+def _plain(detail: str, name: str) -> str:
+    """What is wrong without the name, which stands beside it, and without what a parser says of itself."""
+    detail = detail.rpartition(f"'{name}': ")[2]
+    found = _PARSER.search(detail)
+    if found is None:
+        return detail[:1].upper() + detail[1:]
+    what = found[3].strip().replace("mismatched input '<EOF>'", "something is missing")
+    return f"This is not a valid expression. At line {found[1]}, character {found[2]}: {what}."
 
 
 async def _page(
@@ -202,7 +217,7 @@ async def _page(
         draft=draft,
         rules=orjson.dumps(rules.to_json()).decode() if rules else "",
         preview=preview,
-        samples=[(one, flat(one.before), flat(one.after)) for one in preview.samples] if preview else [],
+        samples=[(one, _told(one.before), _told(one.after)) for one in preview.samples] if preview else [],
         faults=preview.faults.most_common(FAULTS) if preview else [],
         tried=tried,
         nobody=nobody,
@@ -210,6 +225,11 @@ async def _page(
         examples=EXAMPLES,
         variables=VARIABLES,
     )
+
+
+def _told(values: Mapping[str, Any]) -> Mapping[str, str]:
+    """What differs, as texts; an empty list is said to be so."""
+    return {name: text or "none" for name, text in flat(values).items()}
 
 
 async def _user(reader: Reader, text: str) -> Stored | None:
@@ -224,10 +244,20 @@ async def _user(reader: Reader, text: str) -> Stored | None:
 async def _try(console: Console, directory: Directory, rules: Rules, row: Stored) -> Tried:
     value, faults = await console.mappings.try_on(directory, rules, row)
     document: Mapping[str, Any] = orjson.loads(row.document)
-    return Tried(row.id, name_of(document) or row.id, *shown(value), faults)
+    return Tried(row.id, name_of(document) or row.id, *_shown(value), faults)
 
 
-def shown(value: Value) -> tuple[Mapping[str, str], Sequence[str]]:
+async def made_of(
+    console: Console, directory: Directory, id: str
+) -> tuple[Mapping[str, str], Sequence[str]] | None:
+    """Fields and roles that the rules in force made of a user; ``None`` if there are no rules."""
+    rules = (await console.mappings.read(directory)).rules
+    if not rules.fields and not rules.roles:
+        return None
+    return _shown((await console.mappings.of(directory, [id]))[id])
+
+
+def _shown(value: Value) -> tuple[Mapping[str, str], Sequence[str]]:
     """Fields with their values as texts, and roles."""
     return flat(value["fields"]), value["roles"]
 

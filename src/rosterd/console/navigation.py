@@ -32,11 +32,13 @@ _OF_DIRECTORY: Final = (
     ("Requests", ("requests",), VIEWER),
     ("Events", ("events",), VIEWER),
     ("Mapping", ("mapping",), VIEWER),
+    ("Reconcile", ("reconcile",), VIEWER),
     ("Schema", ("schema",), VIEWER),
 )
 # label, address, the least role, and whether it is for those only who know of every directory.
 _OF_INSTALLATION: Final = (
     ("Directories", "/directories", VIEWER, True),
+    ("Webhooks", "/webhooks", VIEWER, False),
     ("Audit log", "/audit", VIEWER, False),
     ("API keys", "/keys", OWNER, False),
     ("Administrators", "/administrators", OWNER, False),

@@ -79,8 +79,8 @@ async def show_request(console: Console, request: PageRequest) -> Reply:
         one=one,
         about=await _known(reader, one.resource),
         other=await _known(reader, one.other),
-        body=_pretty(one.body),
-        reply=_pretty(one.reply),
+        body=pretty(one.body),
+        reply=pretty(one.reply),
     )
 
 
@@ -120,7 +120,7 @@ async def _known(reader: Reader, id: str | None) -> Mentioned | None:
     return await mentioned(reader, id) if id else None
 
 
-def _pretty(text: str | None) -> str | None:
+def pretty(text: str | None) -> str | None:
     """JSON with its lines indented; what is cut or none as it is."""
     if text is None:
         return None

@@ -23,3 +23,5 @@ class Page:
     handler: Handler
     setup: bool = False
     """Whether somebody with a set-up link may too, for the connection of the link."""
+    most: int = 1024 * 1024
+    """Bytes of the largest form that is taken."""

@@ -10,14 +10,17 @@ from rosterd.console.appearance import PAGES as APPEARANCE
 from rosterd.console.audit import PAGES as AUDIT
 from rosterd.console.clients import PAGES as CLIENTS
 from rosterd.console.connections import PAGES as CONNECTIONS
+from rosterd.console.deliveries import PAGES as DELIVERIES
 from rosterd.console.directories import PAGES as DIRECTORIES
 from rosterd.console.events import PAGES as EVENTS
+from rosterd.console.export import PAGES as EXPORT
 from rosterd.console.groups import PAGES as GROUPS
 from rosterd.console.keys import PAGES as KEYS
 from rosterd.console.links import PAGES as LINKS
 from rosterd.console.mapping import PAGES as MAPPING
 from rosterd.console.overview import PAGES as OVERVIEW
 from rosterd.console.policy import PAGES as POLICY
+from rosterd.console.reconcile import PAGES as RECONCILE
 from rosterd.console.requests import PAGES as REQUESTS
 from rosterd.console.route import Page
 from rosterd.console.schema import PAGES as SCHEMA
@@ -26,6 +29,7 @@ from rosterd.console.setup import PAGES as SETUP
 from rosterd.console.tokens import PAGES as TOKENS
 from rosterd.console.undo import PAGES as UNDO
 from rosterd.console.users import PAGES as USERS
+from rosterd.console.webhooks import PAGES as WEBHOOKS
 from rosterd.scim import errors
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -51,6 +55,10 @@ PAGES: Final[tuple[Page, ...]] = (
     *SCHEMA,
     *EVENTS,
     *MAPPING,
+    *WEBHOOKS,
+    *DELIVERIES,
+    *EXPORT,
+    *RECONCILE,
 )
 
 TABLE: Final[Mapping[str, Mapping[str, Page]]] = {

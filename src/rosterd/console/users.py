@@ -6,7 +6,7 @@ from rosterd.console.accounts import gone, in_path, listed, raw, shown
 from rosterd.console.attributes import parts
 from rosterd.console.context import Console
 from rosterd.console.history import history
-from rosterd.console.mapping import shown as mapped
+from rosterd.console.mapping import made_of
 from rosterd.console.request import PageRequest, path
 from rosterd.console.requests import recent
 from rosterd.console.route import Page
@@ -63,7 +63,6 @@ async def _page(console: Console, request: PageRequest, wrong: str = "") -> Repl
     user = shown(row, connections)
     memberships = (await reader.memberships((row.id,))).get(row.id, ())
     names = [row.id, user.called, row.external_id or ""]
-    value = (await console.mappings.of(directory, [row.id]))[row.id]
     return console.page(
         request,
         "user.html",
@@ -72,7 +71,7 @@ async def _page(console: Console, request: PageRequest, wrong: str = "") -> Repl
         user=user,
         schemas=parts(user.document, resource_type),
         memberships=memberships,
-        mapped=mapped(value) if await reader.mapping() else None,
+        mapped=await made_of(console, directory, row.id),
         awaiting=await reader.awaiting([name for name in names if name], AWAITED),
         happened=await history(console, request, directory, connections, "User", row.id),
         requests=await recent(console, directory, row.id, RECENT),

@@ -15,7 +15,7 @@ from rosterd.service.control import Control, Directory
 from rosterd.service.events import FeedPage
 from rosterd.service.ports import Store
 from rosterd.service.webhook_admin import Sender, WebhookAdmin
-from rosterd.service.webhook_messages import BATCH_BYTES, GIVE_UP, MAX_BATCH, Message, batch, single, wait
+from rosterd.service.webhook_messages import BATCH_BYTES, GIVE_UP, MAX_BATCH, Message, batch, wait
 from rosterd.service.webhooks import (
     DISABLED,
     ENABLED,
@@ -116,7 +116,7 @@ class Run:
         events = [stored for stored in page.events if stored.seq <= finish]
         through = min(page.through, finish)
         if not batches:
-            messages = [single(stored, self._directory, self._names) for stored in events]
+            messages = self._admin.composer.each(endpoint, events, self._directory, self._names)
             return messages, through, through >= finish
         if line.fixed:
             events = [stored for stored in events if stored.seq <= line.fixed]
@@ -141,12 +141,14 @@ class Run:
         dead = found[0]
         page = await self._read(dead.first - 1, MAX_BATCH, endpoint.types)
         events = [stored for stored in page.events if stored.seq <= dead.last]
-        if not events:  # forgotten, or of a type that is not wanted any more
+        if dead.message.count("-") > 1:
+            messages = [batch(events, self._directory, self._names)] if events else []
+        else:
+            messages = self._admin.composer.each(endpoint, events[:1], self._directory, self._names)
+        if not messages:  # forgotten, or of a type that is not wanted any more
             self._journal.note(line, self._not_sent(dead.message, _FORGOTTEN), revived=dead.first)
             return [], dead.last, False
-        if dead.message.count("-") > 1:
-            return [batch(events, self._directory, self._names)], dead.last, False
-        return [single(events[0], self._directory, self._names)], dead.last, False
+        return messages, dead.last, False
 
     async def _read(self, after: int, limit: int, types: tuple[str, ...]) -> FeedPage:
         """A page of the feed; afterwards the names of the connections in it are known."""
@@ -189,7 +191,7 @@ class Run:
             self.line = behind
             self._journal.note(self.line, attempt, revived=message.first if line.kind == FAILED else None)
             return True
-        pause = wait(failures, self._chance(), outcome.retry_after)
+        pause = None if outcome.final else wait(failures, self._chance(), outcome.retry_after)
         if pause is None:
             self.line = behind
             dead = DeadLetter(

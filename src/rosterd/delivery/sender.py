@@ -15,9 +15,11 @@ import structlog
 from aiohttp.abc import AbstractResolver
 
 from rosterd.delivery import egress
+from rosterd.delivery.set_push import TOKEN_HEADERS, SetPush, judged
 from rosterd.delivery.signing import Vault
 from rosterd.scim import errors
 from rosterd.service.audit import MASK
+from rosterd.service.signing_keys import SigningKeys
 from rosterd.service.webhook_messages import Message
 from rosterd.service.webhooks import Endpoint, Outcome
 
@@ -48,8 +50,10 @@ class HttpSender:
         now: Callable[[], int],
         resolver: AbstractResolver | None = None,
         total: float = TOTAL_SECONDS,
+        signing: SigningKeys | None = None,
     ) -> None:
         self._vault = vault
+        self._tokens = SetPush(vault, signing)
         self._policy = policy
         self._now = now
         self._resolver = resolver
@@ -62,25 +66,33 @@ class HttpSender:
         started = time.monotonic()
         request: dict[str, str] = {}
         status, reply, body = None, {}, ""
-        retry_after = None
+        retry_after, final = None, False
         try:
             self._policy.check_url(endpoint.url)
-            request = {
-                "content-type": "application/json",
-                "user-agent": _AGENT,
-                "webhook-id": message.id,
-                "webhook-timestamp": str(at // 1000),
-                "webhook-signature": self._vault.signatures(endpoint, message.id, at, message.body),
-            }
+            if endpoint.stream is None:
+                request = {
+                    "content-type": "application/json",
+                    "user-agent": _AGENT,
+                    "webhook-id": message.id,
+                    "webhook-timestamp": str(at // 1000),
+                    "webhook-signature": self._vault.signatures(endpoint, message.id, at, message.body),
+                }
+                data = message.body
+                secret: dict[str, str] = {}
+            else:
+                request = {**TOKEN_HEADERS, "user-agent": _AGENT}
+                data, secret = await self._tokens.prepared(endpoint, endpoint.stream, message)
             session = self._session(plain=endpoint.url.startswith("http:"))
             async with session.post(
-                endpoint.url, data=message.body, headers=request, allow_redirects=False
+                endpoint.url, data=data, headers=request | secret, allow_redirects=False
             ) as response:
                 status = response.status
                 reply = _kept_headers(response.headers)
                 retry_after = _retry_after(response.headers.get("Retry-After"), at)
                 body = await _beginning(response)
             error = _fault(status, reply)
+            if endpoint.stream is not None:
+                error, final = judged(status, body, error)
         except TimeoutError:
             error = _late(status, self._total)
         except (aiohttp.ClientError, OSError, ValueError) as fault:
@@ -93,7 +105,7 @@ class HttpSender:
             _log.error("unexpected error of delivery", webhook=endpoint.id, exc_info=fault)
             error = "Something went wrong on our side; the log of the server tells more."
         took = int((time.monotonic() - started) * 1000)
-        return Outcome(at, took, status, error, retry_after, request, reply, body)
+        return Outcome(at, took, status, error, retry_after, request, reply, body, final)
 
     async def close(self) -> None:
         """Close every connection."""

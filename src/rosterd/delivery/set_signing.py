@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+import orjson
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
-
-import orjson
 
 from rosterd.delivery.signing import Vault
 from rosterd.service.signing_keys import ALGORITHMS, ES256, SigningKey

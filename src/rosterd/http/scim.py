@@ -22,6 +22,7 @@ from rosterd.http.access_log import answered
 from rosterd.http.admit import Admission, Headers, base_url, check_media_type, negotiate
 from rosterd.http.decode import MAX_BODY, ClientGone, parse_json, parse_query, read_body
 from rosterd.http.guard import Guard
+from rosterd.http.measure import Requests
 from rosterd.http.meter import Meter, operations
 from rosterd.http.problems import reply_to
 from rosterd.http.render import list_body, resource_body, resource_headers
@@ -110,6 +111,7 @@ class ScimApp:
         new_request_id: Callable[[], str],
         throttle: Throttle,
         guard: Guard,
+        requests: Requests,
         journal: Journal | None = None,
         public_url: str | None = None,
         documentation_url: str | None = None,
@@ -122,6 +124,7 @@ class ScimApp:
         self._new_request_id = new_request_id
         self._throttle = throttle
         self._guard = guard
+        self._requests = requests
         self._journal = journal
         self._public_url = public_url
         self._documentation_url = documentation_url
@@ -153,12 +156,23 @@ class ScimApp:
             reply = reply_to(error, request_id)
             if self._journal is not None and trail.credential is None:
                 trail.credential = await self._admission.claimed(Headers(scope["headers"]))
+        self._measure(trail, started)
         await reply.send(send, request_id, head=scope["method"] == "HEAD", more=meter.headers)
         answered(scope, template, reply.status, started, request_id, connection=meter.connection)
         if self._journal is not None:
             captured = trail.captured(self._admission.models, scope, reply, request_id, started)
             if captured is not None:
                 self._journal.note(captured)
+
+    def _measure(self, trail: Trail, started: float) -> None:
+        requests, error = self._requests, trail.error
+        if trail.committed:
+            requests.went(started, trail.admitted, trail.decoded, trail.committed, time.perf_counter())
+        elif isinstance(error, errors.ScimError):
+            requests.refuse(error.scim_type or str(error.status))
+        if trail.caller is not None and trail.caller.tolerated:
+            for name in trail.caller.tolerated:
+                requests.tolerate(name)
 
     async def _admit(
         self,
@@ -188,11 +202,13 @@ class ScimApp:
             if row.scope not in (None, ANY):
                 kind = caller.model.by_endpoint.get(match.endpoint.casefold())
                 caller.require(row.scope, None if kind is None else kind.name)
+        trail.admitted = time.perf_counter()
         if row.body:
             check_media_type(headers)
             trail.body = await read_body(receive, headers)
             body = trail.document = parse_json(trail.body)
         query = tuple(parse_query(scope.get("query_string", b"")))
+        trail.decoded = time.perf_counter()
         return Request(caller, base, match, headers, query, body, meter, trail)
 
     # Reads
@@ -215,6 +231,7 @@ class ScimApp:
 
     async def _page(self, request: Request, types: Sequence[ResourceType], wanted: ListRequest) -> Reply:
         listing = await self._queries.list(request.caller, types, wanted)
+        request.trail.committed = time.perf_counter()
         return Reply(200, list_body(listing, request.caller, wanted.projection))
 
     async def read(self, request: Request) -> Reply:
@@ -222,6 +239,7 @@ class ScimApp:
         projection = request.projection
         view = await self._queries.get(request.caller, request.type, request.match.id, projection)
         request.trail.view = view
+        request.trail.committed = time.perf_counter()
         headers = tuple(resource_headers(view, request.caller))
         known = request.headers.get(b"if-none-match")
         if known is not None and etag_matches(known, view.row.version):
@@ -279,11 +297,13 @@ class ScimApp:
         cost = min(operations(request.body), MAX_OPERATIONS)
         request.meter.take(request.caller, WRITE, cost)
         results = await self._bulk.run(request.caller, request.body)
+        request.trail.committed = time.perf_counter()
         request.trail.faults = any("response" in result for result in results)
         return Reply(200, orjson.dumps(bulk_response(results)))
 
     async def _commit(self, request: Request, unit: Unit) -> View:
         view = request.trail.view = await commit(self._store, request.caller, unit)
+        request.trail.committed = time.perf_counter()
         return view
 
     # Discovery

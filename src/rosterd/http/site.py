@@ -3,16 +3,23 @@
 The Token Provider's addresses come first, as one of them lies below that of the management API.
 """
 
+import time
 from collections.abc import Awaitable, Callable
+from copy import copy
 from typing import Final
 
 import orjson
 
 from rosterd.http.api.app import ApiApp
 from rosterd.http.api.openapi import BASE as API_PATH
-from rosterd.http.reply import Receive, Reply, Scope, Send
+from rosterd.http.measure import Requests
+from rosterd.http.metrics import PATH as METRICS_PATH
+from rosterd.http.metrics import Metrics
+from rosterd.http.problems import RETRY_AFTER
+from rosterd.http.reply import Message, Receive, Reply, Scope, Send
 from rosterd.http.scim import ScimApp
 from rosterd.http.token_provider import BY_PATH, TokenProvider
+from rosterd.http.well_known import WELL_KNOWN, WellKnown
 from rosterd.scim import errors
 
 SCIM_PATH: Final = "/scim/v2"
@@ -26,24 +33,33 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Site:
-    """The ASGI application that ``rosterd serve`` runs; ``ready`` says whether the store answers.
-
-    Without a console whatever would be its pages is not found.
-    """
+    """The ASGI application that ``rosterd serve`` runs; ``ready`` says whether the store takes changes."""
 
     def __init__(
         self,
         scim: ScimApp,
         token_provider: TokenProvider,
         api: ApiApp,
-        console: App | None,
+        console: App,
         ready: Callable[[], Awaitable[bool]],
+        requests: Requests,
+        well_known: WellKnown,
+        metrics: Metrics | None = None,
     ) -> None:
+        self._well_known = well_known
         self._scim = scim
         self._token_provider = token_provider
         self._api = api
-        self._console = console
+        self._console: App | None = console
         self._ready = ready
+        self._requests = requests
+        self._metrics = metrics
+
+    def without_console(self) -> "Site":
+        """The same, but what would be pages of the console is not found."""
+        other = copy(self)
+        other._console = None
+        return other
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Dispatch by path."""
@@ -55,27 +71,44 @@ class Site:
         root = scope.get("root_path", "")
         path = scope["path"].removeprefix(root)
         if path == SCIM_PATH or path.startswith(SCIM_PATH + "/"):
-            await self._scim({**scope, "root_path": root + SCIM_PATH}, receive, send)
+            inner = {**scope, "root_path": root + SCIM_PATH}
+            await self._scim(inner, receive, self._counted("scim", scope, send))
             return
         if path in BY_PATH:
-            await self._token_provider(scope, receive, send)
+            await self._token_provider(scope, receive, self._counted("token", scope, send))
             return
         if path == API_PATH or path.startswith(API_PATH + "/"):
-            await self._api({**scope, "root_path": root + API_PATH}, receive, send)
+            inner = {**scope, "root_path": root + API_PATH}
+            await self._api(inner, receive, self._counted("api", scope, send))
             return
-        other = await self._other(path)
+        other = await self._other(path, scope)
         if other is None and self._console is not None:
-            await self._console(scope, receive, send)
+            await self._console(scope, receive, self._counted("console", scope, send))
         else:
             await (other or _nothing_here()).send(send, "-", head=scope["method"] == "HEAD")
 
-    async def _other(self, path: str) -> Reply | None:
+    def _counted(self, area: str, scope: Scope, send: Send) -> Send:
+        started, requests = time.perf_counter(), self._requests
+
+        def told(message: Message) -> Awaitable[None]:
+            if message["type"] == "http.response.start":
+                requests.begun(area, scope["method"], message["status"], time.perf_counter() - started)
+            return send(message)
+
+        return told
+
+    async def _other(self, path: str, scope: Scope) -> Reply | None:
         if path == "/healthz":
             return Reply(200, b'{"status":"ok"}', content_type=_JSON)
         if path == "/readyz":
             ready = await self._ready()
             body = {"status": "ok" if ready else "unavailable"}
-            return Reply(200 if ready else 503, orjson.dumps(body), content_type=_JSON)
+            headers = () if ready else ((b"retry-after", b"%d" % RETRY_AFTER),)
+            return Reply(200 if ready else 503, orjson.dumps(body), headers, content_type=_JSON)
+        if path in WELL_KNOWN:
+            return await self._well_known.reply(path, scope)
+        if path == METRICS_PATH and self._metrics is not None:
+            return await self._metrics.reply(scope)
         if path.removeprefix("/").split("/")[0].casefold() in _MISPLACED:
             return _nothing_here()
         return None

@@ -28,7 +28,20 @@ class Journal(Protocol):
 class Trail:
     """The notes on one request. ``None`` of something: it did not come so far."""
 
-    __slots__ = ("_at", "body", "caller", "credential", "document", "error", "faults", "match", "view")
+    __slots__ = (
+        "_at",
+        "admitted",
+        "body",
+        "caller",
+        "committed",
+        "credential",
+        "decoded",
+        "document",
+        "error",
+        "faults",
+        "match",
+        "view",
+    )
 
     def __init__(self, at: int) -> None:
         self._at = at
@@ -40,6 +53,8 @@ class Trail:
         self.document: Any = None
         self.view: View | None = None
         self.error: BaseException | None = None
+        self.admitted = self.decoded = self.committed = 0.0
+        """When these steps were done, by ``time.perf_counter``; 0: not so far."""
         self.faults = False
         """Whether a bulk request had operations that failed."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
+from rosterd.scim import errors
 from rosterd.scim.schema import Model
 from rosterd.service import security_events, webhook_messages
 from rosterd.service.control import Directory
@@ -19,29 +20,28 @@ from rosterd.service.webhooks import Endpoint
 class Composer:
     """Makes messages. ``issuer`` is the public URL of this server, which tokens name as who made them."""
 
-    def __init__(
-        self, issuer: str | None = None, model_of: Callable[[Directory], Model] = model_of
-    ) -> None:
+    def __init__(self, issuer: str = "", model_of: Callable[[Directory], Model] = model_of) -> None:
         self._issuer = issuer
         self._model_of = model_of
 
-    @property
-    def issuer(self) -> str:
-        """Who makes tokens. Raises ``LookupError`` if that is not known."""
-        if self._issuer is None:
-            raise LookupError("set ROSTERD_BASE_URL: a token names the public URL of the server that made it")
-        return self._issuer
+    def check_issuer(self) -> None:
+        """Raise ``InvalidValue`` if tokens cannot be made, as it is not known by whom."""
+        if not self._issuer:
+            raise errors.InvalidValue(
+                "A security event token names the public URL of the server that made it. "
+                "Set ROSTERD_BASE_URL, for the server and for its commands."
+            )
 
     def single(
         self, endpoint: Endpoint, stored: StoredEvent, directory: Directory, connections: Mapping[int, str]
     ) -> Message | None:
-        """The message about one event. Raises ``LookupError`` as ``issuer`` does."""
+        """The message about one event."""
         stream = endpoint.stream
         if stream is None:
             return webhook_messages.single(stored, directory, connections)
         model = self._model_of(directory)
         found = security_events.claims(
-            stored, directory.id, model, connections, stream, endpoint.id, self.issuer
+            stored, directory.id, model, connections, stream, endpoint.id, self._issuer
         )
         if found is None:
             return None
@@ -59,9 +59,9 @@ class Composer:
         return [message for message in found if message is not None]
 
     def test(self, endpoint: Endpoint, chance: str, at: int, directory: str | None) -> Message:
-        """A message that says nothing happened. Raises ``LookupError`` as ``issuer`` does."""
+        """A message that says nothing happened."""
         if endpoint.stream is None:
             return webhook_messages.test(f"msg_test-{chance}", at, directory)
         id = f"{endpoint.id}.test-{chance}"
-        claims = security_events.verification(endpoint.id, self.issuer, endpoint.stream, id, at)
+        claims = security_events.verification(endpoint.id, self._issuer, endpoint.stream, id, at)
         return Message(id, orjson.dumps(claims))

@@ -16,7 +16,7 @@ from rosterd.scim.schema import Model, ResourceType
 from rosterd.service import changes
 from rosterd.service.audit import ITSELF, Actor, Entry
 from rosterd.service.control import Directory
-from rosterd.service.events import NOBODY, WINDOW, Cause, StoredEvent
+from rosterd.service.events import NOBODY, Cause, StoredEvent
 from rosterd.service.lifecycle import names, remove
 from rosterd.service.past import Owed
 from rosterd.service.ports import Reader, Store, Stored, Writer
@@ -133,13 +133,14 @@ class Erasure:
         await self._store.write(directory.id, lambda tx: tx.drop_pending(words))
         after, last = 0, (await reader.feed(0, 0)).last
         while after < last:
-            found = await reader.mentioning(words, after, after + WINDOW)
+            through = (await reader.feed(after, 0)).through
+            found = await reader.mentioning(words, after, through)
             for start in range(0, len(found), PORTION):
                 part = {
                     e.seq: _without(e.event.data, frozenset(words)) for e in found[start : start + PORTION]
                 }
                 await self._rewrite(directory, part)
-            after += WINDOW
+            after = through
 
     async def _empty(self, directory: Directory, reader: Reader, owed: Owed) -> None:
         async for page in _pages(reader, owed):

@@ -96,6 +96,9 @@ class FeedReader(Protocol):
         Go on below that while ``through > forgotten + 1``.
         """
 
+    async def undone(self, seq: int) -> bool:
+        """Whether what was told under this number was undone by going back to a backup made before."""
+
     async def history(
         self, kind: str, id: str, limit: int, before: int | None = None
     ) -> tuple[StoredEvent, ...]:

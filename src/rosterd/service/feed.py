@@ -20,6 +20,7 @@ from rosterd.service.changes import EVENTS
 from rosterd.service.control import Control, Directory
 from rosterd.service.events import StoredEvent
 from rosterd.service.mapping import NOTHING
+from rosterd.service.measures import LAGS, Tally
 from rosterd.service.ports import Position, Query, Reader, Store, Stored
 
 SCHEMA_VERSION: Final = 1
@@ -126,6 +127,8 @@ class Feed:
         self._now = now
         self._secret = secret
         self._stopping = stopping
+        self.lag = Tally(LAGS)
+        """Seconds that the first event of each page had waited for its reader."""
 
     async def place(self, directory: Directory, after: str | None) -> int:
         """The number to go on behind: of a cursor, of the present end (``"now"``), or of the beginning.
@@ -141,6 +144,8 @@ class Feed:
         place = cursor.unseal(after, binding=_binding(directory), secret=self._secret, now=self._now())
         # Ahead of the feed is a cursor if the database was put back to an earlier state.
         if place.seq < edges.forgotten or place.seq > edges.last:
+            raise _gone(directory)
+        if await self._store.reader(directory.id).undone(place.seq):
             raise _gone(directory)
         return place.seq
 
@@ -230,6 +235,7 @@ class Feed:
     ) -> Page:
         names = {}
         if events:
+            self.lag.add((self._now() - events[0].event.at) / 1000)
             names = {c.id: c.name for c in await self._control.connections(directory.id)}
         return Page(
             events=tuple(document(each, directory, names) for each in events),

@@ -69,8 +69,8 @@ class Handlers:
                 await self._webhooks.create_webhook(endpoint, entry)
             found = await self.find(endpoint.id)
         if found.types != wanted:
-            types = {"types": list(found.types)}, {"types": list(wanted)}
-            entry = Entry(ITSELF, now, "webhook.updated", _target(found), None, *types)
+            differ = {"types": list(found.types)}, {"types": list(wanted)}
+            entry = Entry(ITSELF, now, "webhook.updated", _target(found), None, *differ)
             found = replace(found, types=wanted)
             await self._webhooks.update_webhook(found, entry)
         if found.standing.state != ENABLED and found.standing.by == str(ITSELF):

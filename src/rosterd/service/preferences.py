@@ -28,6 +28,7 @@ class Preferences:
     request_log_bodies: bool = True
     erase_deleted_after_days: int = 0
     token_warning_days: int = 30
+    signing_key_days: int = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,11 @@ _ROWS: Final = (
         "token_warning_days",
         "Days before the end of a token at which its expiry is announced; `0` does not announce it.",
         most=365,
+    ),
+    Preference(
+        "signing_key_days",
+        "Days that a key signs security event tokens before the next one does; `0` until it is rotated by hand.",
+        most=3650,
     ),
 )
 PREFERENCES: Final[Mapping[str, Preference]] = {row.name: row for row in _ROWS}

@@ -1,4 +1,4 @@
-"""An event of the feed as the claims of a security event token (RFC 8417), in the words of RFC 9967 and CAEP 1.0.
+"""An event of the feed as claims of a security event token (RFC 8417), in words of RFC 9967 and CAEP 1.0.
 
 The claims depend on the event and the stream alone: a token that comes again says the same under the same
 ``jti``. What no identity provider's request can have changed in SCIM makes no token.
@@ -126,15 +126,16 @@ def _updated(data: Mapping[str, Any], of: ResourceType, id: str, detail: str) ->
     if data.get("revived"):  # for SCIM it was not there, and is there again
         return _created(data, of, id, detail)
     changed = list(_paths(_side(data, "before"), _side(data, "after")))
-    return _patched(
-        [path for path, _ in changed],
-        [
-            {"op": "remove", "path": path} if value is None else {"op": "replace", "path": path, "value": value}
-            for path, value in changed
-            if not _hidden(of, path)
-        ],
-        detail,
-    )
+    operations = [
+        {"op": "remove", "path": path} if value is None else _replace(path, value)
+        for path, value in changed
+        if not _hidden(of, path)
+    ]
+    return _patched([path for path, _ in changed], operations, detail)
+
+
+def _replace(path: str, value: Any) -> dict[str, Any]:
+    return {"op": "replace", "path": path, "value": value}
 
 
 def _activated(data: Mapping[str, Any], of: ResourceType, id: str, detail: str) -> dict[str, Any]:

@@ -28,6 +28,8 @@ MAX_WAIT: Final = 30
 """Seconds that a poll waits for the first token."""
 MAX_ACKS: Final = WINDOW
 """Tokens that one request may acknowledge, and as many that it may refuse."""
+MAX_LOOKS: Final = 10
+"""Windows that are looked through, if there is nothing in them, for a poll that does not wait."""
 _SLICE: Final = 1.0
 
 
@@ -45,10 +47,6 @@ class SetPolls(Protocol):
 
         With ``lost_at`` (ms) that was lost: its events are not kept any more.
         """
-
-
-class Plane(Store, Control, SetPolls, Protocol):
-    """The store as polling sees it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +75,30 @@ class Polling:
 
     def __init__(
         self,
-        plane: Plane,
+        store: Store,
+        control: Control,
+        polls: SetPolls,
         composer: Composer,
         keys: SigningKeys,
         now: Callable[[], int],
         stopping: Callable[[], bool],
     ) -> None:
-        self._plane = plane
+        self._store = store
+        self._control = control
+        self._polls = polls
         self._composer = composer
         self._keys = keys
         self._now = now
         self._stopping = stopping
 
-    async def poll(self, endpoint: Endpoint, directory: Directory, wanted: Poll) -> Polled:
+    async def poll(self, endpoint: Endpoint, wanted: Poll) -> Polled:
         """Take what is acknowledged or refused, then hand out what is still to be delivered.
 
         Raises ``Conflict`` for an endpoint that is not polled or is disabled, or if nothing can be signed.
         """
-        if endpoint.stream is None or endpoint.stream.method != POLL:
+        directories = await self._control.directories()
+        directory = next((each for each in directories if each.id == endpoint.directory), None)
+        if directory is None or endpoint.stream is None or endpoint.stream.method != POLL:
             raise errors.Conflict(f"{endpoint.id} is not polled: its messages are sent to its URL.")
         if endpoint.standing.state != ENABLED:
             raise errors.Conflict(f"{endpoint.id} is disabled. Enable it first.")
@@ -102,20 +106,25 @@ class Polling:
         await self._settle(key, endpoint, wanted)
         end = self._now() + MAX_WAIT * 1000
         try:
+            looks = 0
             while True:
+                looks += 1
                 page, waiting = await self._look(key, endpoint, directory)
                 left = (end - self._now()) / 1000
-                if waiting or not wanted.max_events or wanted.at_once or left <= 0 or self._stopping():
+                behind = page.through < page.last
+                enough = wanted.at_once and (not behind or looks >= MAX_LOOKS)
+                over = enough or left <= 0 or self._stopping()
+                if waiting or over or not wanted.max_events:
                     return await self._handed_out(page, waiting, wanted.max_events)
-                if page.through >= page.last:
-                    await self._plane.changed(directory.id, page.through, min(left, _SLICE))
+                if not behind:
+                    await self._store.changed(directory.id, page.through, min(left, _SLICE))
         except LookupError as error:
             raise errors.Conflict(f"No token can be made: {error}.") from error
 
     async def _settle(self, key: Key, endpoint: Endpoint, wanted: Poll) -> None:
         """Note what the receiver has and what it refuses; what it cannot have been given is ignored."""
-        line, _ = await self._plane.poll_state(key, 0)
-        page = await self._plane.reader(key.directory).feed(line.cursor, WINDOW, endpoint.types)
+        line, _ = await self._polls.poll_state(key, 0)
+        page = await self._store.reader(key.directory).feed(line.cursor, WINDOW, endpoint.types)
         known = {stored.seq for stored in page.events}
         acked = [seq_of(each, key.webhook, key.directory) for each in wanted.ack]
         refused = {seq_of(each, key.webhook, key.directory): why for each, why in wanted.refused.items()}
@@ -129,24 +138,24 @@ class Polling:
             if seq is not None and seq in known
         ]  # fmt: skip
         if seqs:
-            await self._plane.acknowledge(key, seqs, dead)
+            await self._polls.acknowledge(key, seqs, dead)
 
     async def _look(
         self, key: Key, endpoint: Endpoint, directory: Directory
     ) -> tuple[FeedPage, list[Message]]:
         """The events behind the cursor, and what of them is still to be delivered."""
-        line, acked = await self._plane.poll_state(key, 2 * WINDOW)
-        page = await self._plane.reader(directory.id).feed(line.cursor, WINDOW, endpoint.types)
+        line, acked = await self._polls.poll_state(key, 2 * WINDOW)
+        page = await self._store.reader(directory.id).feed(line.cursor, WINDOW, endpoint.types)
         if page.forgotten > line.cursor:
-            await self._plane.advance(key, page.forgotten, self._now())
-            page = await self._plane.reader(directory.id).feed(page.forgotten, WINDOW, endpoint.types)
-        names = {each.id: each.name for each in await self._plane.connections(directory.id)}
+            await self._polls.advance(key, page.forgotten, self._now())
+            page = await self._store.reader(directory.id).feed(page.forgotten, WINDOW, endpoint.types)
+        names = {each.id: each.name for each in await self._control.connections(directory.id)}
         done = set(acked)
         events = [stored for stored in page.events if stored.seq not in done]
         waiting = self._composer.each(endpoint, events, directory, names)
         forward = waiting[0].first - 1 if waiting else page.through
         if forward > line.cursor:
-            await self._plane.advance(key, forward)
+            await self._polls.advance(key, forward)
         return page, waiting
 
     async def _handed_out(self, page: FeedPage, waiting: list[Message], limit: int) -> Polled:

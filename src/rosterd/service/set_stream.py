@@ -1,8 +1,13 @@
-"""What an endpoint is told that gets security event tokens: to whom, by which way, in which words, how much."""
+"""A stream of security event tokens: for whom, by which way, in which words, with how much."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+from rosterd.scim import errors
+
+MAX_AUDIENCE: Final = 500
+MAX_AUTHORIZATION: Final = 4000
 
 PUSH: Final = "push"
 POLL: Final = "poll"
@@ -39,3 +44,43 @@ class Stream:
     vocabulary: str = BOTH
     authorization: bytes | None = None
     """The value of the header ``Authorization`` of a push, encrypted."""
+
+    def check(self, url: str, directory: int | None) -> None:
+        """Raise ``InvalidValue`` unless this can be the stream of an endpoint with this URL."""
+        for name, value, known in (
+            ("method", self.method, METHODS),
+            ("detail", self.detail, DETAILS),
+            ("vocabulary", self.vocabulary, VOCABULARIES),
+        ):
+            if value not in known:
+                raise errors.InvalidValue(f"{name}: must be one of {', '.join(known)}.")
+        if not 0 < len(self.audience) <= MAX_AUDIENCE:
+            raise errors.InvalidValue(f"audience: must have 1 to {MAX_AUDIENCE} characters.")
+        if self.method == POLL and (url or self.authorization):
+            raise errors.InvalidValue("A stream that is polled has neither URL nor authorization.")
+        if self.method == POLL and directory is None:
+            raise errors.InvalidValue("A stream that is polled is of one directory: name it.")
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What may be shown of it."""
+        return {
+            "audience": self.audience,
+            "method": self.method,
+            "detail": self.detail,
+            "vocabulary": self.vocabulary,
+            "authorization": self.authorization is not None,
+        }
+
+
+def check_authorization(value: str) -> None:
+    """Raise ``InvalidValue`` unless this can be the value of a header ``Authorization``."""
+    if not 0 < len(value) <= MAX_AUTHORIZATION or not value.isascii() or not value.isprintable():
+        raise errors.InvalidValue(
+            f"authorization: must be 1 to {MAX_AUTHORIZATION} printable characters such as 'Bearer abc'."
+        )
+
+
+def authorization_of(id: str) -> str:
+    """Under which name the authorization of an endpoint is encrypted."""
+    return f"authorization {id}"

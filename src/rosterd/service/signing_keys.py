@@ -76,13 +76,14 @@ class Signer(Protocol):
         """A new key: its id, its public half and the private one, encrypted."""
 
     def sign(self, key: SigningKey, claims: bytes) -> str:
-        """The claims (JSON) as a signed token (RFC 7515 §3.1). Raises ``LookupError`` if the key cannot sign."""
+        """The claims (JSON) as a signed token (RFC 7515 §3.1). Raises ``LookupError`` if the key cannot."""
 
 
 class SigningKeys:
-    """The keys of the installation. ``now`` gives ms."""
+    """The keys of the installation. ``issuer`` is its public URL; ``now`` gives ms."""
 
-    def __init__(self, store: SigningKeyStore, signer: Signer, now: Callable[[], int]) -> None:
+    def __init__(self, store: SigningKeyStore, signer: Signer, issuer: str, now: Callable[[], int]) -> None:
+        self.issuer = issuer
         self._store = store
         self._signer = signer
         self._now = now
@@ -100,14 +101,18 @@ class SigningKeys:
         keys = await self.published()
         return {"keys": [{**k.public, "kid": k.kid, "use": "sig", "alg": k.algorithm} for k in keys]}
 
-    def state(self, key: SigningKey, among: tuple[SigningKey, ...]) -> str:
+    def state(self, key: SigningKey) -> str:
         """Whether a published key is the next, the one that signs, or kept for what it signed."""
-        if key.signs > self._now():
+        now = self._now()
+        if key.signs > now:
             return NEXT
-        return SIGNING if key == self._signing(among) else KEPT
+        # One that has been followed ends ``KEEP`` after the other began to sign.
+        return SIGNING if key.ends is None or key.ends - KEEP > now else KEPT
 
     async def sign(self, claims: bytes) -> str:
-        """A signed token. Raises ``LookupError`` if there is no key that can sign."""
+        """A signed token. Raises ``LookupError`` if there is no key that can, or no issuer."""
+        if not self.issuer:
+            raise LookupError("ROSTERD_BASE_URL is not set, and a token names who made it")
         key = self._signing(await self.published())
         if key is None:
             raise LookupError("there is no signing key; make one with 'rosterd set-key rotate'")
@@ -117,12 +122,9 @@ class SigningKeys:
         """Make the first key if there is none; nobody can have a key set without it yet."""
         if not await self._store.signing_keys():
             await self._add(ES256, self._now(), (), by, self._now())
-        self._known = (-_AGE, ())
 
-    async def rotate(
-        self, *, algorithm: str | None = None, at_once: bool = False, by: Actor
-    ) -> tuple[SigningKey, ...]:
-        """Make a new key that signs after ``AHEAD``, and give back what is published then.
+    async def rotate(self, *, algorithm: str | None = None, at_once: bool = False, by: Actor) -> SigningKey:
+        """Make a new key that signs after ``AHEAD``.
 
         ``at_once``, after a theft, it signs now and every other key is withdrawn. Raises ``InvalidValue``,
         ``Conflict`` if a next key is waiting already.
@@ -137,10 +139,10 @@ class SigningKeys:
             )
         signs = now if at_once or not keys else now + AHEAD
         end = now if at_once else signs + KEEP
-        if not await self._add(algorithm or (keys[0].algorithm if keys else ES256), signs, keys, by, end):
+        made = await self._add(algorithm or (keys[0].algorithm if keys else ES256), signs, keys, by, end)
+        if made is None:
             raise errors.Conflict("Somebody else has made a new key at the same moment.")
-        self._known = (-_AGE, ())
-        return await self.published()
+        return made
 
     async def keep_up(self, days: int) -> None:
         """Rotate a key that has signed for so many days (0: never), and forget keys that have ended."""
@@ -153,16 +155,18 @@ class SigningKeys:
 
     async def _add(
         self, algorithm: str, signs: int, keys: tuple[SigningKey, ...], by: Actor, end: int
-    ) -> bool:
+    ) -> SigningKey | None:
         now = self._now()
         kid, public, sealed = self._signer.make_key(algorithm)
         created = max(now, keys[0].created + 1) if keys else now  # so that their order is that of their times
         key = SigningKey(kid, algorithm, public, sealed, created, signs)
-        after = {"kid": kid, "algorithm": algorithm, "signs": format_time(signs), "othersEnd": format_time(end)}
-        if not keys:
-            del after["othersEnd"]
+        after = {"kid": kid, "algorithm": algorithm, "signs": format_time(signs)}
+        if keys:
+            after["othersEnd"] = format_time(end)
         entry = Entry(by, now, "set-key.rotated", f"signing key {kid}", None, {}, after)
-        return await self._store.add_signing_key(key, keys[0].kid if keys else None, end, entry)
+        added = await self._store.add_signing_key(key, keys[0].kid if keys else None, end, entry)
+        self._known = (-_AGE, ())
+        return key if added else None
 
     def _signing(self, keys: tuple[SigningKey, ...]) -> SigningKey | None:
         now = self._now()

@@ -17,7 +17,9 @@ from rosterd.scim import errors, urns
 from rosterd.scim.bind import bind
 from rosterd.scim.filter import AttrPath, Compare
 from rosterd.scim.membership import has_members
+from rosterd.scim.render import format_time
 from rosterd.scim.schema import ResourceType
+from rosterd.service import spreadsheet
 from rosterd.service.caller import Caller
 from rosterd.service.commands import Commands, Unit
 from rosterd.service.connections import Refusal
@@ -83,6 +85,30 @@ def visible(row: Stored) -> dict[str, Any]:
     """The row's document with its externalId."""
     document: dict[str, Any] = orjson.loads(row.document)
     return document if row.external_id is None else {**document, "externalId": row.external_id}
+
+
+async def table(reader: Reader, users: ResourceType) -> AsyncIterator[list[str]]:
+    """Every live user as a row of a table, by ``seq``, with the names of its groups; first the columns.
+
+    The reader must show one moment throughout.
+    """
+    seen = {"userName"}
+    async for row in rows(reader, users):
+        seen.update(spreadsheet.cells(visible(row), users))
+    columns = spreadsheet.columns(users, seen)
+    yield ["id", *columns, "groups", "created", "lastModified"]
+    after: Position | None = None
+    while True:
+        page = await reader.search(Query({users: None}, None, PORTION, after=after, total=False))
+        found = await reader.memberships([row.id for row in page.rows])
+        for row in page.rows:
+            cells = spreadsheet.cells(visible(row), users)
+            groups = "; ".join(m.display or m.group for m in found.get(row.id, ()) if m.direct)
+            times = (format_time(row.created), format_time(row.modified))
+            yield [row.id, *(cells.get(column, "") for column in columns), groups, *times]
+        if not page.more:
+            return
+        after = page.positions[-1]
 
 
 class Imports:

@@ -1,23 +1,26 @@
 """Administration of webhooks: endpoints, replays, tests, and secrets, each of which is shown once only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from rosterd.scim import errors
 from rosterd.service import credential_text, webhook_messages
-from rosterd.service.audit import ITSELF, Actor, Entry
+from rosterd.service.audit import ITSELF, MASK, Actor, Entry
+from rosterd.service.composing import Composer
 from rosterd.service.control import Control, Directory
 from rosterd.service.events import Event
 from rosterd.service.feed import parse_types
 from rosterd.service.ports import Store
+from rosterd.service.set_stream import PUSH, Stream, authorization_of, check_authorization
+from rosterd.service.signing_keys import SigningKeys
 from rosterd.service.standing import Standing
-from rosterd.service.webhook_messages import MAX_BATCH, MAX_BATCH_WAIT, Message
+from rosterd.service.webhook_messages import Message
+from rosterd.service.webhook_rules import check, no_handler, not_polled, target, told
 from rosterd.service.webhooks import (
     DISABLED,
     ENABLED,
     FAILED,
-    HANDLER,
     RANGE,
     SCHEMES,
     TEST,
@@ -35,8 +38,6 @@ from rosterd.service.webhooks import (
 MAX_SECRETS: Final = 5
 MAX_OVERLAP: Final = 31_536_000
 """Seconds; a year."""
-MAX_URL: Final = 2000
-MAX_LABEL: Final = 200
 MAX_REASON: Final = 500
 GIVEN_UP: Final = "webhook.disabled"
 
@@ -55,6 +56,9 @@ class Keyring(Protocol):
 
     def make(self, webhook: str, scheme: str) -> Made:
         """A new secret of an endpoint."""
+
+    def seal(self, whose: str, secret: bytes) -> bytes:
+        """Encrypt a secret that somebody else made."""
 
 
 class Sender(Protocol):
@@ -80,7 +84,11 @@ class WebhookAdmin:
         check_url: Callable[[str], None],
         now: Callable[[], int],
         random: Callable[[int], bytes],
+        composer: Composer | None = None,
+        signing: SigningKeys | None = None,
     ) -> None:
+        self.composer = composer or Composer()
+        self._signing = signing
         self._plane = plane
         self._store = store
         self._keyring = keyring
@@ -99,16 +107,25 @@ class WebhookAdmin:
         scheme: str = V1,
         max_events: int = 1,
         max_wait: int = 0,
+        stream: Stream | None = None,
+        authorization: str | None = None,
         by: Actor,
     ) -> tuple[Endpoint, str]:
         """Make an endpoint; its secret (of ``v1a`` its public key) is returned here.
 
-        It gets what happens from now on. Raises ``InvalidValue``.
+        It gets what happens from now on. One with a ``stream`` gets security event tokens, which the keys of
+        the installation sign, so it has no secret of its own. Raises ``InvalidValue``.
         """
         now = self._now()
         id = f"we_{credential_text.public_id(self._random)}"
-        made = self._make(id, scheme)
-        secret = Secret(made.sealed, scheme, now, made.public)
+        secrets: tuple[Secret, ...] = ()
+        shown = ""
+        if stream is None:
+            made = self._make(id, scheme)
+            secrets = (Secret(made.sealed, scheme, now, made.public),)
+            shown = made.shown
+        else:
+            stream = self._authorized(id, stream, authorization)
         endpoint = Endpoint(
             id=id,
             directory=directory,
@@ -119,14 +136,18 @@ class WebhookAdmin:
             max_events=max_events,
             max_wait=max_wait,
             standing=Standing(ENABLED, str(by), "", now),
-            secrets=(secret,),
+            secrets=secrets,
+            stream=stream,
         )
-        self._check_url(url)
-        self._check(endpoint)
-        after = {**_told(endpoint), "scheme": scheme}
-        entry = Entry(by, now, "webhook.created", _target(endpoint), directory, after=after)
+        if stream is None or stream.method == PUSH:
+            self._check_url(url)
+        check(endpoint)
+        if stream is not None and self._signing is not None:
+            await self._signing.ensure(by=by)
+        after = {**told(endpoint), **({} if stream else {"scheme": scheme})}
+        entry = Entry(by, now, "webhook.created", target(endpoint), directory, after=after)
         await self._plane.create_webhook(endpoint, entry)
-        return endpoint, made.shown
+        return endpoint, shown
 
     async def find(self, id: str, directory: Directory | None = None) -> Endpoint:
         """The endpoint; for who knows one directory only, if it is that one's. Raises ``NotFound``."""
@@ -144,10 +165,15 @@ class WebhookAdmin:
         types: str | None = None,
         max_events: int | None = None,
         max_wait: int | None = None,
+        stream: Mapping[str, Any] | None = None,
+        authorization: str | None = None,
         by: Actor,
     ) -> Endpoint:
-        """Change what is given. Raises ``InvalidValue``, ``NotFound``, ``Conflict`` for a handler."""
-        _no_handler(old)
+        """Change what is given; of a ``stream`` the fields that are.
+
+        Raises ``InvalidValue``, ``NotFound``, ``Conflict`` for a handler.
+        """
+        no_handler(old)
         new = replace(
             old,
             url=old.url if url is None else url,
@@ -156,10 +182,17 @@ class WebhookAdmin:
             max_events=old.max_events if max_events is None else max_events,
             max_wait=old.max_wait if max_wait is None else max_wait,
         )
+        if stream is not None or authorization is not None:
+            if old.stream is None:
+                raise errors.InvalidValue(f"{old.id} gets webhooks, and no security event tokens.")
+            changed = replace(old.stream, **(stream or {}))
+            new = replace(new, stream=self._authorized(old.id, changed, authorization))
         if new.url != old.url:
             self._check_url(new.url)
-        self._check(new)
-        before, after = _told(old), _told(new)
+        check(new)
+        before, after = told(old), told(new)
+        if authorization is not None:
+            after["authorization"] = MASK
         differ = [name for name in after if before[name] != after[name]]
         if not differ:
             return old
@@ -172,7 +205,7 @@ class WebhookAdmin:
 
     async def remove(self, endpoint: Endpoint, *, by: Actor) -> None:
         """Remove it, its dead letters and its log. Raises ``NotFound``."""
-        entry = self._entry(by, "webhook.removed", endpoint, _told(endpoint))
+        entry = self._entry(by, "webhook.removed", endpoint, told(endpoint))
         if not await self._plane.delete_webhook(endpoint.id, entry):
             raise errors.NotFound(f"There is no webhook {endpoint.id}.")
 
@@ -183,7 +216,11 @@ class WebhookAdmin:
 
         Raises ``InvalidValue``, ``Conflict`` for a handler and if too many are in use, ``NotFound``.
         """
-        _no_handler(endpoint)
+        no_handler(endpoint)
+        if endpoint.stream is not None:
+            raise errors.Conflict(
+                "Security event tokens are signed with keys of the installation: 'rosterd set-key rotate'."
+            )
         if not 0 <= overlap <= MAX_OVERLAP:
             raise errors.InvalidValue(f"overlap: must be 0 to {MAX_OVERLAP} seconds, not {overlap}.")
         now = self._now()
@@ -228,16 +265,17 @@ class WebhookAdmin:
     async def test(self, endpoint: Endpoint, *, by: Actor) -> StoredAttempt:
         """Send a test message once, whatever the endpoint's state; the log has the attempt too.
 
-        Raises ``Conflict`` for a handler.
+        Raises ``Conflict`` for a handler and a stream that is polled.
         """
-        _no_handler(endpoint)
+        no_handler(endpoint)
+        not_polled(endpoint)
         home = await self._home(endpoint.directory)
-        id = f"msg_test-{credential_text.public_id(self._random)}"
         at = self._now()
-        message = webhook_messages.test(id, at, home.name if home else None)
+        chance = credential_text.public_id(self._random)
+        message = self.composer.test(endpoint, chance, at, home.name if home else None)
         outcome = replace(await self._sender.send(endpoint, message), at=at)
-        attempt = Attempt(endpoint.id, endpoint.directory, TEST, id, 0, 0, 1, outcome)
-        after = {"message": id, "status": outcome.status, "error": outcome.error}
+        attempt = Attempt(endpoint.id, endpoint.directory, TEST, message.id, 0, 0, 1, outcome)
+        after = {"message": message.id, "status": outcome.status, "error": outcome.error}
         entry = self._entry(by, "webhook.tested", endpoint, {}, after)
         return StoredAttempt(await self._plane.note_attempt(attempt, entry), attempt)
 
@@ -256,8 +294,9 @@ class WebhookAdmin:
         ``through``; with ``failed`` only dead letters. In order, under the ids they had.
 
         Raises ``InvalidValue`` for a directory that is not the endpoint's and for events that are not
-        kept, ``Conflict`` if the endpoint is disabled or too many replays have not ended.
+        kept, ``Conflict`` if the endpoint is disabled or polled or too many replays have not ended.
         """
+        not_polled(endpoint)
         if endpoint.directory not in (None, directory.id):
             raise errors.InvalidValue(f"The webhook does not hear of directory '{directory.name}'.")
         if endpoint.standing.state != ENABLED:
@@ -286,25 +325,30 @@ class WebhookAdmin:
         return replace(line, key=replace(line.key, lane=lane))
 
     async def sent(self, attempt: Attempt, directory: Directory | None) -> bytes | None:
-        """The body of an attempt, put together anew from the feed; ``None`` if that has forgotten it."""
+        """The body of an attempt, put together anew from the feed; ``None`` if that has forgotten it.
+
+        Of a security event token the claims.
+        """
+        endpoint = await self.find(attempt.webhook)
         if attempt.kind == TEST:
             name = directory.name if directory else None
-            return webhook_messages.test(attempt.message, attempt.outcome.at, name).body
+            chance = attempt.message.rpartition("-")[2]
+            return self.composer.test(endpoint, chance, attempt.outcome.at, name).body
         if directory is None or not attempt.first:
             return None
         names = {c.id: c.name for c in await self._plane.connections(directory.id)}
-        endpoint = await self.find(attempt.webhook)
         limit = attempt.last - attempt.first + 1
         page = await self._store.reader(directory.id).feed(attempt.first - 1, limit, endpoint.types)
         events = tuple(stored for stored in page.events if stored.seq <= attempt.last)
         if not events:
             return None
         one = attempt.message.count("-") == 1
-        if one:
-            message = webhook_messages.single(events[0], directory, names)
-        else:
-            message = webhook_messages.batch(events, directory, names)
-        return message.body if message.id == attempt.message else None
+        message = (
+            self.composer.single(endpoint, events[0], directory, names)
+            if one
+            else webhook_messages.batch(events, directory, names)
+        )
+        return message.body if message and message.id == attempt.message else None
 
     async def _move(self, endpoint: Endpoint, state: str, action: str, reason: str, by: Actor) -> Endpoint:
         standing = Standing(state, str(by), reason, self._now())
@@ -321,15 +365,13 @@ class WebhookAdmin:
             raise errors.InvalidValue(f"scheme: must be one of {', '.join(SCHEMES)}.")
         return self._keyring.make(id, scheme)
 
-    def _check(self, endpoint: Endpoint) -> None:
-        if len(endpoint.url) > MAX_URL:
-            raise errors.InvalidValue(f"url: at most {MAX_URL} characters.")
-        if len(endpoint.label) > MAX_LABEL:
-            raise errors.InvalidValue(f"label: at most {MAX_LABEL} characters, not {len(endpoint.label)}.")
-        if not 1 <= endpoint.max_events <= MAX_BATCH:
-            raise errors.InvalidValue(f"maxEvents: must be 1 to {MAX_BATCH}, not {endpoint.max_events}.")
-        if not 0 <= endpoint.max_wait <= MAX_BATCH_WAIT:
-            raise errors.InvalidValue(f"maxWait: must be 0 to {MAX_BATCH_WAIT} s, not {endpoint.max_wait}.")
+    def _authorized(self, id: str, stream: Stream, authorization: str | None) -> Stream:
+        """The stream with its authorization, if that is given. Raises ``InvalidValue``."""
+        self.composer.check_issuer()
+        if authorization is None:
+            return stream
+        check_authorization(authorization)
+        return replace(stream, authorization=self._keyring.seal(authorization_of(id), authorization.encode()))
 
     def _entry(
         self,
@@ -339,30 +381,4 @@ class WebhookAdmin:
         before: dict[str, Any] | None = None,
         after: dict[str, Any] | None = None,
     ) -> Entry:
-        return Entry(
-            by, self._now(), action, _target(endpoint), endpoint.directory, before or {}, after or {}
-        )
-
-
-def _no_handler(endpoint: Endpoint) -> None:
-    if endpoint.url.startswith(HANDLER):
-        name = endpoint.url.removeprefix(HANDLER)
-        raise errors.Conflict(
-            f"This is the handler '{name}', a function of the application: its code says what it hears of. "
-            "It can be enabled, disabled, replayed and removed."
-        )
-
-
-def _target(endpoint: Endpoint) -> str:
-    return f"webhook {endpoint.id}" + (f" '{endpoint.label}'" if endpoint.label else "")
-
-
-def _told(endpoint: Endpoint) -> dict[str, Any]:
-    """What an entry of the audit log says of it; the query of a URL may hold a secret."""
-    return {
-        "url": endpoint.url.partition("?")[0],
-        "label": endpoint.label,
-        "types": list(endpoint.types),
-        "maxEvents": endpoint.max_events,
-        "maxWait": endpoint.max_wait,
-    }
+        return Entry(by, self._now(), action, target(endpoint), endpoint.directory, before or {}, after or {})

@@ -134,6 +134,8 @@ class Outcome:
     reply: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
     """The beginning of the reply's body."""
+    final: bool = False
+    """Whether the same message would be refused again, so that it is given up at once."""
 
     @property
     def accepted(self) -> bool:

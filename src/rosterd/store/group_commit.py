@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
+from rosterd.service.measures import Load
 from rosterd.service.ports import StoreUnavailable
 from rosterd.store.database import is_unavailable, unavailable
 
@@ -65,6 +66,7 @@ class GroupCommit:
         self._over = False
         self._door = threading.Lock()
         self._checkpointed = connection.total_changes
+        self.load = Load(waiting=self._queue.qsize)
         self._thread = threading.Thread(target=self._run, name="rosterd-writer", daemon=True)
         self._thread.start()
 
@@ -81,6 +83,7 @@ class GroupCommit:
             if self._closing:
                 raise StoreUnavailable("the database is being closed")
             if self._queue.qsize() >= self._limit:
+                self.load.refused += 1
                 raise StoreUnavailable("too many changes wait to be written")
             self._queue.put(job)
         value: T = await job.future
@@ -101,6 +104,7 @@ class GroupCommit:
                 self._transact(batch)
             except BaseException as error:  # noqa: BLE001 - whatever it is, the thread must go on
                 self._roll_back()
+                self.load.failed += len(batch)
                 for job in batch:
                     job.value, job.error = None, unavailable(error)
             _answer(batch)
@@ -117,11 +121,21 @@ class GroupCommit:
             while self._another(batch):
                 pass
             raise
-        end = time.monotonic() + BATCH_SECONDS
+        began = time.monotonic()
+        end = began + BATCH_SECONDS
         wrote = self._perform(batch[0])
         while len(batch) < BATCH_JOBS and time.monotonic() < end and self._another(batch):
             wrote |= self._perform(batch[-1])
+        worked = time.monotonic()
         self._connection.execute("COMMIT" if wrote else "ROLLBACK")
+        self._measure(len(batch), worked - began, time.monotonic() - worked if wrote else None)
+
+    def _measure(self, jobs: int, work: float, sync: float | None) -> None:
+        load = self.load
+        load.jobs.add(jobs)
+        load.work.add(work)
+        if sync is not None:
+            load.sync.add(sync)
 
     def _another(self, batch: list[_Job]) -> bool:
         """Take one more job, if one waits."""

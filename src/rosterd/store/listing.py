@@ -5,6 +5,7 @@ candidates   an equality that an index answers yields the ids to look at. They a
              but the cost.
 order        the sort key, resources without one behind the others in both directions, then seq
 keyset       the page begins behind a position; no page costs more for lying deeper
+narrowing    without candidates, an index of parts of texts may say where a text is contained
 quick        whether the work is bounded by the page, so that it need not leave the event loop
 """
 
@@ -18,7 +19,8 @@ from rosterd.scim.filter import And, Bound, Compare, Or
 from rosterd.scim.index import INDEXED, is_unique
 from rosterd.scim.schema import Ref
 from rosterd.service.ports import Query
-from rosterd.store.compile import TRUE, Scope, condition, membership_table, sort_key
+from rosterd.store.compile import Scope, condition, membership_table, sort_key
+from rosterd.store.dialect import SQLITE, Dialect
 from rosterd.store.fragment import Sql, join, sql
 
 QUICK_ROWS: Final = 200
@@ -31,9 +33,13 @@ COLUMNS: Final = Sql(
 """The fields of ``Stored``, in order."""
 
 
-_SINGLE: Final = f"""SELECT {COLUMNS.text}, NULL
-FROM unique_value AS u CROSS JOIN resource AS r ON r.directory = u.directory AND r.id = u.id
-WHERE u.directory = ? AND u.kind = ? AND u.attribute = ? AND u.value = ?"""  # noqa: S608 - no value in it
+_SINGLE: Final = """SELECT {}, NULL
+FROM unique_value AS u {} resource AS r ON r.directory = u.directory AND r.id = u.id
+WHERE u.directory = {} AND u.kind = {} AND u.attribute = {} AND u.value = {}"""
+
+
+_PARTIAL: Final = frozenset(("co", "sw", "ew", "eq"))
+"""What only a text that contains the literal fulfils."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +54,21 @@ class Candidates:
 class Listing:
     """``page`` yields ``COLUMNS`` and the sort key, one row more than the limit if there is one.
 
-    Without ``total`` the page is all there is.
+    Without ``total`` the page is all there is. If ``counted``, each row of the page also tells the total,
+    or NULL if these are all.
     """
 
     page: Sql
     total: Sql | None
     quick: bool
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Target:
     """One resource type of a listing, compiled: its rows before order and limit."""
 
+    words: Dialect
     directory: int
     kind: str
     source: Sql
@@ -68,62 +77,62 @@ class _Target:
     quick: bool
 
 
-def listing(query: Query, directory: int) -> Listing | None:
+def listing(query: Query, directory: int, words: Dialect = SQLITE) -> Listing | None:
     """The statements of a listing; ``None`` if nothing can match. Raises ``InvalidFilter``."""
-    single = _single(query, directory)
+    single = _single(query, directory, words)
     if single is not None:
         return single
-    targets = list(_targets(query, directory))
+    targets = list(_targets(query, directory, words))
     if not targets:
         return None
-    total = join(" + ", [_total(target) for target in targets])
+    total = sql("SELECT {}", join(" + ", [_total(target) for target in targets]))
     quick = query.limit <= QUICK_ROWS and query.offset <= QUICK_OFFSET
+    counted = query.total and words.counts
     return Listing(
-        page=_page(targets, query),
-        total=sql("SELECT {}", total),
+        page=words.statement(_page(targets, query, words, total if counted else None)),
+        total=words.statement(total),
         quick=quick and all(target.quick for target in targets),
+        counted=counted,
     )
 
 
-def _single(query: Query, directory: int) -> Listing | None:
+def _single(query: Query, directory: int, words: Dialect) -> Listing | None:
     """An equality on a unique attribute is one look-up: the commonest question of every client."""
     if len(query.targets) != 1 or query.sort or query.after or query.offset or query.limit < 1:
         return None
     ((resource_type, b),) = query.targets.items()
     if not isinstance(b, Compare) or b.op != "eq" or not isinstance(b.value, str) or not is_unique(b.path):
         return None
-    parameters = (directory, resource_type.name, str(b.path), b.value)
-    return Listing(Sql(_SINGLE, parameters), None, quick=True)
+    page = sql(_SINGLE, COLUMNS, words.join, directory, resource_type.name, str(b.path), b.value)
+    return Listing(words.statement(page), None, quick=True)
 
 
-def _targets(query: Query, directory: int) -> Iterable[_Target]:
+def _targets(query: Query, directory: int, words: Dialect) -> Iterable[_Target]:
     sort = {t.name: ref for t, ref in query.sort.items()} if query.sort else {}
     for resource_type, b in query.targets.items():
         if b == NOTHING:
             continue
-        scope = Scope(resource_type, query.connection)
+        scope = Scope(resource_type, query.connection, words)
         key = sort_key(sort.get(resource_type.name), scope)
-        if b is None or b == EVERYTHING:
-            source = Sql("resource AS r")
-            yield _Target(directory, resource_type.name, source, None, key, quick=query.sort is None)
-            continue
-        found = candidates(b, scope, directory)
-        source = Sql("resource AS r")
-        if found is not None:
-            source = sql(
-                "({}) AS k CROSS JOIN resource AS r ON r.directory = {} AND r.id = k.id", found.ids, directory
-            )
-        quick = found is not None and found.rank < 2
-        yield _Target(directory, resource_type.name, source, condition(b, scope), key, quick)
+        source, where, quick = Sql("resource AS r"), None, query.sort is None
+        if b is not None and b != EVERYTHING:
+            found = candidates(b, scope, directory)
+            quick = found is not None and found.rank < 2
+            where = condition(b, scope)
+            if found is not None:
+                source = words.among(found.ids, directory)
+            elif (narrow := narrowed(b, scope)) is not None:
+                where = sql("{} AND {}", narrow, where)
+        yield _Target(words, directory, resource_type.name, source, where, key, quick)
 
 
-def _page(targets: Sequence[_Target], query: Query) -> Sql:
-    order, reach = _order(query, Sql("")), query.limit + 1
+def _page(targets: Sequence[_Target], query: Query, words: Dialect, total: Sql | None) -> Sql:
+    order, reach = _order(query, words, Sql("")), query.limit + 1
     ordered = [
         sql(
-            "SELECT place, seq, key FROM ({}) WHERE {} ORDER BY {}",
+            "SELECT place, seq, key FROM ({}) AS found WHERE {} ORDER BY {}",
             _rows(target),
-            _behind(query),
+            _behind(query, words),
             order,
         )
         for target in targets
@@ -131,20 +140,35 @@ def _page(targets: Sequence[_Target], query: Query) -> Sql:
     if len(ordered) == 1:
         page = sql("{} LIMIT {} OFFSET {}", ordered[0], reach, query.offset)
     else:  # of each no more than could be in the page
-        heads = [sql("SELECT * FROM ({} LIMIT {})", arm, query.offset + reach) for arm in ordered]
+        heads = [sql("SELECT * FROM ({} LIMIT {}) AS head", arm, query.offset + reach) for arm in ordered]
         merged = join(" UNION ALL ", heads)
-        page = sql("SELECT * FROM ({}) ORDER BY {} LIMIT {} OFFSET {}", merged, order, reach, query.offset)
+        page = sql(
+            "SELECT * FROM ({}) AS merged ORDER BY {} LIMIT {} OFFSET {}", merged, order, reach, query.offset
+        )
     return sql(
-        "SELECT {}, page.key FROM ({}) AS page CROSS JOIN resource AS r ON r.rowid = page.place ORDER BY {}",
+        "SELECT {}, {}{} FROM ({}) AS page {} resource AS r ON {} ORDER BY {}",
         COLUMNS,
+        words.key,
+        _counted(query, total, words),
         page,
-        _order(query, Sql("page.")),
+        words.join,
+        words.at_place(targets[0].directory),
+        _order(query, words, Sql("page.")),
     )
+
+
+def _counted(query: Query, total: Sql | None, words: Dialect) -> Sql:
+    """The column that tells the total: only if the page is not all there is, the rows are counted."""
+    if total is None:
+        return Sql("")
+    further = words.false if query.after is None else words.true
+    return sql(", CASE WHEN {} OR count(*) OVER () > {} THEN ({}) END", further, query.limit, total)
 
 
 def _rows(target: _Target) -> Sql:
     return sql(
-        "SELECT r.rowid AS place, r.seq AS seq, {} AS key FROM {} WHERE {}",
+        "SELECT {} AS place, r.seq AS seq, {} AS key FROM {} WHERE {}",
+        target.words.place,
         target.key,
         target.source,
         _live(target),
@@ -166,26 +190,24 @@ def _live(target: _Target) -> Sql:
     return live if target.where is None else sql("{} AND {}", live, target.where)
 
 
-def _order(query: Query, table: Sql) -> Sql:
+def _order(query: Query, words: Dialect, table: Sql) -> Sql:
     if query.sort is None:
         return sql("{}seq", table)
     direction = Sql(" DESC" if query.descending else "")
-    return sql("{}key IS NULL, {}key{}, {}seq", table, table, direction, table)
+    keys = join(", ", [sql("{}{}", Sql(key), direction) for key in words.sorting])
+    return sql("key IS NULL, {}, {}seq", keys, table)
 
 
-def _behind(query: Query) -> Sql:
+def _behind(query: Query, words: Dialect) -> Sql:
     """The rows that follow ``query.after`` in the order of the listing."""
     after = query.after
     if after is None:
-        return TRUE
+        return words.true
     if query.sort is None:
         return sql("seq > {}", after.seq)
     if after.key is None:
         return sql("key IS NULL AND seq > {}", after.seq)
-    further = Sql("<" if query.descending else ">")
-    return sql(
-        "(key IS NULL OR key {} {} OR (key = {} AND seq > {}))", further, after.key, after.key, after.seq
-    )
+    return sql("({})", words.behind(after.key, after.seq, descending=query.descending))
 
 
 def candidates(b: Bound, scope: Scope, directory: int) -> Candidates | None:
@@ -206,6 +228,23 @@ def candidates(b: Bound, scope: Scope, directory: int) -> Candidates | None:
     return None
 
 
+def narrowed(b: Bound, scope: Scope) -> Sql | None:
+    """What an index of parts of texts says of all that fulfil the filter; ``None`` if it says nothing."""
+    if isinstance(b, And | Or):
+        found = [narrowed(part, scope) for part in b.parts]
+        said = [part for part in found if part is not None]
+        if not said or (isinstance(b, Or) and len(said) < len(found)):
+            return None
+        return sql("({})", join(" AND " if isinstance(b, And) else " OR ", said))
+    if isinstance(b, syntax.Any):
+        return narrowed(b.filter, scope) if b.path.extension is None else None
+    if not isinstance(b, Compare) or not isinstance(b.value, str) or b.op not in _PARTIAL:
+        return None
+    if b.path.extension is not None or membership_table(b.path, scope):
+        return None
+    return scope.words.narrow(b.path.keys, b.op, b.value)
+
+
 def _equal(ref: Ref, literal: str, scope: Scope, directory: int) -> Candidates | None:
     """Where ``ref`` may be ``literal``, if that is indexed. Only texts are, as they are spelled one way."""
     kind, name = scope.type.name, str(ref)
@@ -213,7 +252,9 @@ def _equal(ref: Ref, literal: str, scope: Scope, directory: int) -> Candidates |
     if table is not None:
         if ref.sub is None or ref.sub.name != "value" or not ref.sub.case_exact:
             return None
-        return _members_of(literal, directory) if table == "groups" else _groups_with(literal, directory)
+        if table == "members":
+            return _groups_with(literal, directory)
+        return _members_of(literal, directory, scope.words)
     if ref.extension is None and name in ("id", "externalId"):
         if ref.target is None or not ref.target.case_exact:
             return None
@@ -247,14 +288,7 @@ def _groups_with(member: str, directory: int) -> Candidates:
     return Candidates(1, ids)
 
 
-def _members_of(group: str, directory: int) -> Candidates:
+def _members_of(group: str, directory: int, words: Dialect) -> Candidates:
     """Everybody in the group, through other groups too."""
-    ids = sql(
-        """SELECT id FROM (WITH RECURSIVE down (id) AS (
-            SELECT member_id FROM member WHERE directory = {} AND group_id = {}
-            UNION
-            SELECT m.member_id FROM down CROSS JOIN member AS m ON m.directory = {} AND m.group_id = down.id
-        ) SELECT id FROM down)""",
-        directory, group, directory,
-    )  # fmt: skip
+    ids = sql(words.everybody, directory, group, directory)
     return Candidates(2, ids)

@@ -30,6 +30,9 @@ class MemoryPastReader:
         own = [e for e in self._state().events if (e.event.kind, e.event.resource) == (kind, id)]
         return tuple([e for e in own if e.event.at >= since and e.seq > after][:limit])
 
+    async def undone(self, seq: int) -> bool:
+        return False  # there is no backup of it to go back to
+
     async def mentioning(self, names: Sequence[str], after: int, through: int) -> tuple[StoredEvent, ...]:
         wanted = set(names)
         return tuple(

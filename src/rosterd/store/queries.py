@@ -32,11 +32,23 @@ def sqlite_file(name: str) -> str:
     return files("rosterd.store").joinpath("sql", "sqlite", name).read_text("utf-8")
 
 
-def _all() -> Mapping[str, str]:
-    """The statements of every file in ``queries``. Raises ``ValueError`` for a name given twice."""
-    folder = files("rosterd.store").joinpath("sql", "sqlite", "queries")
+def postgres_file(name: str) -> str:
+    """The text of one of PostgreSQL's ``.sql`` files."""
+    return files("rosterd.store").joinpath("sql", "postgres", name).read_text("utf-8")
+
+
+def own(engine: str) -> Mapping[str, str]:
+    """The statements of every file in an engine's ``queries``. Raises ``ValueError`` for a name given twice."""
+    folder = files("rosterd.store").joinpath("sql", engine, "queries")
     texts = [file.read_text("utf-8") for file in sorted(folder.iterdir(), key=lambda file: file.name)]
     return load("\n".join(texts))
 
 
-SQLITE: Final = _all()
+def _translated(statements: Mapping[str, str]) -> Mapping[str, str]:
+    """Statements as PostgreSQL numbers their parameters."""
+    return {name: re.sub(r"\?(\d+)", r"$\1", statement) for name, statement in statements.items()}
+
+
+SQLITE: Final = own("sqlite")
+POSTGRES: Final = MappingProxyType(_translated(SQLITE) | own("postgres"))
+"""SQLite's statements, but for those that PostgreSQL says otherwise or has for itself."""

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
+from rosterd.service.measures import Load
 from rosterd.service.ports import Reader, Writer
 from rosterd.store.database import BUSY_MS, connect_reader, is_unavailable, unavailable
 from rosterd.store.group_commit import WAITING, GroupCommit
@@ -24,6 +25,7 @@ from rosterd.store.sqlite_audit import SqliteAudit
 from rosterd.store.sqlite_deliveries import SqliteDeliveries
 from rosterd.store.sqlite_expiry import SqliteExpiry
 from rosterd.store.sqlite_mappings import SqliteMappings
+from rosterd.store.sqlite_measures import SqliteMeasures
 from rosterd.store.sqlite_reader import SqliteReader
 from rosterd.store.sqlite_registry import SqliteRegistry
 from rosterd.store.sqlite_request_log import SqliteRequestLog
@@ -63,14 +65,19 @@ class SqliteStore(
     SqliteSets,
     SqliteExpiry,
     SqliteMappings,
+    SqliteMeasures,
 ):
     """See ``rosterd.service.ports.Store`` and ``Control``, and ``rosterd.service.clients.ClientControl``."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, waiting: int) -> None:
         self._readers = Readers(path)
         self._writer = GroupCommit(connection, waiting)
+        self._writer.load.reads = self._readers.waiting
         self._wake = Wake()
         super().__init__(self._readers.run, self._writer.submit)
+
+    def load(self) -> Load:
+        return self._writer.load
 
     def reader(self, directory: int) -> Reader:
         return SqliteReader(self._readers.run, directory)
@@ -118,6 +125,10 @@ class Readers:
         if quick:
             return self._work(work, _QUICK_BUSY_MS)
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._work, work, BUSY_MS)
+
+    def waiting(self) -> int:
+        """Long reads that no thread has begun yet."""
+        return self._pool._work_queue.qsize()
 
     def close(self) -> None:
         """Close every connection, once the reads in the threads are done."""

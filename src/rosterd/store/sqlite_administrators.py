@@ -1,14 +1,13 @@
 """``AdministratorControl`` over SQLite: that an owner is left is looked at before a change is committed."""
 
 import sqlite3
-from collections.abc import Sequence
-from typing import Any
 
 from rosterd.service.administrators import Administrator, LastOwner
 from rosterd.service.audit import Entry
 from rosterd.service.ports import UniqueViolation
 from rosterd.store.entries import write_entry
 from rosterd.store.queries import SQLITE
+from rosterd.store.rows import administrator_change, administrator_of, administrator_row
 from rosterd.store.sqlite_control import SqliteControl, insert
 
 
@@ -31,14 +30,10 @@ class SqliteAdministrators(SqliteControl):
         return tuple(map(administrator_of, rows))
 
     async def create_administrator(self, administrator: Administrator, folded: str, entry: Entry) -> None:
-        a = administrator
-        parameters = (
-            a.id, a.name, folded, a.role, a.directory, a.password, a.issuer, a.subject, a.created, a.disabled,
-            a.last_login, a.revision,
-        )  # fmt: skip
+        parameters = administrator_row(administrator, folded)
 
         def work(connection: sqlite3.Connection) -> None:
-            insert(connection, "insert_administrator", parameters, a.name)
+            insert(connection, "insert_administrator", parameters, administrator.name)
             write_entry(connection, entry)
 
         await self._submit(work)
@@ -47,10 +42,7 @@ class SqliteAdministrators(SqliteControl):
         self, administrator: Administrator, ends_but: str | None, entry: Entry
     ) -> bool:
         a = administrator
-        parameters = (
-            a.id, a.role, a.directory, a.password, a.issuer, a.subject, a.disabled, a.revision,
-            a.revision - 1,
-        )  # fmt: skip
+        parameters = administrator_change(a)
 
         def work(connection: sqlite3.Connection) -> bool:
             owned = _is_owned(connection)
@@ -84,11 +76,6 @@ class SqliteAdministrators(SqliteControl):
     async def _administrator(self, name: str, *parameters: str) -> Administrator | None:
         rows = await self._rows(name, parameters)
         return administrator_of(rows[0]) if rows else None
-
-
-def administrator_of(row: Sequence[Any]) -> Administrator:
-    """An administrator from a row of its columns."""
-    return Administrator(*row)
 
 
 def _is_owned(connection: sqlite3.Connection) -> bool:

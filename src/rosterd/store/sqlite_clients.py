@@ -1,36 +1,29 @@
 """``ClientControl`` over SQLite, beside ``sqlite_control.py``: clients, their secrets, their tokens."""
 
 import sqlite3
-from collections.abc import Callable, Iterable
-from itertools import groupby
-from typing import Any
-
-import orjson
+from collections.abc import Callable
 
 from rosterd.service.audit import Entry
 from rosterd.service.clients import Client, ClientSecret
 from rosterd.service.control import Token
 from rosterd.store.entries import write_entry
 from rosterd.store.queries import SQLITE
+from rosterd.store.rows import as_json, client_row, clients_of
 from rosterd.store.sqlite_control import SqliteControl, insert, insert_token
-from rosterd.store.sqlite_run import as_json
 
 
 class SqliteClients(SqliteControl):
     """See ``rosterd.service.clients.ClientControl``."""
 
     async def client(self, client_id: str) -> Client | None:
-        found = _clients(await self._rows("get_client", (client_id,)))
+        found = clients_of(await self._rows("get_client", (client_id,)))
         return found[0] if found else None
 
     async def clients(self, directory: int, connection: int | None = None) -> tuple[Client, ...]:
-        return _clients(await self._rows("clients", (directory, connection)))
+        return clients_of(await self._rows("clients", (directory, connection)))
 
     async def create_client(self, client: Client, entry: Entry) -> None:
-        parameters = (
-            client.id, client.directory, client.connection, client.label, as_json(list(client.scopes)),
-            client.created, client.last_used, client.revoked,
-        )  # fmt: skip
+        parameters = client_row(client)
 
         def work(connection: sqlite3.Connection) -> None:
             insert(connection, "insert_client", parameters, client.id, "id")
@@ -97,13 +90,3 @@ def _runner(connection: sqlite3.Connection, directory: int, client_id: str) -> C
 def _insert_secret(connection: sqlite3.Connection, client_id: str, secret: ClientSecret) -> None:
     parameters = (client_id, secret.digest, secret.created, secret.expires)
     connection.execute(SQLITE["insert_client_secret"], parameters)
-
-
-def _clients(rows: Iterable[tuple[Any, ...]]) -> tuple[Client, ...]:
-    """Clients from rows of one secret each, those of a client together."""
-    found = []
-    for (id, directory, connection, label, scopes, created, *times), own in groupby(rows, lambda r: r[:8]):
-        secrets = tuple(ClientSecret(*row[8:]) for row in own if row[8] is not None)
-        known = (id, directory, connection, label, tuple(orjson.loads(scopes)), created)
-        found.append(Client(*known, secrets, *times))
-    return tuple(found)

@@ -6,24 +6,21 @@ the row of a connection means.
 
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, Final, Protocol, TypeVar
-
-import orjson
 
 from rosterd.service.audit import Entry
 from rosterd.service.control import Connection, Credential, Directory, Policy, Token
 from rosterd.service.ports import UniqueViolation
 from rosterd.store.entries import write_entry
-from rosterd.store.policy import limits_json, limits_of, standing_of
+from rosterd.store.policy import limits_json
 from rosterd.store.queries import SQLITE
-from rosterd.store.sqlite_run import Run, as_json
+from rosterd.store.rows import REMEMBERED, connection_of, definition_row, directory_of, token_of, token_row
+from rosterd.store.sqlite_run import Run
 
 T = TypeVar("T")
 
-_REMEMBERED: Final = 1000
 _SECRET_BYTES: Final = 32
 
 Work = Callable[[sqlite3.Connection], T]
@@ -75,10 +72,7 @@ class SqliteControl:
         return await self._submit(work)
 
     async def define(self, directory: Directory, entry: Entry) -> Directory | None:
-        parameters = (
-            directory.id, directory.revision, as_json(list(directory.schemas)),
-            as_json(list(directory.resource_types)), as_json(dict(directory.requirements)),
-        )  # fmt: skip
+        parameters = definition_row(directory)
 
         def work(connection: sqlite3.Connection) -> Directory | None:
             row = connection.execute(SQLITE["define_directory"], parameters).fetchone()
@@ -159,7 +153,7 @@ class SqliteControl:
         if directory is None or directory.revision != row[23]:
             found = connection.execute(SQLITE["get_directory"], (token.directory,)).fetchone()
             directory = directory_of(found)
-            if len(self._directories) >= _REMEMBERED:
+            if len(self._directories) >= REMEMBERED:
                 self._directories.clear()
             self._directories[directory.id] = directory
         return Credential(token, connection_of(row[11:23]), directory)
@@ -182,11 +176,7 @@ def recorded(name: str, parameters: tuple[Any, ...], entry: Entry) -> Callable[[
 
 def insert_token(connection: sqlite3.Connection, token: Token) -> None:
     """Keep a token. Raises like ``insert``."""
-    parameters = (
-        token.id, token.directory, token.connection, token.digest, token.label, as_json(list(token.scopes)),
-        token.created, token.expires, token.last_used, token.revoked, token.client,
-    )  # fmt: skip
-    insert(connection, "insert_token", parameters, token.id, "id")
+    insert(connection, "insert_token", token_row(token), token.id, "id")
 
 
 def insert(
@@ -203,26 +193,3 @@ def insert(
         if error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
             raise LookupError(f"{attribute} {value!r} belongs to nothing there is") from None
         raise UniqueViolation(attribute, value) from None
-
-
-def directory_of(row: Sequence[Any]) -> Directory:
-    """A directory from a row of its columns."""
-    id, name, created, revision, schemas, resource_types, requirements = row
-    return Directory(
-        id, name, created, revision, tuple(orjson.loads(schemas)), tuple(orjson.loads(resource_types)),
-        orjson.loads(requirements),
-    )  # fmt: skip
-
-
-@lru_cache(_REMEMBERED)  # the same row comes at each request
-def connection_of(row: tuple[Any, ...]) -> Connection:
-    """A connection from a row of its columns."""
-    id, directory, name, created, profile, reach, on_delete, limits, *standing = row
-    policy = Policy(reach, on_delete, limits_of(limits))
-    return Connection(id, directory, name, created, profile, policy, standing_of(standing))
-
-
-def token_of(row: Sequence[Any]) -> Token:
-    """A token from a row of its columns."""
-    id, directory, connection, digest, label, scopes, *times = row
-    return Token(id, directory, connection, digest, label, tuple(orjson.loads(scopes)), *times)

@@ -33,4 +33,4 @@ class SqliteMeasures(SqliteControl):
         return await self._run(work, quick=False)
 
     async def probe(self) -> None:
-        await self._write(lambda connection: connection.execute(SQLITE["probe"]))
+        await self._submit(lambda connection: connection.execute(SQLITE["probe"]).rowcount)

@@ -147,6 +147,10 @@ class SqliteReader(SqliteProjectionReader):
         quick = limit <= _QUICK_ROWS and not types
         return await self._run(lambda c: _feed_back(c, self._directory, before, limit, wanted), quick=quick)
 
+    async def undone(self, seq: int) -> bool:
+        rows = await self._rows("undone", (self._directory, seq))
+        return bool(rows[0][0])
+
     async def last(self) -> int:
         """The newest number of the directory."""
         rows = await self._rows("feed_edges", (self._directory,))
@@ -220,7 +224,11 @@ def _feed(
     with _one_state(connection):
         last, forgotten = connection.execute(SQLITE["feed_edges"], (directory,)).fetchone()
         start = max(after, forgotten)
-        through = max(start, min(start + WINDOW, last))
+        base = start
+        if last - start > WINDOW:  # a hole that a restore left is stepped over
+            (first,) = connection.execute(SQLITE["next_event"], (directory, start)).fetchone()
+            base = last if first is None else max(start, first - 1)
+        through = max(start, min(base + WINDOW, last))
         events: list[StoredEvent] = []
         size = 0
         for row in connection.execute(SQLITE["feed"], (directory, start, through, types, limit)):
@@ -238,7 +246,11 @@ def _feed_back(
     with _one_state(connection):
         last, forgotten = connection.execute(SQLITE["feed_edges"], (directory,)).fetchone()
         start = last + 1 if before is None else min(before, last + 1)
-        through = max(start - WINDOW, forgotten + 1)
+        base = start
+        if start - forgotten > WINDOW:
+            (first,) = connection.execute(SQLITE["previous_event"], (directory, start)).fetchone()
+            base = forgotten + 1 if first is None else min(start, first + 1)
+        through = max(base - WINDOW, forgotten + 1)
         events: list[StoredEvent] = []
         size = 0
         for row in connection.execute(SQLITE["feed_back"], (directory, start, through, types, limit)):

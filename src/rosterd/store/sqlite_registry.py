@@ -2,9 +2,6 @@
 
 import sqlite3
 from collections.abc import Collection, Mapping
-from typing import Any, Final
-
-import orjson
 
 from rosterd.service.audit import Entry
 from rosterd.service.clients import Client
@@ -12,17 +9,9 @@ from rosterd.service.control import Connection, Directory, Token
 from rosterd.service.registry import Answered, ApiKey, KeyHolder
 from rosterd.store.entries import write_entry
 from rosterd.store.queries import SQLITE
+from rosterd.store.rows import MOST, as_json, connection_of, directory_of, key_of, key_row, token_of
 from rosterd.store.sqlite_clients import SqliteClients
-from rosterd.store.sqlite_control import (
-    connection_of,
-    directory_of,
-    insert,
-    recorded,
-    token_of,
-)
-from rosterd.store.sqlite_run import as_json
-
-_MOST: Final = 2**63 - 1
+from rosterd.store.sqlite_control import insert, recorded
 
 
 class SqliteRegistry(SqliteClients):
@@ -52,13 +41,13 @@ class SqliteRegistry(SqliteClients):
     async def token_page(
         self, directory: int, connection: int, after: tuple[int, str] | None, limit: int
     ) -> tuple[Token, ...]:
-        behind = after or (_MOST, "")
+        behind = after or (MOST, "")
         return tuple(map(token_of, await self._rows("token_page", (directory, connection, *behind, limit))))
 
     async def client_page(
         self, directory: int, connection: int, after: tuple[int, str] | None, limit: int
     ) -> tuple[Client, ...]:
-        behind = after or (_MOST, "")
+        behind = after or (MOST, "")
         rows = await self._rows("client_page", (directory, connection, *behind, limit))
         found = [await self.client(row[0]) for row in rows]
         return tuple(client for client in found if client is not None)
@@ -68,7 +57,7 @@ class SqliteRegistry(SqliteClients):
             row = connection.execute(SQLITE["get_api_key"], (id,)).fetchone()
             if row is None:
                 return None
-            key = _key(row)
+            key = key_of(row)
             if key.directory is None:
                 return KeyHolder(key, None)
             found = connection.execute(SQLITE["get_directory"], (key.directory,)).fetchone()
@@ -77,23 +66,20 @@ class SqliteRegistry(SqliteClients):
         return await self._run(work, quick=True)
 
     async def keys(self) -> tuple[ApiKey, ...]:
-        return tuple(map(_key, await self._rows("api_keys", ())))
+        return tuple(map(key_of, await self._rows("api_keys", ())))
 
     async def key_page(
         self, directory: int | None, after: tuple[int, str] | None, limit: int
     ) -> tuple[ApiKey, ...]:
-        behind = after or (_MOST, "")
+        behind = after or (MOST, "")
         if directory is None:
             rows = await self._rows("api_key_page", (*behind, limit))
         else:
             rows = await self._rows("api_key_page_of", (directory, *behind, limit))
-        return tuple(map(_key, rows))
+        return tuple(map(key_of, rows))
 
     async def create_key(self, key: ApiKey, entry: Entry) -> None:
-        parameters = (
-            key.id, key.digest, key.directory, key.label, as_json(list(key.scopes)),
-            key.created, key.expires, key.last_used, key.revoked,
-        )  # fmt: skip
+        parameters = key_row(key)
 
         def work(connection: sqlite3.Connection) -> None:
             insert(connection, "insert_api_key", parameters, key.id, "id")
@@ -127,8 +113,3 @@ class SqliteRegistry(SqliteClients):
 
     async def release(self, key: str, name: str) -> None:
         await self._submit(lambda c: c.execute(SQLITE["delete_replay"], (key, name)).rowcount)
-
-
-def _key(row: tuple[Any, ...]) -> ApiKey:
-    id, digest, directory, label, scopes, *times = row
-    return ApiKey(id, digest, directory, label, tuple(orjson.loads(scopes)), *times)

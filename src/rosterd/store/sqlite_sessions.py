@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from rosterd.service.audit import Entry
 from rosterd.service.login import Attempt
@@ -10,12 +10,10 @@ from rosterd.service.sessions import MOST, Found, Session
 from rosterd.service.setup_links import SetupLink
 from rosterd.store.entries import write_entry
 from rosterd.store.queries import SQLITE
-from rosterd.store.sqlite_administrators import SqliteAdministrators, administrator_of
+from rosterd.store.rows import MOST as LAST
+from rosterd.store.rows import found_of, session_row, setup_link_row
+from rosterd.store.sqlite_administrators import SqliteAdministrators
 from rosterd.store.sqlite_control import insert
-
-_MOST: Final = 2**63 - 1
-_SESSION, _ADMINISTRATOR = 8, 11
-"""How many columns each has in a row of both."""
 
 
 class SqliteSessions(SqliteAdministrators):
@@ -23,13 +21,7 @@ class SqliteSessions(SqliteAdministrators):
 
     async def session(self, digest: bytes) -> Found | None:
         rows = await self._rows("get_session", (digest,))
-        if not rows:
-            return None
-        row = rows[0]
-        session = Session(*row[:_SESSION])
-        whose = administrator_of(row[_SESSION : _SESSION + _ADMINISTRATOR]) if session.administrator else None
-        link = SetupLink(*row[_SESSION + _ADMINISTRATOR :]) if session.setup_link else None
-        return Found(session, whose, link)
+        return found_of(rows[0]) if rows else None
 
     async def sessions(self, administrator: str, at: int, idle: int) -> tuple[Session, ...]:
         rows = await self._rows("sessions_of", (administrator, at, idle))
@@ -39,9 +31,7 @@ class SqliteSessions(SqliteAdministrators):
         self, session: Session, digest: bytes, replaces: bytes | None, passed: Sequence[str], entry: Entry
     ) -> None:
         s = session
-        parameters = (
-            digest, s.id, s.administrator, s.setup_link, s.created, s.seen, s.expires, s.address, s.agent,
-        )  # fmt: skip
+        parameters = session_row(s, digest)
 
         def work(connection: sqlite3.Connection) -> None:
             if replaces is not None:
@@ -81,15 +71,12 @@ class SqliteSessions(SqliteAdministrators):
     async def setup_link_page(
         self, directory: int, connection: int, after: tuple[int, str] | None, limit: int
     ) -> tuple[SetupLink, ...]:
-        behind = after or (_MOST, "")
+        behind = after or (LAST, "")
         rows = await self._rows("setup_link_page", (directory, connection, *behind, limit))
         return tuple(SetupLink(*row) for row in rows)
 
     async def create_setup_link(self, link: SetupLink, entry: Entry) -> None:
-        parameters = (
-            link.id, link.directory, link.connection, link.digest, link.label, link.created, link.expires,
-            link.last_used, link.revoked,
-        )  # fmt: skip
+        parameters = setup_link_row(link)
 
         def work(connection: sqlite3.Connection) -> None:
             insert(connection, "insert_setup_link", parameters, link.id, "id")

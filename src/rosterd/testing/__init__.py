@@ -14,6 +14,7 @@ from rosterd.testing.conversation import Conversation, ConversationError, Conver
 from rosterd.testing.expiry_contract import ExpiryContract
 from rosterd.testing.registry_contract import RegistryContract
 from rosterd.testing.request_log_contract import RequestLogContract
+from rosterd.testing.set_contract import SetContract
 from rosterd.testing.setting_contract import SettingContract
 from rosterd.testing.standing_contract import StandingContract
 from rosterd.testing.store_contract import DurableStoreContract, StoreContract
@@ -33,6 +34,7 @@ __all__ = [
     "RegistryContract",
     "Reply",
     "RequestLogContract",
+    "SetContract",
     "SettingContract",
     "StandingContract",
     "StoreContract",

@@ -16,6 +16,7 @@ from rosterd.service.webhooks import (
     DISABLED,
     ENABLED,
     FAILED,
+    HANDLER,
     MAX_LANES,
     RANGE,
     Attempt,
@@ -130,6 +131,29 @@ class WebhookContract:
         first = (await plane.due_lines(AT))[0]
         assert (first.cursor, first.last, first.max_events, first.max_wait) == (1, 2, 2, 3)
         assert len(await plane.due_lines(AT, None, 1)) == 1
+
+    @scenario
+    async def test_handlers_are_due_for_who_has_them_and_for_nobody_else(self, plane: Plane) -> None:
+        home = await plane.create_directory("acme", AT, ENTRY)
+        for id in ("we_h1", "we_h2"):
+            await plane.create_webhook(endpoint(id, url=f"{HANDLER}app:{id}"), ENTRY)
+        await happen(plane, home)
+        for directories in (None, [home.id]):
+            for served, ids in (
+                (None, []),
+                (("we_h1",), ["we_h1"]),
+                (("we_h1", "we_h2"), ["we_h1", "we_h2"]),
+            ):
+                found = await plane.due_lines(AT, directories, handlers=served)
+                assert sorted(each.key.webhook for each in found) == ids
+        assert await plane.has_webhooks() is False
+        assert await plane.has_webhooks(("we_h1", "we_9")) is True
+        assert await plane.has_webhooks(()) is False
+        await plane.create_webhook(endpoint("we_1"), ENTRY)
+        await happen(plane, home)
+        assert await plane.has_webhooks() is True
+        assert [each.key.webhook for each in await plane.due_lines(AT)] == ["we_1"]
+        assert await plane.due_lines(AT, handlers=()) == ()
 
     @scenario
     async def test_a_lane_is_one_workers_until_its_lease_ends(self, plane: Plane) -> None:

@@ -5,17 +5,25 @@ import contextlib
 import os
 import random
 from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
 
 from rosterd.delivery.egress import Policy
 from rosterd.delivery.handlers import Handler, HandlerSender
-from rosterd.delivery.run import Plane
+from rosterd.delivery.run import Plane as DeliveryPlane
 from rosterd.delivery.sender import HttpSender
+from rosterd.delivery.set_signing import SetSigner
 from rosterd.delivery.signing import Vault
 from rosterd.delivery.worker import Bounds, Worker
+from rosterd.service.composing import Composer
 from rosterd.service.handlers import Handlers, id_of
+from rosterd.service.signing_keys import SigningKeys, SigningKeyStore
 from rosterd.service.webhook_admin import Sender, WebhookAdmin
 from rosterd.wiring.ids import new_id, now
 from rosterd.wiring.settings import Settings
+
+
+class Plane(DeliveryPlane, SigningKeyStore, Protocol):
+    """The store as all of delivery sees it."""
 
 
 class Delivery:
@@ -26,8 +34,13 @@ class Delivery:
     ) -> None:
         policy = Policy.parse(settings.egress_allow, settings.egress_ports)
         vault = Vault(key, os.urandom)
-        self.sender = HttpSender(vault, policy, now)
-        self.admin = WebhookAdmin(plane, plane, vault, self.sender, policy.check_url, now, os.urandom)
+        issuer = settings.base_url.rstrip("/") if settings.base_url else ""
+        self.signing = SigningKeys(plane, SetSigner(vault), issuer, now)
+        self.composer = Composer(issuer)
+        self.sender = HttpSender(vault, policy, now, signing=self.signing)
+        self.admin = WebhookAdmin(
+            plane, plane, vault, self.sender, policy.check_url, now, os.urandom, self.composer, self.signing
+        )
         self._handlers = {id_of(handler.name): handler for handler in handlers}
         self._called = HandlerSender(self._handlers, now)
         self._registered = Handlers(plane, now)

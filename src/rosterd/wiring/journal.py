@@ -84,6 +84,13 @@ class Journal:
         self._full = asyncio.Event()
         self._writing = asyncio.Lock()
         self._closing = False
+        self.omitted = self.lost = 0
+        """How many were left out for want of room, and how many could not be written."""
+
+    @property
+    def waiting(self) -> int:
+        """How many wait to be written."""
+        return len(self._buffer)
 
     def note(self, captured: Captured) -> None:
         """Keep it until the next flush, or count it if there is too much."""
@@ -108,6 +115,7 @@ class Journal:
         """Write what waits; after it, everything that was noted before is in the log or lost."""
         async with self._writing:
             waiting, omitted = self._buffer.take()
+            self.omitted += len(omitted)
             self._left_out.update((one.directory, one.connection) for one in omitted)
             exchanges: list[Exchange] = []
             if not waiting and not omitted:
@@ -120,8 +128,10 @@ class Journal:
                         await asyncio.sleep(0)
                 await self._log.add_exchanges(exchanges, omitted)
             except StoreUnavailable as error:
+                self.lost += len(waiting)
                 _log.warning("request log not written", lost=len(waiting), why=str(error))
             except Exception as error:  # noqa: BLE001 - the log must not end because of one exchange
+                self.lost += len(waiting)
                 _log.error("request log not written", lost=len(waiting), exc_info=error)
 
     def _exchange(self, captured: Captured, bodies: bool) -> Exchange:

@@ -90,7 +90,7 @@ async def _serve(
         owner = await service.first_owner()
         config = uvicorn.Config(
             service.site,
-            http="httptools",
+            http=service.observing.doors.protocol(),
             loop="uvloop",
             lifespan="off",
             log_config=None,
@@ -106,7 +106,8 @@ async def _serve(
         )
         if on_server:
             on_server(server)
-        await server.serve(sockets=[listener])
+        async with service.observing.doors.watched():
+            await server.serve(sockets=[listener])
 
 
 @dataclass(frozen=True, slots=True)

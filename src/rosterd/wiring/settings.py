@@ -17,14 +17,18 @@ _RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "failure_rate": (0, 1_000_000),
     "api_rate": (0, 1_000_000),
     "token_rate": (0, 1_000_000),
+    "event_readers": (0, 1_000_000),
+    "event_readers_of_key": (0, 1_000_000),
     "delivery_lease_seconds": (1, 60),
     "session_hours": (1, 720),
+    "connection_limit": (10, 100_000),
 }
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "log_level": ("debug", "info", "warning", "error"),
     "log_format": ("json", "console", "auto"),
     "request_log": ("on", "off"),
     "delivery": ("on", "off"),
+    "metrics": ("on", "off"),
 }
 
 
@@ -64,12 +68,24 @@ class Settings:
     """Fixes ``eraseDeletedAfterDays``."""
     token_warning_days: int | None = None
     """Fixes ``tokenWarningDays``."""
+    signing_key_days: int | None = None
+    """Fixes ``signingKeyDays``."""
     failure_rate: int = 300
     """Requests a minute with wrong credentials, from one network address; ``0`` for no limit."""
     api_rate: int = 1000
     """Requests a second of one API key; ``0`` for no limit."""
     token_rate: int = 20
     """Tokens a second that one client of the Token Provider fetches; ``0`` for no limit."""
+    event_readers: int = 1000
+    """Event streams and long-polls that may be open at once; ``0`` for no limit."""
+    event_readers_of_key: int = 100
+    """The same of one API key; ``0`` for no limit."""
+    connection_limit: int = 900
+    """Connections that may be open; each takes a file, of which a process often has 1024."""
+    metrics: str = "on"
+    """Whether ``/metrics`` answers, with numbers for Prometheus: ``on`` or ``off``."""
+    metrics_token: str = field(default="", repr=False)
+    """Bearer token that it wants from everybody; unless set it is for loopback and private addresses."""
     session_hours: int = 12
     """Hours after which an administrator must log in to the console again, 1 to 720."""
     delivery: str = "on"

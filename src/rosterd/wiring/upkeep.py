@@ -1,18 +1,36 @@
 """Looking after a data directory that may not open: its migrations, and whether its file is sound.
 
-Only ``migrate`` changes anything. Everything raises ``SchemaMismatch`` for a file of another
+Only ``migrate`` and ``put_back`` change anything. Everything raises ``SchemaMismatch`` for a file of another
 release or program, and ``StoreUnavailable`` for one that cannot be used at present.
 """
 
 import sqlite3
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 
+from rosterd.scim import errors as refusals
+from rosterd.service.audit import Actor, Entry
+from rosterd.store import backup
+from rosterd.store.backup import Contents, NotWhole
 from rosterd.store.database import BUSY_MS, connect_reader, errors
 from rosterd.store.migrate import SchemaMismatch, apply, known, pending
+from rosterd.wiring.ids import now
 from rosterd.wiring.service import make_private
 from rosterd.wiring.settings import Settings
 
-__all__ = ["Migrations", "SchemaMismatch", "damage", "is_damage", "migrate", "migrations"]
+__all__ = [
+    "Contents",
+    "Migrations",
+    "NotWhole",
+    "SchemaMismatch",
+    "back_up",
+    "damage",
+    "is_damage",
+    "migrate",
+    "migrations",
+    "put_back",
+]
 
 _DAMAGE = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 
@@ -36,6 +54,39 @@ def migrate(settings: Settings) -> tuple[str, ...]:
     """Apply what is pending and return its names; each step is done or not done."""
     make_private(settings.data)
     return tuple(f"{step.version:04}_{step.name}" for step in apply(settings.database))
+
+
+def back_up(settings: Settings, target: Path) -> Contents:
+    """Copy the database, also while a server writes; what the copy holds.
+
+    Raises ``Conflict`` if there is such a file, ``NotWhole``, ``OSError``.
+    """
+    try:
+        return backup.back_up(settings.database, target)
+    except FileExistsError as error:
+        raise refusals.Conflict(f"{error}.") from error
+
+
+def put_back(settings: Settings, source: Path, by: Actor, *, replace: bool) -> tuple[Contents, Path | None]:
+    """Put a backup in the place of the database; what it holds, and where the former one is now.
+
+    Raises ``NotFound`` without a backup, ``Conflict`` if there is a database that shall not be replaced or
+    that a server has open, ``NotWhole``, ``OSError``.
+    """
+    make_private(settings.data)
+    at = now()
+    aside = None
+    if replace and settings.database.exists():
+        stamp = f"{datetime.fromtimestamp(at / 1000, UTC):%Y%m%dT%H%M%SZ}"
+        aside = settings.database.with_name(f"rosterd-before-{stamp}.db")
+    try:
+        entry = Entry(by, at, "installation.restored", f"backup '{source.name}'")
+        held = backup.put_back(source, settings.database, at, entry, aside)
+    except FileNotFoundError as error:
+        raise refusals.NotFound(f"There is no file {source}.") from error
+    except FileExistsError as error:
+        raise refusals.Conflict(f"{error}.") from error
+    return held, aside
 
 
 def damage(settings: Settings) -> str | None:

@@ -139,9 +139,9 @@ class ApiApp:
             NO_STORE,
             *reply.headers,
         ]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
         end = {asyncio.ensure_future(_gone(receive)), asyncio.ensure_future(self._api.stopping.wait())}
         try:
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
             while not head:
                 chunk = asyncio.ensure_future(anext(reply.events, None))
                 await asyncio.wait({chunk, *end}, return_when=asyncio.FIRST_COMPLETED)

@@ -6,7 +6,7 @@ goes on from the last cursor it has.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import Final
 
 import orjson
@@ -14,6 +14,7 @@ import orjson
 from rosterd.http.api.request import ApiContext, ApiReply, ApiRequest, StreamReply
 from rosterd.http.api.route import JSON, ApiRoute, Schema
 from rosterd.http.api.schemas import text, thing, time
+from rosterd.http.api.waits import Wait
 from rosterd.http.problems import InvalidRequest
 from rosterd.service.control import Directory
 from rosterd.service.feed import DEFAULT_LIMIT, MAX_LIMIT, MAX_WAIT, Feed, Page, Want, lines, parse_types
@@ -44,6 +45,25 @@ class _Begun:
         await self._rest.aclose()
 
 
+class _Waiting:
+    """A stream that gives its place back when it is closed, also if it never began."""
+
+    def __init__(self, chunks: AsyncGenerator[bytes], wait: Wait) -> None:
+        self._chunks = chunks
+        self._wait = wait
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._chunks)
+
+    async def aclose(self) -> None:
+        """End the stream."""
+        self._wait.leave()
+        await self._chunks.aclose()
+
+
 async def events(api: ApiContext, request: ApiRequest) -> ApiReply | StreamReply:
     """GET /events: a page, or an event stream if the client accepts that."""
     directory = await directory_in_query(api, request)
@@ -52,12 +72,13 @@ async def events(api: ApiContext, request: ApiRequest) -> ApiReply | StreamReply
     if EVENT_STREAM in (request.headers.get(b"accept") or "").casefold():
         after = request.headers.get(b"last-event-id") or request.query.get("after")
         place = await feed.place(directory, after)
-        return StreamReply(
-            _stream(feed.follow(directory, place, types), api, request), EVENT_STREAM, UNBUFFERED
-        )
+        pages = feed.follow(directory, place, types)
+        wait = api.waits.enter(request.caller.key.id)
+        return StreamReply(_Waiting(_stream(pages, api, request), wait), EVENT_STREAM, UNBUFFERED)
     place = await feed.place(directory, request.query.get("after"))
     want = Want(types, int(request.query.get("limit", DEFAULT_LIMIT)), int(request.query.get("wait", 0)))
-    page, _ = await feed.page(directory, place, want)
+    with api.waits.place(request.caller.key.id) if want.wait else nullcontext():
+        page, _ = await feed.page(directory, place, want)
     return ApiReply(200, {"events": page.events, "next": page.next, "more": page.more})
 
 

@@ -6,9 +6,11 @@ from importlib import metadata
 from typing import Any, Final
 
 from rosterd.http.api.administrators import COMPONENTS as ADMINISTRATOR_COMPONENTS
+from rosterd.http.api.components import COMPONENTS
 from rosterd.http.api.extensions import COMPONENTS as EXTENSION_COMPONENTS
 from rosterd.http.api.route import JSON, ApiRoute, Schema
-from rosterd.http.api.schemas import COMPONENTS, ref
+from rosterd.http.api.schemas import ref
+from rosterd.http.api.sets import COMPONENTS as SET_COMPONENTS
 from rosterd.http.api.setup_links import COMPONENTS as SETUP_LINK_COMPONENTS
 from rosterd.http.api.webhook_schemas import COMPONENTS as WEBHOOK_COMPONENTS
 from rosterd.service.keys import SCOPES
@@ -23,6 +25,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     **ADMINISTRATOR_COMPONENTS,
     **SETUP_LINK_COMPONENTS,
     **WEBHOOK_COMPONENTS,
+    **SET_COMPONENTS,
 }
 """All named schemas, from wherever they are described."""
 
@@ -40,6 +43,7 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "session": "Id of the session.",
     "link": "Id of the set-up link.",
     "webhook": "Id of the webhook.",
+    "stream": "Id of the webhook that is a stream of security event tokens and is polled.",
     "delivery": "Id of the attempt.",
 }
 """What the parameters in addresses mean."""

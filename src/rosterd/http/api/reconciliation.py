@@ -1,4 +1,4 @@
-"""Reconciliation over the management API: the application's accounts held against a directory, and adopted."""
+"""Reconciliation over the management API: an application's accounts held against a directory, and adopted."""
 
 from typing import Any, Final
 

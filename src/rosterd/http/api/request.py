@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from rosterd.http.admit import Headers
+from rosterd.http.api.waits import Waits
 from rosterd.http.reply import Header
 from rosterd.scim import cursor, errors
 from rosterd.scim.schema import Model
@@ -30,6 +31,8 @@ from rosterd.service.queries import CURSOR_LIFETIME
 from rosterd.service.reconciliation import Reconciliation
 from rosterd.service.registry import ApiKey, Registry
 from rosterd.service.request_log import RequestLog
+from rosterd.service.set_polls import SetPolls
+from rosterd.service.signing_keys import SigningKeys
 from rosterd.service.tokens import Tokens
 from rosterd.service.undo import Undo
 from rosterd.service.webhook_admin import WebhookAdmin
@@ -129,6 +132,8 @@ class ApiContext:
     access: Access
     webhooks: WebhookAdmin
     webhook_control: Webhooks
+    polls: SetPolls
+    signing: SigningKeys
     undo: Undo
     erasure: Erasure
     mappings: Mappings
@@ -136,6 +141,7 @@ class ApiContext:
     model_of: Callable[[Directory], Model]
     now: Callable[[], int]
     secret: bytes
+    waits: Waits
     stopping: asyncio.Event
     """Set when the server stops: whoever waits must come to an end."""
     description: bytes = b"{}"

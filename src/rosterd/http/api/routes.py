@@ -22,6 +22,7 @@ from rosterd.http.api.mapping import ROUTES as MAPPING
 from rosterd.http.api.reconciliation import ROUTES as RECONCILIATION
 from rosterd.http.api.requests import ROUTES as REQUESTS
 from rosterd.http.api.route import ApiRoute
+from rosterd.http.api.sets import ROUTES as SETS
 from rosterd.http.api.settings import ROUTES as SETTINGS
 from rosterd.http.api.setup_links import ROUTES as SETUP_LINKS
 from rosterd.http.api.undo import ROUTES as UNDO
@@ -46,6 +47,7 @@ ROUTES: Final[tuple[ApiRoute, ...]] = (
     *SETTINGS,
     *WEBHOOKS,
     *DELIVERIES,
+    *SETS,
     *ADMINISTRATORS,
     *SETUP_LINKS,
 )

@@ -4,8 +4,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from rosterd.http.api.schemas import maybe, number, text, thing, time
-from rosterd.service.webhook_admin import MAX_LABEL, MAX_URL
+from rosterd.service.set_stream import (
+    DETAILS,
+    MAX_AUDIENCE,
+    MAX_AUTHORIZATION,
+    METHODS,
+    VOCABULARIES,
+)
 from rosterd.service.webhook_messages import MAX_BATCH, MAX_BATCH_WAIT
+from rosterd.service.webhook_rules import MAX_LABEL, MAX_URL
 from rosterd.service.webhooks import KINDS, SCHEMES
 
 Schema = Mapping[str, Any]
@@ -19,7 +26,7 @@ SCHEME: Final = text(
 )
 
 CHANGEABLE: Final[Mapping[str, Schema]] = {
-    "url": text("Where messages are sent.", maxLength=MAX_URL, minLength=1),
+    "url": text("Where messages are sent; a stream that is polled has none.", maxLength=MAX_URL),
     "label": text("What or whom it is for.", maxLength=MAX_LABEL),
     "types": {
         "type": "array",
@@ -32,6 +39,33 @@ CHANGEABLE: Final[Mapping[str, Schema]] = {
 }
 """What can be changed of a webhook."""
 
+
+def _choice(description: str, meanings: Mapping[str, str]) -> Schema:
+    told = "; ".join(f"`{name}`: {meaning}" for name, meaning in meanings.items())
+    return text(f"{description}: {told}.", enum=list(meanings))
+
+
+_AUDIENCE: Final = "The claim `aud` of the tokens: what the receiver calls itself."
+_DETAIL: Final = _choice("How much a token tells", DETAILS)
+_VOCABULARY: Final = _choice("In which words", VOCABULARIES)
+STREAM: Final = thing(
+    "It gets security event tokens (RFC 9967) in the place of webhooks.",
+    ("method", "detail", "vocabulary", "authorization"),
+    audience=text(_AUDIENCE, minLength=1, maxLength=MAX_AUDIENCE),
+    method=_choice("By which way", METHODS),
+    detail=_DETAIL,
+    vocabulary=_VOCABULARY,
+    authorization=text(
+        "The value of the header `Authorization` of a push.", minLength=1, maxLength=MAX_AUTHORIZATION
+    ),
+)
+"""What is said of a stream when it is made."""
+STREAM_CHANGES: Final = thing(
+    "What to change of a stream.",
+    ("audience", "detail", "vocabulary", "authorization"),
+    **{name: schema for name, schema in STREAM["properties"].items() if name != "method"},
+)
+
 _WEBHOOK: Final[Mapping[str, Schema]] = {
     "id": text("Its id."),
     "directory": maybe(text("Name of the only directory it hears of; null for all.")),
@@ -39,6 +73,16 @@ _WEBHOOK: Final[Mapping[str, Schema]] = {
         name: {k: v for k, v in schema.items() if k not in ("maxLength", "minLength")}
         for name, schema in CHANGEABLE.items()
     },
+    "stream": maybe(
+        thing(
+            "What it is that gets security event tokens; null if it gets webhooks.",
+            audience=text(_AUDIENCE),
+            method=text("By which way.", enum=list(METHODS)),
+            detail=_DETAIL,
+            vocabulary=_VOCABULARY,
+            authorization={"type": "boolean", "description": "Whether pushes carry an authorization."},
+        )
+    ),
     "state": thing(
         "Whether messages are sent.",
         by=text("Who brought that about."),
@@ -83,7 +127,12 @@ COMPONENTS: Final[Mapping[str, Schema]] = {
     "NewWebhook": thing(
         "An endpoint with its new secret, this once.",
         **_WEBHOOK,
-        secret=text("What the receiver verifies with: `whsec_…`, or of `v1a` the public key `whpk_…`."),
+        secret=maybe(
+            text(
+                "What the receiver verifies with: `whsec_…`, or of `v1a` the public key `whpk_…`; null for a "
+                "stream, whose tokens are verified with the keys at `/.well-known/jwks.json`."
+            )
+        ),
     ),
     "Line": thing(
         "How far the messages of a directory are.",

@@ -9,9 +9,10 @@ from typing import Any, Final
 from rosterd.http.api.request import ApiContext, ApiReply, ApiRequest
 from rosterd.http.api.route import PAGE, ApiRoute
 from rosterd.http.api.schemas import number, page, ref, text, thing
-from rosterd.http.api.webhook_schemas import CHANGEABLE, SCHEME
+from rosterd.http.api.webhook_schemas import CHANGEABLE, SCHEME, STREAM, STREAM_CHANGES
 from rosterd.scim.render import format_time
 from rosterd.service.keys import WEBHOOKS_READ, WEBHOOKS_WRITE
+from rosterd.service.set_stream import Stream
 from rosterd.service.webhook_admin import MAX_OVERLAP, MAX_REASON
 from rosterd.service.webhooks import Endpoint
 
@@ -40,13 +41,17 @@ async def create_webhook(api: ApiContext, request: ApiRequest) -> ApiReply:
     directory = request.caller.directory
     if "directory" in request.body:
         directory = await api.directory(request, request.body["directory"])
+    told = dict(request.body.get("stream", {}))
+    authorization = told.pop("authorization", None)
     endpoint, secret = await api.webhooks.create(
-        **_given(request.body),
+        **{"url": "", **_given(request.body)},
         scheme=request.body.get("scheme", "v1"),
         directory=directory.id if directory else None,
+        stream=Stream(**told) if told else None,
+        authorization=authorization,
         by=request.by,
     )
-    return ApiReply(201, {**await _shown(api, endpoint), "secret": secret})
+    return ApiReply(201, {**await _shown(api, endpoint), "secret": secret or None})
 
 
 async def read_webhook(api: ApiContext, request: ApiRequest) -> ApiReply:
@@ -57,7 +62,11 @@ async def read_webhook(api: ApiContext, request: ApiRequest) -> ApiReply:
 async def update_webhook(api: ApiContext, request: ApiRequest) -> ApiReply:
     """PATCH /webhooks/{webhook}; what is not given stays."""
     endpoint = await find(api, request)
-    changed = await api.webhooks.update(endpoint, **_given(request.body), by=request.by)
+    told = dict(request.body.get("stream", {}))
+    authorization = told.pop("authorization", None)
+    changed = await api.webhooks.update(
+        endpoint, **_given(request.body), stream=told or None, authorization=authorization, by=request.by
+    )
     return ApiReply(200, await _shown(api, changed))
 
 
@@ -102,7 +111,7 @@ async def _shown(api: ApiContext, endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _described(endpoint: Endpoint, names: Mapping[int, str]) -> dict[str, Any]:
-    standing = endpoint.standing
+    standing, stream = endpoint.standing, endpoint.stream
     return {
         "id": endpoint.id,
         "directory": None if endpoint.directory is None else names[endpoint.directory],
@@ -111,6 +120,7 @@ def _described(endpoint: Endpoint, names: Mapping[int, str]) -> dict[str, Any]:
         "types": list(endpoint.types),
         "maxEvents": endpoint.max_events,
         "maxWait": endpoint.max_wait,
+        "stream": None if stream is None else stream.told,
         "state": {
             "is": standing.state,
             "by": standing.by,
@@ -149,9 +159,10 @@ ROUTES: Final = (
         "Create a webhook; its secret is in this reply only",
         body=thing(
             "The new webhook.",
-            ("directory", "label", "types", "maxEvents", "maxWait", "scheme"),
+            ("directory", "url", "label", "types", "maxEvents", "maxWait", "scheme", "stream"),
             directory=text("The only directory it hears of; without it all.", maxLength=63),
             scheme=SCHEME,
+            stream=STREAM,
             **CHANGEABLE,
         ),
         reply=ref("NewWebhook"),
@@ -165,7 +176,7 @@ ROUTES: Final = (
         WEBHOOKS_WRITE,
         update_webhook,
         "Change a webhook; what is not given stays",
-        body=thing("What to change.", tuple(CHANGEABLE), **CHANGEABLE),
+        body=thing("What to change.", (*CHANGEABLE, "stream"), stream=STREAM_CHANGES, **CHANGEABLE),
         reply=ref("Webhook"),
     ),
     ApiRoute(

@@ -89,7 +89,7 @@ UPDATE webhook_line SET due = 0, attempt = 0 WHERE webhook = ?1 AND directory IS
 SELECT 1 FROM webhook
 WHERE
     state = 'enabled'
-    AND iif(?1 IS NULL, url NOT GLOB 'python:*', id IN (SELECT value FROM json_each(?1)))
+    AND iif(?1 IS NULL, url LIKE 'http%', id IN (SELECT value FROM json_each(?1)))
 LIMIT 1;
 
 -- name: due_lines
@@ -106,7 +106,7 @@ WITH lane AS (
     LEFT JOIN webhook_line AS l ON l.directory = d.id AND l.webhook = w.id AND l.lane = 0
     WHERE
         w.state = 'enabled' AND c.value > coalesce(l.cursor, 0)
-        AND iif(?3 IS NULL, w.url NOT GLOB 'python:*', w.id IN (SELECT value FROM json_each(?3)))
+        AND iif(?3 IS NULL, w.url LIKE 'http%', w.id IN (SELECT value FROM json_each(?3)))
         AND coalesce(l.due, 0) <= ?1 AND coalesce(l.until, 0) <= ?1
     UNION ALL
     SELECT
@@ -115,7 +115,7 @@ WITH lane AS (
     JOIN webhook AS w ON w.id = l.webhook
     WHERE
         l.lane > 0 AND w.state = 'enabled' AND l.due <= ?1 AND l.until <= ?1
-        AND iif(?3 IS NULL, w.url NOT GLOB 'python:*', w.id IN (SELECT value FROM json_each(?3)))
+        AND iif(?3 IS NULL, w.url LIKE 'http%', w.id IN (SELECT value FROM json_each(?3)))
 ),
 
 ranked AS (
@@ -141,7 +141,7 @@ WITH lane AS (
     LEFT JOIN webhook_line AS l ON l.directory = d.id AND l.webhook = w.id AND l.lane = 0
     WHERE
         w.state = 'enabled' AND c.value > coalesce(l.cursor, 0)
-        AND iif(?4 IS NULL, w.url NOT GLOB 'python:*', w.id IN (SELECT value FROM json_each(?4)))
+        AND iif(?4 IS NULL, w.url LIKE 'http%', w.id IN (SELECT value FROM json_each(?4)))
         AND coalesce(l.due, 0) <= ?1 AND coalesce(l.until, 0) <= ?1
 ),
 

@@ -1,0 +1,202 @@
+"""PostgreSQL's words for ``dialect``: every value is JSONB, so that kinds never mix and nothing is cast.
+
+Texts compare by code point (``COLLATE "C"``), numbers exactly. For that ``as_search`` writes fractions
+with all their digits, where JSON's shortest form would be another number than the one that was meant.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final, LiteralString
+
+import orjson
+
+from rosterd.scim.index import Scalar
+from rosterd.store.dialect import Keys, Literal, tables
+from rosterd.store.fragment import Param, Sql, join, sql
+
+_COMPARED: Final[Mapping[str, LiteralString]] = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+_EQUAL: Final[Mapping[str, LiteralString]] = {"eq": "=", "ne": "<>"}
+_TYPES: Final[Mapping[type, str]] = {str: "text", int: "bigint"}
+_SELF: Final = Sql("'{}'")
+_FILLED: Final = '$.** ? (@.type() == "number" || @.type() == "string" && @ != "")'
+_WHOLE: Final = 2.0**53  # from here on every fraction is an integer
+_LONG: Final = re.compile(rb"\d[eE]\+?\d|\d{16}\.0")
+_MOST: Final = 2**63
+_TRIGRAM: Final = 3
+
+
+class Postgres:
+    """See ``rosterd.store.dialect.Dialect``. ``trigrams``: whether the index of parts of texts is there."""
+
+    true: Sql = Sql("TRUE")
+    false: Sql = Sql("FALSE")
+    nothing: Sql = Sql("NULL::jsonb")
+    tables: Mapping[str, Sql] = tables("JOIN")
+    join: Sql = Sql("JOIN")
+    # An array for each, as the planner expects far too many of what is found step by step.
+    everybody: LiteralString = """WITH RECURSIVE down (id) AS (
+            SELECT member_id FROM member WHERE directory = {} AND group_id = {}
+            UNION
+            SELECT unnest(ARRAY(SELECT member_id FROM member WHERE directory = {} AND group_id = down.id)) FROM down
+        ) SELECT id FROM down"""
+    place: Sql = Sql("r.id")
+    primary: Sql = Sql("((e.value -> 'primary') IS NOT DISTINCT FROM '1'::jsonb)")
+    counts: bool = True
+    key: Sql = Sql("key::text")
+    # Numbers before texts: ascending, NULL comes last, and descending first.
+    sorting: tuple[LiteralString, ...] = (
+        "(CASE jsonb_typeof(key) WHEN 'number' THEN key::numeric END)",
+        "(CASE jsonb_typeof(key) WHEN 'string' THEN key #>> '{}' END COLLATE \"C\")",
+    )
+
+    def __init__(self, *, trigrams: bool = False) -> None:
+        self._trigrams = trigrams
+
+    def document(self, keys: Keys) -> Sql:
+        return sql("(r.search -> {})", join(" -> ", [sql("{}", key) for key in keys]))
+
+    def inner(self, name: str) -> Sql:
+        return sql("(e.value -> {})", name)
+
+    def inner_first(self, name: str) -> Sql:
+        return sql("(e.value -> {} -> 0)", name)
+
+    def element(self, row: LiteralString) -> Sql:
+        return Sql(f"{row}.value")
+
+    def rows(self, keys: Keys) -> Sql:
+        # A path unwraps a list and leaves alone what is none; jsonb_array_elements would fail.
+        return sql("jsonb_path_query({}, '$[*]') WITH ORDINALITY AS e (value, key)", self.document(keys))
+
+    def inner_rows(self, name: str) -> Sql:
+        return sql("jsonb_path_query({}, '$[*]') AS f (value)", self.inner(name))
+
+    def one(self, keys: Keys) -> Sql:
+        return sql("(SELECT {} AS value WHERE {}) AS e", self.document(keys), self.has(keys))
+
+    def has(self, keys: Keys) -> Sql:
+        return sql("({} IS NOT NULL)", self.document(keys))
+
+    def filled(self, keys: Keys) -> Sql:
+        return sql("coalesce(jsonb_path_exists({}, {}::jsonpath), FALSE)", self.document(keys), _FILLED)
+
+    def nonempty(self, value: Sql) -> Sql:
+        return sql("{} <> '\"\"'::jsonb", value)
+
+    def column(self, value: Sql, *, exact: bool) -> Sql:
+        return sql("to_jsonb({})", value if exact else _casefolded(value))
+
+    def test(self, value: Sql, op: str, literal: Literal) -> Sql:
+        if op in _EQUAL:
+            return sql("{} {} {}::jsonb", value, Sql(_EQUAL[op]), _json(literal))
+        if not isinstance(literal, str):
+            compared = sql("{} {} {}::jsonb", value, Sql(_COMPARED[op]), _json(literal))
+            return sql("(jsonb_typeof({}) = 'number' AND {})", value, compared)
+        text = sql('({} #>> {}) COLLATE "C"', value, _SELF)
+        if op in _COMPARED:
+            holds = sql("{} {} {}", text, Sql(_COMPARED[op]), literal)
+        elif op == "co":
+            holds = sql("strpos({}, {}) > 0", text, literal)
+        elif op == "sw":
+            holds = sql("starts_with({}, {})", text, literal)
+        else:
+            holds = sql("right({}, {}::int) = {}", text, len(literal), literal)
+        return sql("(jsonb_typeof({}) = 'string' AND {})", value, holds)
+
+    def among(self, ids: Sql, directory: int) -> Sql:
+        # As an array they are looked up in the primary key, however many the planner expects them to be.
+        return sql("(SELECT * FROM resource WHERE directory = {} AND id = ANY (ARRAY({}))) AS r", directory, ids)
+
+    def at_place(self, directory: int) -> Sql:
+        return sql("r.directory = {} AND r.id = page.place", directory)
+
+    def some(self, holds: Sql) -> Sql:
+        return sql("bool_or({})", holds)
+
+    def behind(self, key: Scalar, seq: int, *, descending: bool) -> Sql:
+        number, text = map(Sql, self.sorting)
+        further = Sql("<" if descending else ">")
+        if isinstance(key, str):
+            x, own = sql("{}", key), text
+            others = sql("{} IS NOT NULL", number) if descending else self.false
+        else:
+            x, own = sql("{}::numeric", _digits(key)), number
+            others = self.false if descending else sql("{} IS NOT NULL", text)
+        return sql(
+            "key IS NULL OR {} OR {} {} {} OR ({} = {} AND seq > {})", others, own, further, x, own, x, seq
+        )
+
+    def narrow(self, keys: Keys, op: str, literal: str) -> Sql | None:
+        part = _json(literal)[1:-1]  # as it stands in a JSON text
+        if not self._trigrams or keys[0] not in SEARCHED or len(part) < _TRIGRAM:
+            return None
+        return sql(f"{PARTS} LIKE {{}}", f"%{_ESCAPED.sub(_ESCAPE, part)}%")
+
+    def statement(self, s: Sql) -> Sql:
+        """``$N`` for ``?``, one for each value, and with its type, as the engine cannot always guess it."""
+        first, *rest = s.text.split("?")
+        numbers: dict[tuple[type, Param], int] = {}
+        text = [first]
+        for value, piece in zip(s.params, rest, strict=True):
+            kind = type(value)
+            number = numbers.setdefault((kind, value), len(numbers) + 1)
+            text += (f"${number}::{_TYPES[kind]}", piece)
+        return Sql("".join(text), tuple(value for _, value in numbers))
+
+
+SEARCHED: Final = ("userName", "displayName", "name", "emails")
+"""The attributes of which the index of parts (``resource_parts`` in ``trigram.sql``) knows."""
+
+PARTS: Final[LiteralString] = "searched_text(r.search)"
+_ESCAPED: Final = re.compile(r"[\\%_]")
+_ESCAPE: Final = r"\\\g<0>"
+
+
+def as_search(search: Mapping[str, Any]) -> str:
+    """A folded document as the text of its JSONB, with every number exact."""
+    data = orjson.dumps(search)
+    return json.dumps(_exact(search), ensure_ascii=False) if _LONG.search(data) else data.decode()
+
+
+def as_key(text: str | None) -> Scalar | None:
+    """The value of ``Position.key`` from the JSON text of a sort key."""
+    key: Scalar | None = None if text is None else json.loads(text)
+    # Only a fraction has more digits than an integer can.
+    return float(key) if isinstance(key, int) and not -_MOST <= key < _MOST else key
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _exact(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_exact(part) for part in value]
+    return int(value) if isinstance(value, float) and abs(value) >= _WHOLE else value
+
+
+def _json(literal: Literal) -> str:
+    return json.dumps(_exact(literal), ensure_ascii=False)
+
+
+def _digits(number: float) -> str:
+    return _json(int(number) if isinstance(number, bool) else number)
+
+
+def _casefolded(value: Sql) -> Sql:
+    """What ``str.casefold`` makes of a text: PostgreSQL has no such function, so it is told the letters."""
+    return sql(
+        "CASE WHEN octet_length({}) = length({}) THEN lower({} COLLATE \"C\") ELSE"
+        " (SELECT string_agg(coalesce((SELECT {}::jsonb) ->> c, c), '' ORDER BY n)"
+        " FROM unnest(string_to_array({}, NULL)) WITH ORDINALITY AS x (c, n)) END",
+        value, value, value, _letters(), value,
+    )  # fmt: skip
+
+
+@cache
+def _letters() -> str:
+    letters = (chr(n) for n in range(0x110000) if not 0xD800 <= n < 0xE000)
+    return json.dumps({c: c.casefold() for c in letters if c.casefold() != c}, ensure_ascii=False)
+
+
+POSTGRES: Final = Postgres()

@@ -1,0 +1,303 @@
+"""How the parts of the PostgreSQL store come to a connection, and what the engine's errors mean.
+
+A ``Link`` is one connection, mostly inside a transaction; a ``Database`` is a pool of them. Both read alike
+(``Reads``), so that a reader need not know where it runs. A transaction that was lost before its COMMIT was
+sent is run again once: nothing of it can have been kept. What is lost after that is not run again.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, Final, Protocol, TypeVar
+
+import asyncpg
+import orjson
+
+from rosterd.service.ports import StoreUnavailable, UniqueViolation
+from rosterd.store.queries import POSTGRES
+
+T = TypeVar("T")
+
+Row = Any
+"""A row as asyncpg gives it: it is unpacked like a tuple, and a slice of it is one."""
+
+CONNECTIONS: Final = 12
+"""The most connections of a process, beside those of snapshots and the one that listens."""
+TRIES: Final = 4
+CONNECT_SECONDS: Final = 5.0
+STATEMENT_SECONDS: Final = 30.0
+_STATEMENTS: Final = 512
+_SETTINGS: Final = {
+    "application_name": "rosterd",
+    "client_encoding": "UTF8",
+    "timezone": "UTC",
+    "synchronous_commit": "on",
+    "lock_timeout": "5000",
+    "statement_timeout": str(int(STATEMENT_SECONDS * 1000)),
+    "idle_in_transaction_session_timeout": "30000",
+    "jit": "off",  # compiling a plan takes longer than any of these statements
+}
+
+# What passes: the server is away, starting, stopping, full, overloaded, read-only, or a lock is held too long.
+_UNAVAILABLE: Final = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.InternalClientError,
+    asyncpg.TargetServerAttributeNotMatched,
+)
+_CHANGED: Final = re.compile(r"\d+$")
+
+
+def as_json(value: object) -> str:
+    """A value as it is kept in a text or JSON column."""
+    return orjson.dumps(value).decode()
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the error says nothing about the work, only about the server at present."""
+    if isinstance(error, asyncpg.InterfaceError):  # closed under one's hands; the others are wrong arguments
+        return not isinstance(error, ValueError)
+    return isinstance(error, _UNAVAILABLE)
+
+
+def unavailable(error: BaseException) -> StoreUnavailable:
+    """What callers are told: the server's own words are about connections and locks, never about data."""
+    return StoreUnavailable(f"the database cannot be used at present: {error or type(error).__name__}")
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """Raise ``StoreUnavailable`` for what passes; other errors of PostgreSQL are faults and stay."""
+    try:
+        yield
+    except Exception as error:
+        if not is_unavailable(error):
+            raise
+        raise unavailable(error) from error
+
+
+class Reads(Protocol):
+    """What a reader needs: statements by name, or as text that ``compile`` put together."""
+
+    async def rows(self, name: str, *parameters: Any) -> list[Row]:
+        """The rows of a statement."""
+
+    async def row(self, name: str, *parameters: Any) -> Row | None:
+        """The first row of a statement."""
+
+    async def fetch(self, text: str, parameters: Sequence[Any]) -> list[Row]:
+        """The rows of a statement that has no name."""
+
+    async def one_state(self, work: "Callable[[Link], Awaitable[T]]") -> T:
+        """Several reads that all see the same state."""
+
+
+class Link:
+    """One connection's statements. Its errors are asyncpg's; whoever holds the connection translates them."""
+
+    __slots__ = ("connection",)
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    async def rows(self, name: str, *parameters: Any) -> list[Row]:
+        return await self.fetch(POSTGRES[name], parameters)
+
+    async def row(self, name: str, *parameters: Any) -> Row | None:
+        found = await self.fetch(POSTGRES[name], parameters)
+        return found[0] if found else None
+
+    async def fetch(self, text: str, parameters: Sequence[Any]) -> list[Row]:
+        found: list[Row] = await self.connection.fetch(text, *parameters)
+        return found
+
+    async def change(self, name: str, *parameters: Any) -> int:
+        """Run a statement; how many rows it changed."""
+        found = _CHANGED.search(await self.connection.execute(POSTGRES[name], *parameters))
+        return int(found[0]) if found else 0
+
+    async def many(self, name: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a statement with each of these parameters."""
+        await self.connection.executemany(POSTGRES[name], rows)
+
+    async def one_state(self, work: "Callable[[Link], Awaitable[T]]") -> T:
+        return await work(self)
+
+
+async def insert(link: Link, name: str, parameters: Sequence[Any], value: str, attribute: str = "name") -> Row:
+    """Insert and return what comes back, as the last thing that is done in a transaction if it fails.
+
+    Raises ``UniqueViolation``, and ``LookupError`` for a missing parent.
+    """
+    try:
+        return await link.row(name, *parameters)
+    except asyncpg.ForeignKeyViolationError:
+        raise LookupError(f"{attribute} {value!r} belongs to nothing there is") from None
+    except asyncpg.UniqueViolationError:
+        raise UniqueViolation(attribute, value) from None
+
+
+class Again(Exception):
+    """A transaction was lost before its end, and may be run again from the start."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+async def transact(link: Link, work: Callable[[Link], Awaitable[T]]) -> T:
+    """Run ``work`` in a transaction of this connection. Raises what it raises, ``Again``, or of COMMIT."""
+    try:
+        await link.connection.execute("BEGIN")
+        value = await work(link)
+    except BaseException as error:
+        await roll_back(link.connection)
+        if isinstance(error, asyncpg.TransactionRollbackError) or link.connection.is_closed():
+            raise Again(error) from error
+        raise
+    await commit(link.connection)
+    return value
+
+
+async def commit(connection: Any) -> None:
+    """Make it durable. Raises ``StoreUnavailable`` if the server had already given the transaction up."""
+    if await connection.execute("COMMIT") != "COMMIT":
+        raise StoreUnavailable("the database has given the transaction up")
+
+
+async def roll_back(connection: Any) -> None:
+    """Undo the transaction, if the connection still knows of one."""
+    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        if not connection.is_closed() and connection.is_in_transaction():
+            await connection.execute("ROLLBACK")
+
+
+async def repeated(attempt: Callable[[], Awaitable[T]]) -> T:
+    """The value of an attempt, after as many as ``Again`` asks for. Raises ``StoreUnavailable``."""
+    for left in reversed(range(TRIES)):
+        try:
+            with errors():
+                return await attempt()
+        except Again as again:
+            if not left:
+                raise unavailable(again.cause) from again
+    raise AssertionError
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc]
+    """A connection of the pool; nothing here changes a session, so nothing has to be set back."""
+
+    __slots__ = ()
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+class Database:
+    """A pool of connections to one database. Every call raises ``StoreUnavailable`` for what passes."""
+
+    def __init__(self, pool: Any, url: str) -> None:
+        self._pool = pool
+        self.url = url
+
+    @classmethod
+    async def open(cls, url: str, connections: int = CONNECTIONS) -> "Database":
+        """Connect. Raises ``StoreUnavailable``, ``ValueError`` for a URL that is none."""
+        with errors():
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=connections,
+                connection_class=_Connection,
+                **options(),
+            )
+        return cls(pool, url)
+
+    @asynccontextmanager
+    async def link(self) -> AsyncIterator[Link]:
+        """A connection for as long as the context lasts."""
+        async with self._pool.acquire(timeout=CONNECT_SECONDS) as connection:
+            try:
+                yield Link(connection)
+            except asyncpg.ReadOnlySQLTransactionError:  # the primary is another one now
+                await self._pool.expire_connections()
+                raise
+
+    def waiting(self) -> int:
+        """How many wait for a connection."""
+        return len(self._pool._queue._getters)
+
+    async def rows(self, name: str, *parameters: Any) -> list[Row]:
+        return await self.fetch(POSTGRES[name], parameters)
+
+    async def row(self, name: str, *parameters: Any) -> Row | None:
+        found = await self.fetch(POSTGRES[name], parameters)
+        return found[0] if found else None
+
+    async def fetch(self, text: str, parameters: Sequence[Any]) -> list[Row]:
+        async def attempt() -> list[Row]:
+            async with self.link() as link:
+                try:
+                    return await link.fetch(text, parameters)
+                except Exception as error:
+                    if link.connection.is_closed() and is_unavailable(error):  # a read may be asked again
+                        raise Again(error) from error
+                    raise
+
+        return await repeated(attempt)
+
+    async def one_state(self, work: Callable[[Link], Awaitable[T]]) -> T:
+        async def attempt() -> T:
+            async with self.link() as link, read_only(link):
+                return await work(link)
+
+        return await repeated(attempt)
+
+    async def write(self, work: Callable[[Link], Awaitable[T]]) -> T:
+        """Run ``work`` in a transaction and return its value once that is durable; it may be run again."""
+
+        async def attempt() -> T:
+            async with self.link() as link:
+                return await transact(link, work)
+
+        return await repeated(attempt)
+
+    async def close(self) -> None:
+        """Close the connections once they are given back."""
+        with suppress(TimeoutError, OSError):
+            await asyncio.wait_for(self._pool.close(), CONNECT_SECONDS)
+
+
+@asynccontextmanager
+async def read_only(link: Link) -> AsyncIterator[Link]:
+    """A transaction whose reads all see the state of the first."""
+    try:
+        await link.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield link
+    finally:
+        await roll_back(link.connection)
+
+
+async def connect(url: str, **settings: str) -> Any:
+    """A connection beside the pool, with these settings. Raises ``StoreUnavailable``, ``ValueError``."""
+    with errors():
+        return await asyncpg.connect(url, **options(**settings))
+
+
+def options(**settings: str) -> dict[str, Any]:
+    """How every connection is opened."""
+    return {
+        "timeout": CONNECT_SECONDS,
+        "command_timeout": STATEMENT_SECONDS + CONNECT_SECONDS,
+        "statement_cache_size": _STATEMENTS,
+        "max_cached_statement_lifetime": 0,
+        "server_settings": _SETTINGS | settings,
+    }

@@ -1,0 +1,130 @@
+"""What a service does from time to time: notes what was used, announces what ends, deletes what is old.
+
+Each chore is bounded, and one that finds the store unavailable is done at the next turn.
+"""
+
+import asyncio
+import contextlib
+import itertools
+from typing import Final
+
+import structlog
+
+from rosterd.http.admit import Admission
+from rosterd.http.api.app import ApiApp
+from rosterd.service.erasure import Erasure
+from rosterd.service.expiry import Expiry
+from rosterd.service.feed import Feed
+from rosterd.service.ports import StoreUnavailable
+from rosterd.service.preferences import Installation
+from rosterd.service.request_log import DAY, RequestLog
+from rosterd.service.signing_keys import SigningKeys
+from rosterd.wiring.access import tidy
+from rosterd.wiring.delivery import Delivery
+from rosterd.wiring.ids import new_request_id, now
+from rosterd.wiring.plane import ControlPlane
+from rosterd.wiring.retention import erase_expired
+
+_log = structlog.get_logger("rosterd")
+
+EXPIRED_KEPT: Final = 2_592_000
+"""Seconds that an expired token is still listed: 30 days."""
+_FLUSH_SECONDS: Final = 20
+_EXPIRY_TURNS: Final = 4320  # every day
+_FORGET_TURNS: Final = 90  # every half hour
+_PURGED_AT_ONCE: Final = 1000
+_FORGOTTEN_AT_ONCE: Final = 1000
+_BREATH: Final = 0.1  # seconds between two portions, which others' changes have for themselves
+
+
+class Chores:
+    """The chores of a service, which has these parts."""
+
+    control: ControlPlane
+    admission: Admission
+    api: ApiApp
+    preferences: Installation
+    feed: Feed
+    request_log: RequestLog
+    delivery: Delivery
+    signing_keys: SigningKeys
+    erasure: Erasure
+    expiry: Expiry
+
+    async def note_use(self) -> None:
+        """Write down when tokens and API keys were last used."""
+        used, self.admission.used = self.admission.used, {}
+        keys_used, self.api.used = self.api.used, {}
+        with contextlib.suppress(StoreUnavailable):
+            if used:
+                await self.control.used(used)
+            if keys_used:
+                await self.control.keys_used(keys_used)
+
+    async def purge(self) -> None:
+        """Remove tokens that expired long ago, a bounded number at a time."""
+        with contextlib.suppress(StoreUnavailable):
+            await self.control.purge_tokens(now() - EXPIRED_KEPT * 1000, _PURGED_AT_ONCE)
+
+    async def forget_events(self) -> None:
+        """Delete events that are older than they shall be kept, a bounded number at a time."""
+        with contextlib.suppress(StoreUnavailable):
+            days = (await self.preferences.get()).event_retention_days
+            if days:
+                await self.feed.forget(days)
+
+    async def tidy(self) -> None:
+        """Remove sessions that have ended and failed log-ins that count no more."""
+        with contextlib.suppress(StoreUnavailable):
+            await tidy(self.control)
+
+    async def forget_requests(self) -> None:
+        """Delete requests that are older than they shall be kept, a bounded number at a time."""
+        with contextlib.suppress(StoreUnavailable):
+            days = (await self.preferences.get()).request_log_retention_days
+            for directory in await self.control.directories():
+                before, gone = now() - days * DAY, _FORGOTTEN_AT_ONCE
+                while gone:
+                    gone = await self.request_log.forget_exchanges(directory.id, before, _FORGOTTEN_AT_ONCE)
+                    await asyncio.sleep(_BREATH if gone else 0)
+
+    async def forget_deliveries(self) -> None:
+        """Keep the log of deliveries within its bounds."""
+        with contextlib.suppress(StoreUnavailable):
+            await self.delivery.worker.forget()
+
+    async def keep_up_keys(self) -> None:
+        """Have the next key for security event tokens in time, and forget those that have ended."""
+        with contextlib.suppress(StoreUnavailable):
+            await self.signing_keys.keep_up((await self.preferences.get()).signing_key_days)
+
+    async def erase_deleted(self) -> None:
+        """Finish erasures that were broken off, and erase accounts that were deleted long enough ago."""
+        with contextlib.suppress(StoreUnavailable):
+            days = (await self.preferences.get()).erase_deleted_after_days
+            await erase_expired(self.erasure, await self.control.directories(), days)
+
+    async def announce_expiry(self) -> None:
+        """Say in the log what ends soon, and in the feeds what was not said there yet."""
+        with contextlib.suppress(StoreUnavailable):
+            days = (await self.preferences.get()).token_warning_days
+            for ending in await self.expiry.ending(days):
+                _log.warning("ends soon", what=str(ending), days=ending.days(now()))
+            await self.expiry.announce(days, new_request_id())
+
+    async def upkeep(self, forgets: bool) -> None:
+        """Until cancelled; only a service that ``forgets`` deletes anything that is old, or announces."""
+        for turn in itertools.count():
+            if forgets and turn % _EXPIRY_TURNS == 0:
+                await self.announce_expiry()
+            await asyncio.sleep(_FLUSH_SECONDS)
+            await self.note_use()
+            await self.purge()
+            await self.tidy()
+            if forgets and turn % _FORGET_TURNS == 0:
+                await self.forget_events()
+                await self.forget_requests()
+                await self.forget_deliveries()
+                await self.keep_up_keys()
+            if forgets:
+                await self.erase_deleted()

@@ -1,0 +1,195 @@
+"""HTTP on a connection, with bounds: how many there are, how long a head may be, how slowly a client may go.
+
+    connections   beyond the limit are answered 503 with Retry-After, far beyond it are closed at once
+    head          longer than ``head_bytes``: 431; not complete after ``head_seconds``: 408
+    body          slower than ``body_bytes`` in ``body_seconds``: 408
+    reply         not taken for ``reply_seconds``: the connection is closed
+
+uvicorn has no such bounds of its own. One look over all connections every ``look_seconds`` finds the slow
+ones, so that a request that is quick pays nothing for a timer.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from rosterd.http.busy import busy
+
+_ALWAYS: Final = (b"/healthz", b"/readyz", b"/metrics")
+"""What is answered however many connections there are."""
+_SPARE: Final = 64
+"""Connections beyond the limit that are still told why they are refused."""
+
+FRESH: Final = "fresh"
+HEAD: Final = "head"
+BODY: Final = "body"
+DONE: Final = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much a client may take, and how slow it may be."""
+
+    connections: int = 900
+    head_bytes: int = 65_536
+    head_seconds: float = 20.0
+    body_bytes: int = 4096
+    body_seconds: float = 20.0
+    reply_seconds: float = 60.0
+    look_seconds: float = 1.0
+
+
+class Doors:
+    """The connections of one server, and why some were ended."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
+        self.turned_away = dict.fromkeys(("connections", "head", "slow head", "slow body", "slow reply"), 0)
+        self.connections: Iterable[Any] = ()
+        """uvicorn's own set, once it serves."""
+
+    def open(self) -> int:
+        """How many are open."""
+        return len(tuple(self.connections))
+
+    def protocol(self) -> type["Bounded"]:
+        """The protocol of these doors, for uvicorn to make one of for each connection."""
+
+        class Protocol(Bounded):
+            doors = self
+
+        return Protocol
+
+    @contextlib.asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """End slow connections for as long as the context lasts."""
+        task = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait((task,))
+
+    async def _watch(self) -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(self.bounds.look_seconds)
+            for connection in tuple(self.connections):
+                connection.look(clock())
+
+
+class Bounded(HttpToolsProtocol):
+    """One connection. ``phase`` says what it is in the middle of."""
+
+    doors: Doors
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take it, or close it at once if there are far too many."""
+        super().connection_made(transport)
+        self.doors.connections = self.connections
+        self.phase = FRESH
+        self.refused = self.stuck = False
+        self.turn = self.taken = self.amount = self.chunk = self.head = 0
+        self.seen: tuple[str, int] = (FRESH, -1)
+        self.since = self.mark = 0.0
+        if len(self.connections) > self.doors.bounds.connections + _SPARE:
+            self.doors.turned_away["connections"] += 1
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """What the client sends."""
+        if self.refused:
+            return
+        self.taken += len(data)
+        self.chunk = len(data)
+        super().data_received(data)
+        if self.phase is HEAD and not self.refused:
+            self.head += len(data)
+            if self.head > self.doors.bounds.head_bytes:
+                self._refuse("head", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        """The head begins."""
+        super().on_message_begin()
+        self.phase, self.head = HEAD, 0
+        self.turn += 1
+
+    def on_headers_complete(self) -> None:
+        """The head is complete: the request is answered from now on."""
+        self.phase = BODY
+        bounds = self.doors.bounds
+        if self.head + self.chunk > bounds.head_bytes and self._head_size() > bounds.head_bytes:
+            self._refuse("head", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            return
+        self.app = self.config.loaded_app
+        if len(self.connections) > bounds.connections and self.url not in _ALWAYS:
+            self.doors.turned_away["connections"] += 1
+            self.app = busy
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body."""
+        if not self.refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is complete."""
+        self.phase = DONE
+        if not self.refused:
+            super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        """The client does not take what it is sent."""
+        self.stuck, self.mark = True, self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """The client takes it again."""
+        self.stuck = False
+        super().resume_writing()
+
+    def look(self, now: float) -> None:
+        """End the connection if the client has been too slow up to ``now`` of the loop's clock."""
+        bounds = self.doors.bounds
+        if self.stuck and now - self.mark > bounds.reply_seconds:
+            self.doors.turned_away["slow reply"] += 1
+            self.transport.abort()
+            return
+        if self.seen != (self.phase, self.turn):
+            self.seen, self.since, self.amount = (self.phase, self.turn), now, self.taken
+        elif self.phase in (FRESH, HEAD) and now - self.since > bounds.head_seconds:
+            self._refuse("slow head", HTTPStatus.REQUEST_TIMEOUT if self.taken else None)
+        elif self.phase is BODY and now - self.since > bounds.body_seconds and not self.flow.read_paused:
+            if self.taken - self.amount < bounds.body_bytes:
+                self._refuse("slow body", HTTPStatus.REQUEST_TIMEOUT)
+            else:
+                self.since, self.amount = now, self.taken
+
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _refuse(self, reason: str, status: HTTPStatus | None) -> None:
+        """Say why, if nothing was said yet, and close."""
+        self.refused = True
+        if self.transport.is_closing():
+            return
+        self.doors.turned_away[reason] += 1
+        cycle: RequestResponseCycle | None = self.cycle
+        # Between two requests, or while the body is waited for, nobody else writes to the connection.
+        free = cycle is None or (
+            cycle.response_complete if self.phase is HEAD else not cycle.response_started
+        )
+        if status is not None and free:
+            head = (
+                f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            )
+            self.transport.write(head.encode())
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.transport.close()
