@@ -169,7 +169,9 @@ def test_its_place_is_kept_under_its_name_and_its_types_are_what_the_code_says(t
         await first.worker.settle()
         assert (f"msg_{got[0]}", len(got)) == (id, 2)
         entries = await world.store.audit_page(None, None, 10)
-        made = [(each.entry.action, each.entry.actor.kind) for each in entries if "webhook" in each.entry.action]
+        made = [
+            (each.entry.action, each.entry.actor.kind) for each in entries if "webhook" in each.entry.action
+        ]
         assert sorted(made) == [("webhook.created", ITSELF.kind), ("webhook.updated", ITSELF.kind)]
 
     run(tmp_path, test)

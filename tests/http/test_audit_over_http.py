@@ -16,6 +16,8 @@ from rosterd.service.audit import API_KEY, COMMAND_LINE
 NOTHING = ""  # it only looks, though it is a POST
 CHANGES = [route for route in ROUTES if route.method not in ("GET", "HEAD")]
 ACTIONS = {
+    "POST /signing-keys/rotate": "set-key.rotated",
+    "POST /sets/{stream}/poll": NOTHING,
     "POST /directories": "directory.created",
     "POST /directories/{directory}/definitions": "directory.defined",
     "POST /directories/{directory}/connections": "connection.created",

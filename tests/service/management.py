@@ -12,7 +12,9 @@ from rosterd.http.api.route import ApiRoute
 from rosterd.scim import urns
 from rosterd.service.control import Policy
 from rosterd.service.sessions import Place
+from rosterd.service.set_stream import POLL, Stream
 from rosterd.service.visitor import VIEWER
+from rosterd.service.webhooks import Endpoint
 from rosterd.testing.scenario import BY, ENTRY
 from rosterd.wiring import Service, Settings, open_service
 
@@ -47,6 +49,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "POST /webhooks": {"url": "https://app.example/hooks", "types": ["user.*"]},
     "PATCH /webhooks/{webhook}": {"label": "new"},
     "POST /webhooks/{webhook}/state": {"move": "disable", "reason": "migration"},
+    "POST /sets/{stream}/poll": {"returnImmediately": True},
     "PATCH /settings": {"eventRetentionDays": 90},
 }
 """The body with which a request works and changes something; those not here need none."""
@@ -140,8 +143,11 @@ async def fill(world: World) -> dict[str, str]:
     user = (await scim.post("/Users", json={"schemas": [urns.USER], "userName": "eve"})).json()
     group = {"schemas": [urns.GROUP], "displayName": "Spies", "members": [{"value": user["id"]}]}
     made = (await scim.post("/Groups", json=group)).json()
+    polled = Endpoint("we_polled", home.id, "", "", (), 1, stream=Stream("app", POLL))
+    await service.control.create_webhook(polled, ENTRY)
     return {
         "connection": "okta",
+        "stream": polled.id,
         "token": token.id,
         "client": client.id,
         "link": link.id,

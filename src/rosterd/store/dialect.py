@@ -109,6 +109,9 @@ class Dialect(Protocol):
     def narrow(self, keys: Keys, op: str, literal: str) -> Sql | None:
         """What an index of parts of texts says of ``r`` where this holds; ``None`` if it says nothing."""
 
+    def entry(self, value: str) -> str:
+        """A text as the tables of unique and indexed values have it."""
+
     def statement(self, s: Sql) -> Sql:
         """The whole statement with its parameters as the engine takes them."""
 
@@ -203,6 +206,9 @@ class Sqlite:
 
     def narrow(self, keys: Keys, op: str, literal: str) -> Sql | None:
         return None
+
+    def entry(self, value: str) -> str:
+        return value
 
     def statement(self, s: Sql) -> Sql:
         return s

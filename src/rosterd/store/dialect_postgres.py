@@ -4,6 +4,7 @@ Texts compare by code point (``COLLATE "C"``), numbers exactly. For that ``as_se
 with all their digits, where JSON's shortest form would be another number than the one that was meant.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ _WHOLE: Final = 2.0**53  # from here on every fraction is an integer
 _LONG: Final = re.compile(rb"\d[eE]\+?\d|\d{16}\.0")
 _MOST: Final = 2**63
 _TRIGRAM: Final = 3
+_SHORT: Final = 400
 
 
 class Postgres:
@@ -39,7 +41,8 @@ class Postgres:
     everybody: LiteralString = """WITH RECURSIVE down (id) AS (
             SELECT member_id FROM member WHERE directory = {} AND group_id = {}
             UNION
-            SELECT unnest(ARRAY(SELECT member_id FROM member WHERE directory = {} AND group_id = down.id)) FROM down
+            SELECT unnest(ARRAY(SELECT member_id FROM member WHERE directory = {} AND group_id = down.id))
+            FROM down
         ) SELECT id FROM down"""
     place: Sql = Sql("r.id")
     primary: Sql = Sql("((e.value -> 'primary') IS NOT DISTINCT FROM '1'::jsonb)")
@@ -52,7 +55,7 @@ class Postgres:
     )
 
     def __init__(self, *, trigrams: bool = False) -> None:
-        self._trigrams = trigrams
+        self.trigrams = trigrams
 
     def document(self, keys: Keys) -> Sql:
         return sql("(r.search -> {})", join(" -> ", [sql("{}", key) for key in keys]))
@@ -107,7 +110,9 @@ class Postgres:
 
     def among(self, ids: Sql, directory: int) -> Sql:
         # As an array they are looked up in the primary key, however many the planner expects them to be.
-        return sql("(SELECT * FROM resource WHERE directory = {} AND id = ANY (ARRAY({}))) AS r", directory, ids)
+        return sql(
+            "(SELECT * FROM resource WHERE directory = {} AND id = ANY (ARRAY({}))) AS r", directory, ids
+        )
 
     def at_place(self, directory: int) -> Sql:
         return sql("r.directory = {} AND r.id = page.place", directory)
@@ -130,20 +135,28 @@ class Postgres:
 
     def narrow(self, keys: Keys, op: str, literal: str) -> Sql | None:
         part = _json(literal)[1:-1]  # as it stands in a JSON text
-        if not self._trigrams or keys[0] not in SEARCHED or len(part) < _TRIGRAM:
+        if not self.trigrams or keys[0] not in SEARCHED or len(part) < _TRIGRAM:
             return None
         return sql(f"{PARTS} LIKE {{}}", f"%{_ESCAPED.sub(_ESCAPE, part)}%")
 
+    def entry(self, value: str) -> str:
+        return short(value)
+
     def statement(self, s: Sql) -> Sql:
-        """``$N`` for ``?``, one for each value, and with its type, as the engine cannot always guess it."""
+        """``$N`` for ``?``, with its type, as the engine cannot always guess it; one for each text."""
         first, *rest = s.text.split("?")
-        numbers: dict[tuple[type, Param], int] = {}
+        numbers: dict[str, int] = {}
+        params: list[Param] = []
         text = [first]
         for value, piece in zip(s.params, rest, strict=True):
-            kind = type(value)
-            number = numbers.setdefault((kind, value), len(numbers) + 1)
-            text += (f"${number}::{_TYPES[kind]}", piece)
-        return Sql("".join(text), tuple(value for _, value in numbers))
+            number = numbers.get(value) if isinstance(value, str) else None
+            if number is None:
+                params.append(value)
+                number = len(params)
+                if isinstance(value, str):
+                    numbers[value] = number
+            text += (f"${number}::{_TYPES[type(value)]}", piece)
+        return Sql("".join(text), tuple(params))
 
 
 SEARCHED: Final = ("userName", "displayName", "name", "emails")
@@ -158,6 +171,16 @@ def as_search(search: Mapping[str, Any]) -> str:
     """A folded document as the text of its JSONB, with every number exact."""
     data = orjson.dumps(search)
     return json.dumps(_exact(search), ensure_ascii=False) if _LONG.search(data) else data.decode()
+
+
+def short(value: str) -> str:
+    """A text as the tables of values have it: an entry of an index has room for some 2,700 bytes.
+
+    The beginning stays, so that whoever looks for one finds it; what follows is told apart by its digest.
+    """
+    if len(value) <= _SHORT:
+        return value
+    return f"{value[:_SHORT]}\N{HORIZONTAL ELLIPSIS}{hashlib.sha256(value.encode()).hexdigest()}"
 
 
 def as_key(text: str | None) -> Scalar | None:

@@ -10,15 +10,19 @@ from rosterd.service.audit import Actor, Entry, StoredEntry
 from rosterd.store.queries import SQLITE
 
 
-def write_entry(connection: sqlite3.Connection, entry: Entry) -> None:
-    """Write an entry in the transaction that is open."""
+def entry_row(entry: Entry) -> tuple[Any, ...]:
+    """An entry as the columns of its row."""
     actor = entry.actor
     data = orjson.dumps({"before": entry.before, "after": entry.after}).decode()
-    parameters = (
+    return (
         entry.directory, entry.at, actor.kind, actor.name, actor.id, actor.address, actor.request_id,
         entry.action, entry.target, data,
     )  # fmt: skip
-    connection.execute(SQLITE["insert_audit"], parameters)
+
+
+def write_entry(connection: sqlite3.Connection, entry: Entry) -> None:
+    """Write an entry in the transaction that is open."""
+    connection.execute(SQLITE["insert_audit"], entry_row(entry))
 
 
 def entry_of(row: Sequence[Any]) -> StoredEntry:

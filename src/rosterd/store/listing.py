@@ -103,7 +103,7 @@ def _single(query: Query, directory: int, words: Dialect) -> Listing | None:
     ((resource_type, b),) = query.targets.items()
     if not isinstance(b, Compare) or b.op != "eq" or not isinstance(b.value, str) or not is_unique(b.path):
         return None
-    page = sql(_SINGLE, COLUMNS, words.join, directory, resource_type.name, str(b.path), b.value)
+    page = sql(_SINGLE, COLUMNS, words.join, directory, resource_type.name, str(b.path), words.entry(b.value))
     return Listing(words.statement(page), None, quick=True)
 
 
@@ -247,7 +247,7 @@ def narrowed(b: Bound, scope: Scope) -> Sql | None:
 
 def _equal(ref: Ref, literal: str, scope: Scope, directory: int) -> Candidates | None:
     """Where ``ref`` may be ``literal``, if that is indexed. Only texts are, as they are spelled one way."""
-    kind, name = scope.type.name, str(ref)
+    kind, name, entry = scope.type.name, str(ref), scope.words.entry(literal)
     table = membership_table(ref, scope)
     if table is not None:
         if ref.sub is None or ref.sub.name != "value" or not ref.sub.case_exact:
@@ -262,9 +262,9 @@ def _equal(ref: Ref, literal: str, scope: Scope, directory: int) -> Candidates |
             return Candidates(0, sql("SELECT {} AS id", literal))
         return Candidates(1, _external(literal, kind, scope.connection, directory))
     if is_unique(ref):
-        return Candidates(0, _by_value(Sql("unique_value"), kind, name, literal, directory))
+        return Candidates(0, _by_value(Sql("unique_value"), kind, name, entry, directory))
     if ref.extension is None and name in INDEXED.get(kind, ()):
-        return Candidates(1, _by_value(Sql("attribute_value"), kind, name, literal, directory))
+        return Candidates(1, _by_value(Sql("attribute_value"), kind, name, entry, directory))
     return None
 
 

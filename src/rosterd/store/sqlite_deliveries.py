@@ -8,7 +8,7 @@ from rosterd.service.webhooks import Candidate, DeadLetter, Key, Line, Progress
 from rosterd.store.queries import SQLITE
 from rosterd.store.sqlite_control import SqliteControl
 from rosterd.store.sqlite_run import as_json
-from rosterd.store.sqlite_webhooks import attempt_row
+from rosterd.store.webhook_rows import attempt_row, dead_row
 
 _QUICK_DIRECTORIES: Final = 8
 
@@ -88,12 +88,8 @@ def _note(connection: sqlite3.Connection, progress: Progress) -> frozenset[Key]:
             gone.add(key)
     connection.executemany(SQLITE["insert_attempt"], map(attempt_row, progress.attempts))
     for dead in progress.dead:
-        columns = (
-            dead.directory, dead.webhook, dead.first, dead.last, dead.message, dead.at, dead.attempts,
-            dead.status, dead.error,
-        )  # fmt: skip
         if not any(key.webhook == dead.webhook and key.directory == dead.directory for key in gone):
-            connection.execute(SQLITE["insert_dead"], columns)
+            connection.execute(SQLITE["insert_dead"], dead_row(dead))
     for key, first in progress.revived:
         connection.execute(SQLITE["delete_dead"], (key.directory, key.webhook, first))
     for webhook, failed in progress.health.items():

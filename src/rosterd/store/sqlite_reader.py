@@ -229,6 +229,9 @@ def _feed(
             (first,) = connection.execute(SQLITE["next_event"], (directory, start)).fetchone()
             base = last if first is None else max(start, first - 1)
         through = max(start, min(base + WINDOW, last))
+        if base + WINDOW < last:  # nobody goes on from within a hole
+            (end,) = connection.execute(SQLITE["previous_event"], (directory, through + 1)).fetchone()
+            through = max(start, end or start)
         events: list[StoredEvent] = []
         size = 0
         for row in connection.execute(SQLITE["feed"], (directory, start, through, types, limit)):

@@ -6,10 +6,7 @@ whoever follows misses none, and a number that was deleted does not come again.
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from operator import attrgetter
-from typing import Any, Final
 
 from rosterd.service.request_log import (
     HOUR,
@@ -18,45 +15,41 @@ from rosterd.service.request_log import (
     Activity,
     Exchange,
     ExchangePage,
-    Hour,
     Omitted,
     StoredExchange,
     Wanted,
 )
 from rosterd.store.queries import SQLITE
+from rosterd.store.request_rows import (
+    BY_DIRECTORY,
+    PLAIN,
+    PORTION,
+    activity_of,
+    counted,
+    exchange_of,
+    exchange_row,
+    mentioning,
+    predicate_of,
+    way_of,
+)
+from rosterd.store.rows import MOST, Row
 from rosterd.store.sqlite_control import SqliteControl
 from rosterd.store.sqlite_run import as_json
-
-_MOST: Final = 2**63 - 1
-_PORTION: Final = 2000
-_PLAIN: Final = Wanted()
-
-Row = tuple[Any, ...]
-
-
-@dataclass(slots=True)
-class _Count:
-    """What one batch adds to one hour of a connection."""
-
-    ok: int = 0
-    failed: int = 0
-    last_ok: int | None = None
-    last_failed: int | None = None
 
 
 class SqliteRequestLog(SqliteControl):
     """See ``rosterd.service.request_log.RequestLog``."""
 
     async def add_exchanges(self, exchanges: Sequence[Exchange], omitted: Sequence[Omitted] = ()) -> None:
-        hours = [(*key, c.ok, c.failed, c.last_ok, c.last_failed) for key, c in _counted(exchanges, omitted)]
+        hours = [(*key, c.ok, c.failed, c.last_ok, c.last_failed) for key, c in counted(exchanges, omitted)]
 
         def work(connection: sqlite3.Connection) -> None:
-            for directory, group in groupby(sorted(exchanges, key=_DIRECTORY), _DIRECTORY):
+            for directory, group in groupby(sorted(exchanges, key=BY_DIRECTORY), BY_DIRECTORY):
                 (last,) = connection.execute(SQLITE["last_request"], (directory,)).fetchone()
                 rows = []
                 for exchange in group:
                     last = max(last + 1, exchange.at * 1000)
-                    rows.append(_row(exchange, last))
+                    rows.append(exchange_row(exchange, last))
                 connection.executemany(SQLITE["insert_request"], rows)
             connection.executemany(SQLITE["count_requests"], hours)
 
@@ -65,20 +58,20 @@ class SqliteRequestLog(SqliteControl):
     async def exchange_page(
         self, directory: int, connection: int | None, before: int | None, limit: int, wanted: Wanted
     ) -> ExchangePage:
-        name, more = _way(connection, wanted)
-        parameters = (directory, _MOST if before is None else before, SCANNED, *more)
-        fits = _predicate(connection, wanted)
+        name, more = way_of(connection, wanted)
+        parameters = (directory, MOST if before is None else before, SCANNED, *more)
+        fits = predicate_of(connection, wanted)
 
         def read(c: sqlite3.Connection) -> ExchangePage:
             found, at = _look(c, name, parameters, fits, limit)
             return ExchangePage(_fetch(c, directory, found), at)
 
-        return await self._run(read, quick=wanted == _PLAIN)
+        return await self._run(read, quick=wanted == PLAIN)
 
     async def exchanges_after(
         self, directory: int, connection: int | None, after: int, limit: int, wanted: Wanted
     ) -> tuple[StoredExchange, ...]:
-        fits = _predicate(connection, wanted)
+        fits = predicate_of(connection, wanted)
 
         def read(c: sqlite3.Connection) -> tuple[StoredExchange, ...]:
             found, at = _look(c, "requests_after", (directory, after, SCANNED), fits, limit)
@@ -94,12 +87,12 @@ class SqliteRequestLog(SqliteControl):
 
     async def exchange(self, directory: int, seq: int) -> StoredExchange | None:
         rows = await self._rows("get_request", (directory, seq))
-        return _stored(rows[0]) if rows else None
+        return exchange_of(rows[0]) if rows else None
 
     async def activity(self, directory: int, since: int) -> tuple[Activity, ...]:
         rows = await self._rows("request_hours", (directory,))
         return tuple(
-            _activity(connection, list(group), since)
+            activity_of(connection, list(group), since)
             for connection, group in groupby(rows, lambda row: row[0])
         )
 
@@ -132,69 +125,10 @@ class SqliteRequestLog(SqliteControl):
         """Where to go on, and the numbers of those looked at that mention one of the texts."""
 
         def read(c: sqlite3.Connection) -> list[Row]:
-            return c.execute(SQLITE["request_texts"], (directory, after, _PORTION)).fetchall()
+            return c.execute(SQLITE["request_texts"], (directory, after, PORTION)).fetchall()
 
         rows = await self._run(read, quick=False)
-        found = []
-        for seq, *texts in rows:
-            whole = "\0".join(text for text in texts if text).casefold()
-            if any(one in whole for one in looked_for):
-                found.append(seq)
-        return rows[-1][0] if len(rows) == _PORTION else None, found
-
-
-_DIRECTORY: Final = attrgetter("directory")
-
-
-def _counted(
-    exchanges: Iterable[Exchange], omitted: Iterable[Omitted]
-) -> Iterable[tuple[tuple[int, int, int], _Count]]:
-    counts: dict[tuple[int, int, int], _Count] = {}
-    both: tuple[Exchange | Omitted, ...] = (*exchanges, *omitted)
-    for one in both:
-        count = counts.setdefault((one.directory, one.connection, one.at // HOUR), _Count())
-        if one.status < 400:
-            count.ok += 1
-            count.last_ok = max(one.at, count.last_ok or 0)
-        else:
-            count.failed += 1
-            count.last_failed = max(one.at, count.last_failed or 0)
-    return counts.items()
-
-
-def _way(connection: int | None, wanted: Wanted) -> tuple[str, Row]:
-    """The query that looks at the fewest, and what it takes beside place and limit."""
-    if wanted.resource is not None:
-        return "requests_of_resource", (wanted.resource,)
-    if wanted.errors or (wanted.status is not None and wanted.status[0] >= 400):
-        return "requests_failed", ()
-    if connection is not None:
-        return "requests_of_connection", (connection,)
-    return "requests", ()
-
-
-def _predicate(connection: int | None, wanted: Wanted) -> Callable[[Row], bool]:
-    text = wanted.text.casefold()
-    least, most = wanted.status or (0, 999)
-    if wanted.errors:
-        least = max(least, 400)
-
-    def fits(row: Row) -> bool:
-        _, whose, status, method, resource, request_id, subject, path = row
-        return (
-            (connection is None or whose == connection)
-            and least <= status <= most
-            and (wanted.method is None or method == wanted.method)
-            and (wanted.resource is None or resource == wanted.resource)
-            and (
-                not text
-                or text in path.casefold()
-                or (subject is not None and text in subject.casefold())
-                or text == request_id
-            )
-        )
-
-    return fits
+        return rows[-1][0] if len(rows) == PORTION else None, mentioning(rows, looked_for)
 
 
 def _look(
@@ -215,37 +149,4 @@ def _look(
 
 def _fetch(c: sqlite3.Connection, directory: int, numbers: Iterable[int]) -> tuple[StoredExchange, ...]:
     rows = (c.execute(SQLITE["get_request"], (directory, seq)).fetchone() for seq in numbers)
-    return tuple(_stored(row) for row in rows if row is not None)
-
-
-def _activity(connection: int, rows: Sequence[Row], since: int) -> Activity:
-    last_ok = max((row[4] for row in rows if row[4] is not None), default=None)
-    last_failed = max((row[5] for row in rows if row[5] is not None), default=None)
-    last = max((at for at in (last_ok, last_failed) if at is not None), default=None)
-    hours = tuple(Hour(row[1] * HOUR, row[2], row[3]) for row in rows if (row[1] + 1) * HOUR > since)
-    return Activity(connection, last, last_ok, last_failed, hours)
-
-
-def _row(one: Exchange, seq: int) -> Row:
-    return (
-        one.directory, seq, one.connection, one.at, one.status, one.method, one.microseconds, one.left_out,
-        one.token, one.request_id, one.kind, one.resource, one.subject, one.path, one.query, one.scim_type,
-        one.situation, one.other, " ".join(one.tolerated), one.address, one.agent, one.body_size, one.detail,
-        one.body, one.reply,
-    )  # fmt: skip
-
-
-def _stored(row: Row) -> StoredExchange:
-    (
-        directory, seq, connection, at, status, method, microseconds, left_out, token, request_id, kind,
-        resource, subject, path, query, scim_type, situation, other, tolerated, address, agent, body_size,
-        detail, body, reply,
-    ) = row  # fmt: skip
-    return StoredExchange(
-        seq,
-        Exchange(
-            directory, connection, token, at, request_id, method, path, query, status, microseconds, kind,
-            resource, subject, tuple(tolerated.split()), scim_type, detail, situation, other, address, agent,
-            body, body_size, reply, left_out,
-        ),
-    )  # fmt: skip
+    return tuple(exchange_of(row) for row in rows if row is not None)

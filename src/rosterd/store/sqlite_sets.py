@@ -3,8 +3,6 @@
 import sqlite3
 from collections.abc import Sequence
 
-import orjson
-
 from rosterd.service.audit import Entry
 from rosterd.service.set_stream import Stream
 from rosterd.service.signing_keys import SigningKey
@@ -12,7 +10,7 @@ from rosterd.service.webhooks import DeadLetter, Endpoint, Key, Line
 from rosterd.store.entries import write_entry
 from rosterd.store.queries import SQLITE
 from rosterd.store.sqlite_control import SqliteControl
-from rosterd.store.sqlite_run import as_json
+from rosterd.store.webhook_rows import dead_row, signing_key_of, signing_key_row, stream_row
 
 
 class SqliteSets(SqliteControl):
@@ -32,11 +30,7 @@ class SqliteSets(SqliteControl):
             rows = [(key.directory, key.webhook, seq) for seq in seqs]
             connection.executemany(SQLITE["insert_set_ack"], rows)
             for one in dead:
-                columns = (
-                    one.directory, one.webhook, one.first, one.last, one.message, one.at, one.attempts,
-                    one.status, one.error,
-                )  # fmt: skip
-                connection.execute(SQLITE["insert_dead"], columns)
+                connection.execute(SQLITE["insert_dead"], dead_row(one))
 
         await self._submit(work)
 
@@ -62,8 +56,7 @@ class SqliteSets(SqliteControl):
             if (keys[0].kid if keys else None) != newest:
                 return False
             connection.execute(SQLITE["end_signing_keys"], (end,))
-            columns = (key.kid, key.algorithm, as_json(dict(key.public)), key.sealed, key.created, key.signs)
-            connection.execute(SQLITE["insert_signing_key"], columns)
+            connection.execute(SQLITE["insert_signing_key"], signing_key_row(key))
             write_entry(connection, entry)
             return True
 
@@ -81,17 +74,9 @@ def stream_of(connection: sqlite3.Connection, webhook: str) -> Stream | None:
 
 def put_stream(connection: sqlite3.Connection, endpoint: Endpoint) -> None:
     """Keep it."""
-    stream = endpoint.stream
-    if stream is not None:
-        columns = (
-            endpoint.id, stream.audience, stream.method, stream.detail, stream.vocabulary,
-            stream.authorization,
-        )  # fmt: skip
-        connection.execute(SQLITE["put_set_stream"], columns)
+    if endpoint.stream is not None:
+        connection.execute(SQLITE["put_set_stream"], stream_row(endpoint.id, endpoint.stream))
 
 
 def _keys(connection: sqlite3.Connection) -> tuple[SigningKey, ...]:
-    rows = connection.execute(SQLITE["signing_keys"])
-    return tuple(
-        SigningKey(kid, algorithm, orjson.loads(public), *rest) for kid, algorithm, public, *rest in rows
-    )
+    return tuple(map(signing_key_of, connection.execute(SQLITE["signing_keys"])))

@@ -2,9 +2,7 @@
 
 import sqlite3
 from dataclasses import replace
-from typing import Any, Final
-
-import orjson
+from typing import Any
 
 from rosterd.service.audit import Entry
 from rosterd.service.events import Event
@@ -15,21 +13,26 @@ from rosterd.service.webhooks import (
     Attempt,
     DeadLetter,
     Endpoint,
-    Key,
     Line,
-    Outcome,
     Secret,
     StoredAttempt,
 )
 from rosterd.store.entries import write_entry
 from rosterd.store.queries import SQLITE
+from rosterd.store.rows import MOST
 from rosterd.store.sqlite_control import SqliteControl, insert
-from rosterd.store.sqlite_run import as_json
 from rosterd.store.sqlite_sets import put_stream, stream_of
 from rosterd.store.sqlite_writer import SqliteWriter
 from rosterd.store.unit import perform
-
-_MOST: Final = 2**63 - 1
+from rosterd.store.webhook_rows import (
+    attempt_of,
+    attempt_row,
+    endpoint_change,
+    endpoint_of,
+    endpoint_row,
+    line_of,
+    secret_row,
+)
 
 
 class SqliteWebhooks(SqliteControl):
@@ -53,12 +56,7 @@ class SqliteWebhooks(SqliteControl):
         return await self._run(work, quick=True)
 
     async def create_webhook(self, endpoint: Endpoint, entry: Entry) -> None:
-        standing = endpoint.standing
-        parameters = (
-            endpoint.id, endpoint.directory, endpoint.url, endpoint.label, as_json(list(endpoint.types)),
-            endpoint.created, endpoint.max_events, endpoint.max_wait,
-            standing.state, standing.by, standing.reason, standing.since,
-        )  # fmt: skip
+        parameters = endpoint_row(endpoint)
 
         def work(connection: sqlite3.Connection) -> None:
             insert(connection, "insert_webhook", parameters, endpoint.id, "id")
@@ -71,10 +69,7 @@ class SqliteWebhooks(SqliteControl):
         await self._submit(work)
 
     async def update_webhook(self, endpoint: Endpoint, entry: Entry) -> bool:
-        parameters = (
-            endpoint.id, endpoint.url, endpoint.label, as_json(list(endpoint.types)),
-            endpoint.max_events, endpoint.max_wait,
-        )  # fmt: skip
+        parameters = endpoint_change(endpoint)
 
         def work(connection: sqlite3.Connection) -> bool:
             if not connection.execute(SQLITE["update_webhook"], parameters).rowcount:
@@ -146,8 +141,7 @@ class SqliteWebhooks(SqliteControl):
         return await self._submit(work)
 
     async def lines(self, webhook: str, after: tuple[int, int], limit: int) -> tuple[tuple[Line, int], ...]:
-        rows = await self._rows("lines_of", (webhook, *after, limit))
-        return tuple((Line(Key(*row[:3]), *row[3:11]), row[11]) for row in rows)
+        return tuple(map(line_of, await self._rows("lines_of", (webhook, *after, limit))))
 
     async def dead_letters(self, webhook: str, after: tuple[int, int], limit: int) -> tuple[DeadLetter, ...]:
         rows = await self._rows("dead_letters", (webhook, *after, limit))
@@ -156,13 +150,13 @@ class SqliteWebhooks(SqliteControl):
     async def attempts(
         self, webhook: str, before: int | None, limit: int, failed: bool = False
     ) -> tuple[StoredAttempt, ...]:
-        behind = _MOST if before is None else before
+        behind = MOST if before is None else before
         rows = await self._rows("attempts", (webhook, behind, limit, int(failed)))
-        return tuple(map(_attempt, rows))
+        return tuple(map(attempt_of, rows))
 
     async def attempt(self, webhook: str, seq: int) -> StoredAttempt | None:
         rows = await self._rows("get_attempt", (webhook, seq))
-        return _attempt(rows[0]) if rows else None
+        return attempt_of(rows[0]) if rows else None
 
     async def note_attempt(self, attempt: Attempt, entry: Entry) -> int:
         def work(connection: sqlite3.Connection) -> int:
@@ -176,40 +170,11 @@ class SqliteWebhooks(SqliteControl):
         return int(rows[0][0]) if rows else None
 
 
-def attempt_row(attempt: Attempt) -> tuple[Any, ...]:
-    """An attempt as the columns of its row."""
-    outcome = attempt.outcome
-    return (
-        attempt.webhook, attempt.directory, attempt.kind, attempt.message, attempt.first, attempt.last,
-        attempt.attempt, outcome.at, outcome.took, outcome.status, outcome.error,
-        as_json(dict(outcome.request)), as_json(dict(outcome.reply)), outcome.body,
-    )  # fmt: skip
-
-
-def _attempt(row: tuple[Any, ...]) -> StoredAttempt:
-    seq, webhook, directory, kind, message, first, last, attempt, at, took, status, error, *texts = row
-    request, reply, body = texts
-    outcome = Outcome(
-        at, took, status, error, request=orjson.loads(request), reply=orjson.loads(reply), body=body
-    )
-    return StoredAttempt(seq, Attempt(webhook, directory, kind, message, first, last, attempt, outcome))
-
-
-def _endpoint(connection: sqlite3.Connection, id: str) -> Endpoint | None:
-    row = connection.execute(SQLITE["get_webhook"], (id,)).fetchone()
-    return None if row is None else _with_secrets(connection, row)
-
-
 def _with_secrets(connection: sqlite3.Connection, row: tuple[Any, ...]) -> Endpoint:
-    id, directory, url, label, types, created, max_events, max_wait, *standing, failing = row
-    endpoint = Endpoint(
-        id, directory, url, label, tuple(orjson.loads(types)), created, max_events, max_wait,
-        Standing(*standing), failing,
-    )  # fmt: skip
-    secrets = tuple(Secret(*found) for found in connection.execute(SQLITE["webhook_secrets"], (id,)))
-    return replace(endpoint, secrets=secrets, stream=stream_of(connection, id))
+    endpoint = endpoint_of(row)
+    secrets = tuple(Secret(*found) for found in connection.execute(SQLITE["webhook_secrets"], (endpoint.id,)))
+    return replace(endpoint, secrets=secrets, stream=stream_of(connection, endpoint.id))
 
 
 def _insert_secret(connection: sqlite3.Connection, id: str, secret: Secret) -> None:
-    parameters = (id, secret.sealed, secret.scheme, secret.created, secret.public, secret.expires)
-    connection.execute(SQLITE["insert_webhook_secret"], parameters)
+    connection.execute(SQLITE["insert_webhook_secret"], secret_row(id, secret))

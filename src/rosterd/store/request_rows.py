@@ -1,0 +1,123 @@
+"""How the request log is written in rows, whatever the engine, and what a page wants of them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Final
+
+from rosterd.service.request_log import HOUR, Activity, Exchange, Hour, Omitted, StoredExchange, Wanted
+from rosterd.store.rows import Row
+
+PORTION: Final = 2000
+"""Exchanges whose texts are looked through at a time."""
+PLAIN: Final = Wanted()
+BY_DIRECTORY: Final = attrgetter("directory")
+
+
+@dataclass(slots=True)
+class _Count:
+    """What one batch adds to one hour of a connection."""
+
+    ok: int = 0
+    failed: int = 0
+    last_ok: int | None = None
+    last_failed: int | None = None
+
+
+def counted(
+    exchanges: Iterable[Exchange], omitted: Iterable[Omitted]
+) -> Iterable[tuple[tuple[int, int, int], _Count]]:
+    """What a batch adds, by directory, connection and hour."""
+    counts: dict[tuple[int, int, int], _Count] = {}
+    both: tuple[Exchange | Omitted, ...] = (*exchanges, *omitted)
+    for one in both:
+        count = counts.setdefault((one.directory, one.connection, one.at // HOUR), _Count())
+        if one.status < 400:
+            count.ok += 1
+            count.last_ok = max(one.at, count.last_ok or 0)
+        else:
+            count.failed += 1
+            count.last_failed = max(one.at, count.last_failed or 0)
+    return counts.items()
+
+
+def way_of(connection: int | None, wanted: Wanted) -> tuple[str, Row]:
+    """The query that looks at the fewest, and what it takes beside place and limit."""
+    if wanted.resource is not None:
+        return "requests_of_resource", (wanted.resource,)
+    if wanted.errors or (wanted.status is not None and wanted.status[0] >= 400):
+        return "requests_failed", ()
+    if connection is not None:
+        return "requests_of_connection", (connection,)
+    return "requests", ()
+
+
+def predicate_of(connection: int | None, wanted: Wanted) -> Callable[[Row], bool]:
+    """Whether a page wants what is in a row that a look goes over."""
+    text = wanted.text.casefold()
+    least, most = wanted.status or (0, 999)
+    if wanted.errors:
+        least = max(least, 400)
+
+    def fits(row: Row) -> bool:
+        _, whose, status, method, resource, request_id, subject, path = row
+        return (
+            (connection is None or whose == connection)
+            and least <= status <= most
+            and (wanted.method is None or method == wanted.method)
+            and (wanted.resource is None or resource == wanted.resource)
+            and (
+                not text
+                or text in path.casefold()
+                or (subject is not None and text in subject.casefold())
+                or text == request_id
+            )
+        )
+
+    return fits
+
+
+def activity_of(connection: int, rows: Sequence[Row], since: int) -> Activity:
+    """What a connection did, from the rows of its hours."""
+    last_ok = max((row[4] for row in rows if row[4] is not None), default=None)
+    last_failed = max((row[5] for row in rows if row[5] is not None), default=None)
+    last = max((at for at in (last_ok, last_failed) if at is not None), default=None)
+    hours = tuple(Hour(row[1] * HOUR, row[2], row[3]) for row in rows if (row[1] + 1) * HOUR > since)
+    return Activity(connection, last, last_ok, last_failed, hours)
+
+
+def exchange_row(one: Exchange, seq: int) -> Row:
+    """An exchange as the columns of its row."""
+    return (
+        one.directory, seq, one.connection, one.at, one.status, one.method, one.microseconds, one.left_out,
+        one.token, one.request_id, one.kind, one.resource, one.subject, one.path, one.query, one.scim_type,
+        one.situation, one.other, " ".join(one.tolerated), one.address, one.agent, one.body_size, one.detail,
+        one.body, one.reply,
+    )  # fmt: skip
+
+
+def exchange_of(row: Sequence[Any]) -> StoredExchange:
+    """An exchange from a row of its columns."""
+    (
+        directory, seq, connection, at, status, method, microseconds, left_out, token, request_id, kind,
+        resource, subject, path, query, scim_type, situation, other, tolerated, address, agent, body_size,
+        detail, body, reply,
+    ) = row  # fmt: skip
+    return StoredExchange(
+        seq,
+        Exchange(
+            directory, connection, token, at, request_id, method, path, query, status, microseconds, kind,
+            resource, subject, tuple(tolerated.split()), scim_type, detail, situation, other, address, agent,
+            body, body_size, reply, left_out,
+        ),
+    )  # fmt: skip
+
+
+def mentioning(rows: Iterable[Sequence[Any]], looked_for: Sequence[str]) -> list[int]:
+    """The numbers of those that mention one of the texts, which are casefolded."""
+    found = []
+    for seq, *texts in rows:
+        whole = "\0".join(text for text in texts if text).casefold()
+        if any(one in whole for one in looked_for):
+            found.append(seq)
+    return found

@@ -1,0 +1,24 @@
+-- What ends soon, as PostgreSQL says it.
+
+-- name: ending
+-- What ends between two times, the nearest first; what clients fetch by themselves is left out.
+SELECT 'token' AS what, t.id, t.label, d.id, d.name, c.id, c.name, least(t.expires, t.revoked) AS ends
+FROM token AS t
+JOIN connection AS c ON c.directory = t.directory AND c.id = t.connection
+JOIN directory AS d ON d.id = t.directory
+WHERE t.client IS NULL AND t.expires > $1
+    AND least(t.expires, t.revoked) > $1 AND least(t.expires, t.revoked) <= $2
+UNION ALL
+SELECT 'client secret', k.id, k.label, d.id, d.name, c.id, c.name, s.expires
+FROM client_secret AS s
+JOIN client AS k ON k.id = s.client
+JOIN connection AS c ON c.directory = k.directory AND c.id = k.connection
+JOIN directory AS d ON d.id = k.directory
+WHERE s.expires > $1 AND s.expires <= $2 AND k.revoked IS NULL
+UNION ALL
+SELECT 'API key', a.id, a.label, d.id, d.name, NULL::bigint, NULL::text, a.expires
+FROM api_key AS a
+LEFT JOIN directory AS d ON d.id = a.directory
+WHERE a.expires > $1 AND a.expires <= $2 AND a.revoked IS NULL
+ORDER BY ends
+LIMIT $3;

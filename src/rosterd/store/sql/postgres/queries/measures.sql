@@ -1,0 +1,24 @@
+-- What is measured of an installation, as PostgreSQL says it.
+
+-- name: webhook_backlog
+-- Lanes of enabled endpoints that are not at the end, and the time of the oldest event that waits for one.
+SELECT count(*), min(oldest)
+FROM (
+    SELECT (
+        SELECT at FROM event
+        WHERE directory = d.id AND seq > coalesce(l.cursor, 0)
+        ORDER BY seq
+        LIMIT 1
+    ) AS oldest
+    FROM webhook AS w
+    JOIN directory AS d ON w.directory IS NULL OR d.id = w.directory
+    JOIN counter AS c ON c.directory = d.id AND c.name = 'seq'
+    LEFT JOIN webhook_line AS l ON l.directory = d.id AND l.webhook = w.id AND l.lane = 0
+    WHERE w.state = 'enabled' AND c.value > coalesce(l.cursor, 0)
+    LIMIT $1
+) AS lane
+WHERE oldest IS NOT NULL;
+
+-- name: dead_backlog
+-- How many messages were given up, of any directory, up to a number.
+SELECT count(*) FROM (SELECT 1 FROM webhook_dead WHERE directory IS NOT NULL LIMIT $1) AS dead;
