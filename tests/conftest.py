@@ -15,8 +15,9 @@ import pytest
 from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
+pytest.register_assert_rewrite("rosterd.testing")  # the shipped contracts; before anybody imports them
 
-from judges.harness import Server, Tenant, Tenants, running, scim_client
+from judges.harness import Server, Tenant, Tenants, running, scim_client  # noqa: E402 - after the two above
 
 # Whoever starts the tests in the background makes them, and the servers they start, ignore SIGINT.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -180,3 +180,8 @@ def run(path: Path, test: Callable[[World], Awaitable[None]], **settings: Any) -
                 await test(world)
 
     asyncio.run(main())
+
+
+def told(value: object) -> str:
+    """A parameter as the id of its test: always the same, also of a set."""
+    return str(sorted(value)) if isinstance(value, set) else str(value)

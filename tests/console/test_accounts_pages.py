@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from console.pages import Shown, World, run
+from console.pages import Shown, World, run, told
 
 from rosterd.console import accounts, groups, history
 from rosterd.service.control import Policy
@@ -86,7 +86,7 @@ def links(page: Shown, part: str) -> list[str]:
         ({"q": "%"}, set()),
         ({"q": SCRIPT}, set()),
     ],
-    ids=str,
+    ids=told,
 )
 def test_users_are_found(tmp_path: Path, query: dict[str, str], names: set[str]) -> None:
     async def test(world: World) -> None:

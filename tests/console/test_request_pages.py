@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from console.pages import World, run
+from console.pages import World, run, told
 
 from rosterd.console import requests
 from rosterd.scim import urns
@@ -47,7 +47,7 @@ async def exchanged(world: World) -> dict[str, str]:
         ({"resource": "{anna}"}, {"made", "put"}),
         ({"q": "<script>"}, set()),
     ],
-    ids=str,
+    ids=told,
 )
 def test_requests_are_narrowed_down(tmp_path: Path, query: dict[str, str], names: set[str]) -> None:
     async def test(world: World) -> None:

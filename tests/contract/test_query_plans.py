@@ -13,7 +13,8 @@ from rosterd.testing.scenario import CONNECTION, DIRECTORY, GROUP, USER, listed
 
 # What may be gone through row by row: lists that were given, and what earlier steps found.
 GIVEN = re.compile(r"SCAN (json_each|j|lane|ranked|e|f|up|down|k|page|head|CONSTANT ROW|\(subquery-\d+\))( .*)?")
-WHOLE = {"directories", "api_keys", "settings"}  # all of them are wanted
+WHOLE = {"directories", "api_keys", "settings", "signing_keys"}  # all of them are wanted
+WHOLE |= {"end_signing_keys", "forget_signing_keys"}  # a handful of keys
 WHOLE |= {"lagging_mappings"}  # every directory that has a mapping is looked at
 WHOLE |= {"due_lines", "begin_lines", "has_webhooks"}  # every directory's line, or a few endpoints
 WHOLE |= {"forget_attempts"}  # in the order of the key, so many at most

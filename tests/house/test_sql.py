@@ -28,6 +28,7 @@ SQL_WORD = re.compile(r"\b(?:SELECT|INSERT|UPDATE|DELETE|WHERE|ATTACH|VACUUM|LIM
 SCOPED = (
     "resource",
     "unique_value",
+    "parts_due",
     "attribute_value",
     "member",
     "pending_member",

@@ -12,6 +12,7 @@ from rosterd.scim import errors, urns
 from rosterd.scim.schemas import CORE_MODEL
 from rosterd.service import erasure as module
 from rosterd.service.erasure import ERASED, Erasure
+from rosterd.store import sqlite_reader
 from rosterd.testing.scenario import BY
 
 DAY = 86_400_000
@@ -167,7 +168,7 @@ def test_an_account_with_thousands_of_events_goes_in_portions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PORTION", 7)
-    monkeypatch.setattr(module, "WINDOW", 5)
+    monkeypatch.setattr(sqlite_reader, "WINDOW", 5)
 
     async def test(world: World) -> None:
         staff = await world.create(group("Staff"))

@@ -1343,7 +1343,7 @@ class Settings(TypedDict):
     tokenWarningDays: int
     """Days before the end of a token at which its expiry is announced; `0` does not announce it."""
     signingKeyDays: int
-    """Days that a key signs security event tokens before the next one does; `0` until it is rotated by hand."""
+    """Days that a key signs security event tokens before the next does; `0` until it is rotated by hand."""
     fixed: list[
         Literal[
             "eventRetentionDays",
@@ -1371,7 +1371,7 @@ class ChangeSettingsBody(TypedDict):
     tokenWarningDays: NotRequired[int | None]
     """Days before the end of a token at which its expiry is announced; `0` does not announce it."""
     signingKeyDays: NotRequired[int | None]
-    """Days that a key signs security event tokens before the next one does; `0` until it is rotated by hand."""
+    """Days that a key signs security event tokens before the next does; `0` until it is rotated by hand."""
 
 
 class ListWebhooksQuery(TypedDict):

@@ -95,7 +95,7 @@ _ROWS: Final = (
     ),
     Preference(
         "signing_key_days",
-        "Days that a key signs security event tokens before the next one does; `0` until it is rotated by hand.",
+        "Days that a key signs security event tokens before the next does; `0` until it is rotated by hand.",
         most=3650,
     ),
 )

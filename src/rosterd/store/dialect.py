@@ -9,6 +9,9 @@ from typing import Final, LiteralString, Protocol
 
 from rosterd.scim.index import Scalar
 from rosterd.store.fragment import Sql, sql
+from rosterd.store.parts import SEARCHED, TRIGRAM, parts_question
+
+_SEQ_BITS: Final = 40
 
 Keys = tuple[str, ...]
 Literal = str | int | float
@@ -106,7 +109,7 @@ class Dialect(Protocol):
     def behind(self, key: Scalar, seq: int, *, descending: bool) -> Sql:
         """The rows with ``key`` and ``seq`` that follow the given ones in an order by key."""
 
-    def narrow(self, keys: Keys, op: str, literal: str) -> Sql | None:
+    def narrow(self, keys: Keys, directory: int, literal: str) -> Sql | None:
         """What an index of parts of texts says of ``r`` where this holds; ``None`` if it says nothing."""
 
     def entry(self, value: str) -> str:
@@ -204,8 +207,15 @@ class Sqlite:
         further = Sql("<" if descending else ">")
         return sql("key IS NULL OR key {} {} OR (key = {} AND seq > {})", further, key, key, seq)
 
-    def narrow(self, keys: Keys, op: str, literal: str) -> Sql | None:
-        return None
+    def narrow(self, keys: Keys, directory: int, literal: str) -> Sql | None:
+        if keys[0] not in SEARCHED or len(literal) < TRIGRAM:
+            return None
+        first = directory << _SEQ_BITS
+        return sql(
+            "r.seq IN (SELECT rowid - {} FROM parts WHERE parts MATCH {} AND rowid BETWEEN {} AND {}"
+            " UNION ALL SELECT seq FROM parts_due WHERE directory = {})",
+            first, parts_question(literal), first, first + (1 << _SEQ_BITS) - 1, directory,
+        )  # fmt: skip
 
     def entry(self, value: str) -> str:
         return value

@@ -16,6 +16,7 @@ import orjson
 from rosterd.scim.index import Scalar
 from rosterd.store.dialect import Keys, Literal, tables
 from rosterd.store.fragment import Param, Sql, join, sql
+from rosterd.store.parts import SEARCHED, TRIGRAM
 
 _COMPARED: Final[Mapping[str, LiteralString]] = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 _EQUAL: Final[Mapping[str, LiteralString]] = {"eq": "=", "ne": "<>"}
@@ -25,7 +26,6 @@ _FILLED: Final = '$.** ? (@.type() == "number" || @.type() == "string" && @ != "
 _WHOLE: Final = 2.0**53  # from here on every fraction is an integer
 _LONG: Final = re.compile(rb"\d[eE]\+?\d|\d{16}\.0")
 _MOST: Final = 2**63
-_TRIGRAM: Final = 3
 _SHORT: Final = 400
 
 
@@ -133,9 +133,9 @@ class Postgres:
             "key IS NULL OR {} OR {} {} {} OR ({} = {} AND seq > {})", others, own, further, x, own, x, seq
         )
 
-    def narrow(self, keys: Keys, op: str, literal: str) -> Sql | None:
+    def narrow(self, keys: Keys, directory: int, literal: str) -> Sql | None:
         part = _json(literal)[1:-1]  # as it stands in a JSON text
-        if not self.trigrams or keys[0] not in SEARCHED or len(part) < _TRIGRAM:
+        if not self.trigrams or keys[0] not in SEARCHED or len(literal) < TRIGRAM:
             return None
         return sql(f"{PARTS} LIKE {{}}", f"%{_ESCAPED.sub(_ESCAPE, part)}%")
 
@@ -158,9 +158,6 @@ class Postgres:
             text += (f"${number}::{_TYPES[type(value)]}", piece)
         return Sql("".join(text), tuple(params))
 
-
-SEARCHED: Final = ("userName", "displayName", "name", "emails")
-"""The attributes of which the index of parts (``resource_parts`` in ``trigram.sql``) knows."""
 
 PARTS: Final[LiteralString] = "searched_text(r.search)"
 _ESCAPED: Final = re.compile(r"[\\%_]")

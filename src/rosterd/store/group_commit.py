@@ -5,6 +5,7 @@ batch        BEGIN IMMEDIATE, the jobs in order of arrival, COMMIT with one sync
 answer       a job is answered after the COMMIT, never before; a job that failed, with its error
 news         what a job wants done once it is durable, even if its caller has gone
 failure      of BEGIN or COMMIT: every job of the batch fails with ``StoreUnavailable``, nothing is kept
+chore        what is left for later: done when nobody has come for a moment, or has been put off too often
 pressure     more than ``WAITING`` jobs are refused; a job whose caller has gone is not begun
 close        finishes what was accepted
 """
@@ -16,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
 from rosterd.service.measures import Load
@@ -28,6 +29,7 @@ T = TypeVar("T")
 WAITING: Final = 4096
 BATCH_JOBS: Final = 256
 BATCH_SECONDS: Final = 0.025
+IDLE_SECONDS: Final = 0.2
 CHECKPOINT_CHANGES: Final = 4000
 """Rows changed between two checkpoints; a row dirties about one page of the log."""
 
@@ -58,7 +60,13 @@ class _Job:
 class GroupCommit:
     """The writer thread. It owns ``connection`` from now on, and closes it at the end."""
 
-    def __init__(self, connection: sqlite3.Connection, waiting: int = WAITING) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        waiting: int = WAITING,
+        chore: Callable[[sqlite3.Connection], bool] = lambda _: False,
+    ) -> None:
+        """``chore`` does a portion in a transaction of its own, and says whether more may be left."""
         self._connection = connection
         self._limit = waiting
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
@@ -66,6 +74,8 @@ class GroupCommit:
         self._over = False
         self._door = threading.Lock()
         self._checkpointed = connection.total_changes
+        self._chore = chore
+        self._chores_left = True
         self.load = Load(waiting=self._queue.qsize)
         self._thread = threading.Thread(target=self._run, name="rosterd-writer", daemon=True)
         self._thread.start()
@@ -98,7 +108,7 @@ class GroupCommit:
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
 
     def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
+        while (first := self._next()) is not None:
             batch = [first]
             try:
                 self._transact(batch)
@@ -112,6 +122,21 @@ class GroupCommit:
             if self._over:
                 break
         self._connection.close()
+
+    def _next(self) -> _Job | None:
+        """The next job; chores are done while none comes."""
+        while self._chores_left:
+            try:
+                return self._queue.get(timeout=IDLE_SECONDS)
+            except Empty:
+                self._do_chore()
+        return self._queue.get()
+
+    def _do_chore(self) -> None:
+        try:
+            self._chores_left = self._chore(self._connection)
+        except sqlite3.Error:  # what made it fail is still there, so it waits for the next change
+            self._chores_left = False
 
     def _transact(self, batch: list[_Job]) -> None:
         """Carry out one transaction, of the job in ``batch`` and of those that wait behind it."""
@@ -128,6 +153,7 @@ class GroupCommit:
             wrote |= self._perform(batch[-1])
         worked = time.monotonic()
         self._connection.execute("COMMIT" if wrote else "ROLLBACK")
+        self._chores_left |= wrote
         self._measure(len(batch), worked - began, time.monotonic() - worked if wrote else None)
 
     def _measure(self, jobs: int, work: float, sync: float | None) -> None:
@@ -176,6 +202,7 @@ class GroupCommit:
         if changes - self._checkpointed < CHECKPOINT_CHANGES:
             return
         self._checkpointed = changes
+        self._do_chore()
         # If it fails, the log grows until the next time; a full disk shows itself at a commit.
         with suppress(sqlite3.Error):
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

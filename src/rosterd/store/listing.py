@@ -121,7 +121,7 @@ def _targets(query: Query, directory: int, words: Dialect) -> Iterable[_Target]:
             where = condition(b, scope)
             if found is not None:
                 source = words.among(found.ids, directory)
-            elif (narrow := narrowed(b, scope)) is not None:
+            elif (narrow := narrowed(b, scope, directory)) is not None:
                 where = sql("{} AND {}", narrow, where)
         yield _Target(words, directory, resource_type.name, source, where, key, quick)
 
@@ -228,21 +228,21 @@ def candidates(b: Bound, scope: Scope, directory: int) -> Candidates | None:
     return None
 
 
-def narrowed(b: Bound, scope: Scope) -> Sql | None:
+def narrowed(b: Bound, scope: Scope, directory: int) -> Sql | None:
     """What an index of parts of texts says of all that fulfil the filter; ``None`` if it says nothing."""
     if isinstance(b, And | Or):
-        found = [narrowed(part, scope) for part in b.parts]
+        found = [narrowed(part, scope, directory) for part in b.parts]
         said = [part for part in found if part is not None]
         if not said or (isinstance(b, Or) and len(said) < len(found)):
             return None
         return sql("({})", join(" AND " if isinstance(b, And) else " OR ", said))
     if isinstance(b, syntax.Any):
-        return narrowed(b.filter, scope) if b.path.extension is None else None
+        return narrowed(b.filter, scope, directory) if b.path.extension is None else None
     if not isinstance(b, Compare) or not isinstance(b.value, str) or b.op not in _PARTIAL:
         return None
     if b.path.extension is not None or membership_table(b.path, scope):
         return None
-    return scope.words.narrow(b.path.keys, b.op, b.value)
+    return scope.words.narrow(b.path.keys, directory, b.value)
 
 
 def _equal(ref: Ref, literal: str, scope: Scope, directory: int) -> Candidates | None:

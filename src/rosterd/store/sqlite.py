@@ -20,6 +20,7 @@ from rosterd.service.ports import Reader, Writer
 from rosterd.store.database import BUSY_MS, connect_reader, is_unavailable, unavailable
 from rosterd.store.group_commit import WAITING, GroupCommit
 from rosterd.store.migrate import open_checked
+from rosterd.store.parts import index_portion
 from rosterd.store.snapshot import Snapshots
 from rosterd.store.sqlite_audit import SqliteAudit
 from rosterd.store.sqlite_deliveries import SqliteDeliveries
@@ -71,7 +72,7 @@ class SqliteStore(
 
     def __init__(self, path: Path, connection: sqlite3.Connection, waiting: int) -> None:
         self._readers = Readers(path)
-        self._writer = GroupCommit(connection, waiting)
+        self._writer = GroupCommit(connection, waiting, index_portion)
         self._writer.load.reads = self._readers.waiting
         self._wake = Wake()
         super().__init__(self._readers.run, self._writer.submit)

@@ -20,6 +20,7 @@ from rosterd.service.past import Owed
 from rosterd.service.ports import MemberChange, Stored, UniqueViolation
 from rosterd.service.standing import Standing
 from rosterd.store.entries import write_entry
+from rosterd.store.parts import parts_text
 from rosterd.store.policy import ACTIVE, standing_of
 from rosterd.store.queries import SQLITE
 from rosterd.store.sqlite_adoption import SqliteAdoptionWriter
@@ -77,6 +78,7 @@ class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
                 raise UniqueViolation("id", row.id) from None
             raise
         self._many("insert_value", row.kind, row.id, indexed.values)
+        self._owe_parts(row.seq, None, parts_text(indexed.search))
 
     async def update(self, row: Stored, before: Indexed, after: Indexed) -> None:
         self._take(row.kind, row.id, _less(after.unique, before.unique))
@@ -90,6 +92,7 @@ class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
         )  # fmt: skip
         if changed.rowcount != 1:
             raise _missing("live", row)
+        self._owe_parts(row.seq, parts_text(before.search), parts_text(after.search))
 
     async def touch(self, kind: str, id: str, modified: int) -> int | None:
         row = self._execute("touch_resource", id, kind, modified).fetchone()
@@ -105,6 +108,7 @@ class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
             raise _missing("live", row)
         self._many("delete_unique", row.kind, row.id, indexed.unique)
         self._many("delete_value", row.kind, row.id, indexed.values)
+        self._owe_parts(row.seq, parts_text(indexed.search), None)
         self._leave(row.id)
 
     async def revive(self, row: Stored, indexed: Indexed) -> None:
@@ -117,12 +121,15 @@ class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
             row.id, row.kind, row.connection, row.external_id, row.seq, row.version,
             row.created, row.modified, row.document, as_json(indexed.search), indexed.display,
         )  # fmt: skip
+        self._owe_parts(row.seq, None, parts_text(indexed.search))
 
     async def erase(self, kind: str, id: str) -> bool:
         row = self._execute("erase_resource", id, kind).fetchone()
         if row is None:
             return False
-        pairs = list(_pairs(orjson.loads(row[0])))
+        search = orjson.loads(row[0])
+        self._owe_parts(row[1], parts_text(search), None)
+        pairs = list(_pairs(search))
         self._many("delete_unique", kind, id, pairs)
         self._many("delete_value", kind, id, pairs)
         self._leave(id)
@@ -260,6 +267,10 @@ class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
                 self._many("delete_unique", kind, id, taken)
                 raise UniqueViolation(attribute, value) from None
             taken.append((attribute, value))
+
+    def _owe_parts(self, seq: int, old: str | None, new: str | None) -> None:
+        if old != new:
+            self._execute("owe_parts", seq, old, new)
 
     def _leave(self, id: str) -> None:
         """End every membership of a resource and in it."""

@@ -58,6 +58,21 @@ CREATE TABLE attribute_value (
     PRIMARY KEY (directory, kind, attribute, value, id)
 ) STRICT, WITHOUT ROWID;
 
+-- Parts of the folded texts that people search by (names, e-mails): the numbers of resources by three characters.
+-- A row's number is the directory times 2^40 plus the resource's `seq`. It only narrows a search.
+CREATE VIRTUAL TABLE parts USING fts5 (
+    text, content = '', detail = none, columnsize = 0, tokenize = 'trigram case_sensitive 1'
+);
+
+-- Resources that `parts` does not know yet as they are: with what it has of them, and what it shall have.
+CREATE TABLE parts_due (
+    directory INTEGER NOT NULL,
+    seq       INTEGER NOT NULL,
+    old       TEXT,
+    new       TEXT,
+    PRIMARY KEY (directory, seq)
+) STRICT, WITHOUT ROWID;
+
 -- Direct membership of live resources; `display` is what the identity provider sent.
 CREATE TABLE member (
     directory INTEGER NOT NULL,

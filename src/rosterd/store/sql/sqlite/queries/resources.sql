@@ -121,7 +121,7 @@ WHERE directory = ?1 AND id = ?2 AND kind = ?3 AND deleted IS NOT NULL;
 
 -- name: erase_resource
 -- Remove a live or retained resource, and say what was indexed of it.
-DELETE FROM resource WHERE directory = ?1 AND id = ?2 AND kind = ?3 RETURNING search;
+DELETE FROM resource WHERE directory = ?1 AND id = ?2 AND kind = ?3 RETURNING search, seq;
 
 -- name: insert_unique
 -- Take a unique value.

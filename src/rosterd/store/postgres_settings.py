@@ -1,0 +1,26 @@
+"""``SettingStore`` over PostgreSQL: a handful of rows, read whole, and changed in the order of their names."""
+
+from collections.abc import Mapping
+
+from rosterd.service.audit import Entry
+from rosterd.store.postgres_control import PostgresControl
+from rosterd.store.postgres_entries import write_entry
+from rosterd.store.postgres_run import Link
+
+
+class PostgresSettings(PostgresControl):
+    """See ``rosterd.service.preferences.SettingStore``."""
+
+    async def settings(self) -> Mapping[str, str]:
+        return {name: value for name, value in await self._rows("settings")}
+
+    async def change_settings(self, values: Mapping[str, str | None], entry: Entry) -> None:
+        async def work(link: Link) -> None:
+            for name, value in sorted(values.items(), key=lambda item: item[0]):
+                if value is None:
+                    await link.change("delete_setting", name)
+                else:
+                    await link.change("put_setting", name, value)
+            await write_entry(link, entry)
+
+        await self._database.write(work)

@@ -1,0 +1,111 @@
+-- Memberships from both sides, and members that name nobody yet.
+
+-- name: memberships
+-- The groups of each id, direct ones first; UNION ends at a circle of groups.
+WITH RECURSIVE up (start, id, direct) AS (
+    SELECT j.value, m.group_id, 1
+    FROM unnest($2::text[]) AS j (value) JOIN member AS m ON m.directory = $1 AND m.member_id = j.value
+    UNION
+    SELECT up.start, m.group_id, 0
+    FROM up JOIN member AS m ON m.directory = $1 AND m.member_id = up.id
+)
+SELECT up.start, g.id, g.display, max(up.direct) AS direct
+FROM up JOIN resource AS g ON g.directory = $1 AND g.id = up.id
+WHERE up.id <> up.start
+GROUP BY up.start, g.id, g.display, g.seq
+ORDER BY up.start, direct DESC, g.seq;
+
+-- name: group_counts
+-- In how many groups each id is directly.
+SELECT m.member_id, count(*) FROM member AS m WHERE m.directory = $1 AND m.member_id = ANY($2::text[])
+GROUP BY m.member_id;
+
+-- name: members
+-- A group's members behind an id, with their kind and the name they are shown by.
+SELECT m.member_id, r.kind, coalesce(m.display, r.display)
+FROM (
+    SELECT member_id, display FROM member
+    WHERE directory = $1 AND group_id = $2 AND member_id > $3
+    ORDER BY member_id
+    LIMIT $4::bigint
+) AS m JOIN resource AS r ON r.directory = $1 AND r.id = m.member_id
+ORDER BY m.member_id;
+
+-- name: pending_members
+-- A group's values that name nobody yet, behind one.
+SELECT value, NULL::text, display FROM pending_member WHERE directory = $1 AND group_id = $2 AND value > $3
+ORDER BY value
+LIMIT $4::bigint;
+
+-- name: awaiting
+-- The groups that wait for one of some values.
+SELECT p.value, p.group_id, g.display
+FROM pending_member AS p JOIN resource AS g ON g.directory = p.directory AND g.id = p.group_id
+WHERE p.directory = $1 AND p.value = ANY($2::text[])
+ORDER BY p.value, p.group_id
+LIMIT $3;
+
+-- name: put_members
+-- Add members, or give those there are the display listed.
+INSERT INTO member (directory, group_id, member_id, display)
+SELECT $1, $2, j.value, j.display FROM unnest($3::text[], $4::text[]) AS j (value, display)
+ON CONFLICT (directory, group_id, member_id) DO UPDATE SET display = excluded.display;
+
+-- name: put_pending
+-- Add pending values, or give those there are the display listed.
+INSERT INTO pending_member (directory, group_id, value, display)
+SELECT $1, $2, j.value, j.display FROM unnest($3::text[], $4::text[]) AS j (value, display)
+ON CONFLICT (directory, group_id, value) DO UPDATE SET display = excluded.display;
+
+-- name: delete_members
+-- Remove members from a group.
+DELETE FROM member
+WHERE directory = $1 AND group_id = $2 AND member_id = ANY($3::text[])
+RETURNING member_id;
+
+-- name: delete_pending
+-- Remove pending values from a group.
+DELETE FROM pending_member
+WHERE directory = $1 AND group_id = $2 AND value = ANY($3::text[])
+RETURNING value;
+
+-- name: delete_other_members
+-- Remove all members of a group but some.
+DELETE FROM member AS m
+WHERE m.directory = $1 AND m.group_id = $2
+    AND NOT EXISTS (SELECT 1 FROM unnest($3::text[]) AS j (value) WHERE j.value = m.member_id)
+RETURNING m.member_id;
+
+-- name: delete_other_pending
+-- Remove all pending values of a group but some.
+DELETE FROM pending_member AS p
+WHERE p.directory = $1 AND p.group_id = $2
+    AND NOT EXISTS (SELECT 1 FROM unnest($3::text[]) AS j (value) WHERE j.value = p.value)
+RETURNING p.value;
+
+-- name: resolve_pending
+-- Make a resource a member wherever one of some values is pending: groups, values, and whether it is new there.
+WITH taken AS (
+    DELETE FROM pending_member WHERE directory = $1 AND value = ANY($3::text[]) RETURNING group_id, value, display
+),
+
+joined AS (
+    INSERT INTO member (directory, group_id, member_id, display)
+    SELECT $1, group_id, $2, max(nullif(display, '')) FROM taken GROUP BY group_id
+    ON CONFLICT (directory, group_id, member_id) DO NOTHING
+    RETURNING group_id
+)
+
+SELECT t.group_id, t.value, j.group_id IS NOT NULL
+FROM taken AS t LEFT JOIN joined AS j ON j.group_id = t.group_id
+ORDER BY t.group_id, t.value;
+
+-- name: standing
+-- What each value is to a group: somebody who lives, a member, a pending value.
+SELECT j.value, r.id IS NOT NULL, m.member_id IS NOT NULL, m.display, p.value IS NOT NULL, p.display
+FROM unnest($3::text[]) WITH ORDINALITY AS j (value, place)
+LEFT JOIN resource AS r
+    ON r.directory = $1 AND r.id = j.value AND r.kind IN ('User', 'Group') AND r.deleted IS NULL
+LEFT JOIN member AS m ON m.directory = $1 AND m.group_id = $2 AND m.member_id = j.value
+LEFT JOIN pending_member AS p ON p.directory = $1 AND p.group_id = $2 AND p.value = j.value
+ORDER BY j.place;

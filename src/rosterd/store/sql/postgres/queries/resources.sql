@@ -1,0 +1,224 @@
+-- Resources with their unique and indexed values. A statement does all that belongs to one change.
+
+-- name: counter
+-- A number that is kept.
+SELECT value FROM counter WHERE directory = $1 AND name = $2;
+
+-- name: lock_directory
+-- Wait until nobody else writes to the directory; its newest number.
+SELECT value FROM counter WHERE directory = $1 AND name = 'seq' FOR UPDATE;
+
+-- name: begin_directory
+-- Make the row by which a directory is locked.
+INSERT INTO counter (directory, name, value) VALUES ($1, 'seq', 0) ON CONFLICT DO NOTHING;
+
+-- name: finish
+-- Write the events of a transaction, and add to the numbers that are kept.
+WITH told AS (
+    INSERT INTO event (directory, seq, type, kind, resource, at, connection, request_id, data)
+    SELECT $1, t.seq, t.type, t.kind, t.resource, t.at, t.connection, t.request_id, t.data
+    FROM unnest(
+        $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::text[]
+    ) AS t (seq, type, kind, resource, at, connection, request_id, data)
+)
+INSERT INTO counter (directory, name, value)
+SELECT $1, c.name, c.value FROM unnest($10::text[], $11::bigint[]) AS c (name, value)
+ON CONFLICT (directory, name) DO UPDATE SET value = counter.value + excluded.value;
+
+-- name: newest
+-- Resources of a kind in a state below a number, newest first, of a connection or of all.
+SELECT id, kind, connection, external_id, seq, version, created, modified, deleted, document
+FROM resource
+WHERE directory = $1 AND kind = $2 AND state = $3 AND seq < $4 AND ($6::bigint IS NULL OR connection = $6)
+ORDER BY seq DESC
+LIMIT $5;
+
+-- name: named_unique
+-- Unique values from one to another, behind one, each with its resource if that is in the state wanted.
+SELECT page.value, page.id, r.id, r.kind, r.connection, r.external_id, r.seq, r.version, r.created, r.modified,
+    r.deleted, r.document
+FROM (
+    SELECT value, id FROM unique_value
+    WHERE directory = $1 AND kind = $2 AND attribute = $3 AND value >= $4 AND value < $5
+        AND (value, id) > ($6, $7)
+    ORDER BY value
+    LIMIT $8
+) AS page
+LEFT JOIN resource AS r ON r.directory = $1 AND r.id = page.id AND ($9::text IS NULL OR r.state = $9)
+ORDER BY page.value, page.id;
+
+-- name: named_value
+-- The same of values that several resources may have.
+SELECT page.value, page.id, r.id, r.kind, r.connection, r.external_id, r.seq, r.version, r.created, r.modified,
+    r.deleted, r.document
+FROM (
+    SELECT value, id FROM attribute_value
+    WHERE directory = $1 AND kind = $2 AND attribute = $3 AND value >= $4 AND value < $5
+        AND (value, id) > ($6, $7)
+    ORDER BY value, id
+    LIMIT $8
+) AS page
+LEFT JOIN resource AS r ON r.directory = $1 AND r.id = page.id AND ($9::text IS NULL OR r.state = $9)
+ORDER BY page.value, page.id;
+
+-- name: insert_resource
+-- Add a live resource with its values, unless its id or a unique value is taken: whether, and which.
+WITH clash AS (
+    SELECT u.attribute, u.value
+    FROM unnest($13::text[], $14::text[]) WITH ORDINALITY AS u (attribute, value, place)
+    JOIN unique_value AS v ON v.directory = $1 AND v.kind = $3 AND v.attribute = u.attribute AND v.value = u.value
+    ORDER BY u.place
+    LIMIT 1
+),
+
+made AS (
+    INSERT INTO resource (
+        directory, id, kind, connection, external_id, seq, version, created, modified, document, search, display
+    )
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12
+    WHERE NOT EXISTS (SELECT 1 FROM clash)
+    ON CONFLICT (directory, id) DO NOTHING
+    RETURNING id
+),
+
+taken AS (
+    INSERT INTO unique_value (directory, kind, attribute, value, id)
+    SELECT $1, $3, u.attribute, u.value, made.id
+    FROM made CROSS JOIN unnest($13::text[], $14::text[]) AS u (attribute, value)
+),
+
+noted AS (
+    INSERT INTO attribute_value (directory, kind, attribute, value, id)
+    SELECT $1, $3, i.attribute, i.value, made.id
+    FROM made CROSS JOIN unnest($15::text[], $16::text[]) AS i (attribute, value)
+    ON CONFLICT DO NOTHING
+)
+
+SELECT EXISTS (SELECT 1 FROM made), (SELECT attribute FROM clash), (SELECT value FROM clash);
+
+-- name: update_resource
+-- Replace what a change may change of a live resource; the connection that it had.
+UPDATE resource AS r
+SET connection = $4, external_id = $5, version = $6, modified = $7, document = $8, search = $9::jsonb, display = $10
+FROM resource AS old
+WHERE r.directory = $1 AND r.id = $2 AND r.kind = $3 AND r.deleted IS NULL AND old.directory = $1 AND old.id = $2
+RETURNING old.connection;
+
+-- name: update_indexed
+-- The same with other values than before, unless a unique one is taken: the connection, and which.
+WITH clash AS (
+    SELECT u.attribute, u.value
+    FROM unnest($11::text[], $12::text[]) WITH ORDINALITY AS u (attribute, value, place)
+    JOIN unique_value AS v ON v.directory = $1 AND v.kind = $3 AND v.attribute = u.attribute AND v.value = u.value
+    ORDER BY u.place
+    LIMIT 1
+),
+
+changed AS (
+    UPDATE resource AS r
+    SET connection = $4, external_id = $5, version = $6, modified = $7, document = $8, search = $9::jsonb,
+        display = $10
+    FROM resource AS old
+    WHERE r.directory = $1 AND r.id = $2 AND r.kind = $3 AND r.deleted IS NULL AND old.directory = $1
+        AND old.id = $2 AND NOT EXISTS (SELECT 1 FROM clash)
+    RETURNING r.id, old.connection
+),
+
+taken AS (
+    INSERT INTO unique_value (directory, kind, attribute, value, id)
+    SELECT $1, $3, u.attribute, u.value, changed.id
+    FROM changed CROSS JOIN unnest($11::text[], $12::text[]) AS u (attribute, value)
+),
+
+given AS (
+    DELETE FROM unique_value AS v
+    USING changed, unnest($13::text[], $14::text[]) AS u (attribute, value)
+    WHERE v.directory = $1 AND v.kind = $3 AND v.attribute = u.attribute AND v.value = u.value AND v.id = changed.id
+),
+
+noted AS (
+    INSERT INTO attribute_value (directory, kind, attribute, value, id)
+    SELECT $1, $3, i.attribute, i.value, changed.id
+    FROM changed CROSS JOIN unnest($15::text[], $16::text[]) AS i (attribute, value)
+    ON CONFLICT DO NOTHING
+),
+
+dropped AS (
+    DELETE FROM attribute_value AS v
+    USING changed, unnest($17::text[], $18::text[]) AS i (attribute, value)
+    WHERE v.directory = $1 AND v.kind = $3 AND v.attribute = i.attribute AND v.value = i.value AND v.id = changed.id
+)
+
+SELECT (SELECT connection FROM changed), (SELECT attribute FROM clash), (SELECT value FROM clash);
+
+-- name: retain_resource
+-- Mark a live resource deleted; nothing searches it any more. The connection that it had.
+UPDATE resource AS r
+SET connection = $4, external_id = $5, version = $6, modified = $7, deleted = $8, document = $9, search = '{}'
+FROM resource AS old
+WHERE r.directory = $1 AND r.id = $2 AND r.kind = $3 AND r.deleted IS NULL AND old.directory = $1 AND old.id = $2
+RETURNING old.connection;
+
+-- name: revive_resource
+-- Make a retained resource live again with its values, unless a unique one is taken: whether, and which.
+WITH clash AS (
+    SELECT u.attribute, u.value
+    FROM unnest($13::text[], $14::text[]) WITH ORDINALITY AS u (attribute, value, place)
+    JOIN unique_value AS v ON v.directory = $1 AND v.kind = $3 AND v.attribute = u.attribute AND v.value = u.value
+    ORDER BY u.place
+    LIMIT 1
+),
+
+made AS (
+    UPDATE resource
+    SET connection = $4, external_id = $5, seq = $6, version = $7, created = $8, modified = $9, deleted = NULL,
+        document = $10, search = $11::jsonb, display = $12
+    WHERE directory = $1 AND id = $2 AND kind = $3 AND deleted IS NOT NULL AND NOT EXISTS (SELECT 1 FROM clash)
+    RETURNING id
+),
+
+taken AS (
+    INSERT INTO unique_value (directory, kind, attribute, value, id)
+    SELECT $1, $3, u.attribute, u.value, made.id
+    FROM made CROSS JOIN unnest($13::text[], $14::text[]) AS u (attribute, value)
+),
+
+noted AS (
+    INSERT INTO attribute_value (directory, kind, attribute, value, id)
+    SELECT $1, $3, i.attribute, i.value, made.id
+    FROM made CROSS JOIN unnest($15::text[], $16::text[]) AS i (attribute, value)
+    ON CONFLICT DO NOTHING
+)
+
+SELECT EXISTS (SELECT 1 FROM made), (SELECT attribute FROM clash), (SELECT value FROM clash);
+
+-- name: erase_resource
+-- Remove a live or retained resource, and say what was indexed of it, whose it was, and when it was deleted.
+DELETE FROM resource WHERE directory = $1 AND id = $2 AND kind = $3 RETURNING search, connection, deleted;
+
+-- name: forget_resource
+-- Give the values of a resource free, and end its memberships and those in it.
+WITH given AS (
+    DELETE FROM unique_value AS v
+    USING unnest($4::text[], $5::text[]) AS u (attribute, value)
+    WHERE v.directory = $1 AND v.kind = $3 AND v.attribute = u.attribute AND v.value = u.value AND v.id = $2
+),
+
+dropped AS (
+    DELETE FROM attribute_value AS v
+    USING unnest($6::text[], $7::text[]) AS i (attribute, value)
+    WHERE v.directory = $1 AND v.kind = $3 AND v.attribute = i.attribute AND v.value = i.value AND v.id = $2
+),
+
+gone AS (
+    DELETE FROM member WHERE directory = $1 AND (member_id = $2 OR group_id = $2)
+)
+
+DELETE FROM pending_member WHERE directory = $1 AND group_id = $2;
+
+-- name: set_loss
+-- Replace what a connection has taken away, if there is such a connection.
+INSERT INTO fuse_window (directory, connection, began, lost, live)
+SELECT directory, id, $3, $4, $5 FROM connection WHERE directory = $1 AND id = $2
+ON CONFLICT (directory, connection) DO UPDATE
+SET began = excluded.began, lost = excluded.lost, live = excluded.live;

@@ -1,0 +1,27 @@
+-- The index of parts of texts, which is written behind the changes.
+
+-- name: owe_parts
+-- Note that a resource's texts are others now; what the index has of it stays as it was first noted.
+INSERT INTO parts_due (directory, seq, old, new) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (directory, seq) DO UPDATE SET new = excluded.new;
+
+-- name: parts_portion
+-- Where a portion of what is due ends.
+SELECT directory, seq FROM (SELECT directory, seq FROM parts_due ORDER BY directory, seq LIMIT ?1) AS portion
+ORDER BY directory DESC, seq DESC LIMIT 1;
+
+-- name: drop_parts
+-- Take the former texts of a portion out of the index.
+INSERT INTO parts (parts, rowid, text)
+SELECT 'delete', directory * 1099511627776 + seq, old FROM parts_due
+WHERE (directory, seq) <= (?1, ?2) AND old IS NOT NULL;
+
+-- name: put_parts
+-- Put the new texts of a portion into the index.
+INSERT INTO parts (rowid, text)
+SELECT directory * 1099511627776 + seq, new FROM parts_due
+WHERE (directory, seq) <= (?1, ?2) AND new IS NOT NULL;
+
+-- name: pay_parts
+-- Forget a portion that the index has now.
+DELETE FROM parts_due WHERE (directory, seq) <= (?1, ?2);
