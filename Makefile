@@ -7,6 +7,7 @@ BIN      := $(VENV)/bin
 SHELL    := /bin/sh
 DATA     ?= rosterd-data
 PORT     ?= 8000
+MINUTES  ?= 10
 ARGS     ?=
 
 # `make test PYTHON=/path/to/python3.12` chooses the interpreter of a new .venv.
@@ -16,7 +17,7 @@ LOCK     := pip compile pyproject.toml --quiet --universal --python-version 3.11
             --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --group build
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint types imports fmt bench docs picture screens lock clean
+.PHONY: help demo serve test lint types imports fmt bench faults docs picture screens lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +47,10 @@ fmt: $(VENV)/dev.stamp ## Format the code and mend what can be mended
 
 bench: $(VENV)/dev.stamp ## Measure a running server over loopback (ARGS=--help for the choices)
 	$(BIN)/python -m bench $(ARGS)
+
+faults: $(VENV)/dev.stamp ## Kill the server under load for MINUTES, and do the other faults to it
+	FAULT_SECONDS=$$(($(MINUTES) * 60)) $(BIN)/pytest -s tests/e2e/test_killed_in_a_loop.py \
+	  tests/e2e/test_faults_of_the_machine.py tests/e2e/test_doors.py tests/e2e/test_backup_and_restore.py
 
 docs: $(VENV)/dev.stamp ## Write the generated parts of README.md and docs/, and the typed client, anew
 	@$(BIN)/python docs/generate.py

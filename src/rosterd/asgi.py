@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar
 import structlog
 
 from rosterd.client.models import Event
-from rosterd.delivery.handlers import Handler
+from rosterd.delivery.handlers import TIMEOUT, Handler
 from rosterd.service.feed import parse_types
 from rosterd.service.handlers import check_name
 from rosterd.wiring import Service, Settings, running_service
@@ -54,14 +54,21 @@ class Rosterd:
         self._ready: asyncio.Future[Service] | None = None
         self._stop: asyncio.Event | None = None
 
-    def on(self, *types: str, name: str | None = None) -> Callable[[Function], Function]:
+    def on(
+        self, *types: str, name: str | None = None, timeout: float = TIMEOUT
+    ) -> Callable[[Function], Function]:
         """Call the function with every event of these types (none: of all), such as ``user.*``.
 
         At least once, in order within a directory, from the first start with it on; it is tried again while
         it raises, and the events behind wait. ``name`` is what its place in the feed is kept under, module
-        and name of the function unless given. A function that is not async runs in a thread.
-        Raises ``ValueError`` for a name that is taken or will not stay, ``InvalidValue`` for the types.
+        and name of the function unless given. A function that is not async runs in a thread. One that has
+        not returned after ``timeout`` seconds has failed: an async one is cancelled, a thread goes on, and
+        the next attempt waits for what comes of it.
+        Raises ``ValueError`` for a name that is taken or will not stay and for a timeout that is none,
+        ``InvalidValue`` for the types.
         """
+        if not timeout > 0:
+            raise ValueError("a timeout is a number of seconds above 0")
         wanted = ",".join(types)
         parse_types(wanted)
 
@@ -74,7 +81,7 @@ class Rosterd:
                 raise ValueError(f"there is a handler {kept!r} already; give this one another name='…'")
             if self._ready is not None:
                 raise ValueError(f"the handler {kept!r} comes too late: rosterd is running already")
-            self._handlers[kept] = Handler(kept, wanted, function)
+            self._handlers[kept] = Handler(kept, wanted, function, timeout)
             return function
 
         return register

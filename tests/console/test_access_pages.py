@@ -54,6 +54,58 @@ def test_a_guest_is_led_to_the_log_in_and_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "odd", ['x={"a": 1}', "a b=1", "path=/", "flag", "=nothing", "e=1, 2", 'q="open', "\xe9=1"], ids=ascii
+)
+def test_an_odd_cookie_of_a_neighbour_ends_no_session(tmp_path: Path, odd: str) -> None:
+    async def test(world: World) -> None:
+        visit = await world.visit(VIEWER)
+        own = f"rosterd={visit.client.cookies['rosterd']}"
+        for header in (f"{odd}; {own}", f"{own}; {odd}"):
+            response = await world.guest().client.get(
+                "/account", headers={"Cookie": header.encode("latin-1")}
+            )
+            assert response.status_code == 200
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize("host", ["[abc", "a]b", "[::1", "sp.example:http", "\xe9.example", "a,b"], ids=ascii)
+def test_a_host_that_is_none_gets_a_page_and_is_told_nowhere(tmp_path: Path, host: str) -> None:
+    async def test(world: World) -> None:
+        response = await world.guest().client.get("/login", headers={"Host": host.encode("latin-1")})
+        assert response.status_code == 200
+        assert host not in response.text
+
+    run(tmp_path, test)
+
+
+def test_a_form_at_another_address_is_told_the_right_one(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        await ann(world)
+        form = {"name": "ann", "password": PASSWORD}
+        shown = await world.guest().send("/login", form, Origin=ORIGIN)
+        assert shown.status == 403
+        assert "https://scim.example" in shown.words
+
+    run(tmp_path, test, base_url="https://scim.example")
+
+
+def test_somebody_with_a_set_up_link_can_log_in_and_is_led_nowhere_else(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        await ann(world)
+        visit = await world.visit(connection=world.okta)
+        setup = "/directories/acme/connections/okta/setup"
+        for page in (await visit.get(setup), await visit.get("/audit")):
+            assert 'href="/"' not in page.html
+        login = await visit.get("/login")
+        assert (login.status, login.heading) == (200, "Log in")
+        assert (await enter(visit)).leads_to == "/"
+        assert (await visit.get("/account")).heading == "Ann"
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize(
     ("base_url", "prefix", "secure"),
     [(None, "", False), ("http://sp.example", "", False), ("https://sp.example", "__Host-", True)],
 )

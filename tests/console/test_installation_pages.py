@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from console.pages import ORIGIN, Visit, World, run
 
+from rosterd import wiring
 from rosterd.console import audit
 from rosterd.service import audit as audit_log
+from rosterd.service.preferences import PREFERENCES
 from rosterd.service.visitor import OPERATOR, OWNER, VIEWER
 from rosterd.testing.scenario import BY
 
@@ -28,6 +30,15 @@ async def key_made(owner: Visit, **fields: object) -> str:
     )
     assert page.status == 200, page.words
     return page.value("key")
+
+
+def test_every_setting_has_words(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        owner = await world.visit(OWNER)
+        page = await owner.get("/settings")
+        assert not [name for name in PREFERENCES if name in page.words]
+
+    run(tmp_path, test)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +232,8 @@ def test_the_facts_of_the_process_hold_no_secret(tmp_path: Path) -> None:
 
 
 def test_everything_that_is_written_down_can_be_looked_for() -> None:
-    text = "\n".join(file.read_text() for file in Path(audit_log.__file__).parent.glob("*.py"))
+    files = [*Path(audit_log.__file__).parent.glob("*.py"), *Path(wiring.__file__).parent.glob("*.py")]
+    text = "\n".join(file.read_text() for file in files)
     written = set(re.findall(r'"([a-z_]+\.)(?:[a-z_]+ed)"', text)) - {"user.", "group."}  # these are events
     assert {"token.", "key.", "login.", "session.", "connection."} < written
     assert written == {prefix for prefix, _ in audit.ACTIONS}

@@ -30,6 +30,18 @@ async def exchanged(world: World) -> dict[str, str]:
     return {name: str(row.seq) for name, row in zip(names, found.rows, strict=True)} | {"anna": made["id"]}
 
 
+def test_the_download_is_found_whatever_the_directory_is_called(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        await world.service.directories.create("requests-eu", by=BY)
+        viewer = await world.visit(VIEWER)
+        page = await viewer.get("/directories/requests-eu/requests", errors="yes", after="")
+        address = "/directories/requests-eu/requests/download?errors=yes"
+        assert f'href="{address}"' in page.html
+        assert (await viewer.get(address)).status == 200
+
+    run(tmp_path, test)
+
+
 @pytest.mark.parametrize(
     ("query", "names"),
     [

@@ -12,12 +12,18 @@ from rosterd.store.queries import SQLITE, sqlite_file
 from rosterd.testing.scenario import CONNECTION, DIRECTORY, GROUP, USER, listed
 
 # What may be gone through row by row: lists that were given, and what earlier steps found.
-GIVEN = re.compile(r"SCAN (json_each|j|lane|ranked|e|f|up|down|k|page|head|CONSTANT ROW|\(subquery-\d+\))( .*)?")
+GIVEN = re.compile(
+    r"SCAN (json_each|j|lane|ranked|e|f|up|down|k|page|head|(2 )?CONSTANT ROWS?|\(subquery-\d+\))( .*)?"
+)
 WHOLE = {"directories", "api_keys", "settings", "signing_keys"}  # all of them are wanted
 WHOLE |= {"end_signing_keys", "forget_signing_keys"}  # a handful of keys
 WHOLE |= {"lagging_mappings"}  # every directory that has a mapping is looked at
 WHOLE |= {"due_lines", "begin_lines", "has_webhooks"}  # every directory's line, or a few endpoints
 WHOLE |= {"forget_attempts"}  # in the order of the key, so many at most
+WHOLE |= {"is_owned"}  # a handful of administrators
+WHOLE |= {"contents"}  # everything is counted, for a backup
+WHOLE |= {"connection_states", "dead_backlog", "mapping_backlog", "webhook_backlog"}  # measured at a scrape
+WHOLE |= {"parts_portion"}  # the same; what is due is done soon
 WHOLE |= {"has_failures", "forget_old_failures"}  # in the order of an index, so many at most
 
 

@@ -12,6 +12,7 @@ from rosterd.testing import (
     ControlContract,
     DurableStoreContract,
     ExpiryContract,
+    MeasureContract,
     RegistryContract,
     RequestLogContract,
     SetContract,
@@ -53,6 +54,10 @@ class TestSqliteRegistry(Opens, RegistryContract):
 
 class TestSqliteExpiry(Opens, ExpiryContract):
     """What ends is found and told once."""
+
+
+class TestSqliteMeasures(Opens, MeasureContract):
+    pass
 
 
 class TestSqliteAudit(Opens, AuditContract):

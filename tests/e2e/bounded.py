@@ -1,10 +1,11 @@
 """A server on loopback whose doors have narrow bounds, and what one says to it byte by byte."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
@@ -44,9 +45,18 @@ class Bounded:
     doors: Doors
     port: int
     token: str
+    opened: list[Open] = field(default_factory=list)
 
     async def open(self) -> Open:
-        return Open(*await asyncio.open_connection("127.0.0.1", self.port))
+        made = Open(*await asyncio.open_connection("127.0.0.1", self.port))
+        self.opened.append(made)
+        return made
+
+    async def close(self) -> None:
+        for each in self.opened:
+            each.close()
+            with contextlib.suppress(ConnectionError):
+                await each.writer.wait_closed()
 
 
 @asynccontextmanager
@@ -62,6 +72,10 @@ async def bounded(data: Path, bounds: Bounds) -> AsyncIterator[Bounded]:
         server = uvicorn.Server(config)
         task = asyncio.create_task(server._serve([listener]))
         async with doors.watched():
-            yield Bounded(doors, listener.getsockname()[1], first.token_text)
-            server.should_exit = True
-            await task
+            made = Bounded(doors, listener.getsockname()[1], first.token_text)
+            try:
+                yield made
+            finally:
+                await made.close()
+                server.should_exit = True
+                await task

@@ -33,11 +33,11 @@ class Faulty:
         return done.stdout + done.stderr
 
     def start(self) -> Process:
-        with (self.data.parent / f"{self.data.name}.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*COMMAND, "serve", "--data", str(self.data), "--port", str(self.port)],
-                stdout=log, stderr=log, stdin=subprocess.DEVNULL, env={**environment(), **self.settings},
-            )  # fmt: skip
+        nowhere = subprocess.DEVNULL
+        self.process = subprocess.Popen(
+            [*COMMAND, "serve", "--data", str(self.data), "--port", str(self.port)],
+            stdout=nowhere, stderr=nowhere, stdin=nowhere, env={**environment(), **self.settings},
+        )  # fmt: skip
         for _ in range(600):
             assert self.process.poll() is None, "rosterd serve ended"
             with contextlib.suppress(httpx.TransportError):

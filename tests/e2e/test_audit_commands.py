@@ -24,7 +24,7 @@ from rosterd.wiring import Settings, open_service
 
 READING = re.compile(
     r".* (list|show|tail|preview|sessions|deliveries|dead-letters)"
-    r"|serve|demo|doctor|migrate|export|import|simulate .*"
+    r"|serve|demo|doctor|migrate|listen|backup|restore|export|import|simulate .*"
 )
 """Those that change nothing of the installation; what ``import`` changes is in the feed."""
 ON = ("--directory", "acme")
@@ -68,22 +68,31 @@ CHANGING: dict[str, tuple[str, tuple[str, ...]]] = {
     "webhook enable": ("webhook.enabled", ("STOPPED",)),
     "webhook test": ("webhook.tested", ("NOWHERE",)),
     "webhook replay": ("webhook.replayed", ("WEBHOOK", *ON)),
+    "webhook create-stream": ("webhook.created", ("https://app.example", *ON, "SIGNING")),
+    "webhook update-stream": ("webhook.updated", ("STREAM", "--detail", "notice")),
+    "events replay": ("webhook.replayed", ("--webhook", "WEBHOOK", *ON)),
+    "set-key rotate": ("set-key.rotated", ()),
     "mapping set": ("mapping.updated", ("MAPPING", *ON)),
     "reconcile": ("accounts.adopted", ("ACCOUNTS", *ALONG, "--adopt")),
     "settings set": ("settings.updated", ("eventRetentionDays=90", "requestLogBodies=false")),
 }
 """What each changing command writes, and with which arguments; a new command needs a row here."""
 FILES = {
-    "SCHEMA": {"id": "urn:x:new", "name": "New", "attributes": [{"name": "code"}]},
-    "MAPPING": {"fields": [], "roles": [{"role": "staff", "when": "true"}]},
+    "SCHEMA": '{"id": "urn:x:new", "name": "New", "attributes": [{"name": "code"}]}',
+    "MAPPING": '{"fields": [], "roles": [{"role": "staff", "when": "true"}]}',
+    "ACCOUNTS": "account,userName\n1,adopted\n",
 }
 CODES = {"webhook test": 1}
 SECRET = re.compile(r"r[a-z]{2}_[0-9A-Za-z]{12}_|rss_|digest")
 
 
+BASE = {"ROSTERD_BASE_URL": "https://scim.example"}
+"""What tokens of a stream name as their issuer."""
+
+
 def rosterd(*arguments: str | Path, code: int = 0) -> str:
     """Standard output of a command that ends with the code."""
-    env = {"NO_COLOR": "1", "COLUMNS": "200", "ROSTERD_EVENT_RETENTION_DAYS": None}
+    env = {"NO_COLOR": "1", "COLUMNS": "200", "ROSTERD_EVENT_RETENTION_DAYS": None, **BASE}
     done = CliRunner().invoke(app, [*map(str, arguments)], env=env)
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
@@ -123,13 +132,9 @@ def prepared(argument: str, data: Path, folder: Path) -> str:
     at = ("--data", data)
     name = argument.lower()
     match argument:
-        case "SCHEMA" | "MAPPING":
-            path = folder / "value.json"
-            path.write_text(json.dumps(FILES[argument]))
-            return str(path)
-        case "ACCOUNTS":
-            path = folder / "accounts.csv"
-            path.write_text("account,userName\n1,adopted\n")
+        case "SCHEMA" | "MAPPING" | "ACCOUNTS":
+            path = folder / "value"
+            path.write_text(FILES[argument])
             return str(path)
         case "TOKEN" | "KEY":
             return str(result(name, "create", *(ALONG if argument == "TOKEN" else ()), *at)["id"])
@@ -151,11 +156,23 @@ def prepared(argument: str, data: Path, folder: Path) -> str:
             if argument == "SESSION":
                 asyncio.run(log_in(data, name))
             return name
+    return outgoing(argument, data)
+
+
+def outgoing(argument: str, data: Path) -> str:
+    """The same for what goes out."""
+    at = ("--data", data)
+    match argument:
         case "WEBHOOK" | "STOPPED":
             id = str(result("webhook", "create", "https://app.example/", *at)["id"])
             if argument == "STOPPED":
                 rosterd("webhook", "disable", id, *at)
             return id
+        case "SIGNING":  # the first key is made on the way otherwise, with an entry of its own
+            rosterd("set-key", "rotate", *at)
+            return ""
+        case "STREAM":
+            return str(result("webhook", "create-stream", "https://app.example", *ON, *at)["id"])
         case "NOWHERE":
             return asyncio.run(refused_at_once(data))
     return argument

@@ -21,6 +21,14 @@ def run(path: Path, bounds: Bounds, test: Callable[[Bounded], Awaitable[None]]) 
     asyncio.run(main())
 
 
+async def until(true: Callable[[], bool]) -> None:
+    for _ in range(400):
+        if true():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it never came to that")
+
+
 async def dribble(connection: Open, text: str) -> None:
     for character in text:
         connection.say(character)
@@ -95,8 +103,7 @@ def test_a_reply_that_nobody_takes_is_ended(tmp_path: Path) -> None:
         slow = await server.open()
         for _ in range(2000):
             slow.say("GET /metrics HTTP/1.1\nhost: x\n\n")
-        while not server.doors.turned_away["slow reply"]:
-            await asyncio.sleep(0.05)
+        await until(lambda: server.doors.turned_away["slow reply"] == 1)
         slow.close()
 
     run(tmp_path, QUICK, test)
@@ -128,8 +135,7 @@ def test_too_many_connections_are_told_to_come_again_but_health_is_answered(
             assert (await watcher.answer()).startswith("HTTP/1.1 200")
         for other in others:
             other.close()
-        while server.doors.open() > 1:
-            await asyncio.sleep(0.02)
+        await until(lambda: server.doors.open() == 1)
         again = await server.open()
         again.say(f"GET {path} HTTP/1.1\nhost: x\n\n")
         assert (await again.answer()).startswith("HTTP/1.1 401")

@@ -1,66 +1,94 @@
 """A directory goes through a file and is the same again; what cannot be read in is told, line by line."""
 
+import asyncio
 import csv
 import io
 import json
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from judges.harness import COMMAND, Server, created, environment, running, scim_client, user
+from judges.harness import user
+from typer.testing import CliRunner
 
+from rosterd.cli import app
 from rosterd.scim import urns
+from rosterd.testing.scenario import BY
+from rosterd.wiring import Settings, open_service
 
 BY_WORK_MAIL = 'emails[type eq "work"].value'
 DEPARTMENT = f"{urns.ENTERPRISE_USER}:department"
 
 
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("transfer") / "data") as server:
-        yield server
+@pytest.fixture
+def started(tmp_path: Path) -> Path:
+    """A data directory; what the commands do beside a running server, other tests look at."""
+    return tmp_path / "data"
 
 
-def imported(server: Server, name: str, file: Path, *options: str) -> tuple[int, dict[str, Any]]:
-    """Read a file into a directory's connection ``name`` beside the running server; exit code and result."""
-    done = subprocess.run(
-        [*COMMAND, "import", file, "-d", name, "-c", name, "--json", "--data", server.data, *options],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=environment(),
-    )
-    assert done.returncode in (0, 1), done.stderr
-    return done.returncode, json.loads(done.stdout)
+def rosterd(data: Path, *arguments: str, codes: tuple[int, ...] = (0,)) -> tuple[int, str, str]:
+    """The exit code of a command, its output, and what it complains of."""
+    done = CliRunner().invoke(app, [*arguments, "--data", str(data)], env={"NO_COLOR": "1", "COLUMNS": "200"})
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code in codes, done.stderr
+    return done.exit_code, done.stdout, done.stderr
 
 
-def fill(server: Server, name: str) -> None:
+def imported(data: Path, name: str, file: Path, *options: str) -> tuple[int, dict[str, Any]]:
+    """Read a file into a directory's connection ``name``; exit code and result."""
+    where = ("-d", name, "-c", name, "--json")
+    code, told, _ = rosterd(data, "import", str(file), *where, *options, codes=(0, 1))
+    return code, json.loads(told)
+
+
+async def connect(data: Path, name: str, *bodies: tuple[str, dict[str, Any]]) -> list[str]:
+    """A directory and a connection of this name, and what that makes; ``{0}`` stands for the first id."""
+    ids: list[str] = []
+    async with open_service(Settings(data=data)) as service:
+        home = await service.directories.create(name, by=BY)
+        line = await service.connections.create(home, name, by=BY)
+        _, token = await service.tokens.issue(home.id, line.id, by=BY)
+        headers = {"Authorization": f"Bearer {token}"}
+        transport = httpx.ASGITransport(service.site)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x", headers=headers) as client:
+            for path, body in bodies:
+                text = json.dumps(body)
+                for number, id in enumerate(ids):
+                    text = text.replace(f"<{number}>", id)
+                made = await client.post(f"/scim/v2/{path}", json=json.loads(text))
+                assert made.status_code == 201, made.text
+                ids.append(made.json()["id"])
+    return ids
+
+
+def fill(data: Path, name: str) -> None:
     """Three users, one of them switched off, and a group with two of them, a group and a stranger."""
-    made = server.connect(name)
-    with scim_client(made.base_url, made.token) as client:
-        boss = created(client, "/Users", user("boss", externalId="e1", title='Chéf; "x"\nof all'))
-        ann = created(
-            client,
-            "/Users",
-            user(
-                "ann",
-                schemas=[urns.USER, urns.ENTERPRISE_USER],
-                emails=[{"type": "work", "value": "ann@x.example", "primary": True}],
-                phoneNumbers=[{"value": "tel:+1"}, {"value": "tel:+2"}],
-                **{urns.ENTERPRISE_USER: {"department": "R, D", "manager": {"value": boss["id"]}}},
-            ),
+    ann = user(
+        "ann",
+        schemas=[urns.USER, urns.ENTERPRISE_USER],
+        emails=[{"type": "work", "value": "ann@x.example", "primary": True}],
+        phoneNumbers=[{"value": "tel:+1"}, {"value": "tel:+2"}],
+        **{urns.ENTERPRISE_USER: {"department": "R, D", "manager": {"value": "<0>"}}},
+    )
+    members = [{"value": value} for value in ("<0>", "<1>", "<3>", "stranger")]
+    asyncio.run(
+        connect(
+            data,
+            name,
+            ("Users", user("boss", externalId="e1", title='Chéf; "x"\nof all')),
+            ("Users", ann),
+            ("Users", user("off", active=False)),
+            ("Groups", {"schemas": [urns.GROUP], "displayName": "Inner"}),
+            ("Groups", {"schemas": [urns.GROUP], "displayName": "Outer", "members": members}),
         )
-        created(client, "/Users", user("off", active=False))
-        inner = created(client, "/Groups", {"schemas": [urns.GROUP], "displayName": "Inner"})
-        members = [{"value": boss["id"]}, {"value": ann["id"]}, {"value": inner["id"]}, {"value": "stranger"}]
-        created(client, "/Groups", {"schemas": [urns.GROUP], "displayName": "Outer", "members": members})
+    )
 
 
-def exported(server: Server, name: str, *options: str) -> list[dict[str, Any]]:
+def exported(data: Path, name: str, *options: str) -> list[dict[str, Any]]:
     """All that an export of the directory says, but when and in what version."""
-    text = server.cli("export", "--directory", name, *options)
+    _, text, _ = rosterd(data, "export", "--directory", name, *options)
     first, *records = [json.loads(line) for line in text.splitlines()]
     assert first["directory"] == name
     return [
@@ -69,11 +97,11 @@ def exported(server: Server, name: str, *options: str) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_directory_is_the_same_after_export_and_import(started: Server, tmp_path: Path) -> None:
+def test_a_directory_is_the_same_after_export_and_import(started: Path, tmp_path: Path) -> None:
     fill(started, "old")
     file = tmp_path / "old.jsonl"
-    started.cli("export", "--directory", "old", "--output", str(file))
-    started.connect("new")
+    rosterd(started, "export", "--directory", "old", "--output", str(file))
+    asyncio.run(connect(started, "new"))
     code, told = imported(started, "new", file)
     assert (code, told["counts"], told["failed"]) == (0, {"created": 5, "members added": 2}, [])
     assert exported(started, "new") == exported(started, "old")
@@ -82,10 +110,10 @@ def test_a_directory_is_the_same_after_export_and_import(started: Server, tmp_pa
     assert exported(started, "new") == exported(started, "old")
 
 
-def test_users_are_the_same_after_a_table(started: Server, tmp_path: Path) -> None:
+def test_users_are_the_same_after_a_table(started: Path, tmp_path: Path) -> None:
     fill(started, "table")
     file = tmp_path / "users.csv"
-    started.cli("export", "--directory", "table", "--output", str(file))
+    rosterd(started, "export", "--directory", "table", "--output", str(file))
     rows = list(csv.DictReader(io.StringIO(file.read_text())))
     assert [row["userName"] for row in rows] == ["boss", "ann", "off"]
     assert [row["groups"] for row in rows] == ["Outer", "Outer", ""]
@@ -94,7 +122,7 @@ def test_users_are_the_same_after_a_table(started: Server, tmp_path: Path) -> No
         "R, D",
         "false",
     )
-    started.connect("again")
+    asyncio.run(connect(started, "again"))
     code, told = imported(started, "again", file)
     assert (code, told["counts"]) == (0, {"created": 3})
     before, after = (
@@ -108,7 +136,7 @@ def test_users_are_the_same_after_a_table(started: Server, tmp_path: Path) -> No
     assert after == before
 
 
-def test_a_table_updates_who_is_there_when_asked(started: Server, tmp_path: Path) -> None:
+def test_a_table_updates_who_is_there_when_asked(started: Path, tmp_path: Path) -> None:
     fill(started, "update")
     file = tmp_path / "users.csv"
     file.write_text("userName,title,externalId\nBOSS,Chief,e1\ncyd,New,\n")
@@ -131,10 +159,10 @@ def test_a_table_updates_who_is_there_when_asked(started: Server, tmp_path: Path
     ],
 )
 def test_a_faulty_row_is_told_and_all_others_are_read(
-    started: Server, tmp_path: Path, text: str, counts: dict[str, int], faults: list[tuple[int, str, str]]
+    started: Path, tmp_path: Path, text: str, counts: dict[str, int], faults: list[tuple[int, str, str]]
 ) -> None:
-    name = f"faults{abs(hash(text)) % 10**8}"
-    started.connect(name)
+    name = "faults"
+    asyncio.run(connect(started, name))
     file = tmp_path / "users.csv"
     file.write_text(text)
     dry = imported(started, name, file, "--dry-run")
@@ -151,21 +179,16 @@ def test_a_faulty_row_is_told_and_all_others_are_read(
     ("header", "word"),
     [("name", "userName"), ("userName,userName", "twice"), ("userName,shoeSize", "shoeSize")],
 )
-def test_a_header_that_cannot_be_is_refused(started: Server, tmp_path: Path, header: str, word: str) -> None:
+def test_a_header_that_cannot_be_is_refused(started: Path, tmp_path: Path, header: str, word: str) -> None:
     file = tmp_path / "users.csv"
     file.write_text(f"{header}\n")
-    done = subprocess.run(
-        [*COMMAND, "import", str(file), "--data", str(started.data)],
-        capture_output=True,
-        text=True,
-        env=environment(),
-    )
-    assert done.returncode == 2
-    assert word in done.stderr
+    asyncio.run(connect(started, "default"))
+    _, _, told = rosterd(started, "import", str(file), codes=(2,))
+    assert word in told
 
 
-def test_lines_that_are_no_records_are_told(started: Server, tmp_path: Path) -> None:
-    started.connect("lines")
+def test_lines_that_are_no_records_are_told(started: Path, tmp_path: Path) -> None:
+    asyncio.run(connect(started, "lines"))
     file = tmp_path / "x.jsonl"
     device = {"record": "resource", "resource": {"type": "Device", "id": "d"}, "attributes": {}}
     orphan = {"record": "members", "group": "nobody", "members": [{"type": "User", "id": "x"}]}

@@ -1,16 +1,17 @@
-"""SQL ≡ evaluator: any filter, order and page over any documents gives the same rows from SQLite as from
-``scim.match`` (by way of the memory store, which does nothing else)."""
+"""SQL ≡ evaluator: any filter, order and page over any documents gives the same rows from SQLite and from
+PostgreSQL as from ``scim.match`` (by way of the memory store, which does nothing else)."""
 
 import asyncio
 import itertools
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
+from postgres_server import namespace
 
 from rosterd.scim import filter as syntax
 from rosterd.scim.bind import bind, bind_attribute
@@ -21,6 +22,7 @@ from rosterd.scim.schema import COMMON, Attribute, Model, Ref, ResourceType
 from rosterd.scim.schemas import CORE_RESOURCE_TYPES, CORE_SCHEMAS
 from rosterd.service.ports import Position, Query, Store, Stored, Writer
 from rosterd.store.memory import MemoryStore
+from rosterd.store.postgres import PostgresStore, open_postgres
 from rosterd.store.sqlite import SqliteStore, open_sqlite
 from rosterd.testing.scenario import dump
 
@@ -260,9 +262,9 @@ def orders(t: ResourceType) -> st.SearchStrategy[Order]:
 class Pair:
     """The two stores; each example has a directory of its own in both."""
 
-    def __init__(self, runner: asyncio.Runner, sqlite: SqliteStore) -> None:
+    def __init__(self, runner: asyncio.Runner, engine: SqliteStore | PostgresStore) -> None:
         self.runner = runner
-        self.stores: tuple[Store, Store] = (sqlite, MemoryStore())
+        self.stores: tuple[Store, Store] = (engine, MemoryStore())
         self.directories = itertools.count(1)
 
     def write(self, directory: int, work: Any) -> None:
@@ -279,14 +281,19 @@ class Pair:
             assert one == two
 
 
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    path: Path = tmp_path_factory.mktemp("filters") / "rosterd.db"
-    with asyncio.Runner() as runner:
-        sqlite = runner.run(open_sqlite(path))
-        sqlite._writer._connection.execute("PRAGMA synchronous = OFF")  # its thread is idle
-        yield Pair(runner, sqlite)
-        runner.run(sqlite.close())
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    with ExitStack() as stack:
+        url = stack.enter_context(namespace()) if request.param == "postgres" else ""
+        runner = stack.enter_context(asyncio.Runner())
+        engine: SqliteStore | PostgresStore
+        if url:
+            engine = runner.run(open_postgres(f"{url}&synchronous_commit=off"))
+        else:
+            engine = runner.run(open_sqlite(tmp_path_factory.mktemp("filters") / "rosterd.db"))
+            engine._writer._connection.execute("PRAGMA synchronous = OFF")  # its thread is idle
+        yield Pair(runner, engine)
+        runner.run(engine.close())
 
 
 def fill(given: list[tuple[ResourceType, dict[str, Any]]]) -> Any:

@@ -1,7 +1,7 @@
 """Erasure: nothing of an account is left but its id, whatever it went through."""
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,9 @@ from rosterd.scim import errors, urns
 from rosterd.scim.schemas import CORE_MODEL
 from rosterd.service import erasure as module
 from rosterd.service.erasure import ERASED, Erasure
+from rosterd.service.events import StoredEvent
+from rosterd.service.past import Owed
+from rosterd.service.ports import Reader
 from rosterd.store import sqlite_reader
 from rosterd.testing.scenario import BY
 
@@ -115,6 +118,26 @@ def test_an_erased_account_leaves_no_trace_but_its_id(tmp_path: Path, first: str
             ("account.erased", f"User {id}", {}, {})
         ]
         assert await reader.owed(10) == ()
+
+    run(tmp_path, test)
+
+
+def test_two_who_settle_at_once_tell_of_the_end_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(world: World) -> None:
+        ann = await world.create(user("ann"))
+        pages, others = module._pages, [erasure_of(world)]
+
+        async def settled_by_another(reader: Reader, owed: Owed) -> AsyncIterator[tuple[StoredEvent, ...]]:
+            if others:
+                assert await others.pop().settle(world.caller.directory) == 1
+            async for page in pages(reader, owed):
+                yield page
+
+        monkeypatch.setattr(module, "_pages", settled_by_another)
+        await erase(world, ann.row.id)
+        told = [type for type, id, _ in await world.events() if id == ann.row.id]
+        assert told == ["user.created", "user.deleted", "user.erased"]
+        assert await world.store.reader(1).owed(10) == ()
 
     run(tmp_path, test)
 

@@ -309,6 +309,43 @@ def test_a_hasher_that_is_too_busy_counts_as_no_failure(tmp_path: Path) -> None:
     run(tmp_path, test)
 
 
+def test_a_hasher_that_is_too_busy_keeps_nobody_from_a_new_password(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        ann = await world.ann()
+
+        async def busy(kept: str | None, password: str) -> bool:
+            raise errors.Unavailable
+
+        async def change() -> None:
+            await world.login.change_password(ann.id, PASSWORD, "a new password", HOME, session="none")
+
+        verify, world.hasher.verify = world.hasher.verify, busy  # type: ignore[method-assign]
+        for _ in range(FREE + 1):
+            await refused(errors.Unavailable, change())
+        world.hasher.verify = verify  # type: ignore[method-assign]
+        await change()
+
+    run(tmp_path, test)
+
+
+def test_a_password_that_is_changed_while_it_is_looked_at_opens_nothing(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        ann = await world.ann()
+        verify = world.hasher.verify
+
+        async def slow(kept: str | None, password: str) -> bool:
+            right = await verify(kept, password)
+            await world.administrators.set_password(ann, "a new password", by=BY)
+            return right
+
+        world.hasher.verify = slow  # type: ignore[method-assign]
+        await refused(errors.Conflict, world.enter())
+        assert await world.sessions.list(ann.id) == ()
+        assert await world.told("session.created") == []
+
+    run(tmp_path, test)
+
+
 # Sessions
 
 
@@ -468,8 +505,14 @@ def test_a_verified_address_links_once_and_the_subject_counts_from_then_on(tmp_p
 
 @pytest.mark.parametrize(
     "who",
-    [identity(verified=False), identity(email=""), identity(email="eve@example.com")],
-    ids=["not verified", "no address", "nobody"],
+    [
+        identity(verified=False),
+        identity(email=""),
+        identity(email="eve@example.com"),
+        identity(email="a\uff4en@example.com"),
+        identity(email="ann@\u24d4xample.com"),
+    ],
+    ids=["not verified", "no address", "nobody", "a letter that looks alike", "a host that looks alike"],
 )
 def test_whoever_is_no_administrator_stays_outside(tmp_path: Path, who: Identity) -> None:
     async def test(world: World) -> None:

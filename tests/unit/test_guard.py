@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from rosterd.http.guard import MALFORMED, Guard, Rates, network
+from rosterd.http.guard import MALFORMED, Guard, Rates
 from rosterd.scim.errors import TooManyRequests
+from rosterd.service.network import network
 from rosterd.wiring import Settings, SettingsError
 
 SECOND = 1_000_000_000
@@ -92,11 +93,11 @@ NETWORKS = {
 
 @pytest.mark.parametrize("address", NETWORKS)
 def test_an_ipv6_network_is_one_address(address: str) -> None:
-    assert network(scope(address)) == NETWORKS[address]
+    assert network(address) == NETWORKS[address]
 
 
 def test_whoever_has_no_address_is_nobody() -> None:
-    assert network(scope(None)) == ""
+    assert network(None) == "unknown"
 
 
 @pytest.mark.parametrize("name", ["failure_rate", "api_rate", "token_rate"])

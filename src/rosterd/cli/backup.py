@@ -29,7 +29,7 @@ def backup(
     """
     with exits.faults():
         settings = Settings.from_env(data=data)
-        if not settings.database.exists():
+        if not settings.is_made:
             raise errors.NotFound(f"There is no rosterd data in {data}; give --data.")
         began = time.monotonic()
         held = upkeep.back_up(settings, file)

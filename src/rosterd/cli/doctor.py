@@ -78,8 +78,10 @@ def _show(finding: Finding) -> None:
         console.print(f"  {'':<12} → {finding.fix}", markup=False)
 
 
-def _folder(settings: Settings) -> Finding:
+def _folder(settings: Settings) -> Finding | None:
     name, folder = "Data", settings.data
+    if settings.database_url is not None:
+        return None
     if not folder.is_dir():
         return Finding(name, "bad", f"there is no directory {folder}", f"run: rosterd serve --data {folder}")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
@@ -96,6 +98,8 @@ def _folder(settings: Settings) -> Finding:
 
 def _database(settings: Settings) -> Finding:
     name = "Database"
+    if settings.database_url is not None:
+        return _server(settings)
     if not settings.database.exists():
         return Finding(
             name, "bad", f"there is no {settings.database}", f"run: rosterd serve --data {settings.data}"
@@ -112,9 +116,21 @@ def _database(settings: Settings) -> Finding:
     return Finding(name, "ok", f"SQLite says it is sound ({size:,.1f} MiB)")
 
 
+def _server(settings: Settings) -> Finding:
+    try:
+        found = upkeep.migrations(settings)
+    except upkeep.SchemaMismatch:
+        found = None  # said by the check of the migrations
+    except StoreUnavailable as error:
+        return Finding("Database", "bad", str(error), "see that PostgreSQL runs, and ROSTERD_DATABASE_URL")
+    if found is not None and not found.applied:
+        return Finding("Database", "bad", "there is no rosterd data in PostgreSQL", "run: rosterd serve")
+    return Finding("Database", "ok", "PostgreSQL answers")
+
+
 def _migrations(settings: Settings) -> Finding | None:
     name = "Migrations"
-    if not settings.database.exists():
+    if not settings.is_made:
         return None
     try:
         found = upkeep.migrations(settings)
@@ -131,7 +147,7 @@ def _migrations(settings: Settings) -> Finding | None:
 
 
 def _disk(settings: Settings) -> Finding | None:
-    if not settings.data.is_dir():
+    if settings.database_url is not None or not settings.data.is_dir():
         return None
     free = shutil.disk_usage(settings.data).free
     text = f"{free / 1_073_741_824:,.1f} GiB free"
@@ -203,7 +219,7 @@ def _looked_up(
     fix: str,
 ) -> Finding | None:
     """What ``look`` finds in an open store: its warnings, else how it says that all is well."""
-    if not settings.database.exists():
+    if not settings.is_made:
         return None
 
     async def work() -> tuple[list[str], str]:

@@ -1,7 +1,6 @@
 """``rosterd import``: a file read into a directory as one of its connections, record by record."""
 
 import csv
-import getpass
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
@@ -19,7 +18,6 @@ from rosterd.scim.schema import Model, ResourceType
 from rosterd.service import spreadsheet
 from rosterd.service.caller import SCOPES, Caller
 from rosterd.service.transfer import FAILED, PORTION, Imports, Item, Outcome
-from rosterd.wiring.ids import new_request_id
 
 EXAMPLES = options.examples(
     "rosterd import acme.jsonl --directory acme",
@@ -59,9 +57,9 @@ def import_(
             home = await options.find_directory(service, directory)
             line = await options.find_connection(service, home, connection)
             model = service.admission.model_of(home)
-            caller = Caller(
-                home, line, SCOPES, model, "", f"import by {getpass.getuser()} {new_request_id()}"
-            )
+            who = options.by()
+            cause = f"import by {who.name or 'somebody'} {who.request_id}"
+            caller = Caller(home, line, SCOPES, model, "", cause)
             imports = Imports(service.store, service.commands, caller, update=update)
             done: list[Outcome] = []
             items = _items(file, chosen(format, file), model)

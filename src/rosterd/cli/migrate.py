@@ -25,7 +25,7 @@ def migrate(
     """
     with exits.faults():
         settings = Settings.from_env(data=data)
-        if not settings.database.exists():
+        if not settings.is_made:
             raise errors.NotFound(
                 f"There is no rosterd data in {data}; 'rosterd serve' makes it, up to date."
             )
@@ -34,7 +34,7 @@ def migrate(
     if json:
         output.as_json(
             {
-                "database": str(settings.database),
+                "database": str(settings.database) if settings.database_url is None else "PostgreSQL",
                 "applied": found.applied,
                 "done": done,
                 "pending": found.pending,

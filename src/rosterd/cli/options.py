@@ -15,6 +15,7 @@ from rosterd.service.audit import COMMAND_LINE, Actor
 from rosterd.service.control import Connection, Directory
 from rosterd.service.directories import NAME_RULE, is_name
 from rosterd.wiring import DEFAULT, Service, Settings, open_service
+from rosterd.wiring.engines import want_data
 from rosterd.wiring.ids import new_request_id
 
 Data = Annotated[
@@ -119,10 +120,7 @@ async def existing_service(data: Path) -> AsyncIterator[Service]:
     Raises ``NotFound``.
     """
     settings = Settings.from_env(data=data)
-    if not settings.database.exists():
-        raise errors.NotFound(
-            f"There is no rosterd data in {data}. Start with 'rosterd serve --data {data}', or give --data."
-        )
+    await want_data(settings)
     async with open_service(settings) as service:
         yield service
 

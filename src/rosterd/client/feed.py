@@ -37,8 +37,12 @@ class Feed(Session):
         if the key is bound to one. Raises ``ApiError`` 410 if events behind ``after`` are no longer kept:
         take a ``snapshot`` then.
         """
+        total = self._timeout.total
+        wait = (
+            WAIT if total is None else min(WAIT, int(total / 2))
+        )  # an answer must come within the time limit
         while True:
-            page = await self.events_page(directory, after=after, types=types, limit=limit, wait=WAIT)
+            page = await self.events_page(directory, after=after, types=types, limit=limit, wait=wait)
             after = page.next
             yield page
 

@@ -115,7 +115,14 @@ class Session:
         raise AssertionError("the last attempt returns or raises")
 
     async def lines(self, path: str, query: Mapping[str, Any]) -> AsyncIterator[Any]:
-        """The JSON values of an answer in JSON Lines, as they come. Raises ``ApiError``."""
+        """The JSON values of an answer in JSON Lines, as they come. Raises ``ApiError`` and ``Unreachable``."""
+        try:
+            async for value in self._lines(path, query):
+                yield value
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
+            raise Unreachable(f"GET {path}: {type(error).__name__}: {error}") from error
+
+    async def _lines(self, path: str, query: Mapping[str, Any]) -> AsyncIterator[Any]:
         unlimited = aiohttp.ClientTimeout(total=None, sock_read=self._timeout.total)
         headers = {"accept": "application/jsonl"}
         async with self._open.get(

@@ -17,6 +17,7 @@ from rosterd.http.reply import Header, Reply
 from rosterd.scim import errors
 from rosterd.service.login import Opened
 from rosterd.service.setup_links import SetupLink
+from rosterd.service.visitor import VIEWER
 
 CALLBACK: Final = "/login/openid/callback"
 _BROWSER_AGE: Final = 15_552_000
@@ -27,7 +28,7 @@ _NO_REFERRER: Final[Header] = (b"referrer-policy", b"no-referrer")
 async def show_login(console: Console, request: PageRequest) -> Reply:
     """GET /login."""
     to = local(request.query.get("next", ""))
-    if request.guest is not None:
+    if request.guest is not None and request.guest.may(VIEWER):
         return console.redirect(request, to)
     return _login_page(console, request, to)
 
@@ -43,7 +44,7 @@ async def log_in(console: Console, request: PageRequest) -> Reply:
             browser=read(request, BROWSER),
             replaces=read(request, SESSION),
         )
-    except (errors.Unauthorized, errors.TooManyRequests, errors.Unavailable) as error:
+    except (errors.Unauthorized, errors.TooManyRequests, errors.Unavailable, errors.Conflict) as error:
         return _login_page(console, request, to, error, name=name[:200])
     return console.redirect(request, to, "", *_cookies(request, opened))
 

@@ -22,6 +22,7 @@ ACTIONS: Final = (
     ("connection.", "Connections"),
     ("directory.", "Directories"),
     ("extension.", "Extensions of the schema"),
+    ("installation.", "The installation as a whole"),
     ("login.", "Log-ins that failed"),
     ("mapping.", "Mapping"),
     ("session.", "Sessions"),

@@ -52,8 +52,7 @@ async def create_client(console: Console, request: PageRequest) -> Reply:
     directory, line = await console.connection(request)
     form = Form(request)
     rights, label = form.choice("rights", RIGHTS), form.text("label")
-    for name, text in form.errors.items():
-        raise errors.InvalidValue(f"{name}: {text}")
+    form.require_valid()
     refused = sent_before(console, request)
     if refused is not None:
         return refused
@@ -68,8 +67,7 @@ async def rotate_client(console: Console, request: PageRequest) -> Reply:
     directory, line, old = await _find(console, request)
     form = Form(request)
     overlap = form.choice("overlap", [str(seconds) for seconds, _ in OVERLAPS])
-    if form.errors:
-        raise errors.InvalidValue(f"overlap: {form.errors['overlap']}")
+    form.require_valid()
     refused = sent_before(console, request)
     if refused is not None:
         return refused

@@ -99,8 +99,7 @@ async def move_connection(console: Console, request: PageRequest) -> Reply:
     directory, line = await console.connection(request)
     form = Form(request)
     name = form.choice("move", MOVES)
-    if form.errors:
-        raise errors.InvalidValue(f"move: {form.errors['move']}")
+    form.require_valid()
     form.require_consent()
     reason = request.text("reason", MAX_REASON)
     standing = await console.connections.move(line, name, by=request.visitor.actor, reason=reason)

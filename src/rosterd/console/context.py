@@ -77,6 +77,17 @@ class Console:
     public_url: str | None
     """The configured address of this server, without a slash at the end."""
 
+    async def bound(self, request: PageRequest) -> Directory | None:
+        """The only directory that the visitor knows of; ``None``: all. Raises ``NotFound``."""
+        id = request.visitor.directory
+        if id is None:
+            return None
+        names = await self.registry.directory_names({id})
+        found = await self.registry.directory(names[id]) if id in names else None
+        if found is None:
+            raise errors.NotFound("Your directory is not there any more.")
+        return found
+
     async def directory(self, request: PageRequest) -> Directory:
         """The directory in the path. Raises ``NotFound``."""
         name = request.path["directory"]

@@ -35,11 +35,11 @@ async def create_directory(console: Console, request: PageRequest) -> Reply:
 
 
 async def _page(console: Console, request: PageRequest, form: Form, status: int = 200) -> Reply:
-    bound = request.visitor.directory
+    bound = await console.bound(request)
     if bound is None:
         found = await console.registry.directory_page(text(request, AFTER), _PAGE + 1)
     else:
-        found = tuple(one for one in await console.control.directories() if one.id == bound)
+        found = (bound,)
     rows = []
     for directory in found[:_PAGE]:
         reader = console.store.reader(directory.id)

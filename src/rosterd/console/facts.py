@@ -9,8 +9,8 @@ class Facts:
 
     version: str
     python: str
-    database_bytes: int
-    """Of the data file and its write-ahead log."""
+    database_bytes: int | None
+    """Of the data file and its write-ahead log; ``None``: the data is in PostgreSQL."""
     schema_version: int
     """Number of the newest migration that the data file has."""
     started: int

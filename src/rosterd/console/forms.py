@@ -49,6 +49,11 @@ class Form:
         self.errors[name] = f"One of: {', '.join(known)}."
         return known[0]
 
+    def require_valid(self) -> None:
+        """Raise ``InvalidValue`` for what is wrong, where no page shows it beside its field."""
+        for name, text in self.errors.items():
+            raise errors.InvalidValue(f"{name}: {text}")
+
     def require_consent(self) -> None:
         """Raise ``InvalidValue`` unless the box is checked that says what will happen."""
         if self.text("confirm") != "yes":

@@ -8,7 +8,6 @@ from rosterd.console.paging import first, here, pack, unpack
 from rosterd.console.request import PageRequest, path
 from rosterd.console.route import Page
 from rosterd.http.reply import Reply
-from rosterd.scim import errors
 from rosterd.service.setup_links import DEFAULT_LIFETIME, PATH
 from rosterd.service.visitor import OPERATOR, VIEWER
 
@@ -51,8 +50,7 @@ async def create_link(console: Console, request: PageRequest) -> Reply:
     form = Form(request)
     lifetime = form.choice("lifetime", [str(seconds) for seconds, _ in LIFETIMES])
     label = form.text("label")
-    for name, text in form.errors.items():
-        raise errors.InvalidValue(f"{name}: {text}")
+    form.require_valid()
     refused = sent_before(console, request)
     if refused is not None:
         return refused

@@ -23,10 +23,9 @@ _ORDER: Final = {BAD: 0, WARN: 1, "dim": 2, "good": 3}
 
 async def show_overview(console: Console, request: PageRequest) -> Reply:
     """GET /."""
-    bound = request.visitor.directory
+    bound = await console.bound(request)
     if bound is not None:
-        known = tuple(one for one in await console.control.directories() if one.id == bound)
-        return await _page(console, request, known, None)
+        return await _page(console, request, (bound,), None)
     found = await console.registry.directory_page(text(request, AFTER), DIRECTORIES + 1)
     directories = found[:DIRECTORIES]
     following = directories[-1].name if len(found) > DIRECTORIES else None

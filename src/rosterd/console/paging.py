@@ -41,11 +41,12 @@ def unpack(request: PageRequest, *kinds: type, name: str = AFTER) -> tuple[Any, 
     return tuple(parts)
 
 
-def here(request: PageRequest, **changes: str | None) -> str:
-    """This page's address with other fields in its query; ``None`` and ``""`` leave one out."""
+def here(request: PageRequest, below: str = "", /, **changes: str | None) -> str:
+    """This page's address, or one ``below``, with other fields in its query; ``None`` leaves one out."""
     fields = {**request.query, **changes}
     query = urlencode({name: value for name, value in fields.items() if value})
-    return quote(request.address, safe="/~") + (f"?{query}" if query else "")
+    address = f"{request.address}/{below}" if below else request.address
+    return quote(address, safe="/~") + (f"?{query}" if query else "")
 
 
 def first(request: PageRequest, name: str = AFTER) -> str | None:

@@ -60,7 +60,7 @@ async def list_requests(console: Console, request: PageRequest) -> Reply:
         live=place is None,
         first=first(request),
         following=None if before is None else here(request, **{AFTER: pack(before)}),
-        download=here(request, **{AFTER: None}).replace("/requests", "/requests/download", 1),
+        download=here(request, "download", **{AFTER: None}),
         most=MOST,
     )
 

@@ -19,6 +19,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "requestLogBodies": ("Keep bodies in the request log", ""),
     "eraseDeletedAfterDays": ("Erase deleted users after", "days"),
     "tokenWarningDays": ("Warn before a token ends", "days"),
+    "signingKeyDays": ("Change the signing key after", "days"),
 }
 """What a setting is called here, and its unit."""
 
@@ -85,7 +86,7 @@ async def _page(console: Console, request: PageRequest, wrong: Mapping[str, str]
 
 
 def _choice(name: str, row: Preference, value: str, fixed: str) -> Choice:
-    label, unit = _WORDS.get(name, (name, ""))
+    label, unit = _WORDS[name]
     default = _shown(row.default)
     said = {"true": "yes", "false": "no"}.get(default, default)
     hint = f"{row.meaning.replace('`', '')} The default is {said}."

@@ -67,8 +67,7 @@ async def generate(console: Console, request: PageRequest, line: Connection) -> 
     seconds = form.choice("lifetime", [str(seconds) for seconds, _ in LIFETIMES])
     rights = form.choice("rights", RIGHTS) if "rights" in request.form else "all"
     label = form.text("label")
-    for name, text in form.errors.items():
-        raise errors.InvalidValue(f"{name}: {text}")
+    form.require_valid()
     return await console.tokens.issue(
         line.directory,
         line.id,
@@ -121,8 +120,7 @@ async def rotate_token(console: Console, request: PageRequest) -> Reply:
     directory, line, old = await _find(console, request)
     form = Form(request)
     overlap = form.choice("overlap", [str(seconds) for seconds, _ in OVERLAPS])
-    if form.errors:
-        raise errors.InvalidValue(f"overlap: {form.errors['overlap']}")
+    form.require_valid()
     refused = sent_before(console, request)
     if refused is not None:
         return refused

@@ -16,7 +16,6 @@ from rosterd.console.route import Page
 from rosterd.console.webhook_form import beside, checked, form_page, given, title_of, values_of
 from rosterd.http.reply import Reply
 from rosterd.scim import errors
-from rosterd.service.control import Directory
 from rosterd.service.set_stream import DETAILS, METHODS, POLL, VOCABULARIES
 from rosterd.service.visitor import OPERATOR, VIEWER
 from rosterd.service.webhook_admin import MAX_OVERLAP, MAX_REASON
@@ -61,21 +60,9 @@ class Card:
     """Whether there are more dead letters than were counted."""
 
 
-async def bound(console: Console, request: PageRequest) -> Directory | None:
-    """The only directory that the visitor knows of; ``None``: all."""
-    id = request.visitor.directory
-    if id is None:
-        return None
-    names = await console.registry.directory_names({id})
-    found = await console.registry.directory(names[id]) if id in names else None
-    if found is None:
-        raise errors.NotFound("Your directory is not there any more.")
-    return found
-
-
 async def in_path(console: Console, request: PageRequest) -> Endpoint:
     """The webhook in the path, if the visitor may know of it. Raises ``NotFound``."""
-    return await console.webhooks.find(request.path["webhook"], await bound(console, request))
+    return await console.webhooks.find(request.path["webhook"], await console.bound(request))
 
 
 async def card(console: Console, hook: Endpoint, names: Mapping[int, str]) -> Card:
@@ -128,7 +115,7 @@ async def show_new(console: Console, request: PageRequest) -> Reply:
 async def create_webhook(console: Console, request: PageRequest) -> Reply:
     """POST /webhooks."""
     form = Form(request)
-    directory = await bound(console, request)
+    directory = await console.bound(request)
     name = form.text("directory", 63)
     if directory is None and name:
         directory = await console.registry.directory(name)
@@ -225,8 +212,7 @@ async def rotate_secret(console: Console, request: PageRequest) -> Reply:
     form = Form(request)
     overlap = form.number("overlap", 0, MAX_OVERLAP)
     scheme = form.choice("scheme", SCHEMES)
-    for name, detail in form.errors.items():
-        raise errors.InvalidValue(f"{name}: {detail}")
+    form.require_valid()
     refused = sent_before(console, request)
     if refused is not None:
         return refused

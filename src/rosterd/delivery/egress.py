@@ -130,7 +130,7 @@ class Policy:
         host = (parts.hostname or "").rstrip(".")
         plain = parts.scheme == "http"
         if (
-            parts.scheme not in ("http", "https")
+            not url.startswith(("http://", "https://"))  # in these letters: they tell http apart elsewhere
             or not host
             or not url.isascii()
             or re.search(r"[\s\\]", url)

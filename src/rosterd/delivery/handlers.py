@@ -1,7 +1,7 @@
 """A message for a handler is a call of it in this process; whatever it raises is a failed attempt.
 
 Functions that are not async run in threads of their own, so that a slow one holds up neither the event loop
-nor anybody else's threads.
+nor another handler. A call that takes too long is a failed attempt; an async one is cancelled.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import contextvars
 import inspect
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,8 +21,10 @@ from rosterd.service.webhooks import Endpoint, Outcome
 
 _log = structlog.get_logger("rosterd.delivery")
 
-THREADS: Final = 32
-"""Handlers that are not async and run at once."""
+THREADS: Final = 16
+"""Calls at once of one handler that is not async."""
+TIMEOUT: Final = 60.0
+"""Seconds that a handler may take for an event."""
 KEPT_ERROR: Final = 300
 """Characters of an exception's text that the log of deliveries keeps."""
 
@@ -34,6 +36,8 @@ class Handler:
     name: str
     types: str
     call: Callable[[Any], Any]
+    timeout: float = TIMEOUT
+    """Seconds."""
 
 
 class HandlerSender:
@@ -42,32 +46,53 @@ class HandlerSender:
     def __init__(self, handlers: Mapping[str, Handler], now: Callable[[], int]) -> None:
         self._handlers = handlers
         self._now = now
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="rosterd-handler")
+        self._pools: dict[str, ThreadPoolExecutor] = {}
+        self._late: dict[tuple[str, str], Future[Any]] = {}
+        """Calls that were given up and cannot be stopped, by handler and message."""
 
     async def send(self, endpoint: Endpoint, message: Message) -> Outcome:
         """Call the handler with the event; it has been handled when the handler returns."""
         at = self._now()
         started = time.monotonic()
         error = ""
+        handler = self._handlers[endpoint.id]
+        limit = asyncio.timeout(handler.timeout)
         try:
-            await self._call(self._handlers[endpoint.id], orjson.loads(message.body))
+            async with limit:
+                await self._call(handler, message)
         except Exception as fault:  # noqa: BLE001 - it is the application's, and its event is tried again
             _log.error("handler failed", handler=endpoint.url, message=message.id, exc_info=fault)
             error = f"{type(fault).__name__}: {fault}"[:KEPT_ERROR].rstrip(": ")
+            if limit.expired():
+                error = f"The handler did not return within {handler.timeout:g} s."
         return Outcome(at, int((time.monotonic() - started) * 1000), error=error)
 
     def close(self) -> None:
         """Begin no more calls; those in threads go on to their end."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _call(self, handler: Handler, event: Any) -> None:
+    async def _call(self, handler: Handler, message: Message) -> None:
         if inspect.iscoroutinefunction(handler.call):
-            await handler.call(event)
+            await handler.call(orjson.loads(message.body))
             return
-        context = contextvars.copy_context()
-        loop = asyncio.get_running_loop()
-        result = await loop.run_in_executor(self._threads, context.run, handler.call, event)
-        if inspect.isawaitable(
-            result
-        ):  # an object whose __call__ is async, or a partial of an async function
+        # What is late goes on in its thread: the next attempt waits for it, and does not call a second time.
+        key = (handler.name, message.id)
+        call = self._late.pop(key, None)
+        if call is None:
+            context = contextvars.copy_context()
+            event = orjson.loads(message.body)
+            call = self._pool(handler).submit(context.run, handler.call, event)
+        try:
+            result = await asyncio.shield(asyncio.wrap_future(call))
+        except asyncio.CancelledError:
+            if not call.cancel():
+                self._late[key] = call
+            raise
+        if inspect.isawaitable(result):  # an object whose __call__ is async, or a partial of such a function
             await result
+
+    def _pool(self, handler: Handler) -> ThreadPoolExecutor:
+        if handler.name not in self._pools:
+            self._pools[handler.name] = ThreadPoolExecutor(THREADS, thread_name_prefix="rosterd-handler")
+        return self._pools[handler.name]

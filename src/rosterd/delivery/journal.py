@@ -54,6 +54,7 @@ class Journal:
         self._written: asyncio.Future[None] | None = None
         self._dirty = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._closing = False
 
     def note(
         self,
@@ -126,12 +127,19 @@ class Journal:
         if written is not None and not written.done():
             written.set_result(None)
 
+    async def close(self) -> None:
+        """Write what is noted, unless the store is away: whoever ends does not wait for it."""
+        self._closing = True
+        await self.flush()
+
     async def _write(self, progress: Progress) -> frozenset[Key]:
         while True:
             try:
                 return await self._deliveries.note_progress(progress)
             except StoreUnavailable as error:
                 _log.warning("deliveries cannot be written down", exc_info=error)
+                if self._closing:
+                    return frozenset()
                 await asyncio.sleep(AGAIN)
             except Exception as error:  # noqa: BLE001 - a fault of ours must not end everybody's delivery
                 _log.error("unexpected error of delivery", exc_info=error)

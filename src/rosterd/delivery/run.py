@@ -74,20 +74,22 @@ class Run:
 
     async def turn(self) -> None:
         """Send until the run ends."""
-        end = self._now() + TURN_MS
-        while self._holds() and self._now() <= end:
+        begin = self._now()
+        in_time: Callable[[], bool] = lambda: begin <= self._now() <= begin + TURN_MS  # noqa: E731
+        while self._holds() and in_time():
             endpoint = await self._look()
             if endpoint is None:
                 return
             messages, through, done = await self._next(endpoint)
             for message in messages:
                 endpoint = await self._look()
-                if endpoint is None or not self._holds() or self._now() > end:
+                if endpoint is None or not self._holds() or not in_time():
                     return
                 if not await self._deliver(endpoint, message):
                     return
             if not messages or self.line.cursor < through:
-                self.line = replace(self.line, cursor=max(self.line.cursor, through), fixed=0)
+                cursor = max(self.line.cursor, through)
+                self.line = replace(self.line, cursor=cursor, fixed=0, attempt=0, due=0)
                 self._journal.note(self.line)
             if done:
                 return
@@ -95,7 +97,7 @@ class Run:
     async def _look(self) -> Endpoint | None:
         """The endpoint as it is now, or was a moment ago; ``None`` if nothing may be sent to it."""
         now = self._now()
-        if self._endpoint is None or now - self._looked >= LOOK_MS:
+        if self._endpoint is None or not 0 <= now - self._looked < LOOK_MS:  # a clock may be set back
             self._endpoint = await self._plane.webhook(self.line.key.webhook)
             self._looked = now
         found = self._endpoint

@@ -10,7 +10,6 @@ All slots are never taken by a few slow endpoints: an endpoint may have no more 
 """
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,8 @@ _log = structlog.get_logger("rosterd.delivery")
 
 SLOTS: Final = 128
 SLOTS_OF_ONE: Final = 16
+PER_WEBHOOK: Final = 64
+"""Lanes of an endpoint that are looked at in one go."""
 LOOK_SECONDS: Final = 1.0
 """How often everything is looked through, for retries and for what other processes commit."""
 GATHER_SECONDS: Final = 0.002
@@ -110,6 +111,9 @@ class Worker:
                 except StoreUnavailable as error:
                     _log.warning("delivery waits for the store", exc_info=error)
                     await asyncio.sleep(LOOK_SECONDS)
+                except Exception as error:  # noqa: BLE001 - a fault of ours must not end all delivery
+                    _log.error("unexpected error of delivery", exc_info=error)
+                    await asyncio.sleep(LOOK_SECONDS)
         finally:
             await self._stop(helpers)
 
@@ -155,7 +159,11 @@ class Worker:
         """Let run what has something to do and finds a free slot; how many were started."""
         now = self._now()
         wanted = None if directories is None else tuple(directories)
-        due = await self._plane.due_lines(now, wanted, handlers=self._handlers)
+        # Batches that wait to be filled take no other lane's place among those that are looked at.
+        due = await self._plane.due_lines(now, wanted, PER_WEBHOOK + len(self._holds), self._handlers)
+        if wanted is None:
+            keys = {each.key for each in due}
+            self._holds = {key: hold for key, hold in self._holds.items() if key in keys}
         self._crowded = False
         chosen: list[Key] = []
         taken = Counter(key.webhook for key in self._active)
@@ -242,6 +250,9 @@ class Worker:
             except StoreUnavailable as error:
                 _log.warning("leases cannot be renewed", exc_info=error)
                 kept = frozenset()
+            except Exception as error:  # noqa: BLE001 - the next time may be better, and leases end by themselves
+                _log.error("unexpected error of delivery", exc_info=error)
+                kept = frozenset()
             for key, end in tuple(self._held.items()):
                 if key in kept:
                     self._held[key] = until
@@ -261,5 +272,4 @@ class Worker:
         for task in rest:
             task.cancel()
         await asyncio.wait(rest)
-        with contextlib.suppress(StoreUnavailable):
-            await self._journal.flush()
+        await self._journal.close()

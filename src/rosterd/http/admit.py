@@ -4,6 +4,7 @@ The token is looked up at every request with its connection, so revoking the one
 at once in every process.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
@@ -21,6 +22,8 @@ from rosterd.service.standing import require_active
 _JSON: Final = ("application/scim+json", "application/json")
 _ACCEPTED: Final = frozenset((*_JSON, "application/*", "*/*"))
 MODELS_KEPT: Final = 256
+_HOST: Final = re.compile(r"(?:[\w.~%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.ASCII)
+"""A name or address with a port, or without (RFC 9110 §7.2)."""
 
 
 class Headers:
@@ -160,7 +163,7 @@ def base_url(scope: Scope, headers: Headers, configured: str | None, prefix: str
     if configured:
         return configured.rstrip("/") + prefix
     host = headers.get(b"host")
-    if not host or any(c in host for c in " \"'<>\\/?#@"):
+    if not host or not _HOST.fullmatch(host):
         server = scope.get("server") or ("localhost", None)
         host = server[0] if server[1] is None else f"{server[0]}:{server[1]}"
     return f"{scope.get('scheme', 'http')}://{host}{scope.get('root_path', '').rstrip('/')}{prefix}"

@@ -9,7 +9,6 @@ the same proxy, and an exhausted bucket tells a guesser 429 instead of 401. Buck
 bounded memory; those of failures are apart, so that no flood of addresses pushes out the others.
 """
 
-import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +17,7 @@ from rosterd.http.meter import told
 from rosterd.http.reply import Header, Scope
 from rosterd.scim import errors
 from rosterd.service.limits import Throttle
+from rosterd.service.network import network
 
 FAILED: Final = 60
 """What failed credentials take from a bucket into which a minute's allowance of one brings this much."""
@@ -26,8 +26,6 @@ MALFORMED: Final = 6
 
 _MINUTE: Final = 60
 _BURST: Final = 5
-_PREFIX: Final = 64
-"""Bits of an IPv6 address that count: whoever has one address has all of its network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,9 @@ class Guard:
         rate = self._rates.failures
         if not rate:
             return
-        keys = [f"address {network(scope)}", *([f"client {client}"] if client else ())]
+        peer = scope.get("client")
+        address = network(str(peer[0]) if peer else None)
+        keys = [f"address {address}", *([f"client {client}"] if client else ())]
         wait = max(self._failures.draw(key, rate, _MINUTE, cost).wait for key in keys)
         if wait:
             raise errors.TooManyRequests(
@@ -83,18 +83,3 @@ class Guard:
                 f"{wait} s.",
                 retry_after=wait,
             )
-
-
-def network(scope: Scope) -> str:
-    """Where a request comes from, as far as it counts: an IPv4 address, or the network of an IPv6 one."""
-    client = scope.get("client")
-    text = str(client[0]) if client else ""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return text
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((int(address), _PREFIX), strict=False))
-    return text

@@ -124,7 +124,12 @@ class Erasure:
                 for part in (each.event.data.get("before"), each.event.data.get("after")):
                     found.update(names(part or {}))
         known = replace(owed, names=tuple(sorted(found)))
-        await self._store.write(directory.id, lambda tx: tx.owe(known))
+
+        async def work(tx: Writer) -> None:
+            if await tx.paid(owed):  # else somebody else has finished it meanwhile
+                await tx.owe(known)
+
+        await self._store.write(directory.id, work)
         return known
 
     async def _unmention(self, directory: Directory, reader: Reader, known: list[Owed]) -> None:

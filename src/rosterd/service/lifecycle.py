@@ -39,6 +39,9 @@ async def remove(tx: Writer, cause: Cause, resource_type: ResourceType, row: Sto
     if row.deleted is None:
         await _leave(tx, cause, resource_type, row, at)
     await tx.erase(row.kind, row.id)
+    name = index(orjson.loads(row.document), resource_type).search.get("userName")
+    if isinstance(name, str) and await tx.adopted(name) == row.id:
+        await tx.claimed(name)
     if row.deleted is None:
         await _told(tx, cause, resource_type, row, at, {})
     known = {**orjson.loads(row.document), "externalId": row.external_id}

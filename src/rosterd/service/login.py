@@ -12,7 +12,6 @@ cannot raise. Nobody is told whether the name or the password was wrong, nor can
 """
 
 import hmac
-import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -27,6 +26,7 @@ from rosterd.service.administrators import (
     fold,
 )
 from rosterd.service.audit import ROSTERD, Actor, Entry
+from rosterd.service.network import network
 from rosterd.service.passwords import MAX_LENGTH, Hasher
 from rosterd.service.sessions import Place, Sessions, actor_of
 
@@ -116,7 +116,7 @@ class LogIn:
     ) -> Opened:
         """Log in by name and password; ``replaces`` is the value of the session there was.
 
-        Raises ``Unauthorized``, ``TooManyRequests`` and ``Unavailable``.
+        Raises ``Unauthorized``, ``TooManyRequests``, ``Unavailable`` and ``Conflict``.
         """
         if not name or len(name) > MAX_NAME or not password or len(password) > MAX_LENGTH:
             raise errors.Unauthorized(_WRONG)
@@ -140,7 +140,7 @@ class LogIn:
     async def by_identity(self, identity: Identity, place: Place, *, replaces: str = "") -> Opened:
         """Log in whoever is linked to the identity, or is linked now by a verified e-mail address.
 
-        Raises ``Forbidden``.
+        Raises ``Forbidden`` and ``Conflict``.
         """
         try:
             found = await self._identified(identity, place)
@@ -160,6 +160,8 @@ class LogIn:
                     f"be found by it. Have it verified there, or let an owner link you ({identity.subject})."
                 )
             found = await self._known.administrator_named(fold(identity.email))
+            if found is not None and _lower(found.name) != _lower(identity.email):
+                found = None  # an address that only looks alike is another mailbox
             by = Actor(ROSTERD, "OpenID Connect", "", place.address, place.request_id)
             link = (identity.issuer, identity.subject)
             if found is not None and found.subject is not None:
@@ -200,7 +202,12 @@ class LogIn:
         attempt = await self._control.begin_login(places, at, at - WINDOW, delay)
         if attempt.wait:
             raise errors.TooManyRequests(_OFTEN, retry_after=-(-attempt.wait // 1000))
-        if not await self._hasher.verify(found.password, old):
+        try:
+            right = await self._hasher.verify(found.password, old)
+        except BaseException:
+            await self._control.take_back(places)
+            raise
+        if not right:
             raise errors.Forbidden("The old password is not right.")
         await self._control.take_back(places)
         by = actor_of(found, place.address, place.request_id)
@@ -213,7 +220,7 @@ class LogIn:
             await self._tell(found.target, found.directory, place, name)
         for count in address:
             if count > 1:
-                await self._tell(f"address {_network(place.address)}", None, place, count)
+                await self._tell(f"address {network(place.address)}", None, place, count)
 
     async def _tell(self, target: str, directory: int | None, place: Place, count: int) -> None:
         if count == 1 or _is_told(count):
@@ -225,7 +232,7 @@ class LogIn:
         nonce, _, seal = browser.partition(".")
         if nonce and hmac.compare_digest(seal.encode(), self._seal(f"browser {nonce} {folded}").encode()):
             return (f"browser {nonce}",)
-        return (f"name {self._seal(folded)}", f"address {_network(place.address)}")
+        return (f"name {self._seal(folded)}", f"address {network(place.address)}")
 
     def _browser(self, folded: str) -> str:
         nonce = credential_text.public_id(self._random)
@@ -240,22 +247,12 @@ def delay(count: int) -> int:
     return min(_FIRST_WAIT << min(count - FREE, 10), WINDOW) if count >= FREE else 0
 
 
+def _lower(address: str) -> str:
+    """An e-mail address without the letter case of ASCII; other letters stay what they are."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in address)
+
+
 def _is_told(count: int) -> bool:
     """5, 10, 20, 40 …"""
     times, rest = divmod(count, FREE)
     return rest == 0 and times & (times - 1) == 0
-
-
-def _network(address: str | None) -> str:
-    """What one household or server has of addresses: an IPv4 address, 64 bits of an IPv6 one."""
-    if address is None:
-        return "unknown"
-    try:
-        parsed = ipaddress.ip_address(address.split("%")[0])
-    except ValueError:
-        return address[:64]
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))
-    return str(parsed)

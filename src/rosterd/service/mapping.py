@@ -21,11 +21,16 @@ MAX_RULES: Final = 200
 MAX_EXPRESSION: Final = 2000
 MAX_LOOPS: Final = 3
 """``map``, ``filter``, ``all``, ``exists`` in one expression: each goes through a list."""
+MAX_PARTS: Final = 100
+"""Parts of a text that is split."""
+MAX_STEPS: Final = 1_000_000
+"""Of one rule: a loop through ``n`` values takes ``n`` squared steps, one within another ``n`` cubed."""
 MAX_TEXT: Final = 10_000
 """Characters of a value that a rule gives; a longer one is a fault."""
 
 # A letter, then at most 63 letters, digits, "_", "-", "." and ":".
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}")
+_STRING: Final = re.compile(r"""'[^']*'|"[^"]*\"""")
 _LOOP: Final = re.compile(r"\.\s*(?:map|filter|all|exists|exists_one)\s*\(")
 
 Value = Mapping[str, Any]
@@ -115,7 +120,7 @@ class Mapper:
         self._fields = [(name, self._compiled("field", name, text)) for name, text in rules.fields]
         self._roles = [(role, self._compiled("role", role, text)) for role, text in rules.roles]
 
-    def _compiled(self, kind: str, name: str, text: str) -> Expression:
+    def _compiled(self, kind: str, name: str, text: str) -> "_Rule":
         if len(text) > MAX_EXPRESSION:
             raise errors.InvalidValue(f"The {kind} '{name}': at most {MAX_EXPRESSION} characters.")
         if len(_LOOP.findall(text)) > MAX_LOOPS:
@@ -123,9 +128,10 @@ class Mapper:
                 f"The {kind} '{name}': at most {MAX_LOOPS} of map, filter, all and exists in one expression."
             )
         try:
-            return self._expressions.compile(text)
+            expression = self._expressions.compile(text)
         except ExpressionError as error:
             raise errors.InvalidValue(f"The {kind} '{name}': {error}") from error
+        return _Rule(expression, _depth(text), text.count("+") + 1, text.count(","), ".split" in text)
 
     def map(
         self,
@@ -135,6 +141,7 @@ class Mapper:
         groups: Sequence[tuple[str, str | None]],
     ) -> tuple[Value, tuple[Fault, ...]]:
         """What the rules make of an account in these groups (id and name), and which of them failed."""
+        longest = max(len(groups), _longest(document))
         variables = self._expressions.variables(
             {
                 "user": _completed(document),
@@ -149,12 +156,12 @@ class Mapper:
         faults: list[Fault] = []
         fields = {}
         for name, expression in self._fields:
-            value = _evaluated(expression, variables, name, faults)
+            value = _evaluated(expression, variables, longest, name, faults)
             if value is not None:
                 fields[name] = value
         roles = []
         for role, condition in self._roles:
-            value = _evaluated(condition, variables, role, faults)
+            value = _evaluated(condition, variables, longest, role, faults)
             if value is not None and not isinstance(value, bool):
                 faults.append(Fault(role, "the condition must come to true or false"))
             if value is True:
@@ -175,9 +182,55 @@ def _completed(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _evaluated(expression: Expression, variables: Any, name: str, faults: list[Fault]) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A compiled rule and what its cost depends on."""
+
+    expression: Expression
+    depth: int
+    """Loops within each other."""
+    joined: int
+    """How many lists it may make one of."""
+    listed: int
+    """Values it may list itself."""
+    splits: bool
+
+    def too_much(self, longest: int) -> bool:
+        """Whether it might go on for too long, where no list is longer."""
+        longest = max(longest, MAX_PARTS if self.splits else 0)
+        return self.depth > 0 and (longest * self.joined + self.listed) ** (self.depth + 1) > MAX_STEPS
+
+
+def _depth(text: str) -> int:
+    """How many loops lie within each other, at most."""
+    if "\\" in text or "'''" in text or '"""' in text:  # where its strings end is not easily said
+        return len(_LOOP.findall(text))
+    text = _LOOP.sub("{", _STRING.sub("", text).replace("{", "").replace("}", ""))
+    depth = deepest = 0
+    opened: list[bool] = []
+    for sign in text:
+        if sign in "({":
+            opened.append(sign == "{")
+            depth += opened[-1]
+            deepest = max(deepest, depth)
+        elif sign == ")" and opened:
+            depth -= opened.pop()
+    return deepest
+
+
+def _longest(value: Any) -> int:
+    """The length of the longest list in a document."""
+    if isinstance(value, Mapping):
+        return max(map(_longest, value.values()), default=0)
+    return max([len(value), *map(_longest, value)]) if isinstance(value, list) else 0
+
+
+def _evaluated(rule: _Rule, variables: Any, longest: int, name: str, faults: list[Fault]) -> Any:
+    if rule.too_much(longest):
+        faults.append(Fault(name, "it would go through too many values; write it with fewer loops"))
+        return None
     try:
-        value = expression(variables)
+        value = rule.expression(variables)
     except Missing:
         return None
     except ExpressionError as error:

@@ -86,4 +86,4 @@ class Measured(Protocol):
         """How far deliveries and mappings are, and what ends, at a time (ms)."""
 
     async def probe(self) -> None:
-        """Write something that changes nothing, durably. Raises ``StoreUnavailable``."""
+        """Write something that means nothing, durably. Raises ``StoreUnavailable``."""

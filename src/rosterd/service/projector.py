@@ -62,12 +62,16 @@ class Projector:
         return not done or page.through < page.last
 
     async def _walk(self, directory: int, reader: Reader, mapped: Mapped) -> bool:
-        after = Position(mapped.walk or 0)
-        page = await reader.search(Query({_USER: None}, None, PORTION, after=after, total=False))
-        walk = page.rows[-1].seq if page.more else None
+        after = mapped.walk or 0
+        page = await reader.search(Query({_USER: None}, None, PORTION, after=Position(after), total=False))
+        # What was made of users who are deleted goes, too: the events that said so may be forgotten.
+        deleted = await reader.accounts(_USER.name, "deleted", after, PORTION)
+        rows = sorted((*page.rows, *deleted), key=lambda row: row.seq)[:PORTION]
+        more = page.more or len(page.rows) + len(deleted) > PORTION or len(deleted) == PORTION
+        walk = rows[-1].seq if more else None
         cause = Cause(0, f"mapping {mapped.revision}")
         await self._apply(
-            directory, mapped, replace(mapped, walk=walk), dict.fromkeys((r.id for r in page.rows), cause)
+            directory, mapped, replace(mapped, walk=walk), dict.fromkeys((r.id for r in rows), cause)
         )
         return True
 

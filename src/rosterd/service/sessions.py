@@ -80,12 +80,19 @@ class SessionControl(Protocol):
         """An administrator's that end after ``at`` and were seen after ``idle``, newest first."""
 
     async def create_session(
-        self, session: Session, digest: bytes, replaces: bytes | None, passed: Sequence[str], entry: Entry
+        self,
+        session: Session,
+        digest: bytes,
+        replaces: bytes | None,
+        passed: Sequence[str],
+        revision: int,
+        entry: Entry,
     ) -> None:
         """Keep a session in place of another; note the log-in, or the use of the link.
 
         Failures of the first of ``passed`` are forgotten, and of each other one is taken back
-        (``service.login``). Raises ``LookupError`` if whom it belongs to is gone.
+        (``service.login``). Raises ``LookupError`` if whom it belongs to is gone, or is an administrator
+        who has another ``revision`` by now.
         """
 
     async def session_seen(self, id: str, at: int) -> None:
@@ -130,26 +137,27 @@ class Sessions:
         replaces: str = "",
         passed: Sequence[str] = (),
     ) -> str:
-        """A session of somebody who has just logged in, in a ``way``; gives its value, told here only."""
+        """A session of somebody who has just logged in, in a ``way``; gives its value, told here only.
+
+        Raises ``Conflict`` if they were changed since they were looked up: the password may be another one.
+        """
         by = actor_of(administrator, place.address, place.request_id)
-        return await self._open(
-            Session(
-                id=credential_text.public_id(self._random),
-                administrator=administrator.id,
-                setup_link=None,
-                created=self._now(),
-                seen=self._now(),
-                expires=self._now() + self._lifetime,
-                address=place.address,
-                agent=place.agent[:_MAX_AGENT],
-            ),
-            administrator.target,
-            administrator.directory,
-            by,
-            way,
-            replaces,
-            passed,
+        now = self._now()
+        session = Session(
+            id=credential_text.public_id(self._random),
+            administrator=administrator.id,
+            setup_link=None,
+            created=now,
+            seen=now,
+            expires=now + self._lifetime,
+            address=place.address,
+            agent=place.agent[:_MAX_AGENT],
         )
+        owner, home, revision = administrator.target, administrator.directory, administrator.revision
+        try:
+            return await self._open(session, owner, home, by, way, replaces, passed, revision)
+        except LookupError as error:
+            raise errors.Conflict("Your account was changed at this moment. Log in again.") from error
 
     async def open_setup(self, link: SetupLink, place: Place, *, replaces: str = "") -> str:
         """A session of whoever has the link; gives its value, told here only."""
@@ -220,13 +228,15 @@ class Sessions:
         way: str,
         replaces: str,
         passed: Sequence[str],
+        revision: int = 0,
     ) -> str:
         value = credential_text.make_secret(_PREFIX, self._random)
         after = {"by": way, "agent": session.agent}
         target = f"session {session.id} of {owner}"
         entry = Entry(by, session.created, "session.created", target, directory, after=after)
         old = credential_text.digest(replaces) if replaces else None
-        await self._control.create_session(session, credential_text.digest(value), old, passed, entry)
+        digest = credential_text.digest(value)
+        await self._control.create_session(session, digest, old, passed, revision, entry)
         return value
 
     def _visitor(self, found: Found, value: str, place: Place, now: int) -> Visitor | None:

@@ -5,10 +5,12 @@
     urn:…:enterprise:2.0:User:department          of an extension
     emails                                        JSON, where the values have no type or share one
 
-An empty cell is an attribute that is not there. Pure.
+An empty cell is an attribute that is not there. What a spreadsheet program would take for a formula is
+written with an apostrophe before it, which is taken off again. Pure.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -19,6 +21,8 @@ from rosterd.scim.schema import Attribute, Ref, ResourceType
 IGNORED: Final = frozenset(("id", "groups", "created", "lastModified"))
 """Columns that are written for people, and not read."""
 
+# Maybe apostrophes, then a sign that begins a formula, unless all of it is a number as of a telephone.
+_FORMULA: Final = re.compile(r"'*(?:[=@\t\r\n]|[+-](?![0-9 ().-]*\Z)).*", re.DOTALL)
 _BESIDE: Final = frozenset(("type", "display", "$ref"))
 
 
@@ -41,13 +45,23 @@ def columns(resource_type: ResourceType, seen: set[str]) -> list[str]:
     return sorted(seen, key=lambda column: (place.get(_base(column), len(names)), column))
 
 
+def harmless(cell: str) -> str:
+    """The cell as a spreadsheet program may open it."""
+    return f"'{cell}" if _FORMULA.fullmatch(cell) else cell
+
+
+def _as_meant(cell: str) -> str:
+    """What ``harmless`` was given."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.fullmatch(cell) else cell
+
+
 def document(row: Mapping[str, str], resource_type: ResourceType) -> dict[str, Any]:
     """A row as the body of a POST. Raises ``ScimError`` that names a column or value that cannot be."""
     operations = [
         {
             "op": "replace",
             "path": column,
-            "value": _value(text, patch.find(parse_path(column), resource_type)),
+            "value": _value(_as_meant(text), patch.find(parse_path(column), resource_type)),
         }
         for column, text in row.items()
         if column and column not in IGNORED and text.strip()

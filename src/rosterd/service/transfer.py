@@ -105,7 +105,8 @@ async def table(reader: Reader, users: ResourceType) -> AsyncIterator[list[str]]
             cells = spreadsheet.cells(visible(row), users)
             groups = "; ".join(m.display or m.group for m in found.get(row.id, ()) if m.direct)
             times = (format_time(row.created), format_time(row.modified))
-            yield [row.id, *(cells.get(column, "") for column in columns), groups, *times]
+            row_cells = [row.id, *(cells.get(column, "") for column in columns), groups, *times]
+            yield list(map(spreadsheet.harmless, row_cells))
         if not page.more:
             return
         after = page.positions[-1]

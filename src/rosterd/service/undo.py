@@ -89,6 +89,7 @@ class Undo:
         """
         plan = Plan(since)
         inverse, through = await self._begin(directory, connection, since, by.request_id)
+        await self._portion(directory, connection, plan, self._begun(directory, connection, since, by), None)
         held: Work | None = None
         async for work in self._works(directory, inverse, since, through):
             if held is not None:
@@ -131,6 +132,17 @@ class Undo:
                     net for net in nets if net.action == phase and await inverse.remains(reader, net)
                 ]:
                     yield _resources(inverse, wanted)
+
+    def _begun(self, directory: Directory, connection: Connection, since: int, by: Actor) -> Work:
+        """Tells the audit log before anything is changed, as a run may be broken off."""
+        target, after = f"connection '{connection.name}'", {"since": format_time(since)}
+
+        async def work(tx: Writer) -> list[Outcome]:
+            entry = Entry(by, self._now(), "connection.undo_begun", target, directory.id, after=after)
+            await tx.audit(entry)
+            return []
+
+        return work
 
     async def _portion(
         self, directory: Directory, connection: Connection, plan: Plan, work: Work, last: Actor | None

@@ -23,8 +23,8 @@ from rosterd.store.entries import write_entry
 from rosterd.store.migrate import SchemaMismatch, apply, pending
 from rosterd.store.queries import SQLITE
 
-SPACE: Final = 1_000_000
-"""Numbers to a second: more than a directory can give out, so that a moment's numbers were never used."""
+SPACE: Final = 1000
+"""Numbers to a millisecond: more than a directory can give out, so that a moment's numbers were never used."""
 
 
 class NotWhole(Exception):
@@ -144,7 +144,7 @@ def _begin_anew(connection: sqlite3.Connection, at: int, entry: Entry) -> None:
     connection.execute("BEGIN IMMEDIATE")
     for id, name, *_ in connection.execute(SQLITE["directories"]).fetchall():
         last, _ = connection.execute(SQLITE["feed_edges"], (id,)).fetchone()
-        start = max(last, at // 1000 * SPACE) + 1
+        start = max(last, at * SPACE) + 1
         connection.execute(SQLITE["begin_anew"], (id, last, start))
         data = orjson.dumps({"until": f"{id}-{last}"}).decode()
         event = (id, start, "directory.restored", "Directory", name, at, NOBODY, entry.actor.request_id, data)

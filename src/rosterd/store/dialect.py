@@ -9,7 +9,7 @@ from typing import Final, LiteralString, Protocol
 
 from rosterd.scim.index import Scalar
 from rosterd.store.fragment import Sql, sql
-from rosterd.store.parts import SEARCHED, TRIGRAM, parts_question
+from rosterd.store.parts import PROBED, Parts, parts_question
 
 _SEQ_BITS: Final = 40
 
@@ -49,7 +49,9 @@ class Dialect(Protocol):
     join: Sql
     """Joins what is on its right to what is found on its left."""
     everybody: LiteralString
-    """The ids of everybody in a group, through other groups too: of a directory, a group and the directory."""
+    """The ids of everybody in a group, through other groups too: for a directory, a group, the directory."""
+    trigrams: bool
+    """Whether there is an index of parts of texts."""
     place: Sql
     """Names a row of ``r`` for the rest of the statement."""
     primary: Sql
@@ -109,8 +111,11 @@ class Dialect(Protocol):
     def behind(self, key: Scalar, seq: int, *, descending: bool) -> Sql:
         """The rows with ``key`` and ``seq`` that follow the given ones in an order by key."""
 
-    def narrow(self, keys: Keys, directory: int, literal: str) -> Sql | None:
-        """What an index of parts of texts says of ``r`` where this holds; ``None`` if it says nothing."""
+    def narrow(self, parts: Parts, directory: int) -> Sql:
+        """Whether, if there are ``trigrams``, their index says that ``r`` may have these parts of texts."""
+
+    def probe(self, parts: Parts, directory: int) -> Sql | None:
+        """How many such there are, up to ``PROBED``; ``None`` if the engine knows by itself when to ask."""
 
     def entry(self, value: str) -> str:
         """A text as the tables of unique and indexed values have it."""
@@ -143,6 +148,7 @@ class Sqlite:
             UNION
             SELECT m.member_id FROM down CROSS JOIN member AS m ON m.directory = {} AND m.group_id = down.id
         ) SELECT id FROM down)"""
+    trigrams: bool = True
     place: Sql = Sql("r.rowid")
     primary: Sql = Sql("json_extract(r.search, e.fullkey || '.\"primary\"') IS 1")
     counts: bool = False
@@ -207,15 +213,12 @@ class Sqlite:
         further = Sql("<" if descending else ">")
         return sql("key IS NULL OR key {} {} OR (key = {} AND seq > {})", further, key, key, seq)
 
-    def narrow(self, keys: Keys, directory: int, literal: str) -> Sql | None:
-        if keys[0] not in SEARCHED or len(literal) < TRIGRAM:
-            return None
-        first = directory << _SEQ_BITS
-        return sql(
-            "r.seq IN (SELECT rowid - {} FROM parts WHERE parts MATCH {} AND rowid BETWEEN {} AND {}"
-            " UNION ALL SELECT seq FROM parts_due WHERE directory = {})",
-            first, parts_question(literal), first, first + (1 << _SEQ_BITS) - 1, directory,
-        )  # fmt: skip
+    def narrow(self, parts: Parts, directory: int) -> Sql:
+        due = sql("SELECT seq FROM parts_due WHERE directory = {}", directory)
+        return sql("r.seq IN ({} UNION ALL {})", _named(parts, directory), due)
+
+    def probe(self, parts: Parts, directory: int) -> Sql | None:
+        return sql("SELECT count(*) FROM ({} LIMIT {})", _named(parts, directory), PROBED)
 
     def entry(self, value: str) -> str:
         return value
@@ -239,6 +242,15 @@ class Sqlite:
 
     def _inside(self, name: str) -> Sql:
         return sql("e.fullkey || {}", _path((name,))[1:])
+
+
+def _named(parts: Parts, directory: int) -> Sql:
+    """The ``seq`` of the resources that the index of parts names."""
+    first = directory << _SEQ_BITS
+    return sql(
+        "SELECT rowid - {} AS seq FROM parts WHERE parts MATCH {} AND rowid BETWEEN {} AND {}",
+        first, parts_question(parts), first, first + (1 << _SEQ_BITS) - 1,
+    )  # fmt: skip
 
 
 def _path(keys: Keys) -> str:

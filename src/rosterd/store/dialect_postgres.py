@@ -16,7 +16,7 @@ import orjson
 from rosterd.scim.index import Scalar
 from rosterd.store.dialect import Keys, Literal, tables
 from rosterd.store.fragment import Param, Sql, join, sql
-from rosterd.store.parts import SEARCHED, TRIGRAM
+from rosterd.store.parts import Parts, Together
 
 _COMPARED: Final[Mapping[str, LiteralString]] = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 _EQUAL: Final[Mapping[str, LiteralString]] = {"eq": "=", "ne": "<>"}
@@ -133,11 +133,15 @@ class Postgres:
             "key IS NULL OR {} OR {} {} {} OR ({} = {} AND seq > {})", others, own, further, x, own, x, seq
         )
 
-    def narrow(self, keys: Keys, directory: int, literal: str) -> Sql | None:
-        part = _json(literal)[1:-1]  # as it stands in a JSON text
-        if not self.trigrams or keys[0] not in SEARCHED or len(literal) < TRIGRAM:
-            return None
-        return sql(f"{PARTS} LIKE {{}}", f"%{_ESCAPED.sub(_ESCAPE, part)}%")
+    def narrow(self, parts: Parts, directory: int) -> Sql:
+        if not isinstance(parts, str):
+            word: LiteralString = " AND " if isinstance(parts, Together) else " OR "
+            return sql("({})", join(word, [self.narrow(part, directory) for part in parts.parts]))
+        inside = _json(parts)[1:-1]  # as it stands in a JSON text
+        return sql("searched_text(r.search) LIKE {}", f"%{_ESCAPED.sub(_ESCAPE, inside)}%")
+
+    def probe(self, parts: Parts, directory: int) -> Sql | None:
+        return None
 
     def entry(self, value: str) -> str:
         return short(value)
@@ -159,7 +163,6 @@ class Postgres:
         return Sql("".join(text), tuple(params))
 
 
-PARTS: Final[LiteralString] = "searched_text(r.search)"
 _ESCAPED: Final = re.compile(r"[\\%_]")
 _ESCAPE: Final = r"\\\g<0>"
 

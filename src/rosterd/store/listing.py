@@ -22,6 +22,7 @@ from rosterd.service.ports import Query
 from rosterd.store.compile import Scope, condition, membership_table, sort_key
 from rosterd.store.dialect import SQLITE, Dialect
 from rosterd.store.fragment import Sql, join, sql
+from rosterd.store.parts import SEARCHED, TRIGRAM, Either, Parts, Together
 
 QUICK_ROWS: Final = 200
 QUICK_OFFSET: Final = 1000
@@ -55,13 +56,15 @@ class Listing:
     """``page`` yields ``COLUMNS`` and the sort key, one row more than the limit if there is one.
 
     Without ``total`` the page is all there is. If ``counted``, each row of the page also tells the total,
-    or NULL if these are all.
+    or NULL if these are all. ``probe`` counts how many an index of parts of texts names, up to ``PROBED``:
+    if there are as many, it had better not be asked.
     """
 
     page: Sql
     total: Sql | None
     quick: bool
     counted: bool = False
+    probe: Sql | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +77,16 @@ class _Target:
     source: Sql
     where: Sql | None
     key: Sql
+    probe: Sql | None
     quick: bool
 
 
-def listing(query: Query, directory: int, words: Dialect = SQLITE) -> Listing | None:
+def listing(query: Query, directory: int, words: Dialect = SQLITE, *, narrow: bool = True) -> Listing | None:
     """The statements of a listing; ``None`` if nothing can match. Raises ``InvalidFilter``."""
     single = _single(query, directory, words)
     if single is not None:
         return single
-    targets = list(_targets(query, directory, words))
+    targets = list(_targets(query, directory, words, narrow=narrow))
     if not targets:
         return None
     total = sql("SELECT {}", join(" + ", [_total(target) for target in targets]))
@@ -93,6 +97,7 @@ def listing(query: Query, directory: int, words: Dialect = SQLITE) -> Listing | 
         total=words.statement(total),
         quick=quick and all(target.quick for target in targets),
         counted=counted,
+        probe=next((words.statement(target.probe) for target in targets if target.probe), None),
     )
 
 
@@ -107,23 +112,24 @@ def _single(query: Query, directory: int, words: Dialect) -> Listing | None:
     return Listing(words.statement(page), None, quick=True)
 
 
-def _targets(query: Query, directory: int, words: Dialect) -> Iterable[_Target]:
+def _targets(query: Query, directory: int, words: Dialect, *, narrow: bool) -> Iterable[_Target]:
     sort = {t.name: ref for t, ref in query.sort.items()} if query.sort else {}
     for resource_type, b in query.targets.items():
         if b == NOTHING:
             continue
         scope = Scope(resource_type, query.connection, words)
         key = sort_key(sort.get(resource_type.name), scope)
-        source, where, quick = Sql("resource AS r"), None, query.sort is None
+        source, where, probe, quick = Sql("resource AS r"), None, None, query.sort is None
         if b is not None and b != EVERYTHING:
             found = candidates(b, scope, directory)
             quick = found is not None and found.rank < 2
             where = condition(b, scope)
             if found is not None:
                 source = words.among(found.ids, directory)
-            elif (narrow := narrowed(b, scope, directory)) is not None:
-                where = sql("{} AND {}", narrow, where)
-        yield _Target(words, directory, resource_type.name, source, where, key, quick)
+            elif narrow and words.trigrams and (parts := narrowed(b)) is not None:
+                where = sql("{} AND {}", words.narrow(parts, directory), where)
+                probe = words.probe(parts, directory)
+        yield _Target(words, directory, resource_type.name, source, where, key, probe, quick)
 
 
 def _page(targets: Sequence[_Target], query: Query, words: Dialect, total: Sql | None) -> Sql:
@@ -228,21 +234,21 @@ def candidates(b: Bound, scope: Scope, directory: int) -> Candidates | None:
     return None
 
 
-def narrowed(b: Bound, scope: Scope, directory: int) -> Sql | None:
-    """What an index of parts of texts says of all that fulfil the filter; ``None`` if it says nothing."""
+def narrowed(b: Bound) -> Parts | None:
+    """What all that fulfil the filter have in the texts that are searched; ``None`` if that is nothing."""
     if isinstance(b, And | Or):
-        found = [narrowed(part, scope, directory) for part in b.parts]
-        said = [part for part in found if part is not None]
+        found = [narrowed(part) for part in b.parts]
+        said = tuple(part for part in found if part is not None)
         if not said or (isinstance(b, Or) and len(said) < len(found)):
             return None
-        return sql("({})", join(" AND " if isinstance(b, And) else " OR ", said))
+        return Together(said) if isinstance(b, And) else Either(said)
     if isinstance(b, syntax.Any):
-        return narrowed(b.filter, scope, directory) if b.path.extension is None else None
+        return narrowed(b.filter)
     if not isinstance(b, Compare) or not isinstance(b.value, str) or b.op not in _PARTIAL:
         return None
-    if b.path.extension is not None or membership_table(b.path, scope):
-        return None
-    return scope.words.narrow(b.path.keys, directory, b.value)
+    ref = b.path
+    searched = ref.extension is None and ref.keys[0] in SEARCHED and len(b.value) >= TRIGRAM
+    return b.value if searched else None
 
 
 def _equal(ref: Ref, literal: str, scope: Scope, directory: int) -> Candidates | None:

@@ -6,6 +6,7 @@ The index only narrows: the filter itself is applied to what comes out of it.
 
 import sqlite3
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from rosterd.store.queries import SQLITE
@@ -14,9 +15,29 @@ SEARCHED: Final = ("userName", "displayName", "name", "emails")
 """The attributes whose texts are in it, those of their sub-attributes included."""
 
 PORTION: Final = 500
+PROBED: Final = 5000
+"""As many resources as the index may name; looking at more of them one by one costs more than it spares."""
+
 TRIGRAM: Final = 3
-MOST: Final = 16
-"""So many parts of a text are asked for; more hardly narrow it further."""
+_MOST: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """All of these are among the texts of a resource."""
+
+    parts: "tuple[Parts, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """One of these is."""
+
+    parts: "tuple[Parts, ...]"
+
+
+Parts = str | Together | Either
+"""Parts of folded texts that a search asks for, each of at least ``TRIGRAM`` characters."""
 
 
 def parts_text(search: Mapping[str, Any]) -> str | None:
@@ -30,10 +51,15 @@ def parts_text(search: Mapping[str, Any]) -> str | None:
     return text or None
 
 
-def parts_question(literal: str) -> str:
-    """What to ask the index for texts with a part of at least three characters, in FTS5's words."""
-    parts = dict.fromkeys(literal[n : n + TRIGRAM] for n in range(len(literal) - TRIGRAM + 1))
-    return " AND ".join('"{}"'.format(part.replace('"', '""')) for part in list(parts)[:MOST])
+def parts_question(parts: Parts) -> str:
+    """What to ask the index, in FTS5's words."""
+    if not isinstance(parts, str):
+        word = " AND " if isinstance(parts, Together) else " OR "
+        return f"({word.join(map(parts_question, parts.parts))})"
+    last = len(parts) - TRIGRAM
+    places = (*range(0, last, TRIGRAM)[:_MOST], last)  # side by side; more hardly narrow it further
+    quoted = (parts[n : n + TRIGRAM].replace('"', '""') for n in places)
+    return "({})".format(" AND ".join(f'"{part}"' for part in quoted))
 
 
 def index_portion(connection: sqlite3.Connection) -> bool:

@@ -55,7 +55,7 @@ class PostgresAdministrators(PostgresControl):
             await write_entry(link, entry)
             return True
 
-        return await self._database.write(work)
+        return await self._write(work)
 
     async def remove_administrator(self, id: str, entry: Entry) -> bool:
         async def work(link: Link) -> bool:
@@ -66,7 +66,7 @@ class PostgresAdministrators(PostgresControl):
             await write_entry(link, entry)
             return True
 
-        return await self._database.write(work)
+        return await self._write(work)
 
     async def _administrator(self, name: str, *parameters: str) -> Administrator | None:
         row = await self._row(name, *parameters)

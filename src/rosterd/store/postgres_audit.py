@@ -1,4 +1,4 @@
-"""``AuditLog`` over PostgreSQL: a page costs the same however long the log is, unless it is of rare actions."""
+"""``AuditLog`` over PostgreSQL: a page costs the same however long the log is, but one of rare actions."""
 
 from rosterd.service.audit import StoredEntry
 from rosterd.store.entries import entry_of

@@ -1,4 +1,4 @@
-"""``ClientControl`` over PostgreSQL: a client's row is locked by whoever revokes it, or issues a token to it."""
+"""``ClientControl`` over PostgreSQL: whoever revokes a client, or issues a token to it, locks its row."""
 
 from rosterd.service.audit import Entry
 from rosterd.service.clients import Client, ClientSecret
@@ -26,7 +26,7 @@ class PostgresClients(PostgresControl):
                 await _insert_secret(link, client.id, secret)
             await write_entry(link, entry)
 
-        await self._database.write(work)
+        await self._write(work)
 
     async def add_secret(
         self, directory: int, client_id: str, secret: ClientSecret, end: int, entry: Entry
@@ -40,7 +40,7 @@ class PostgresClients(PostgresControl):
             await write_entry(link, entry)
             return True
 
-        return await self._database.write(work)
+        return await self._write(work)
 
     async def revoke_client(self, directory: int, client_id: str, at: int, entry: Entry) -> bool:
         async def work(link: Link) -> bool:
@@ -52,7 +52,7 @@ class PostgresClients(PostgresControl):
                 await write_entry(link, entry)
             return True
 
-        return await self._database.write(work)
+        return await self._write(work)
 
     async def issue_token(self, token: Token) -> bool:
         async def work(link: Link) -> bool:
@@ -61,7 +61,7 @@ class PostgresClients(PostgresControl):
             await insert_token(link, token)
             return True
 
-        return await self._database.write(work)
+        return await self._write(work)
 
     async def return_token(self, token_id: str, at: int) -> None:
         await self._changed("return_token", token_id, at)

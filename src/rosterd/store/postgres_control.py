@@ -5,22 +5,36 @@ something on a condition locks what the condition is about first, and looks at i
 """
 
 import os
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 from rosterd.service.audit import Entry
 from rosterd.service.control import Connection, Credential, Directory, Policy, Token
+from rosterd.service.measures import Load
+from rosterd.service.ports import StoreUnavailable
 from rosterd.store.policy import limits_json
 from rosterd.store.postgres_entries import write_entry
+from rosterd.store.postgres_held import Held
 from rosterd.store.postgres_run import Database, Link, Row, insert
 from rosterd.store.rows import REMEMBERED, connection_of, definition_row, directory_of, token_of, token_row
+
+T = TypeVar("T")
 
 _SECRET_BYTES: Final = 32
 
 
+class Submit(Protocol):
+    """Runs work in a directory's transaction, with others' work, and returns once that is durable."""
+
+    def __call__(self, directory: int, work: Callable[[Held], Awaitable[T]]) -> Awaitable[T]: ...
+
+
 class PostgresControl:
     """See ``rosterd.service.control.Control``."""
+
+    _submit: Submit
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -33,7 +47,7 @@ class PostgresControl:
         token = token_of(row[:11])
         directory = self._directories.get(token.directory)
         if directory is None or directory.revision != row[23]:
-            directory = directory_of(await self._row("get_directory", token.directory))
+            directory = directory_of((await self._rows("get_directory", token.directory))[0])
             if len(self._directories) >= REMEMBERED:
                 self._directories.clear()
             self._directories[directory.id] = directory
@@ -48,7 +62,7 @@ class PostgresControl:
             return bytes((await link.rows("get_secret", name))[0][0])
 
         kept = await self._row("get_secret", name)
-        return await self._database.write(work) if kept is None else bytes(kept[0])
+        return await self._write(work) if kept is None else bytes(kept[0])
 
     async def directories(self) -> tuple[Directory, ...]:
         return tuple(map(directory_of, await self._rows("directories")))
@@ -59,7 +73,7 @@ class PostgresControl:
             await write_entry(link, replace(entry, directory=made.id))
             return made
 
-        return await self._database.write(work)
+        return await self._write(work)
 
     async def define(self, directory: Directory, entry: Entry) -> Directory | None:
         async def work(link: Link) -> Directory | None:
@@ -69,7 +83,7 @@ class PostgresControl:
             await write_entry(link, entry)
             return directory_of(row)
 
-        return await self._database.write(work)
+        return await self._write(work)
 
     async def connections(self, directory: int) -> tuple[Connection, ...]:
         return tuple(connection_of(tuple(row)) for row in await self._rows("connections", directory))
@@ -85,7 +99,7 @@ class PostgresControl:
             await write_entry(link, entry)
             return made
 
-        return await self._database.write(work)
+        return await self._write(work)
 
     async def update_connection(self, old: Connection, new: Connection, entry: Entry) -> bool:
         policy = new.policy
@@ -102,7 +116,7 @@ class PostgresControl:
             await write_entry(link, entry)
             return True
 
-        return await self._database.write(work)
+        return await self._write(work)
 
     async def tokens(self, directory: int, connection: int | None = None) -> tuple[Token, ...]:
         return tuple(map(token_of, await self._rows("tokens", directory, connection)))
@@ -119,7 +133,7 @@ class PostgresControl:
             await write_entry(link, entry)
             return True
 
-        return await self._database.write(work)
+        return await self._write(work)
 
     async def revoke_token(self, directory: int, token_id: str, at: int, entry: Entry) -> bool:
         if await self._recorded("revoke_token", (directory, token_id, at), entry):
@@ -136,9 +150,35 @@ class PostgresControl:
         found = await self._rows(name, *parameters)
         return found[0] if found else None
 
+    def load(self) -> Load:
+        """What this process has written."""
+        raise NotImplementedError
+
+    async def _write(self, work: Callable[[Link], Awaitable[T]]) -> T:
+        """Run work in a transaction of its own, which is counted; its value, once that is durable."""
+        load = self.load()
+        began = worked = 0.0
+
+        async def timed(link: Link) -> T:
+            nonlocal began, worked
+            began = time.monotonic()
+            value = await work(link)
+            worked = time.monotonic()
+            return value
+
+        try:
+            value = await self._database.write(timed)
+        except StoreUnavailable:
+            load.failed += 1
+            raise
+        load.jobs.add(1)
+        load.work.add(worked - began)
+        load.sync.add(time.monotonic() - worked)
+        return value
+
     async def _changed(self, name: str, *parameters: Any) -> int:
         """Run a statement in a transaction of its own; how many rows it changed."""
-        return await self._database.write(lambda link: link.change(name, *parameters))
+        return await self._write(lambda link: link.change(name, *parameters))
 
     async def _recorded(
         self, name: str, parameters: Sequence[Any], entry: Entry, then: "Also | None" = None
@@ -153,7 +193,7 @@ class PostgresControl:
                 await write_entry(link, entry)
             return changed
 
-        return await self._database.write(work)
+        return await self._write(work)
 
     async def _inserted(
         self, name: str, parameters: Sequence[Any], value: str, entry: Entry, attribute: str = "id"
@@ -164,7 +204,7 @@ class PostgresControl:
             await insert(link, name, parameters, value, attribute)
             await write_entry(link, entry)
 
-        await self._database.write(work)
+        await self._write(work)
 
 
 Also = Callable[[Link], Awaitable[object]]

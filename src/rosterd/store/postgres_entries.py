@@ -8,7 +8,7 @@ from rosterd.store.postgres_run import Link
 
 
 async def write_entry(link: Link, entry: Entry) -> None:
-    """Write an entry in the transaction that is open."""
+    """Write an entry of the audit log."""
     await link.change("insert_audit", *map(storable, entry_row(entry)))
 
 

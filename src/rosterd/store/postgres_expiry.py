@@ -1,10 +1,9 @@
-"""``ExpiryControl`` over PostgreSQL: one statement says that it is told, and does so for one process only."""
+"""``ExpiryControl`` over PostgreSQL: that a token was warned of is kept with it, with the event."""
 
 from rosterd.service.events import Event
 from rosterd.service.expiry import Ending, Unannounced
 from rosterd.store.postgres_control import PostgresControl
-from rosterd.store.postgres_run import Link
-from rosterd.store.postgres_writer import PostgresWriter
+from rosterd.store.postgres_held import Held
 
 
 class PostgresExpiry(PostgresControl):
@@ -18,10 +17,10 @@ class PostgresExpiry(PostgresControl):
         return tuple(Unannounced(*row) for row in rows)
 
     async def announce(self, directory: int, token: str, days: int, event: Event) -> bool:
-        async def work(link: Link) -> bool:
-            if not await link.change("note_warning", directory, token, days):
+        async def work(held: Held) -> bool:
+            if not await held.put("note_warning", directory, token, days):
                 return False
-            await PostgresWriter(link, directory).append(event)
+            held.tell(event)
             return True
 
-        return await self._database.write(work)
+        return await self._submit(directory, work)

@@ -1,4 +1,4 @@
-"""``Registry`` over PostgreSQL: API keys, look-ups by name, pages, and replies that one of many processes makes."""
+"""``Registry`` over PostgreSQL: API keys, look-ups by name, pages, replies that one process makes."""
 
 from collections.abc import Collection, Mapping
 
@@ -25,7 +25,7 @@ class PostgresRegistry(PostgresClients):
         return tuple(map(directory_of, await self._rows("directory_page", after, limit)))
 
     async def directory_names(self, ids: Collection[int]) -> Mapping[int, str]:
-        return {id: name for id, name in await self._rows("directory_names", list(ids))}
+        return dict(map(tuple, await self._rows("directory_names", list(ids))))
 
     async def connection(self, directory: int, name: str) -> Connection | None:
         row = await self._row("connection_named", directory, name)
@@ -92,7 +92,7 @@ class PostgresRegistry(PostgresClients):
                 # It was released between the two, so it can be begun again.
             return None
 
-        return await self._database.write(work)
+        return await self._write(work)
 
     async def settle(self, key: str, name: str, status: int, body: bytes | None) -> None:
         await self._changed("settle_replay", key, name, status, body)

@@ -5,16 +5,18 @@ A ``Link`` is one connection, mostly inside a transaction; a ``Database`` is a p
 sent is run again once: nothing of it can have been kept. What is lost after that is not run again.
 """
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from typing import Any, Final, Protocol, TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import orjson
 
 from rosterd.service.ports import StoreUnavailable, UniqueViolation
+from rosterd.store.postgres_pool import Pool
 from rosterd.store.queries import POSTGRES
 
 T = TypeVar("T")
@@ -39,7 +41,7 @@ _SETTINGS: Final = {
     "jit": "off",  # compiling a plan takes longer than any of these statements
 }
 
-# What passes: the server is away, starting, stopping, full, overloaded, read-only, or a lock is held too long.
+# What passes: the server is away, starting, stopping, full, busy, read-only, or a lock is held too long.
 _UNAVAILABLE: Final = (
     OSError,
     asyncpg.PostgresConnectionError,
@@ -70,7 +72,7 @@ def is_unavailable(error: BaseException) -> bool:
 
 def unavailable(error: BaseException) -> StoreUnavailable:
     """What callers are told: the server's own words are about connections and locks, never about data."""
-    return StoreUnavailable(f"the database cannot be used at present: {error or type(error).__name__}")
+    return StoreUnavailable(f"the database cannot be used at present: {str(error) or type(error).__name__}")
 
 
 @contextmanager
@@ -132,7 +134,9 @@ class Link:
         return await work(self)
 
 
-async def insert(link: Link, name: str, parameters: Sequence[Any], value: str, attribute: str = "name") -> Row:
+async def insert(
+    link: Link, name: str, parameters: Sequence[Any], value: str, attribute: str = "name"
+) -> Row:
     """Insert and return what comes back, as the last thing that is done in a transaction if it fails.
 
     Raises ``UniqueViolation``, and ``LookupError`` for a missing parent.
@@ -192,48 +196,34 @@ async def repeated(attempt: Callable[[], Awaitable[T]]) -> T:
     raise AssertionError
 
 
-class _Connection(asyncpg.Connection):  # type: ignore[misc]
-    """A connection of the pool; nothing here changes a session, so nothing has to be set back."""
-
-    __slots__ = ()
-
-    def get_reset_query(self) -> str:
-        return ""
-
-
 class Database:
     """A pool of connections to one database. Every call raises ``StoreUnavailable`` for what passes."""
 
-    def __init__(self, pool: Any, url: str) -> None:
-        self._pool = pool
+    def __init__(self, url: str, connections: int) -> None:
         self.url = url
+        self._pool = Pool(partial(asyncpg.connect, url, **options(url)), connections, CONNECT_SECONDS)
 
     @classmethod
     async def open(cls, url: str, connections: int = CONNECTIONS) -> "Database":
         """Connect. Raises ``StoreUnavailable``, ``ValueError`` for a URL that is none."""
+        database = cls(url, connections)
         with errors():
-            pool = await asyncpg.create_pool(
-                url,
-                min_size=1,
-                max_size=connections,
-                connection_class=_Connection,
-                **options(),
-            )
-        return cls(pool, url)
+            async with database.link():
+                return database
 
     @asynccontextmanager
     async def link(self) -> AsyncIterator[Link]:
         """A connection for as long as the context lasts."""
-        async with self._pool.acquire(timeout=CONNECT_SECONDS) as connection:
+        async with self._pool.take() as connection:
             try:
                 yield Link(connection)
             except asyncpg.ReadOnlySQLTransactionError:  # the primary is another one now
-                await self._pool.expire_connections()
+                self._pool.expire()
                 raise
 
     def waiting(self) -> int:
         """How many wait for a connection."""
-        return len(self._pool._queue._getters)
+        return self._pool.waiting()
 
     async def rows(self, name: str, *parameters: Any) -> list[Row]:
         return await self.fetch(POSTGRES[name], parameters)
@@ -271,9 +261,8 @@ class Database:
         return await repeated(attempt)
 
     async def close(self) -> None:
-        """Close the connections once they are given back."""
-        with suppress(TimeoutError, OSError):
-            await asyncio.wait_for(self._pool.close(), CONNECT_SECONDS)
+        """Close the connections, those in use once they are given back."""
+        await self._pool.close()
 
 
 @asynccontextmanager
@@ -289,15 +278,17 @@ async def read_only(link: Link) -> AsyncIterator[Link]:
 async def connect(url: str, **settings: str) -> Any:
     """A connection beside the pool, with these settings. Raises ``StoreUnavailable``, ``ValueError``."""
     with errors():
-        return await asyncpg.connect(url, **options(**settings))
+        return await asyncpg.connect(url, **options(url, **settings))
 
 
-def options(**settings: str) -> dict[str, Any]:
-    """How every connection is opened."""
+def options(url: str, **settings: str) -> dict[str, Any]:
+    """How every connection is opened; what the URL says of the session itself goes before these settings."""
+    own = parse_qs(urlsplit(url).query)
+    usual = {name: value for name, value in _SETTINGS.items() if name not in own}
     return {
         "timeout": CONNECT_SECONDS,
         "command_timeout": STATEMENT_SECONDS + CONNECT_SECONDS,
         "statement_cache_size": _STATEMENTS,
         "max_cached_statement_lifetime": 0,
-        "server_settings": _SETTINGS | settings,
+        "server_settings": usual | settings,
     }

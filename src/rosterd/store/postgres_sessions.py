@@ -1,7 +1,7 @@
 """``SessionControl``, ``SetupLinkControl`` and ``LoginControl`` over PostgreSQL; no session is remembered.
 
-A new session notes its log-in first: that locks whom it belongs to, so that two are not above their number and
-none outlives its link. Log-ins at the same place take turns, so that many at once do not get past the count.
+A new session notes its log-in first: that locks whom it belongs to, so that there are not too many and none
+outlives its link. Log-ins at the same place take turns, so that many at once do not get past the count.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,13 @@ class PostgresSessions(PostgresAdministrators):
         return tuple(Session(*row) for row in rows)
 
     async def create_session(
-        self, session: Session, digest: bytes, replaces: bytes | None, passed: Sequence[str], entry: Entry
+        self,
+        session: Session,
+        digest: bytes,
+        replaces: bytes | None,
+        passed: Sequence[str],
+        revision: int,
+        entry: Entry,
     ) -> None:
         s = session
         parameters = tuple(map(storable, session_row(s, digest)))
@@ -38,7 +44,8 @@ class PostgresSessions(PostgresAdministrators):
 
         async def work(link: Link) -> None:
             if s.administrator is not None:
-                await link.change("note_login", s.administrator, s.created)
+                if not await link.change("note_login", s.administrator, s.created, revision):
+                    raise LookupError(f"administrator {s.administrator} is gone or was changed")
             else:
                 await link.change("note_link_use", s.setup_link, s.created)
             if replaces is not None:
@@ -52,7 +59,7 @@ class PostgresSessions(PostgresAdministrators):
                 await link.change("uncount_failure" if number else "forget_failures", place)
             await write_entry(link, entry)
 
-        await self._database.write(work)
+        await self._write(work)
 
     async def session_seen(self, id: str, at: int) -> None:
         await self._changed("note_seen", id, at)
@@ -109,14 +116,14 @@ class PostgresSessions(PostgresAdministrators):
             counted = dict(map(tuple, await link.rows("count_failure", sorted(set(kept)), at, since)))
             return Attempt(0, tuple(counted[place] for place in kept))
 
-        return await self._database.write(work)
+        return await self._write(work)
 
     async def take_back(self, places: Sequence[str]) -> None:
         kept = sorted(storable(place) for place in places)
-        await self._database.write(lambda link: link.many("uncount_failure", [(place,) for place in kept]))
+        await self._write(lambda link: link.many("uncount_failure", [(place,) for place in kept]))
 
     async def tell_failure(self, entry: Entry) -> None:
-        await self._database.write(lambda link: write_entry(link, entry))
+        await self._write(lambda link: write_entry(link, entry))
 
     async def forget_failures(self, before: int, most: int) -> int:
         return await self._purged("has_failures", "forget_old_failures", before, most)

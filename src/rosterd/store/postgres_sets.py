@@ -28,7 +28,7 @@ class PostgresSets(PostgresControl):
             await link.change("insert_set_ack", key.directory, key.webhook, sorted(seqs))
             await link.many("insert_dead", [dead_row(one) for one in dead])
 
-        await self._database.write(work)
+        await self._write(work)
 
     async def advance(self, key: Key, cursor: int, lost_at: int | None = None) -> None:
         place = (key.directory, key.webhook, cursor)
@@ -41,7 +41,7 @@ class PostgresSets(PostgresControl):
                 await link.change("lose_line", *place, lost_at)
             await link.change("forget_set_acks", *place)
 
-        await self._database.write(work)
+        await self._write(work)
 
     async def signing_keys(self) -> tuple[SigningKey, ...]:
         return tuple(map(signing_key_of, await self._rows("signing_keys")))
@@ -57,7 +57,7 @@ class PostgresSets(PostgresControl):
             await write_entry(link, entry)
             return True
 
-        return await self._database.write(work)
+        return await self._write(work)
 
     async def forget_signing_keys(self, before: int) -> int:
         return await self._changed("forget_signing_keys", before)

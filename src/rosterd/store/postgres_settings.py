@@ -1,4 +1,4 @@
-"""``SettingStore`` over PostgreSQL: a handful of rows, read whole, and changed in the order of their names."""
+"""``SettingStore`` over PostgreSQL: a handful of rows, read whole, changed in the order of their names."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ class PostgresSettings(PostgresControl):
     """See ``rosterd.service.preferences.SettingStore``."""
 
     async def settings(self) -> Mapping[str, str]:
-        return {name: value for name, value in await self._rows("settings")}
+        return dict(map(tuple, await self._rows("settings")))
 
     async def change_settings(self, values: Mapping[str, str | None], entry: Entry) -> None:
         async def work(link: Link) -> None:
@@ -23,4 +23,4 @@ class PostgresSettings(PostgresControl):
                     await link.change("put_setting", name, value)
             await write_entry(link, entry)
 
-        await self._database.write(work)
+        await self._write(work)

@@ -38,17 +38,17 @@ def postgres_file(name: str) -> str:
 
 
 def own(engine: str) -> Mapping[str, str]:
-    """The statements of every file in an engine's ``queries``. Raises ``ValueError`` for a name given twice."""
+    """The statements of an engine's files. Raises ``ValueError`` for a name given twice."""
     folder = files("rosterd.store").joinpath("sql", engine, "queries")
     texts = [file.read_text("utf-8") for file in sorted(folder.iterdir(), key=lambda file: file.name)]
     return load("\n".join(texts))
 
 
-def _translated(statements: Mapping[str, str]) -> Mapping[str, str]:
+def _translated(statements: Mapping[str, str]) -> dict[str, str]:
     """Statements as PostgreSQL numbers their parameters."""
     return {name: re.sub(r"\?(\d+)", r"$\1", statement) for name, statement in statements.items()}
 
 
 SQLITE: Final = own("sqlite")
-POSTGRES: Final = MappingProxyType(_translated(SQLITE) | own("postgres"))
+POSTGRES: Final = MappingProxyType({**_translated(SQLITE), **own("postgres")})
 """SQLite's statements, but for those that PostgreSQL says otherwise or has for itself."""

@@ -16,6 +16,7 @@ from rosterd.service.events import PAGE_BYTES, WINDOW, Event, FeedPage, StoredEv
 from rosterd.service.past import Owed
 from rosterd.service.ports import Awaiting, Membership, Named, Page, Position, Query, Stored
 from rosterd.store.listing import Listing, listing
+from rosterd.store.parts import PROBED
 from rosterd.store.queries import SQLITE
 from rosterd.store.sqlite_projections import SqliteProjectionReader
 from rosterd.store.sqlite_run import Run, as_json
@@ -55,7 +56,7 @@ class SqliteReader(SqliteProjectionReader):
         compiled = listing(query, self._directory)
         if compiled is None:
             return Page((), (), False, 0 if query.total else None)
-        return await self._run(lambda c: _page(c, compiled, query), quick=compiled.quick)
+        return await self._run(lambda c: _page(c, compiled, query, self._directory), quick=compiled.quick)
 
     async def memberships(self, ids: Sequence[str]) -> Mapping[str, tuple[Membership, ...]]:
         parameters = (self._directory, as_json(ids))
@@ -278,8 +279,12 @@ def _one_state(connection: sqlite3.Connection) -> Iterator[None]:
             connection.execute("ROLLBACK")
 
 
-def _page(connection: sqlite3.Connection, compiled: Listing, query: Query) -> Page:
+def _page(connection: sqlite3.Connection, compiled: Listing, query: Query, directory: int) -> Page:
     """The page and its total, of one snapshot."""
+    if compiled.probe is not None:
+        ((named,),) = connection.execute(compiled.probe.text, compiled.probe.params)
+        if named >= PROBED:
+            compiled = listing(query, directory, narrow=False) or compiled
     counts = query.total and compiled.total is not None
     with _one_state(connection) if counts else nullcontext():
         rows = connection.execute(compiled.page.text, compiled.page.params).fetchall()

@@ -28,18 +28,27 @@ class SqliteSessions(SqliteAdministrators):
         return tuple(Session(*row) for row in rows)
 
     async def create_session(
-        self, session: Session, digest: bytes, replaces: bytes | None, passed: Sequence[str], entry: Entry
+        self,
+        session: Session,
+        digest: bytes,
+        replaces: bytes | None,
+        passed: Sequence[str],
+        revision: int,
+        entry: Entry,
     ) -> None:
         s = session
         parameters = session_row(s, digest)
 
         def work(connection: sqlite3.Connection) -> None:
+            if s.administrator is not None:
+                noted = connection.execute(SQLITE["note_login"], (s.administrator, s.created, revision))
+                if not noted.rowcount:
+                    raise LookupError(f"administrator {s.administrator} is gone or was changed")
             if replaces is not None:
                 connection.execute(SQLITE["end_session"], (replaces,))
             insert(connection, "insert_session", parameters, s.id, "session")
             if s.administrator is not None:
                 connection.execute(SQLITE["end_surplus_sessions_of"], (s.administrator, MOST))
-                connection.execute(SQLITE["note_login"], (s.administrator, s.created))
             else:
                 connection.execute(SQLITE["end_surplus_sessions_of_link"], (s.setup_link, MOST))
                 connection.execute(SQLITE["note_link_use"], (s.setup_link, s.created))

@@ -12,6 +12,7 @@ from rosterd.testing.clock import FakeClock
 from rosterd.testing.control_contract import ControlContract
 from rosterd.testing.conversation import Conversation, ConversationError, ConversationFailure, Reply
 from rosterd.testing.expiry_contract import ExpiryContract
+from rosterd.testing.measure_contract import MeasureContract
 from rosterd.testing.registry_contract import RegistryContract
 from rosterd.testing.request_log_contract import RequestLogContract
 from rosterd.testing.set_contract import SetContract
@@ -31,6 +32,7 @@ __all__ = [
     "DurableStoreContract",
     "ExpiryContract",
     "FakeClock",
+    "MeasureContract",
     "RegistryContract",
     "Reply",
     "RequestLogContract",

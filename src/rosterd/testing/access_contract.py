@@ -52,11 +52,11 @@ async def lined(plane: Plane, name: str = "acme") -> Connection:
     return await plane.create_connection(home.id, "okta", "auto", Policy(), AT, told("connection.created"))
 
 
-async def opened(plane: Plane, id: str, **fields: object) -> bytes:
+async def opened(plane: Plane, id: str, *, revision: int = 1, **fields: object) -> bytes:
     """The digest of a new session."""
     digest = id.encode().ljust(32, b"\0")
     one = session(id, **fields)  # type: ignore[arg-type]
-    await plane.create_session(one, digest, None, (), told("session.created"))
+    await plane.create_session(one, digest, None, (), revision, told("session.created"))
     return digest
 
 
@@ -161,7 +161,7 @@ class AccessContract:
         used = replace(link(line), last_used=AT + 7)
         assert await plane.session(second) == Found(session("s2", None, "k1", AT + 7), None, used)
         assert await plane.session(b"?" * 32) is None
-        lost = plane.create_session(session("s3", "gone"), b"3" * 32, None, (), told("x.y"))
+        lost = plane.create_session(session("s3", "gone"), b"3" * 32, None, (), 1, told("x.y"))
         await refused(LookupError, lost)
         assert await plane.update_administrator(owner("a1", revision=2, role="owner"), None, told("a.b"))
         found = await plane.session(first)
@@ -202,16 +202,27 @@ class AccessContract:
         assert await plane.session(ended) is None
         await plane.update_administrator(owner(revision=3), NONE, told("administrator.disabled"))
         assert await plane.session(kept) is None
-        removed = await opened(plane, "s3")
+        removed = await opened(plane, "s3", revision=3)
         await plane.create_administrator(owner("a2"), "a2", told("administrator.created"))
         await plane.remove_administrator("a1", told("administrator.removed"))
         assert await plane.session(removed) is None
 
     @scenario
+    async def test_whoever_was_changed_meanwhile_gets_no_session(self, plane: Plane) -> None:
+        await plane.create_administrator(owner(), "a1", told("administrator.created"))
+        old = await opened(plane, "old")
+        await plane.update_administrator(owner(revision=2), "old", told("administrator.password_changed"))
+        late = plane.create_session(session("s1"), b"1" * 32, old, ("name ann",), 1, told("x.y"))
+        await refused(LookupError, late)
+        assert await plane.session(b"1" * 32) is None
+        assert await plane.session(old) is not None
+        assert "x.y" not in await actions(plane)
+
+    @scenario
     async def test_a_session_takes_the_place_of_another_and_there_are_so_many(self, plane: Plane) -> None:
         await plane.create_administrator(owner(), "a1", told("administrator.created"))
         old = await opened(plane, "old", at=AT - 1)
-        await plane.create_session(session("new"), b"n" * 32, old, (), told("session.created"))
+        await plane.create_session(session("new"), b"n" * 32, old, (), 1, told("session.created"))
         assert await plane.session(old) is None
         for number in range(MOST):
             await opened(plane, f"s{number}", at=AT + 1 + number)
@@ -271,7 +282,7 @@ class AccessContract:
         places = ("name ann", "address x")
         for _ in range(3):
             await plane.begin_login(places, AT, AT, delay)
-        await plane.create_session(session("s1"), b"1" * 32, None, places, told("session.created"))
+        await plane.create_session(session("s1"), b"1" * 32, None, places, 1, told("session.created"))
         assert await plane.begin_login(places, AT, AT, delay) == Attempt(0, (1, 3))
         await plane.take_back(places)
         assert await plane.begin_login(places, AT, AT, delay) == Attempt(0, (1, 3))

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import cel
 
-from rosterd.service.mapping import MAX_TEXT, Expression, ExpressionError, Missing
+from rosterd.service.mapping import MAX_PARTS, MAX_TEXT, Expression, ExpressionError, Missing
 
 
 def _bounded(text: str) -> str:
@@ -20,7 +20,7 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "lower": str.lower,
     "upper": str.upper,
     "trim": str.strip,
-    "split": lambda text, by: text.split(by)[:MAX_TEXT],
+    "split": lambda text, by: text.split(by, MAX_PARTS)[:MAX_PARTS],
     "join": lambda parts, by: _bounded(by.join(parts)),
     "replace": lambda text, old, new: _bounded(text.replace(old, new)),
     "first": lambda values: values[0] if values else None,

@@ -5,18 +5,19 @@ from dataclasses import fields
 from importlib.metadata import version
 
 from rosterd.console.facts import Facts
-from rosterd.store import migrate
+from rosterd.wiring.engines import steps_of
 from rosterd.wiring.settings import Settings
 
 
 def facts_of(settings: Settings, started: int) -> Facts:
     """As it is now; ``started`` is when the process began to serve, in ms since the epoch."""
     files = (settings.database, settings.database.with_name(settings.database.name + "-wal"))
+    in_file = settings.database_url is None
     return Facts(
         version=version("rosterd"),
         python=platform.python_version(),
-        database_bytes=sum(file.stat().st_size for file in files if file.exists()),
-        schema_version=migrate.known()[-1].version,
+        database_bytes=sum(file.stat().st_size for file in files if file.exists()) if in_file else None,
+        schema_version=len(steps_of(settings)),
         started=started,
         environment=tuple(
             (f"ROSTERD_{field.name.upper()}", _told(getattr(settings, field.name)), changed)

@@ -30,12 +30,23 @@ class Projecting:
     def __init__(self, plane: Lagging, projector: Projector) -> None:
         self._plane = plane
         self._projector = projector
+        self._rests: dict[int, float] = {}
+        """Directories whose mapping is at fault, and when it is tried again."""
 
     async def catch_up(self) -> bool:
         """One turn for each directory that lags behind; whether there was any."""
-        directories = await self._plane.lagging(AT_ONCE)
+        now = asyncio.get_running_loop().time()
+        self._rests = {directory: until for directory, until in self._rests.items() if until > now}
+        found = await self._plane.lagging(AT_ONCE + len(self._rests))
+        directories = [directory for directory in found if directory not in self._rests]
         for directory in directories:
-            await self._projector.advance(directory)
+            try:
+                await self._projector.advance(directory)
+            except StoreUnavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - one directory's fault must not end it for all
+                _log.error("a mapping could not be carried out", directory=directory, exc_info=error)
+                self._rests[directory] = now + RETRY_SECONDS
         return bool(directories)
 
     async def run(self) -> None:
@@ -49,8 +60,8 @@ class Projecting:
                 except StoreUnavailable as error:
                     _log.warning("mappings wait for the store", exc_info=error)
                     await asyncio.sleep(RETRY_SECONDS)
-                except Exception as error:  # noqa: BLE001 - one directory's fault must not end it for all
-                    _log.error("a mapping could not be carried out", exc_info=error)
+                except Exception as error:  # noqa: BLE001 - a fault of ours must not end it for good
+                    _log.error("mappings could not be carried out", exc_info=error)
                     await asyncio.sleep(RETRY_SECONDS)
 
     @contextlib.asynccontextmanager

@@ -156,6 +156,9 @@ class Bounded(HttpToolsProtocol):
     def look(self, now: float) -> None:
         """End the connection if the client has been too slow up to ``now`` of the loop's clock."""
         bounds = self.doors.bounds
+        if self.refused:  # it had a moment to read why
+            self.transport.close()
+            return
         if self.stuck and now - self.mark > bounds.reply_seconds:
             self.doors.turned_away["slow reply"] += 1
             self.transport.abort()
@@ -174,7 +177,10 @@ class Bounded(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def _refuse(self, reason: str, status: HTTPStatus | None) -> None:
-        """Say why, if nothing was said yet, and close."""
+        """Say why, if nothing was said yet, and close.
+
+        What the client still sends is thrown away for a moment, so that it is not reset before it reads that.
+        """
         self.refused = True
         if self.transport.is_closing():
             return
@@ -189,7 +195,9 @@ class Bounded(HttpToolsProtocol):
                 f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
             )
             self.transport.write(head.encode())
+            self.transport.write_eof()
         if cycle is not None and not cycle.response_complete:
             cycle.disconnected = True
             cycle.message_event.set()
-        self.transport.close()
+        if status is None or not free:
+            self.transport.close()

@@ -1,4 +1,4 @@
-"""Whether the store takes changes: found out by a durable write that changes nothing.
+"""Whether the store takes changes: found out by a durable write that means nothing.
 
 Asked at most once a second, by one at a time; who asks meanwhile is told the same. A store that does not
 answer within ``PATIENCE`` seconds is not ready, though it may be a moment later.

@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from rosterd.console.app import ConsoleApp
@@ -49,10 +48,10 @@ from rosterd.service.request_log import RequestLog
 from rosterd.service.requests import Requests
 from rosterd.service.tokens import Tokens
 from rosterd.service.undo import Undo
-from rosterd.store.sqlite import open_sqlite
 from rosterd.wiring.access import access_of, openid_of
 from rosterd.wiring.chores import Chores
 from rosterd.wiring.delivery import Delivery
+from rosterd.wiring.engines import open_store
 from rosterd.wiring.expressions import Cel
 from rosterd.wiring.facts import facts_of
 from rosterd.wiring.ids import new_id, new_request_id, now
@@ -254,8 +253,7 @@ async def open_service(
 
     Only who ``forgets`` deletes old events: the server, whose settings are meant, and no command beside it.
     """
-    make_private(settings.data)
-    store = await open_sqlite(settings.database)
+    store = await open_store(settings)
     try:
         delivery = Delivery(settings, store, await store.secret("webhooks"), handlers)
         service = Service(settings, store, store, await store.secret("cursor"), delivery)
@@ -286,8 +284,3 @@ async def running_service(settings: Settings, handlers: Sequence[Handler] = ()) 
         service.projecting.running(),
     ):
         yield service
-
-
-def make_private(path: Path) -> None:
-    """Create the data directory for its owner only."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)

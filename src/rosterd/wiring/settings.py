@@ -22,6 +22,7 @@ _RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "delivery_lease_seconds": (1, 60),
     "session_hours": (1, 720),
     "connection_limit": (10, 100_000),
+    "database_connections": (2, 1000),
 }
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "log_level": ("debug", "info", "warning", "error"),
@@ -42,6 +43,10 @@ class Settings:
 
     data: Path = Path("rosterd-data")
     """Directory of the database; made on first run, readable by its owner only."""
+    database_url: str | None = field(default=None, repr=False)
+    """``postgres://…`` of a PostgreSQL database that holds the data, instead of a file in ``data``."""
+    database_connections: int = 12
+    """The most connections to PostgreSQL that one process has open, beside those of snapshots."""
     host: str = "127.0.0.1"
     """Address to listen on; ``0.0.0.0`` for every interface (behind TLS)."""
     port: int = 8000
@@ -130,6 +135,9 @@ class Settings:
         for name, words in _CHOICES.items():
             if getattr(settings, name) not in words:
                 raise SettingsError(f"{name} must be {', '.join(words[:-1])} or {words[-1]}")
+        url = settings.database_url
+        if url is not None and not url.startswith(("postgres://", "postgresql://")):
+            raise SettingsError("database_url must begin with postgres:// or postgresql://")
         if settings.base_url is not None and not settings.base_url.startswith(("http://", "https://")):
             raise SettingsError("base_url must begin with https:// or http://")
         return settings
@@ -144,6 +152,11 @@ class Settings:
     def database(self) -> Path:
         """The SQLite file."""
         return self.data / "rosterd.db"
+
+    @property
+    def is_made(self) -> bool:
+        """Whether there is a database to look at: the file, or what a URL leads to."""
+        return self.database_url is not None or self.database.exists()
 
     @property
     def local_url(self) -> str:

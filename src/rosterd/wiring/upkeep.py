@@ -4,6 +4,7 @@ Only ``migrate`` and ``put_back`` change anything. Everything raises ``SchemaMis
 release or program, and ``StoreUnavailable`` for one that cannot be used at present.
 """
 
+import asyncio
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,9 +15,9 @@ from rosterd.service.audit import Actor, Entry
 from rosterd.store import backup
 from rosterd.store.backup import Contents, NotWhole
 from rosterd.store.database import BUSY_MS, connect_reader, errors
-from rosterd.store.migrate import SchemaMismatch, apply, known, pending
+from rosterd.store.migrate import SchemaMismatch
+from rosterd.wiring.engines import bring_up, lacking, make_private, steps_of, want_file
 from rosterd.wiring.ids import now
-from rosterd.wiring.service import make_private
 from rosterd.wiring.settings import Settings
 
 __all__ = [
@@ -45,15 +46,13 @@ class Migrations:
 
 def migrations(settings: Settings) -> Migrations:
     """Where the database stands; a file that is not there lacks everything, and is not made."""
-    lacking = tuple(f"{step.version:04}_{step.name}" for step in pending(settings.database))
-    names = tuple(f"{step.version:04}_{step.name}" for step in known())
-    return Migrations(tuple(name for name in names if name not in lacking), lacking)
+    missing = asyncio.run(lacking(settings))
+    return Migrations(tuple(name for name in steps_of(settings) if name not in missing), missing)
 
 
 def migrate(settings: Settings) -> tuple[str, ...]:
     """Apply what is pending and return its names; each step is done or not done."""
-    make_private(settings.data)
-    return tuple(f"{step.version:04}_{step.name}" for step in apply(settings.database))
+    return asyncio.run(bring_up(settings))
 
 
 def back_up(settings: Settings, target: Path) -> Contents:
@@ -61,6 +60,7 @@ def back_up(settings: Settings, target: Path) -> Contents:
 
     Raises ``Conflict`` if there is such a file, ``NotWhole``, ``OSError``.
     """
+    want_file(settings, "copy it with 'pg_dump --format=custom'")
     try:
         return backup.back_up(settings.database, target)
     except FileExistsError as error:
@@ -73,11 +73,12 @@ def put_back(settings: Settings, source: Path, by: Actor, *, replace: bool) -> t
     Raises ``NotFound`` without a backup, ``Conflict`` if there is a database that shall not be replaced or
     that a server has open, ``NotWhole``, ``OSError``.
     """
+    want_file(settings, "put a copy back with 'pg_restore'")
     make_private(settings.data)
     at = now()
     aside = None
     if replace and settings.database.exists():
-        stamp = f"{datetime.fromtimestamp(at / 1000, UTC):%Y%m%dT%H%M%SZ}"
+        stamp = f"{datetime.fromtimestamp(at / 1000, UTC):%Y%m%dT%H%M%S}.{at % 1000:03}Z"
         aside = settings.database.with_name(f"rosterd-before-{stamp}.db")
     try:
         entry = Entry(by, at, "installation.restored", f"backup '{source.name}'")

@@ -33,7 +33,7 @@ function announce(text) {
 
 // Take a part of another answer in the place of the one shown, by its id; the focus stays where it is.
 async function replaceParts(address, ids, signal) {
-  const reply = await fetch(address, { headers: { "X-Part": ids.join(" ") }, signal, credentials: "same-origin" });
+  const reply = await fetch(address, { signal, credentials: "same-origin" });
   if (!reply.ok || reply.redirected) return false;
   const page = new DOMParser().parseFromString(await reply.text(), "text/html");
   for (const id of ids) {

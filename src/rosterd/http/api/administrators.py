@@ -1,7 +1,8 @@
 """Administrators of the console over the management API: a key makes nobody who may do more than it may.
 
-An owner may do everything, so owners are made and changed only by keys with every scope; and a key that is
-bound to a directory knows of those administrators only who are bound to it too. No reply holds a password.
+To make, change or remove an administrator it needs the scopes for all that the role may do in the console:
+for an owner every one. A key that is bound to a directory knows of those administrators only who are bound to
+it too. No reply holds a password.
 """
 
 from collections.abc import Mapping
@@ -14,13 +15,29 @@ from rosterd.scim import errors
 from rosterd.scim.render import format_time
 from rosterd.service.administrators import MAX_NAME, Administrator, fold
 from rosterd.service.directories import NAME
-from rosterd.service.keys import ADMINISTRATORS_READ, ADMINISTRATORS_WRITE, SCOPES
+from rosterd.service.keys import (
+    ADMINISTRATORS_READ,
+    ADMINISTRATORS_WRITE,
+    CONNECTIONS_WRITE,
+    KEYS_READ,
+    SCOPES,
+    USERS_WRITE,
+    WEBHOOKS_WRITE,
+)
 from rosterd.service.passwords import MAX_LENGTH, MIN_LENGTH
 from rosterd.service.sessions import Session
-from rosterd.service.visitor import OWNER, ROLES
+from rosterd.service.visitor import OPERATOR, OWNER, ROLES, VIEWER
 
 _ONE: Final = "/administrators/{administrator}"
 _SESSIONS: Final = f"{_ONE}/sessions"
+
+_SEEN: Final = frozenset(s for s in SCOPES if s.endswith(".read")) - {KEYS_READ, ADMINISTRATORS_READ}
+_NEEDED: Final[Mapping[str, frozenset[str]]] = {
+    VIEWER: _SEEN,
+    OPERATOR: _SEEN | {CONNECTIONS_WRITE, USERS_WRITE, WEBHOOKS_WRITE},
+    OWNER: frozenset(SCOPES),
+}
+"""Role → the scopes for what it may do in the console."""
 
 
 async def list_administrators(api: ApiContext, request: ApiRequest) -> ApiReply:
@@ -115,8 +132,13 @@ async def _directory(api: ApiContext, request: ApiRequest) -> int | None:
 
 
 def _require_within(request: ApiRequest, *roles: str) -> None:
-    if OWNER in roles and not set(SCOPES) <= set(request.caller.key.scopes):
-        raise errors.Forbidden("Owners are made and changed by API keys with every scope only.")
+    for role in roles:
+        lacking = [scope for scope in SCOPES if scope in _NEEDED[role] - set(request.caller.key.scopes)]
+        if lacking:
+            raise errors.Forbidden(
+                f"An API key makes and changes nobody who may do more than it may: for the role '{role}' it "
+                f"lacks {', '.join(lacking)}."
+            )
 
 
 async def _names(api: ApiContext, *rows: Administrator) -> Mapping[int, str]:

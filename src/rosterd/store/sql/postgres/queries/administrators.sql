@@ -16,8 +16,8 @@ ORDER BY id
 FOR NO KEY UPDATE;
 
 -- name: note_login
--- Move the last log-in of an administrator forward.
-UPDATE administrator SET last_login = greatest(last_login, $2) WHERE id = $1;
+-- Move the last log-in of an administrator forward, unless it was changed since $3.
+UPDATE administrator SET last_login = greatest(last_login, $2) WHERE id = $1 AND revision = $3;
 
 -- name: get_failures
 -- How many log-ins failed at places, and when the last ones did.

@@ -81,3 +81,7 @@ SELECT EXISTS (
     SELECT 1 FROM counter
     WHERE directory = $1 AND name LIKE 'restored:%' AND substr(name, 10)::bigint < $2 AND value > $2
 );
+
+-- name: tell
+-- Tell whoever listens that these directories have changed.
+SELECT pg_notify($1, d.directory::text) FROM unnest($2::bigint[]) AS d (directory);

@@ -22,3 +22,13 @@ LEFT JOIN directory AS d ON d.id = a.directory
 WHERE a.expires > $1 AND a.expires <= $2 AND a.revoked IS NULL
 ORDER BY ends
 LIMIT $3;
+
+-- name: unannounced
+-- Tokens that end between two times and of which was not yet warned so many days before.
+SELECT t.id, t.label, t.directory, t.connection, c.name, t.expires
+FROM token AS t
+JOIN connection AS c ON c.directory = t.directory AND c.id = t.connection
+WHERE t.expires > $1 AND t.expires <= $2 AND t.client IS NULL AND t.revoked IS NULL
+    AND t.expires - t.created > $3::bigint * 86400000 AND (t.warned IS NULL OR t.warned > $3)
+ORDER BY t.expires
+LIMIT $4;

@@ -1,5 +1,11 @@
 -- What is measured of an installation, as PostgreSQL says it.
 
+-- name: probe
+-- Count how often it was tried whether something can be written; of no directory. A row that does not change
+-- would not be written.
+INSERT INTO counter AS c (directory, name, value) VALUES (0, 'probe', 1)
+ON CONFLICT (directory, name) DO UPDATE SET value = c.value + 1;
+
 -- name: webhook_backlog
 -- Lanes of enabled endpoints that are not at the end, and the time of the oldest event that waits for one.
 SELECT count(*), min(oldest)

@@ -31,6 +31,10 @@ FROM (
 ) AS m JOIN resource AS r ON r.directory = $1 AND r.id = m.member_id
 ORDER BY m.member_id;
 
+-- name: member_count
+-- The number of a group's members, counted up to a number.
+SELECT count(*) FROM (SELECT 1 FROM member WHERE directory = $1 AND group_id = $2 LIMIT $3) AS counted;
+
 -- name: pending_members
 -- A group's values that name nobody yet, behind one.
 SELECT value, NULL::text, display FROM pending_member WHERE directory = $1 AND group_id = $2 AND value > $3

@@ -41,7 +41,7 @@ UPDATE webhook_secret SET expires = least(expires, $2) WHERE webhook = $1;
 -- name: has_webhooks
 -- Whether any endpoint is enabled that messages are sent to, or any handler of a list.
 SELECT 1 FROM webhook
-WHERE state = 'enabled' AND CASE WHEN $1::text[] IS NULL THEN url LIKE 'http%' ELSE id = ANY ($1) END
+WHERE state = 'enabled' AND CASE WHEN $1::text[] IS NULL THEN url ILIKE 'http%' ELSE id = ANY ($1) END
 LIMIT 1;
 
 -- name: due_lines
@@ -58,7 +58,7 @@ WITH lane AS (
     LEFT JOIN webhook_line AS l ON l.directory = d.id AND l.webhook = w.id AND l.lane = 0
     WHERE
         w.state = 'enabled' AND c.value > coalesce(l.cursor, 0)
-        AND CASE WHEN $3::text[] IS NULL THEN w.url LIKE 'http%' ELSE w.id = ANY ($3) END
+        AND CASE WHEN $3::text[] IS NULL THEN w.url ILIKE 'http%' ELSE w.id = ANY ($3) END
         AND coalesce(l.due, 0) <= $1 AND coalesce(l.until, 0) <= $1
     UNION ALL
     SELECT
@@ -67,7 +67,7 @@ WITH lane AS (
     JOIN webhook AS w ON w.id = l.webhook
     WHERE
         l.lane > 0 AND w.state = 'enabled' AND l.due <= $1 AND l.until <= $1
-        AND CASE WHEN $3::text[] IS NULL THEN w.url LIKE 'http%' ELSE w.id = ANY ($3) END
+        AND CASE WHEN $3::text[] IS NULL THEN w.url ILIKE 'http%' ELSE w.id = ANY ($3) END
 ),
 
 ranked AS (
@@ -92,7 +92,7 @@ WITH lane AS (
     LEFT JOIN webhook_line AS l ON l.directory = d.id AND l.webhook = w.id AND l.lane = 0
     WHERE
         d.id = ANY ($2::bigint[]) AND w.state = 'enabled' AND c.value > coalesce(l.cursor, 0)
-        AND CASE WHEN $4::text[] IS NULL THEN w.url LIKE 'http%' ELSE w.id = ANY ($4) END
+        AND CASE WHEN $4::text[] IS NULL THEN w.url ILIKE 'http%' ELSE w.id = ANY ($4) END
         AND coalesce(l.due, 0) <= $1 AND coalesce(l.until, 0) <= $1
 ),
 

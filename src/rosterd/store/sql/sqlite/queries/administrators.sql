@@ -40,8 +40,8 @@ WHERE id = ?1 AND revision = ?9;
 DELETE FROM administrator WHERE id = ?1;
 
 -- name: note_login
--- Move the last log-in of an administrator forward.
-UPDATE administrator SET last_login = max(coalesce(last_login, 0), ?2) WHERE id = ?1;
+-- Move the last log-in of an administrator forward, unless it was changed since ?3.
+UPDATE administrator SET last_login = max(coalesce(last_login, 0), ?2) WHERE id = ?1 AND revision = ?3;
 
 -- name: is_owned
 -- Whether anybody may change everything: an enabled owner without a directory.

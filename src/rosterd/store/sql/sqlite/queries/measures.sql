@@ -1,8 +1,10 @@
--- What is measured of an installation, and a write that changes nothing.
+-- What is measured of an installation, and a write that means nothing.
 
 -- name: probe
--- Write a row as it is.
-UPDATE schema_version SET applied = applied WHERE version = 1;
+-- Count how often it was tried whether something can be written; of no directory. A row that does not change
+-- would not be written.
+INSERT INTO counter (directory, name, value) VALUES (0, 'probe', 1)
+ON CONFLICT (directory, name) DO UPDATE SET value = value + 1;
 
 -- name: webhook_backlog
 -- Lanes of enabled endpoints that are not at the end, and the time of the oldest event that waits for one.

@@ -1,0 +1,196 @@
+"""Group commit: the units that wait for one directory become one durable transaction, each undone alone.
+
+batch        BEGIN, the directory's lock, the units in order of arrival, their events, COMMIT
+failure      of a unit that wrote nothing undoes nothing; else the batch is run again from the start, with a
+             savepoint for each unit, so that what nearly never happens costs nothing when it does not
+answer       a unit is answered after the COMMIT, never before
+news         what is to be done once a directory has changed, even if the callers have gone
+pressure     more than ``WAITING`` units are refused; a unit whose caller has gone is not begun
+room         half of the pool's connections are left to readers
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Final, TypeVar
+
+from rosterd.service.measures import Load
+from rosterd.service.ports import StoreUnavailable
+from rosterd.store.postgres_held import Held
+from rosterd.store.postgres_run import CONNECTIONS, Again, Database, Link, is_unavailable, repeated, transact
+
+T = TypeVar("T")
+
+WAITING: Final = 4096
+BATCH_UNITS: Final = 64
+BATCH_SECONDS: Final = 0.025
+
+Work = Callable[[Held], Awaitable[T]]
+
+
+class _Apart(Exception):
+    """A unit failed after it had written: the others are to be kept, so each must be undone alone."""
+
+
+@dataclass(slots=True, eq=False)
+class _Unit:
+    """A unit of work, and what came of it."""
+
+    work: Work[Any]
+    future: "asyncio.Future[Any]"
+    value: Any = None
+    error: BaseException | None = None
+
+    def answer(self) -> None:
+        """Tell the caller, if it still waits."""
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.value)
+        else:
+            self.future.set_exception(self.error)
+
+
+class Committer:
+    """Runs units of work. Each directory with any has a task of its own, which ends with the last of them."""
+
+    def __init__(
+        self, database: Database, news: Callable[[int], None], waiting: int = WAITING, room: int = CONNECTIONS
+    ) -> None:
+        self._database = database
+        self._news = news
+        self._limit = waiting
+        self._room = asyncio.Semaphore(max(1, room // 2))
+        self._queues: dict[int, deque[_Unit]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting = 0
+        self._closing = False
+        self.load = Load(waiting=lambda: self._waiting, reads=database.waiting)
+
+    async def submit(self, directory: int, work: Work[T]) -> T:
+        """Run ``work`` in a transaction; its value, once that is durable.
+
+        Raises what ``work`` raises, then nothing of it is kept, and ``StoreUnavailable``.
+        """
+        if self._closing:
+            raise StoreUnavailable("the database is being closed")
+        if self._waiting >= self._limit:
+            self.load.refused += 1
+            raise StoreUnavailable("too many changes wait to be written")
+        unit = _Unit(work, asyncio.get_running_loop().create_future())
+        self._waiting += 1
+        queue = self._queues.get(directory)
+        if queue is None:
+            queue = self._queues[directory] = deque()
+            task = asyncio.create_task(self._run(directory, queue))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        queue.append(unit)
+        value: T = await unit.future
+        return value
+
+    async def close(self) -> None:
+        """Accept nothing more, and finish what was accepted."""
+        self._closing = True
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _run(self, directory: int, queue: deque[_Unit]) -> None:
+        while queue:
+            batch: list[_Unit] = []
+            async with self._room:
+                try:
+                    wrote = await self._batch(directory, queue, batch)
+                except BaseException as error:  # noqa: BLE001 - whatever it is, the others must be answered
+                    self._fail(error, batch, queue)
+                    wrote = False
+            if wrote:
+                self._news(directory)
+            for unit in batch:
+                unit.answer()
+        del self._queues[directory]
+
+    def _fail(self, error: BaseException, batch: list[_Unit], queue: deque[_Unit]) -> None:
+        """Nothing of the batch is kept; without a connection the others need not wait as long as this one."""
+        if not isinstance(error, StoreUnavailable):
+            error = StoreUnavailable(f"the database cannot be used at present: {error!r}")
+        if not batch:
+            batch += self._taken(queue, len(queue))
+        self.load.failed += len(batch)
+        for unit in batch:
+            unit.value, unit.error = None, error
+
+    async def _batch(self, directory: int, queue: deque[_Unit], batch: list[_Unit]) -> bool:
+        """Carry out one transaction; whether it wrote anything."""
+        apart = False
+
+        async def attempt() -> bool:
+            async with self._database.link() as link:
+                return await self._transact(link, directory, queue, batch, apart)
+
+        try:
+            return await repeated(attempt)
+        except _Apart:
+            apart = True
+            return await repeated(attempt)
+
+    async def _transact(
+        self, link: Link, directory: int, queue: deque[_Unit], batch: list[_Unit], apart: bool
+    ) -> bool:
+        wrote = False
+        began = worked = time.monotonic()
+
+        async def work(link: Link) -> None:
+            nonlocal wrote, worked
+            held = Held(link.connection, directory)
+            await held.lock()
+            end = time.monotonic() + BATCH_SECONDS
+            for unit in chain(list(batch), self._more(queue, batch, end)):
+                if not unit.future.cancelled():
+                    await _perform(held, unit, apart)
+            await held.finish()
+            wrote = held.spoilt
+            worked = time.monotonic()
+
+        await transact(link, work)
+        load = self.load
+        load.jobs.add(len(batch))
+        load.work.add(worked - began)
+        if wrote:
+            load.sync.add(time.monotonic() - worked)
+        return wrote
+
+    def _more(self, queue: deque[_Unit], batch: list[_Unit], end: float) -> Iterator[_Unit]:
+        """Those that wait, and those that come while these are carried out."""
+        while queue and (not batch or (len(batch) < BATCH_UNITS and time.monotonic() < end)):
+            batch += self._taken(queue, 1)
+            yield batch[-1]
+
+    def _taken(self, queue: deque[_Unit], count: int) -> list[_Unit]:
+        self._waiting -= count
+        return [queue.popleft() for _ in range(count)]
+
+
+async def _perform(held: Held, unit: _Unit, apart: bool) -> None:
+    """Run a unit; if it fails, it alone is undone. Raises ``_Apart`` if that cannot be."""
+    unit.value = unit.error = None
+    before = held.spoilt
+    try:
+        if apart:
+            async with held.part():
+                unit.value = await unit.work(held)
+        else:
+            held.spoilt = False
+            async with held.kept():
+                unit.value = await unit.work(held)
+            held.spoilt = held.spoilt or before
+    except Exception as error:
+        if is_unavailable(error) or isinstance(error, Again):
+            raise  # the whole transaction is lost
+        if not apart and held.spoilt:
+            raise _Apart from error
+        held.spoilt = before
+        unit.error = error

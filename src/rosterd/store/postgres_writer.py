@@ -1,0 +1,316 @@
+"""``Writer`` over PostgreSQL: one statement for each change, with all that belongs to it.
+
+Events and counts are written at the end of the transaction; before events are read, they are written then.
+Membership changes are statements over the list given: they cost its length, whatever the group's.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from itertools import takewhile
+from typing import Any, Final
+
+import orjson
+
+from rosterd.scim.index import Indexed
+from rosterd.scim.membership import Member
+from rosterd.service.audit import Entry
+from rosterd.service.events import Event
+from rosterd.service.limits import Loss
+from rosterd.service.past import Owed
+from rosterd.service.ports import MemberChange, Stored, UniqueViolation
+from rosterd.service.standing import Standing
+from rosterd.store.dialect_postgres import Postgres, as_search
+from rosterd.store.entries import entry_row
+from rosterd.store.policy import ACTIVE, standing_of
+from rosterd.store.postgres_entries import storable
+from rosterd.store.postgres_held import Held
+from rosterd.store.postgres_projections import PostgresProjectionWriter
+from rosterd.store.postgres_reader import PostgresReader, clean, cleaned, counted
+from rosterd.store.postgres_run import Row, as_json
+
+Pairs = Iterable[tuple[str, str]]
+
+_TOLD: Final = frozenset(
+    ("events", "feed", "feed_back", "feed_edges", "history", "changed_by", "story", "mentioning")
+)
+"""Statements that read what is otherwise written at the end."""
+
+
+class PostgresWriter(PostgresReader, PostgresProjectionWriter):
+    """See ``rosterd.service.ports.Writer``. For one transaction that somebody else began."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self, held: Held, words: Postgres) -> None:
+        super().__init__(held, held.directory, words)
+        self._held = held
+
+    def savepoint(self) -> AbstractAsyncContextManager[None]:
+        return self._held.part()
+
+    async def audit(self, entry: Entry) -> None:
+        await self._held.put("insert_audit", *map(storable, entry_row(entry)))
+
+    async def next_seq(self) -> int:
+        return self._held.next()
+
+    async def count(self, kind: str, connection: int | None = None) -> int:
+        return await super().count(kind, connection) + self._held.added(counted(kind, connection))
+
+    async def insert(self, row: Stored, indexed: Indexed) -> None:
+        made, attribute, value = await self._one(
+            "insert_resource",
+            row.id, row.kind, row.connection, row.external_id, row.seq, row.version,
+            row.created, row.modified, row.document, as_search(indexed.search), indexed.display,
+            *_columns(indexed.unique), *_columns(indexed.values),
+        )  # fmt: skip
+        if attribute is not None:
+            raise UniqueViolation(attribute, value)
+        if not made:
+            raise UniqueViolation("id", row.id)
+        self._count(row.kind, row.connection, 1)
+
+    async def update(self, row: Stored, before: Indexed, after: Indexed) -> None:
+        what = (
+            row.id, row.kind, row.connection, row.external_id, row.version, row.modified,
+            row.document, as_search(after.search), after.display,
+        )  # fmt: skip
+        if before.unique == after.unique and before.values == after.values:
+            found = await self._returned("update_resource", *what)
+            owner = found[0][0] if found else None
+        else:
+            owner, attribute, value = await self._one(
+                "update_indexed",
+                *what,
+                *_columns(_less(after.unique, before.unique)),
+                *_columns(_less(before.unique, after.unique)),
+                *_columns(_less(after.values, before.values)),
+                *_columns(_less(before.values, after.values)),
+            )
+            if attribute is not None:
+                raise UniqueViolation(attribute, value)
+        if owner is None:
+            raise _missing("live", row)
+        if owner != row.connection:
+            self._held.add(counted(row.kind, owner), -1)
+            self._held.add(counted(row.kind, row.connection), 1)
+
+    async def touch(self, kind: str, id: str, modified: int) -> int | None:
+        found = await self._returned("touch_resource", clean(id), kind, modified)
+        return int(found[0][0]) if found else None
+
+    async def retain(self, row: Stored, indexed: Indexed, deleted: int) -> None:
+        found = await self._returned(
+            "retain_resource",
+            row.id, row.kind, row.connection, row.external_id, row.version, row.modified,
+            deleted, row.document,
+        )  # fmt: skip
+        if not found:
+            raise _missing("live", row)
+        self._count(row.kind, found[0][0], -1)
+        await self._forget(row.kind, row.id, indexed.unique, indexed.values)
+
+    async def revive(self, row: Stored, indexed: Indexed) -> None:
+        made, attribute, value = await self._one(
+            "revive_resource",
+            row.id, row.kind, row.connection, row.external_id, row.seq, row.version,
+            row.created, row.modified, row.document, as_search(indexed.search), indexed.display,
+            *_columns(indexed.unique), *_columns(indexed.values),
+        )  # fmt: skip
+        if not made and await self.find_deleted(row.kind, row.id) is None:
+            raise _missing("retained", row)
+        if attribute is not None:
+            raise UniqueViolation(attribute, value)
+        self._count(row.kind, row.connection, 1)
+
+    async def erase(self, kind: str, id: str) -> bool:
+        found = await self._returned("erase_resource", clean(id), kind)
+        if not found:
+            return False
+        search, connection, deleted = found[0]
+        if deleted is None:
+            self._count(kind, connection, -1)
+        pairs = list(_pairs(orjson.loads(search)))
+        await self._forget(kind, id, pairs, pairs)
+        await self.project(id, None)
+        return True
+
+    async def add_members(self, group: str, members: Sequence[Member]) -> MemberChange:
+        wanted: dict[str, str | None] = {}
+        for member in members:
+            value = clean(member.value)
+            wanted[value] = member.display or wanted.get(value)
+        return await self._put(clean(group), wanted, exactly=False)
+
+    async def remove_members(self, group: str, values: Sequence[str]) -> MemberChange:
+        given = dict.fromkeys(map(clean, values))
+        removed = await self._values("delete_members", clean(group), list(given))
+        pending = set[str]()
+        if len(removed) < len(given):
+            pending = await self._values("delete_pending", clean(group), list(given))
+        return MemberChange(
+            removed=tuple(v for v in given if v in removed),
+            pending_removed=tuple(v for v in given if v in pending),
+        )
+
+    async def replace_members(self, group: str, members: Sequence[Member]) -> MemberChange:
+        wanted = {clean(member.value): member.display or None for member in members}
+        values = list(wanted)
+        removed = await self._values("delete_other_members", clean(group), values)
+        pending_removed = await self._values("delete_other_pending", clean(group), values)
+        change = await self._put(clean(group), wanted, exactly=True)
+        return MemberChange(
+            added=change.added,
+            removed=tuple(sorted(removed)),
+            pending_added=change.pending_added,
+            pending_removed=(*sorted(pending_removed), *change.pending_removed),
+            renamed=change.renamed,
+        )
+
+    async def groups_with(self, member: str) -> tuple[str, ...]:
+        return tuple(group for (group,) in await self._rows("groups_with", clean(member)))
+
+    async def resolve_pending(self, id: str, names: Sequence[str]) -> Mapping[str, MemberChange]:
+        joined: dict[str, bool] = {}
+        values: dict[str, list[str]] = {}
+        for group, value, is_new in await self._returned("resolve_pending", id, [id, *cleaned(names)]):
+            joined[group] = is_new
+            values.setdefault(group, []).append(value)
+        return {
+            group: MemberChange(added=(id,) if joined[group] else (), resolved=tuple(found))
+            for group, found in values.items()
+        }
+
+    async def append(self, event: Event) -> int:
+        return self._held.tell(event)
+
+    async def forget_events(self, before: int, limit: int) -> int:
+        await self._held.finish()
+        oldest = await self._rows("oldest_events", limit)
+        old = [seq for seq, _ in takewhile(lambda row: row[1] < before, oldest)]
+        if old:
+            await self._change("delete_events", old[-1])
+            await self._change("note_forgotten", old[-1])
+        return len(old)
+
+    async def owe(self, owed: Owed) -> None:
+        names = as_json(list(owed.names))
+        await self._change("owe_erasure", owed.kind, owed.id, owed.connection, owed.request_id, names)
+
+    async def paid(self, owed: Owed) -> bool:
+        return bool(await self._change("pay_erasure", owed.kind, owed.id))
+
+    async def rewrite(self, seq: int, data: Mapping[str, Any]) -> None:
+        await self._held.finish()
+        await self._change("rewrite_event", seq, as_json(data))
+
+    async def drop_pending(self, values: Sequence[str]) -> None:
+        await self._change("drop_pending", cleaned(values))
+
+    async def standing(self, connection: int) -> Standing:
+        known = self._held.standings.get(connection)
+        if known is None:
+            rows = await self._rows("connection_standing", connection)
+            known = self._held.standings[connection] = standing_of(rows[0]) if rows else ACTIVE
+        return known
+
+    async def set_standing(self, connection: int, standing: Standing) -> None:
+        changed = await self._change(
+            "set_connection_standing",
+            connection,
+            standing.state,
+            standing.by,
+            standing.reason,
+            standing.since,
+        )
+        if changed != 1:
+            raise LookupError(f"there is no connection {connection}")
+        self._held.standings.pop(connection, None)
+        await self._change("forget_loss", connection)
+
+    async def loss(self, connection: int) -> Loss | None:
+        rows = await self._rows("loss", connection)
+        return Loss(*rows[0]) if rows else None
+
+    async def set_loss(self, connection: int, loss: Loss) -> None:
+        if not await self._change("set_loss", connection, loss.began, loss.count, loss.of):
+            raise LookupError(f"there is no connection {connection}")
+
+    async def _rows(self, name: str, *parameters: Any) -> list[Row]:
+        if name in _TOLD:
+            await self._held.finish()
+        return await super()._rows(name, *parameters)
+
+    async def _returned(self, name: str, *parameters: Any) -> list[Row]:
+        return await self._held.returned(name, self._directory, *parameters)
+
+    async def _one(self, name: str, *parameters: Any) -> Row:
+        return (await self._returned(name, *parameters))[0]
+
+    async def _values(self, name: str, *parameters: Any) -> set[str]:
+        return {value for (value,) in await self._returned(name, *parameters)}
+
+    async def _change(self, name: str, *parameters: Any) -> int:
+        return await self._held.put(name, self._directory, *parameters)
+
+    def _count(self, kind: str, connection: int, by: int) -> None:
+        self._held.add(counted(kind, None), by)
+        self._held.add(counted(kind, connection), by)
+
+    async def _forget(self, kind: str, id: str, unique: Pairs, values: Pairs) -> None:
+        """Free the values of a resource, and end every membership of it and in it."""
+        await self._change("forget_resource", id, kind, *_columns(unique), *_columns(values))
+
+    async def _put(self, group: str, wanted: Mapping[str, str | None], *, exactly: bool) -> MemberChange:
+        """Make each value a member or pending; ``exactly``: one without a display shall have none."""
+        added, pending_added, pending_removed, renamed = [], [], [], []
+        members: list[tuple[str, str | None]] = []
+        waiting: list[tuple[str, str | None]] = []
+        for value, lives, is_member, shown, is_pending, announced in await self._rows(
+            "standing", group, list(wanted)
+        ):
+            display = wanted[value]
+            if is_member or (is_pending and not lives):
+                if display != (shown if is_member else announced) and (display or exactly):
+                    (members if is_member else waiting).append((value, display))
+                    renamed.append(value)
+            elif lives:
+                members.append((value, display or (None if exactly else announced)))
+                added.append(value)
+                if is_pending:
+                    pending_removed.append(value)
+            else:
+                waiting.append((value, display))
+                pending_added.append(value)
+        if members:
+            await self._change("put_members", group, *_columns(members))
+        if waiting:
+            await self._change("put_pending", group, *_columns(waiting))
+        if pending_removed:
+            await self._change("delete_pending", group, pending_removed)
+        return MemberChange(tuple(added), (), tuple(pending_added), tuple(pending_removed), tuple(renamed))
+
+
+def _columns(pairs: Iterable[tuple[str, str | None]]) -> tuple[list[str], list[str | None]]:
+    """Pairs as two lists, as a statement takes them; each once."""
+    once = dict.fromkeys(pairs)
+    return [first for first, _ in once], [second for _, second in once]
+
+
+def _missing(state: str, row: Stored) -> LookupError:
+    return LookupError(f"there is no {state} {row.kind} {row.id}")
+
+
+def _less(pairs: Pairs, others: Pairs) -> Pairs:
+    gone = set(others)
+    return [pair for pair in pairs if pair not in gone]
+
+
+def _pairs(search: Mapping[str, Any], prefix: str = "") -> Pairs:
+    """Whatever of a folded document may be in an index, named as ``index`` names it."""
+    for name, value in search.items():
+        for element in value if isinstance(value, list) else (value,):
+            if isinstance(element, Mapping):
+                yield from _pairs(element, f"{prefix}{name}" + (":" if ":" in name else "."))
+            else:
+                yield f"{prefix}{name}", str(element)

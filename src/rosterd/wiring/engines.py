@@ -1,0 +1,72 @@
+"""Which database holds the data: a file of the data directory, or what ``database_url`` leads to."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rosterd.scim import errors
+from rosterd.store.migrate import Migration, apply, known, pending
+from rosterd.store.postgres import PostgresStore, open_postgres
+from rosterd.store.postgres_migrate import apply_postgres, known_postgres, pending_postgres
+from rosterd.store.sqlite import SqliteStore, open_sqlite
+from rosterd.wiring.settings import Settings, SettingsError
+
+
+async def open_store(settings: Settings) -> SqliteStore | PostgresStore:
+    """Open the database, and make it on first use.
+
+    Raises ``SchemaMismatch`` for one of another release, ``StoreUnavailable``, ``SettingsError``.
+    """
+    if settings.database_url is None:
+        make_private(settings.data)
+        return await open_sqlite(settings.database)
+    try:
+        return await open_postgres(settings.database_url, connections=settings.database_connections)
+    except ValueError as error:
+        raise SettingsError(f"database_url: {error}") from error
+
+
+async def want_data(settings: Settings) -> None:
+    """Make sure that there is something to look at; looking makes nothing. Raises ``NotFound``."""
+    if settings.database_url is None:
+        if not settings.database.exists():
+            raise errors.NotFound(
+                f"There is no rosterd data in {settings.data}. "
+                f"Start with 'rosterd serve --data {settings.data}', or give --data."
+            )
+    elif len(await pending_postgres(settings.database_url)) == len(known_postgres()):
+        raise errors.NotFound("There is no rosterd data in the database. Start with 'rosterd serve'.")
+
+
+def want_file(settings: Settings, instead: str) -> None:
+    """Make sure that the data is in a file. Raises ``Conflict``, which says what to do ``instead``."""
+    if settings.database_url is not None:
+        raise errors.Conflict(f"The data is in PostgreSQL, not in a file; {instead}.")
+
+
+def steps_of(settings: Settings) -> tuple[str, ...]:
+    """The migrations of this release, for the engine that is meant."""
+    return _names(known() if settings.database_url is None else known_postgres())
+
+
+async def lacking(settings: Settings) -> tuple[str, ...]:
+    """The migrations that the database lacks. Raises ``SchemaMismatch``, ``StoreUnavailable``."""
+    if settings.database_url is None:
+        return _names(pending(settings.database))
+    return _names(await pending_postgres(settings.database_url))
+
+
+async def bring_up(settings: Settings) -> tuple[str, ...]:
+    """Apply the migrations that the database lacks, and name them. Raises like ``lacking``."""
+    if settings.database_url is None:
+        make_private(settings.data)
+        return _names(apply(settings.database))
+    return _names(await apply_postgres(settings.database_url))
+
+
+def make_private(path: Path) -> None:
+    """Create the data directory for its owner only."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _names(steps: Iterable[Migration]) -> tuple[str, ...]:
+    return tuple(f"{step.version:04}_{step.name}" for step in steps)

@@ -1,0 +1,61 @@
+"""The PostgreSQL store keeps the contracts."""
+
+from postgres_store import Opens
+
+from rosterd.testing import (
+    AccessContract,
+    AuditContract,
+    ClientContract,
+    ControlContract,
+    DurableStoreContract,
+    ExpiryContract,
+    RegistryContract,
+    RequestLogContract,
+    SettingContract,
+    StandingContract,
+    WebhookContract,
+)
+
+
+class TestPostgresStore(Opens, DurableStoreContract):
+    pass
+
+
+class TestPostgresControl(Opens, ControlContract):
+    pass
+
+
+class TestPostgresClients(Opens, ClientContract):
+    pass
+
+
+class TestPostgresStanding(Opens, StandingContract):
+    pass
+
+
+class TestPostgresRegistry(Opens, RegistryContract):
+    pass
+
+
+class TestPostgresExpiry(Opens, ExpiryContract):
+    pass
+
+
+class TestPostgresAudit(Opens, AuditContract):
+    pass
+
+
+class TestPostgresSettings(Opens, SettingContract):
+    pass
+
+
+class TestPostgresRequestLog(Opens, RequestLogContract):
+    pass
+
+
+class TestPostgresAccess(Opens, AccessContract):
+    pass
+
+
+class TestPostgresWebhooks(Opens, WebhookContract):
+    pass

@@ -1,0 +1,112 @@
+"""``rosterd serve`` on PostgreSQL: two servers on one database, the commands beside them, and the judges."""
+
+import asyncio
+import json
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from judges.harness import (
+    COMMAND,
+    NO_TLS,
+    SCIM_JSON,
+    Server,
+    created,
+    environment,
+    patch,
+    running,
+    scim_client,
+    user,
+)
+from judges.scim2_engine import HttpxSCIMClient
+from postgres_server import namespace
+from scim2_tester import check_server
+from scim2_tester.utils import Status
+
+GOOD = (Status.SUCCESS, Status.COMPLIANT, Status.ACCEPTABLE)
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]:
+    """Two servers on one database, with data directories that stay as they are."""
+    folder = tmp_path_factory.mktemp("postgres")
+    with namespace() as url, pytest.MonkeyPatch.context() as patched:
+        patched.setenv("ROSTERD_DATABASE_URL", url)
+        with running(folder / "one") as one, running(folder / "two") as two:
+            yield [one, two]
+
+
+def rosterd(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=60, env=environment()
+    )
+
+
+def test_the_data_directory_is_not_needed(servers: list[Server]) -> None:
+    assert not any(server.data.exists() for server in servers)
+
+
+def test_okta_provisions_a_company(servers: list[Server]) -> None:
+    made = servers[0].connect("okta")
+    done = rosterd("simulate", "okta", made.base_url, made.token, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)
+
+
+def test_scim2_tester_finds_nothing(servers: list[Server]) -> None:
+    made = servers[1].connect("tester")
+    headers = {"Authorization": f"Bearer {made.token}"}
+    with httpx.Client(base_url=made.base_url, headers=headers, timeout=30, verify=NO_TLS) as client:
+        results = check_server(HttpxSCIMClient(client))
+    bad = [f"{r.title} {r.resource_type}: {r.reason}" for r in results if r.status not in GOOD]
+    assert bad == []
+    assert len(results) > 100
+
+
+def test_many_posts_of_one_name_to_both_servers_make_one_user(servers: list[Server]) -> None:
+    made = servers[0].connect("race")
+    headers = {"Authorization": f"Bearer {made.token}", "Content-Type": SCIM_JSON}
+    body = user("anna@example.com")
+
+    async def race() -> list[int]:
+        async with httpx.AsyncClient(headers=headers, verify=NO_TLS, timeout=30) as client:
+            replies = await asyncio.gather(
+                *(client.post(f"{servers[n % 2].base_url}/Users", json=body) for n in range(16))
+            )
+        return [reply.status_code for reply in replies]
+
+    assert Counter(asyncio.run(race())) == {201: 1, 409: 15}
+
+
+def test_what_one_server_is_told_the_other_knows(servers: list[Server]) -> None:
+    made = servers[0].connect("both")
+    one, two = (scim_client(server.base_url, made.token) for server in servers)
+    with one, two:
+        anna = created(one, "/Users", user("anna"))
+        name = {"op": "replace", "path": "displayName", "value": "Anna"}
+        assert two.patch(f"/Users/{anna['id']}", json=patch(name)).status_code == 200
+        assert one.get(f"/Users/{anna['id']}").json()["displayName"] == "Anna"
+        assert two.get("/Users", params={"filter": 'displayName co "nn"'}).json()["totalResults"] == 1
+        token = json.loads(servers[0].cli("token", "list", "-d", "both", "-c", "both", "--json"))
+        rows = token["tokens"] if isinstance(token, dict) else token
+        servers[1].cli("token", "revoke", rows[0]["id"], "-d", "both")
+        assert one.get("/Users").status_code == two.get("/Users").status_code == 401
+
+
+def test_the_commands_that_look_after_data_know_the_engine(servers: list[Server], tmp_path: Path) -> None:
+    checks = json.loads(servers[0].cli("doctor", "--json", "--port", "0"))
+    assert checks["ok"], checks
+    migrations = json.loads(servers[0].cli("migrate", "--json"))
+    assert migrations["pending"] == []
+    assert migrations["applied"]
+    refused = rosterd("backup", str(tmp_path / "copy.db"))
+    assert refused.returncode != 0
+    assert "pg_dump" in refused.stderr
+    with namespace() as empty, pytest.MonkeyPatch.context() as patched:
+        patched.setenv("ROSTERD_DATABASE_URL", empty)
+        nothing = rosterd("directory", "list")
+        assert "rosterd serve" in nothing.stderr
+        assert nothing.returncode != 0

@@ -1,0 +1,186 @@
+"""An index of parts of texts changes no answer: not while it is behind, not after changes, on no engine."""
+
+import asyncio
+import itertools
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from postgres_server import namespace
+
+from rosterd.scim.bind import bind
+from rosterd.scim.filter import And, AttrPath, Compare, Filter, Not, Or
+from rosterd.scim.filter import Any as Some
+from rosterd.service.ports import Query, Store, Stored, Writer
+from rosterd.store.database import BUSY_MS, connect_writer
+from rosterd.store.memory import MemoryStore
+from rosterd.store.parts import index_portion
+from rosterd.store.postgres import open_postgres
+from rosterd.store.sqlite import open_sqlite
+from rosterd.testing.scenario import AT, CONNECTION, USER, dump, indexed, row
+
+texts = st.one_of(
+    st.text("abAß\"'%_\\é ", min_size=3, max_size=7),
+    st.sampled_from(
+        ["aba", "ABAB", "anna@example.com", "ample.com", "strasse", "Straße", 'a"b"c', "a\\nb", "日本語名"]
+    ),
+)
+documents = st.fixed_dictionaries(
+    {},
+    optional={
+        "displayName": texts,
+        "title": texts,
+        "name": st.fixed_dictionaries({}, optional={"familyName": texts, "givenName": texts}).filter(bool),
+        "emails": st.lists(st.fixed_dictionaries({"value": texts, "type": texts}), min_size=1, max_size=2),
+    },
+)
+changes = st.lists(
+    st.tuples(
+        st.sampled_from(["insert", "update", "retain", "revive", "erase", "index"]),
+        st.integers(0, 3),
+        documents,
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+PATHS = ["userName", "displayName", "title", "name.familyName", "emails.value", "externalId"]
+
+
+def path(name: str) -> AttrPath:
+    attribute, _, sub = name.partition(".")
+    return AttrPath(None, attribute, sub or None)
+
+
+def leaf(name: str) -> st.SearchStrategy[Filter]:
+    return st.builds(Compare, st.just(path(name)), st.sampled_from(["co", "ew", "sw", "eq", "ne"]), texts)
+
+
+leaves = st.one_of(
+    *map(leaf, PATHS),
+    st.builds(Some, st.just(AttrPath(None, "emails", None)), st.one_of(leaf("value"), leaf("type"))),
+)
+filters = st.recursive(
+    leaves,
+    lambda part: st.one_of(
+        st.builds(And, st.lists(part, min_size=2, max_size=3).map(tuple)),
+        st.builds(Or, st.lists(part, min_size=2, max_size=3).map(tuple)),
+        st.builds(Not, part),
+    ),
+    max_leaves=4,
+)
+
+
+class Pair:
+    """An engine and the reference, with a directory for each example."""
+
+    def __init__(self, runner: asyncio.Runner, engine: Any, beside: sqlite3.Connection | None) -> None:
+        self.runner = runner
+        self.beside = beside
+        self.stores: tuple[Store, Store] = (engine, MemoryStore())
+        self.directories = itertools.count(1)
+
+    def index(self) -> None:
+        """Let the index know everything now; PostgreSQL's always does."""
+        while self.beside and index_portion(self.beside):
+            pass
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    with ExitStack() as stack:
+        url = stack.enter_context(namespace()) if request.param == "postgres" else ""
+        runner = stack.enter_context(asyncio.Runner())
+        path = tmp_path_factory.mktemp("parts") / "rosterd.db"
+        engine: Any = runner.run(open_postgres(url) if url else open_sqlite(path))
+        beside = None if url else stack.enter_context(closing(connect_writer(path, BUSY_MS)))
+        if beside:
+            engine._writer._connection.execute("PRAGMA synchronous = OFF")
+        yield Pair(runner, engine, beside)
+        runner.run(engine.close())
+
+
+class Users:
+    """What became of four users, and the units of work that change them."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, Stored] = {}
+
+    def change(self, what: str, n: int, document: dict[str, Any]) -> Any:
+        there, document = self.rows.get(n), document | {"userName": f"user{n}"}
+
+        async def work(tx: Writer) -> None:
+            seq = await tx.next_seq()
+            if there is None:
+                if what == "insert":
+                    fresh = row(document, f"i{n}", seq=seq, external_id="anna@example.com")
+                    await tx.insert(fresh, indexed(fresh))
+                    self.rows[n] = fresh
+            elif what == "erase":
+                await tx.erase("User", there.id)
+                self.rows.pop(n, None)
+            elif there.deleted is not None:
+                if what == "revive":
+                    again = replace(there, seq=seq, deleted=None, document=dump(document))
+                    await tx.revive(again, indexed(again))
+                    self.rows[n] = again
+            elif what == "update":
+                other = replace(there, document=dump(document))
+                await tx.update(other, indexed(there), indexed(other))
+                self.rows[n] = other
+            elif what == "retain":
+                await tx.retain(there, indexed(there), AT)
+                self.rows[n] = replace(there, deleted=AT)
+
+        return work
+
+
+@given(changes=changes, filters=st.lists(filters, min_size=1, max_size=5))
+def test_every_filter_finds_the_same(
+    pair: Pair, changes: list[tuple[str, int, dict[str, Any]]], filters: list[Filter]
+) -> None:
+    directory = next(pair.directories)
+    done = [Users() for _ in pair.stores]
+    start = [("insert", n, document) for n, (_, _, document) in enumerate(changes[:4])]
+    for what, n, document in (*start, *changes):
+        if what == "index":
+            pair.index()
+            continue
+        for users, store in zip(done, pair.stores, strict=True):
+            pair.runner.run(store.write(directory, users.change(what, n, document)))
+    for _ in range(2):
+        for f in filters:
+            query = Query({USER: bind(f, USER)}, CONNECTION, 3)
+            one, two = (pair.runner.run(store.reader(directory).search(query)) for store in pair.stores)
+            assert one == two
+        pair.index()
+
+
+def test_what_is_indexed_is_found_by_the_index_and_gone_without_a_trace(tmp_path: Any) -> None:
+    """The index is asked, not only what is due; and it forgets whoever is erased."""
+
+    async def fill() -> None:
+        store = await open_sqlite(tmp_path / "rosterd.db")
+        beside = connect_writer(tmp_path / "rosterd.db", BUSY_MS)
+        users = Users()
+        for n in range(3):
+            await store.write(1, users.change("insert", n, {"displayName": f"Zoë {n}xyz"}))
+        while index_portion(beside):
+            pass
+        await store.write(1, users.change("erase", 1, {}))
+        await store.write(1, users.change("update", 2, {"displayName": "Other"}))
+        beside.close()
+        await store.close()
+
+    asyncio.run(fill())
+    connection = sqlite3.connect(tmp_path / "rosterd.db", isolation_level=None)
+    found = "SELECT rowid & 1099511627775 FROM parts WHERE parts MATCH '\"xyz\"'"
+    while index_portion(connection):
+        pass
+    assert len(connection.execute(found).fetchall()) == 1
+    connection.close()
