@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-from postgres_store import Opens, database
+from contract.postgres_store import Opens, database
 
 from rosterd.service.administrators import NONE, LastOwner
 from rosterd.service.login import delay

@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from postgres_store import Opens, database
+from contract.postgres_store import Opens, database
 
 from rosterd.scim.errors import InvalidValue
 from rosterd.service.ports import StoreUnavailable, UniqueViolation, Writer

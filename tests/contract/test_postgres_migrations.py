@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from postgres_server import namespace
+from contract.postgres_server import namespace
 
 from rosterd.store.migrate import SchemaMismatch
 from rosterd.store.postgres import open_postgres
@@ -15,7 +15,7 @@ from rosterd.store.postgres_migrate import apply_postgres, known_postgres, pendi
 from rosterd.store.queries import postgres_file, sqlite_file
 
 # What only one engine needs: SQLite's own bookkeeping, and the tables of its index of parts of texts.
-SQLITE_ONLY = ("sqlite_", "resource_parts")
+SQLITE_ONLY = ("sqlite_", "parts")
 
 
 @pytest.fixture

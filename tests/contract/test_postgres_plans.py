@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from postgres_server import namespace
+from contract.postgres_server import namespace
 
 from rosterd.service.ports import Position, Query
 from rosterd.store.dialect_postgres import Postgres

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from postgres_store import database
+from contract.postgres_store import database
 
 from rosterd.store.queries import POSTGRES, own
 

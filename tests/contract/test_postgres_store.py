@@ -1,6 +1,6 @@
 """The PostgreSQL store keeps the contracts."""
 
-from postgres_store import Opens
+from contract.postgres_store import Opens
 
 from rosterd.testing import (
     AccessContract,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from contract.postgres_server import namespace
 from judges.harness import (
     COMMAND,
     NO_TLS,
@@ -22,7 +23,6 @@ from judges.harness import (
     user,
 )
 from judges.scim2_engine import HttpxSCIMClient
-from postgres_server import namespace
 from scim2_tester import check_server
 from scim2_tester.utils import Status
 

@@ -116,6 +116,7 @@ def test_settings_are_changed_one_by_one_and_taken_back_with_null(tmp_path: Path
             "requestLogBodies": True,
             "eraseDeletedAfterDays": 0,
             "tokenWarningDays": 30,
+            "signingKeyDays": 90,
             "fixed": [],
         }
         changed = await world.api.patch(

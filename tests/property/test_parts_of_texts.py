@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from contract.postgres_server import namespace
 from hypothesis import given
 from hypothesis import strategies as st
-from postgres_server import namespace
 
 from rosterd.scim.bind import bind
 from rosterd.scim.filter import And, AttrPath, Compare, Filter, Not, Or

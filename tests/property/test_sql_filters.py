@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from contract.postgres_server import namespace
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-from postgres_server import namespace
 
 from rosterd.scim import filter as syntax
 from rosterd.scim.bind import bind, bind_attribute

@@ -40,8 +40,8 @@ async def everything(feed: Feed, world: World, want: Want = Want(limit=3)) -> li
             return found
 
 
-ELSEWHERE = {"user.erased", "user.mapped", "token.expiring", "webhook.disabled"}
-"""What happens in the tests of erasure, of the projector, of expiry and of webhooks."""
+ELSEWHERE = {"directory.restored", "user.erased", "user.mapped", "token.expiring", "webhook.disabled"}
+"""What happens in the tests of backups, erasure, the projector, expiry and webhooks."""
 
 
 async def every_change(world: World) -> None:

@@ -89,10 +89,13 @@ class Undo:
         """
         plan = Plan(since)
         inverse, through = await self._begin(directory, connection, since, by.request_id)
-        await self._portion(directory, connection, plan, self._begun(directory, connection, since, by), None)
-        held: Work | None = None
+        held, begun = None, False
         async for work in self._works(directory, inverse, since, through):
             if held is not None:
+                if not begun:
+                    begun = True
+                    told = self._begun(directory, connection, since, by)
+                    await self._portion(directory, connection, plan, told, None)
                 await self._portion(directory, connection, plan, held, None)
             held = work
         await self._portion(directory, connection, plan, held or _nothing, by)
@@ -134,7 +137,7 @@ class Undo:
                     yield _resources(inverse, wanted)
 
     def _begun(self, directory: Directory, connection: Connection, since: int, by: Actor) -> Work:
-        """Tells the audit log before anything is changed, as a run may be broken off."""
+        """Tells the audit log before anything is changed, as a run of many portions may be broken off."""
         target, after = f"connection '{connection.name}'", {"since": format_time(since)}
 
         async def work(tx: Writer) -> list[Outcome]:

@@ -24,7 +24,7 @@ from rosterd.store.migrate import SchemaMismatch, apply, pending
 from rosterd.store.queries import SQLITE
 
 SPACE: Final = 1000
-"""Numbers to a millisecond: more than a directory can give out, so that a moment's numbers were never used."""
+"""Numbers to a millisecond: more than a directory gives out, so that a moment's numbers were never used."""
 
 
 class NotWhole(Exception):

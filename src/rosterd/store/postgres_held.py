@@ -15,7 +15,8 @@ import asyncpg
 from rosterd.scim.errors import InvalidValue
 from rosterd.service.events import Event
 from rosterd.service.standing import Standing
-from rosterd.store.postgres_run import Link, Row, as_json
+from rosterd.store.postgres_run import Link, Row
+from rosterd.store.rows import as_json
 
 _SEQ: Final = "seq"
 

@@ -7,7 +7,8 @@ import orjson
 from rosterd.service.mapping import Rules, Value
 from rosterd.service.projections import Mapped
 from rosterd.store.postgres_held import Held
-from rosterd.store.postgres_run import Reads, as_json
+from rosterd.store.postgres_run import Reads
+from rosterd.store.rows import as_json
 
 
 class PostgresProjectionReader:

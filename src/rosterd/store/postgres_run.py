@@ -13,7 +13,6 @@ from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
-import orjson
 
 from rosterd.service.ports import StoreUnavailable, UniqueViolation
 from rosterd.store.postgres_pool import Pool
@@ -56,11 +55,6 @@ _UNAVAILABLE: Final = (
     asyncpg.TargetServerAttributeNotMatched,
 )
 _CHANGED: Final = re.compile(r"\d+$")
-
-
-def as_json(value: object) -> str:
-    """A value as it is kept in a text or JSON column."""
-    return orjson.dumps(value).decode()
 
 
 def is_unavailable(error: BaseException) -> bool:

@@ -26,7 +26,8 @@ from rosterd.store.postgres_entries import storable
 from rosterd.store.postgres_held import Held
 from rosterd.store.postgres_projections import PostgresProjectionWriter
 from rosterd.store.postgres_reader import PostgresReader, clean, cleaned, counted
-from rosterd.store.postgres_run import Row, as_json
+from rosterd.store.postgres_run import Row
+from rosterd.store.rows import as_json
 
 Pairs = Iterable[tuple[str, str]]
 

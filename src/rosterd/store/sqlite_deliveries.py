@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from rosterd.service.webhooks import Candidate, DeadLetter, Key, Line, Progress
 from rosterd.store.queries import SQLITE
+from rosterd.store.rows import as_json
 from rosterd.store.sqlite_control import SqliteControl
-from rosterd.store.sqlite_run import as_json
 from rosterd.store.webhook_rows import attempt_row, dead_row
 
 _QUICK_DIRECTORIES: Final = 8

@@ -8,7 +8,8 @@ import orjson
 from rosterd.service.mapping import Rules, Value
 from rosterd.service.projections import Mapped
 from rosterd.store.queries import SQLITE
-from rosterd.store.sqlite_run import Run, as_json
+from rosterd.store.rows import as_json
+from rosterd.store.sqlite_run import Run
 
 
 class SqliteProjectionReader:

@@ -18,8 +18,9 @@ from rosterd.service.ports import Awaiting, Membership, Named, Page, Position, Q
 from rosterd.store.listing import Listing, listing
 from rosterd.store.parts import PROBED
 from rosterd.store.queries import SQLITE
+from rosterd.store.rows import as_json
 from rosterd.store.sqlite_projections import SqliteProjectionReader
-from rosterd.store.sqlite_run import Run, as_json
+from rosterd.store.sqlite_run import Run
 
 T = TypeVar("T")
 

@@ -32,9 +32,8 @@ from rosterd.store.request_rows import (
     predicate_of,
     way_of,
 )
-from rosterd.store.rows import MOST, Row
+from rosterd.store.rows import MOST, Row, as_json
 from rosterd.store.sqlite_control import SqliteControl
-from rosterd.store.sqlite_run import as_json
 
 
 class SqliteRequestLog(SqliteControl):

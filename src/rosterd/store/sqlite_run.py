@@ -1,10 +1,8 @@
-"""How the parts of the SQLite store come to a connection, and how they write JSON into a column."""
+"""How the parts of the SQLite store come to a connection: quick work at once, the other in a thread."""
 
 import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
-
-import orjson
 
 T = TypeVar("T")
 
@@ -13,8 +11,3 @@ class Run(Protocol):
     """Runs work with a connection."""
 
     def __call__(self, work: Callable[[sqlite3.Connection], T], *, quick: bool) -> Awaitable[T]: ...
-
-
-def as_json(value: object) -> str:
-    """A value as it is kept in a text column."""
-    return orjson.dumps(value).decode()

@@ -23,10 +23,10 @@ from rosterd.store.entries import write_entry
 from rosterd.store.parts import parts_text
 from rosterd.store.policy import ACTIVE, standing_of
 from rosterd.store.queries import SQLITE
+from rosterd.store.rows import as_json
 from rosterd.store.sqlite_adoption import SqliteAdoptionWriter
 from rosterd.store.sqlite_projections import SqliteProjectionWriter
 from rosterd.store.sqlite_reader import SqliteReader
-from rosterd.store.sqlite_run import as_json
 
 T = TypeVar("T")
 

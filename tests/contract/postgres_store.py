@@ -9,7 +9,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from postgres_server import namespace
+from contract.postgres_server import namespace
 
 from rosterd.store.postgres import PostgresStore, open_postgres
 
