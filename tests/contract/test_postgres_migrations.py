@@ -114,6 +114,12 @@ def test_every_key_of_a_directory_begins_with_it(url: str) -> None:
         await apply_postgres(url)
         return [tuple(row) for row in await fetch(url, keys)]
 
-    of_ids = ("client", "token", "setup_link", "connection", "webhook")  # found by id, before a directory is known
+    of_ids = (
+        "client",
+        "token",
+        "setup_link",
+        "connection",
+        "webhook",
+    )  # found by id, before a directory is known
     wrong = [key for key in asyncio.run(first()) if key[2] != "directory" and not key[0].startswith(of_ids)]
     assert [key for key in wrong if key[0] != "set_ack"] == []

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -10,6 +11,7 @@ from delivery.receiving import Got, Receiver, World, receiver, run
 from standardwebhooks import Webhook
 
 from rosterd.delivery import journal
+from rosterd.delivery.worker import PER_WEBHOOK
 from rosterd.service.audit import ROSTERD
 from rosterd.service.control import Policy
 from rosterd.service.feed import SCHEMA_VERSION
@@ -575,5 +577,31 @@ def test_a_worker_that_runs_is_woken_by_a_commit_and_stops_with_everything_writt
         ((line, last),) = await world.store.lines(made.id, (0, -1), 9)
         assert line.cursor == last
         assert await world.store.claim_lines([line.key], "next", world.clock(), world.clock() + 1) != ()
+
+    run(tmp_path, test)
+
+
+def test_batches_that_wait_to_be_filled_keep_no_other_directory_from_its_turn(tmp_path: Path) -> None:
+    async def test(world: World, hook: Receiver) -> None:
+        await world.webhook(hook.url, max_events=2, max_wait=3600)
+        for n in range(PER_WEBHOOK):
+            await world.happen(await world.directory(f"d{n}"))
+        await world.worker.settle()
+        full = await world.happen(await world.directory("full"), 2)
+        await world.worker.settle()
+        assert [got.json["directory"] for got in hook.accepted] == ["full"], full
+
+    run(tmp_path, test)
+
+
+def test_a_worker_that_ends_does_not_wait_for_a_store_that_is_away(tmp_path: Path) -> None:
+    async def test(world: World, hook: Receiver) -> None:
+        class Away:
+            async def note_progress(self, progress: Any) -> frozenset[Any]:
+                raise StoreUnavailable("away")
+
+        written = journal.Journal(Away(), "w", world.clock, print)  # type: ignore[arg-type] - no more is used
+        async with asyncio.timeout(20):
+            await written.close()
 
     run(tmp_path, test)

@@ -289,3 +289,9 @@ def test_the_real_resolver_is_used_and_its_answers_are_looked_at() -> None:
         await checked.close()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("url", ["HTTP://app.example/", "Http://app.example/", "\x01https://app.example/"])
+def test_a_scheme_in_other_letters_does_not_pass_for_https(url: str) -> None:
+    with pytest.raises(InvalidValue):
+        Policy.parse("10.0.0.0/8").check_url(url)

@@ -215,3 +215,37 @@ def test_a_handler_has_a_name_that_stays(tmp_path: Path) -> None:
         rosterd.on(name="with space")(handler)
     with pytest.raises(errors.InvalidValue, match="no events"):
         rosterd.on("user.creatd")
+
+
+def test_a_handler_that_takes_too_long_has_failed_and_is_not_called_twice_at_once(tmp_path: Path) -> None:
+    async def test(world: World, hook: Receiver) -> None:
+        acme = await world.directory("acme")
+        go_on = threading.Event()
+        calls: list[str] = []
+
+        def late(event: Any) -> None:
+            calls.append("late")
+            assert go_on.wait(20)
+
+        async def stuck(event: Any) -> None:
+            calls.append("stuck")
+            await asyncio.Event().wait()
+
+        application = Application(
+            world, Handler("app:late", "", late, 0.05), Handler("app:stuck", "", stuck, 0.05)
+        )
+        await application.start()
+        await world.happen(acme)
+        for _ in range(2):
+            await application.worker.settle()
+            world.clock.advance(seconds=3600)
+        assert sorted(calls) == ["late", "stuck", "stuck"]
+        last = await world.store.attempts(id_of("app:late"), None, 1)
+        assert last[0].attempt.outcome.error == "The handler did not return within 0.05 s."
+        go_on.set()
+        await application.worker.settle()
+        last = await world.store.attempts(id_of("app:late"), None, 1)
+        assert last[0].attempt.outcome.accepted
+        assert calls.count("late") == 1
+
+    run(tmp_path, test)

@@ -163,3 +163,22 @@ def test_a_snapshot_without_its_end_is_not_taken_for_one() -> None:
                 [record async for record in client.snapshot("acme")]
 
     asyncio.run(main())
+
+
+def test_a_follower_waits_no_longer_than_an_answer_may_take() -> None:
+    async def main() -> None:
+        page = web.Response(text='{"events":[],"next":"c"}', content_type="application/json")
+        async with answering(page) as (url, asked), Client(url, "rak_x", timeout=10) as client:
+            await anext(client.follow("acme"))
+            assert asked[0].query["wait"] == "5"
+
+    asyncio.run(main())
+
+
+def test_a_snapshot_of_a_server_that_is_not_there_is_unreachable() -> None:
+    async def main() -> None:
+        async with Client("http://127.0.0.1:1", "rak_x") as client:
+            with pytest.raises(Unreachable, match="snapshot"):
+                [record async for record in client.snapshot("acme")]
+
+    asyncio.run(main())

@@ -1,6 +1,7 @@
 """Undo and erasure over the management API: what goes in, what comes out, who may."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -140,8 +141,7 @@ def test_the_upkeep_erases_who_was_deleted_long_enough_ago(tmp_path: Path) -> No
 def dumped(data: Path) -> str:
     """All that is in the database, as SQL."""
     (path,) = data.glob("*.db")
-    connection = sqlite3.connect(path)
-    try:
-        return "\n".join(connection.iterdump())
-    finally:
-        connection.close()
+    with closing(sqlite3.connect(path)) as stored, closing(sqlite3.connect(":memory:")) as copy:
+        stored.backup(copy)
+        copy.execute("DROP TABLE parts")  # pieces of three characters, which cannot be dumped
+        return "\n".join(copy.iterdump())

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import AsyncIterator, Collection
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +59,10 @@ async def erase(world: World, id: str, log: Log | None = None) -> bool:
 
 def dump(path: Path) -> str:
     """All that is in the database, as SQL."""
-    connection = sqlite3.connect(path / "test.db")
-    try:
-        return "\n".join(connection.iterdump())
-    finally:
-        connection.close()
+    with closing(sqlite3.connect(path / "test.db")) as stored, closing(sqlite3.connect(":memory:")) as copy:
+        stored.backup(copy)
+        copy.execute("DROP TABLE parts")  # pieces of three characters, which cannot be dumped
+        return "\n".join(copy.iterdump())
 
 
 async def lived(world: World) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """A mapping follows every change of users and groups, tells what changed, and ends where anew would end."""
 
 import asyncio
+import dataclasses
 import json
 import random
 from pathlib import Path
@@ -14,6 +15,7 @@ from rosterd.service.projector import Projector
 from rosterd.testing.scenario import BY
 from rosterd.wiring.expressions import Cel
 from rosterd.wiring.ids import now
+from rosterd.wiring.projecting import Projecting
 
 RULES = Rules(
     (("name", "user.userName"), ("title", "user.title")),
@@ -225,5 +227,54 @@ def test_two_projectors_at_once_tell_nothing_twice(tmp_path: Path) -> None:
             "/events", params={"directory": "acme", "types": "user.mapped", "limit": 1000}
         )
         assert [event["resource"]["id"] for event in page.json()["events"]] == ids
+
+    run(tmp_path, test)
+
+
+def test_a_mapping_at_fault_keeps_no_other_directory_waiting(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        other = await world.service.control.directory("other")
+        assert other is not None
+        plane = world.service.projecting._plane
+        carried = []
+
+        class Faulty(Projector):
+            async def advance(self, directory: int) -> bool:
+                if directory == 1:
+                    raise LookupError("no such rule")
+                carried.append(directory)
+                return False
+
+        class Two:
+            watch = plane.watch
+
+            async def lagging(self, limit: int) -> tuple[int, ...]:
+                return (1, 2)[:limit]
+
+        projecting = Projecting(Two(), Faulty(world.service.store, Cel(), now))
+        assert await projecting.catch_up()
+        assert await projecting.catch_up()
+        assert carried == [2, 2]
+
+    run(tmp_path, test)
+
+
+def test_what_was_made_of_a_deleted_user_goes_though_the_feed_has_forgotten_it(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        await save(world)
+        ann = (await world.user("ann"))["id"]
+        await world.user("bob")
+        await settle(world)
+        directory = await world.service.control.directory("acme")
+        assert directory is not None
+        reader = world.service.store.reader(directory.id)
+        assert await reader.projections([ann])
+        await world.scim.delete(f"/Users/{ann}")
+        before = await reader.mapping()
+        assert before is not None
+        walk = dataclasses.replace(before, place=(await reader.feed(0, 0)).last, walk=0)
+        await world.service.store.write(directory.id, lambda tx: tx.set_mapping(walk))
+        await settle(world)
+        assert not await reader.projections([ann])
 
     run(tmp_path, test)

@@ -7,6 +7,7 @@ import pytest
 from service.management import World, problem, run
 
 from rosterd.scim import urns
+from rosterd.testing.scenario import BY
 
 MAIL = [{"value": "Cyd@x.example", "primary": True}]
 
@@ -143,5 +144,18 @@ def test_one_that_cannot_be_adopted_is_told_and_the_others_are(tmp_path: Path) -
         assert [user["name"] for user in states["items"]] == ["bob"]
         entries = (await world.api.get("/audit", params={"action": "accounts.adopted"})).json()["items"]
         assert [entry["after"] for entry in entries] == [{"count": 1}]
+
+    run(tmp_path, test)
+
+
+def test_nothing_of_an_erased_user_waits_for_its_identity_provider(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        assert await adopt(world, {"account": "1", "userName": "Ann"}) == [("1", "adopted")]
+        directory = await world.service.control.directory("acme")
+        assert directory is not None
+        store = world.service.store
+        id = await store.write(directory.id, lambda tx: tx.adopted("ann"))
+        await world.service.erasure.erase(directory, "User", id or "", by=BY)
+        assert await store.write(directory.id, lambda tx: tx.adopted("ann")) is None
 
     run(tmp_path, test)

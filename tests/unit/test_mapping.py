@@ -136,3 +136,23 @@ def test_rules_are_the_same_after_json() -> None:
 def test_a_difference_tells_what_differs(before: Any, after: Any, told: Any) -> None:
     old, new = ({"fields": f, "roles": r} for f, r in (before, after))
     assert difference(old, new) == told
+
+
+@pytest.mark.parametrize(
+    ("expression", "count", "fits"),
+    [
+        ("'Admins' in groups", 100_000, True),
+        ("groups.exists(g, g == 'x')", 900, True),
+        ("groups.exists(g, g == 'x')", 1500, False),
+        ("(groups + groups).exists(g, g == 'x')", 800, False),
+        ("groups.exists(g, groups.exists(h, g == ')))' + h))", 200, False),
+        ("groups.exists(g, g == 'x') || groups.exists(h, h == 'y')", 900, True),
+        ("groups.all(a, groups.all(b, groups.all(c, c != 'x')))", 60, False),
+        (r"groups.all(a, a != '\\' && groups.all(b, b != 'x'))", 200, False),
+        ("'a,b'.split(',').all(a, groups.all(b, b != a))", 50, True),
+    ],
+)
+def test_a_rule_that_would_go_on_for_too_long_is_a_fault(expression: str, count: int, fits: bool) -> None:
+    groups = [(str(n), f"g{n}") for n in range(count)]
+    _, faults = Mapper(Rules((), (("x", expression),)), Cel()).map("i", None, USER, groups)
+    assert (not faults) == fits, faults

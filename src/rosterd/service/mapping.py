@@ -23,7 +23,7 @@ MAX_LOOPS: Final = 3
 """``map``, ``filter``, ``all``, ``exists`` in one expression: each goes through a list."""
 MAX_PARTS: Final = 100
 """Parts of a text that is split."""
-MAX_STEPS: Final = 1_000_000
+MAX_STEPS: Final = 2_000_000
 """Of one rule: a loop through ``n`` values takes ``n`` squared steps, one within another ``n`` cubed."""
 MAX_TEXT: Final = 10_000
 """Characters of a value that a rule gives; a longer one is a fault."""

@@ -25,6 +25,8 @@ FLUSH_SECONDS: Final = 0.5
 FLUSH_COUNT: Final = 500
 MAX_COUNT: Final = 4000
 MAX_BYTES: Final = 16 * 1024 * 1024
+MAX_OMITTED: Final = 100_000
+"""Reads that are counted though they were left out; more are not, while nothing can be written."""
 _AT_ONCE: Final = 16
 """Exchanges read and masked before others get a turn."""
 
@@ -39,7 +41,7 @@ class Buffer:
         self._others: deque[tuple[int, Captured]] = deque()
         self._order = 0
         self._bytes = 0
-        self.omitted: list[Omitted] = []
+        self.omitted: deque[Omitted] = deque(maxlen=MAX_OMITTED)
 
     def __len__(self) -> int:
         return len(self._reads) + len(self._others)
@@ -61,7 +63,8 @@ class Buffer:
     def take(self) -> tuple[list[Captured], list[Omitted]]:
         """All of it; the buffer is empty then."""
         waiting = sorted(chain(self._reads, self._others), key=lambda each: each[0])
-        omitted, self.omitted = self.omitted, []
+        omitted = list(self.omitted)
+        self.omitted.clear()
         self._reads.clear()
         self._others.clear()
         self._bytes = 0
@@ -123,17 +126,23 @@ class Journal:
             try:
                 bodies = await self._bodies()
                 for number, captured in enumerate(waiting, 1):
-                    exchanges.append(self._exchange(captured, bodies))
+                    exchanges += self._exchange(captured, bodies)
                     if number % _AT_ONCE == 0:
                         await asyncio.sleep(0)
                 await self._log.add_exchanges(exchanges, omitted)
             except StoreUnavailable as error:
                 self.lost += len(waiting)
                 _log.warning("request log not written", lost=len(waiting), why=str(error))
-            except Exception as error:  # noqa: BLE001 - the log must not end because of one exchange
+            except Exception as error:  # noqa: BLE001 - the log must not end because of one batch
                 self.lost += len(waiting)
                 _log.error("request log not written", lost=len(waiting), exc_info=error)
 
-    def _exchange(self, captured: Captured, bodies: bool) -> Exchange:
+    def _exchange(self, captured: Captured, bodies: bool) -> tuple[Exchange, ...]:
+        """What is kept of it; nothing of one that cannot be read, which costs no other one."""
         left_out = self._left_out.pop((captured.directory, captured.connection), 0)
-        return capture.exchange(captured, left_out=left_out, bodies=bodies)
+        try:
+            return (capture.exchange(captured, left_out=left_out, bodies=bodies),)
+        except Exception as error:  # noqa: BLE001 - see above
+            self.lost += 1
+            _log.error("an exchange was not written", exc_info=error)
+            return ()
