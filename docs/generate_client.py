@@ -8,6 +8,7 @@ import keyword
 import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -74,7 +75,7 @@ class Models:
             for key, kind, meaning in fields:
                 lines.append(f"    {key}: {kind}")
                 if meaning:
-                    lines.append(f'    """{meaning}"""')
+                    lines.append("\n    ".join(textwrap.wrap(f'    """{meaning}"""', 104)))
             self.texts.pop(name)
             self.texts[name] = "\n".join(lines)
         else:

@@ -1,4 +1,4 @@
-"""A PostgreSQL database gets the schema once, is refused when it is older or newer, and has SQLite's tables."""
+"""A PostgreSQL database gets its schema once, is refused if of another release, and is as SQLite's."""
 
 import asyncio
 import sqlite3

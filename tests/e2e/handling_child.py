@@ -4,10 +4,11 @@ import os
 
 from rosterd.asgi import Event, Rosterd
 
-app = Rosterd()
+rosterd = Rosterd()
+app = rosterd.beside(rosterd, "/rosterd")
 
 
-@app.on("user.*", name="written")
+@rosterd.on("user.*", name="written")
 def written(event: Event) -> None:
     """In a thread; done twice it is twice in the file."""
     with open(os.environ["HEARD"], "a") as file:  # noqa: PTH123 - one line, written at once

@@ -14,7 +14,9 @@ STORE = PACKAGE / "store"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # The modules that put statements together, from templates that are literals and bound parameters.
-ASSEMBLERS = {f"store/{name}.py" for name in ("compile", "dialect", "dialect_postgres", "fragment", "listing")}
+ASSEMBLERS = {
+    f"store/{name}.py" for name in ("compile", "dialect", "dialect_postgres", "fragment", "listing")
+}
 # What must work on a file that has no tables of ours, or older ones.
 BOOTSTRAP = {"store/migrate.py", "store/postgres_migrate.py"}
 

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from rosterd.scim import filter as syntax
+from rosterd.scim import urns
 from rosterd.scim.bind import bind, bind_attribute
 from rosterd.scim.filter import And, AttrPath, Compare, Filter, Not, Or, Present, parse_filter, print_filter
 from rosterd.scim.index import index, scalars
@@ -497,6 +498,22 @@ def test_a_filter_at_every_limit_is_understood(pair: Pair) -> None:
         Or(tuple(Compare(AttrPath(None, "code"), "eq", f"c{n}") for n in range(200))),
     ):
         pair.agree_on(directory, Query({TYPE: bind(f, TYPE), OTHER: bind(f, OTHER)}, 7, 2))
+
+
+def test_a_text_longer_than_an_entry_of_an_index_is_looked_up(pair: Pair) -> None:
+    directory = next(pair.directories)
+    names = [f"{'é' * 5000}{n}" for n in range(2)]
+    same = {"schemas": [urns.USER]}
+    users = [same | {"displayName": name, "emails": [{"value": name}]} for name in names]
+    pair.write(directory, fill([(USER, user) for user in users] + [(TYPE, {"schemas": [THING]})]))
+    for text in (
+        f'displayName eq "{names[1]}"',
+        f'emails.value eq "{names[0]}"',
+        f'displayName co "{names[1]}"',
+    ):
+        query = Query({USER: bind(parse_filter(text), USER)}, 7, 2)
+        pair.agree_on(directory, query)
+        assert len(pair.runner.run(pair.stores[0].reader(directory).search(query)).rows) == 1
 
 
 def test_numbers_equal_themselves_however_many_digits_they_have(pair: Pair) -> None:

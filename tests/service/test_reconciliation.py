@@ -75,6 +75,25 @@ def test_every_kind_of_difference_is_found_and_nothing_is_changed(tmp_path: Path
     run(tmp_path, test)
 
 
+def test_an_id_says_more_than_a_name_and_a_name_more_than_an_address(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        shared = [{"value": "team@x.example", "primary": True}]
+        await world.user("first", emails=shared)
+        await world.user("second", emails=shared)
+        third = await world.user("third", emails=shared)
+        found = await compare(
+            world,
+            {"account": "1", "userName": "first", "id": third["id"]},
+            {"account": "2", "email": "team@x.example"},
+            {"account": "3", "userName": "second", "email": "team@x.example"},
+        )
+        told = {(one["what"], one["name"], one["account"]) for one in found["findings"]}
+        assert told == {("renamed", "third", "1")}
+        assert found["counts"] == {"renamed": 1, "agreed": 2}
+
+    run(tmp_path, test)
+
+
 def test_an_account_told_twice_is_refused(tmp_path: Path) -> None:
     async def test(world: World) -> None:
         twice = {"accounts": [{"account": "1"}, {"account": "1"}]}

@@ -595,7 +595,8 @@ class Client(TypedDict):
     state: Literal["active", "revoked"]
     """Whether it can fetch tokens."""
     expiresSoon: bool
-    """Whether it ends within the setting `tokenWarningDays` and somebody must replace it. Of one of its secrets."""
+    """Whether it ends within the setting `tokenWarningDays` and somebody must replace it. Of one of its
+    secrets."""
     secrets: list[ClientSecret]
     """Its secrets, newest first."""
     created: str
@@ -638,7 +639,8 @@ class NewClient(TypedDict):
     state: Literal["active", "revoked"]
     """Whether it can fetch tokens."""
     expiresSoon: bool
-    """Whether it ends within the setting `tokenWarningDays` and somebody must replace it. Of one of its secrets."""
+    """Whether it ends within the setting `tokenWarningDays` and somebody must replace it. Of one of its
+    secrets."""
     secrets: list[NewClientSecret]
     """Its secrets, newest first."""
     created: str
@@ -766,7 +768,8 @@ class ListGroupsQuery(TypedDict):
     state: NotRequired[Literal["active", "deleted"]]
     """Only those in this state; without it all that are not deleted."""
     q: NotRequired[str]
-    """Only those whose displayName begins so, in any letter case, ordered by it; not for deleted ones."""
+    """Only those whose displayName begins so, in any letter case, ordered by it; not for deleted
+    ones."""
     limit: NotRequired[int]
     """The most items on a page; a page may be shorter though more follow."""
     cursor: NotRequired[str]
@@ -1343,7 +1346,8 @@ class Settings(TypedDict):
     tokenWarningDays: int
     """Days before the end of a token at which its expiry is announced; `0` does not announce it."""
     signingKeyDays: int
-    """Days that a key signs security event tokens before the next does; `0` until it is rotated by hand."""
+    """Days that a key signs security event tokens before the next does; `0` until it is rotated by
+    hand."""
     fixed: list[
         Literal[
             "eventRetentionDays",
@@ -1371,7 +1375,8 @@ class ChangeSettingsBody(TypedDict):
     tokenWarningDays: NotRequired[int | None]
     """Days before the end of a token at which its expiry is announced; `0` does not announce it."""
     signingKeyDays: NotRequired[int | None]
-    """Days that a key signs security event tokens before the next does; `0` until it is rotated by hand."""
+    """Days that a key signs security event tokens before the next does; `0` until it is rotated by
+    hand."""
 
 
 class ListWebhooksQuery(TypedDict):
@@ -1391,9 +1396,11 @@ class WebhookStream(TypedDict):
     method: Literal["push", "poll"]
     """By which way."""
     detail: Literal["full", "notice"]
-    """How much a token tells: `full`: what changed and to what; `notice`: which attributes changed, without values."""
+    """How much a token tells: `full`: what changed and to what; `notice`: which attributes changed,
+    without values."""
     vocabulary: Literal["both", "scim", "caep"]
-    """In which words: `both`: the events of RFC 9967, and `session-revoked` of CAEP beside deactivation and deletion; `scim`: the events of RFC 9967 only; `caep`: `session-revoked` of CAEP only."""
+    """In which words: `both`: the events of RFC 9967, and `session-revoked` of CAEP beside deactivation
+    and deletion; `scim`: the events of RFC 9967 only; `caep`: `session-revoked` of CAEP only."""
     authorization: bool
     """Whether pushes carry an authorization."""
 
@@ -1452,11 +1459,14 @@ class CreateWebhookBodyStream(TypedDict):
     audience: str
     """The claim `aud` of the tokens: what the receiver calls itself."""
     method: NotRequired[Literal["push", "poll"]]
-    """By which way: `push`: rosterd sends each token to a URL (RFC 8935); `poll`: the receiver fetches them (RFC 8936)."""
+    """By which way: `push`: rosterd sends each token to a URL (RFC 8935); `poll`: the receiver fetches
+    them (RFC 8936)."""
     detail: NotRequired[Literal["full", "notice"]]
-    """How much a token tells: `full`: what changed and to what; `notice`: which attributes changed, without values."""
+    """How much a token tells: `full`: what changed and to what; `notice`: which attributes changed,
+    without values."""
     vocabulary: NotRequired[Literal["both", "scim", "caep"]]
-    """In which words: `both`: the events of RFC 9967, and `session-revoked` of CAEP beside deactivation and deletion; `scim`: the events of RFC 9967 only; `caep`: `session-revoked` of CAEP only."""
+    """In which words: `both`: the events of RFC 9967, and `session-revoked` of CAEP beside deactivation
+    and deletion; `scim`: the events of RFC 9967 only; `caep`: `session-revoked` of CAEP only."""
     authorization: NotRequired[str]
     """The value of the header `Authorization` of a push."""
 
@@ -1467,7 +1477,8 @@ class CreateWebhookBody(TypedDict):
     directory: NotRequired[str]
     """The only directory it hears of; without it all."""
     scheme: NotRequired[Literal["v1", "v1a"]]
-    """How messages are signed: `v1`: HMAC-SHA256 with a secret that both sides know; `v1a`: Ed25519: rosterd signs with a private key, the receiver knows the public one."""
+    """How messages are signed: `v1`: HMAC-SHA256 with a secret that both sides know; `v1a`: Ed25519:
+    rosterd signs with a private key, the receiver knows the public one."""
     stream: NotRequired[CreateWebhookBodyStream]
     """It gets security event tokens (RFC 9967) in the place of webhooks."""
     url: NotRequired[str]
@@ -1490,9 +1501,11 @@ class NewWebhookStream(TypedDict):
     method: Literal["push", "poll"]
     """By which way."""
     detail: Literal["full", "notice"]
-    """How much a token tells: `full`: what changed and to what; `notice`: which attributes changed, without values."""
+    """How much a token tells: `full`: what changed and to what; `notice`: which attributes changed,
+    without values."""
     vocabulary: Literal["both", "scim", "caep"]
-    """In which words: `both`: the events of RFC 9967, and `session-revoked` of CAEP beside deactivation and deletion; `scim`: the events of RFC 9967 only; `caep`: `session-revoked` of CAEP only."""
+    """In which words: `both`: the events of RFC 9967, and `session-revoked` of CAEP beside deactivation
+    and deletion; `scim`: the events of RFC 9967 only; `caep`: `session-revoked` of CAEP only."""
     authorization: bool
     """Whether pushes carry an authorization."""
 
@@ -1544,7 +1557,8 @@ class NewWebhook(TypedDict):
     created: str
     """When it was made."""
     secret: str | None
-    """What the receiver verifies with: `whsec_…`, or of `v1a` the public key `whpk_…`; null for a stream, whose tokens are verified with the keys at `/.well-known/jwks.json`."""
+    """What the receiver verifies with: `whsec_…`, or of `v1a` the public key `whpk_…`; null for a
+    stream, whose tokens are verified with the keys at `/.well-known/jwks.json`."""
 
 
 class UpdateWebhookBodyStream(TypedDict):
@@ -1553,9 +1567,11 @@ class UpdateWebhookBodyStream(TypedDict):
     audience: NotRequired[str]
     """The claim `aud` of the tokens: what the receiver calls itself."""
     detail: NotRequired[Literal["full", "notice"]]
-    """How much a token tells: `full`: what changed and to what; `notice`: which attributes changed, without values."""
+    """How much a token tells: `full`: what changed and to what; `notice`: which attributes changed,
+    without values."""
     vocabulary: NotRequired[Literal["both", "scim", "caep"]]
-    """In which words: `both`: the events of RFC 9967, and `session-revoked` of CAEP beside deactivation and deletion; `scim`: the events of RFC 9967 only; `caep`: `session-revoked` of CAEP only."""
+    """In which words: `both`: the events of RFC 9967, and `session-revoked` of CAEP beside deactivation
+    and deletion; `scim`: the events of RFC 9967 only; `caep`: `session-revoked` of CAEP only."""
     authorization: NotRequired[str]
     """The value of the header `Authorization` of a push."""
 
@@ -1583,7 +1599,8 @@ class RotateWebhookSecretBody(TypedDict):
     overlap: NotRequired[int]
     """Seconds that messages are signed with the old one too."""
     scheme: NotRequired[Literal["v1", "v1a"]]
-    """How messages are signed: `v1`: HMAC-SHA256 with a secret that both sides know; `v1a`: Ed25519: rosterd signs with a private key, the receiver knows the public one."""
+    """How messages are signed: `v1`: HMAC-SHA256 with a secret that both sides know; `v1a`: Ed25519:
+    rosterd signs with a private key, the receiver knows the public one."""
 
 
 class MoveWebhookBody(TypedDict):

@@ -115,7 +115,10 @@ class Session:
         raise AssertionError("the last attempt returns or raises")
 
     async def lines(self, path: str, query: Mapping[str, Any]) -> AsyncIterator[Any]:
-        """The JSON values of an answer in JSON Lines, as they come. Raises ``ApiError`` and ``Unreachable``."""
+        """The JSON values of an answer in JSON Lines, as they come.
+
+        Raises ``ApiError`` and ``Unreachable``.
+        """
         try:
             async for value in self._lines(path, query):
                 yield value

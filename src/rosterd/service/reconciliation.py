@@ -94,6 +94,23 @@ class Outcome:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """A user as far as it is compared; of a deleted one ``active`` is ``None``."""
+
+    id: str
+    name: str
+    emails: tuple[str, ...]
+    active: bool | None
+
+
+def _person(row: Stored) -> _Person:
+    document = orjson.loads(row.document)
+    emails = tuple(str(e.get("value", "")) for e in document.get("emails", ()) if e.get("primary"))
+    active = None if row.deleted is not None else document.get("active", True)
+    return _Person(row.id, str(document.get("userName", row.id)), emails, active)
+
+
 class _Index:
     """The application's accounts by all that they are found by; each is found once."""
 
@@ -106,15 +123,22 @@ class _Index:
                 if value:
                     self._by.setdefault((kind, value.casefold()), one.account)
 
-    def take(self, row: Stored, document: dict[str, Any]) -> Account | None:
-        """The application's account for a user; it is not found again."""
-        emails = [e.get("value", "") for e in document.get("emails", ()) if e.get("primary")]
-        names = [("id", row.id), ("userName", str(document.get("userName", "")))]
-        for kind, value in (*names, *(("email", email) for email in emails)):
-            found = self._by.get((kind, value.casefold()))
+    def knows(self, person: _Person) -> bool:
+        """Whether something of the person, but its id, was told of an account."""
+        return any(name in self._by for kind in ("userName", "email") for name in _names(kind, person))
+
+    def take(self, kind: str, person: _Person) -> Account | None:
+        """The account that is found by this; it is not found again."""
+        for name in _names(kind, person):
+            found = self._by.get(name)
             if found in self.left:
                 return self.left.pop(found)
         return None
+
+
+def _names(kind: str, person: _Person) -> list[tuple[str, str]]:
+    values = {"id": (person.id,), "userName": (person.name,), "email": person.emails}[kind]
+    return [(kind, value.casefold()) for value in values]
 
 
 class Reconciliation:
@@ -129,19 +153,20 @@ class Reconciliation:
         """Hold the application's accounts against everybody as of one moment. Raises ``InvalidValue``."""
         _check(accounts)
         index, report = _Index(accounts), Report()
+        rest: list[_Person] = []
         async with self._store.snapshot(directory.id) as reader:
-            async for row in rows(reader, _USER):
-                document = orjson.loads(row.document)
-                _held_against(row, document, index.take(row, document), report)
-            async for row in _deleted(reader):
-                document = orjson.loads(row.document)
-                account = index.take(row, document)
-                if account is not None and account.active:
-                    name = str(document.get("userName", row.id))
-                    detail = "It was deleted here; deactivate it in the application."
-                    report.add(Finding(TO_DEACTIVATE, name, account.account, row.id, detail))
-                elif account is not None:
-                    report.counts["agreed"] += 1
+            for people in (rows(reader, _USER), _deleted(reader)):
+                async for row in people:
+                    person = _person(row)
+                    account = index.take("id", person)
+                    if account is None and index.knows(person):
+                        rest.append(person)  # an id says more than a name, whoever comes first
+                    else:
+                        _held_against(person, account, report)
+        for kind in ("userName", "email"):
+            rest = [one for one in rest if not _found(index, kind, one, report)]
+        for person in rest:
+            _held_against(person, None, report)
         for account in index.left.values():
             detail = "Nobody provisioned it. Adopt it, or deactivate it in the application."
             name = account.user_name or account.email or account.account
@@ -204,25 +229,35 @@ def _check(accounts: Sequence[Account]) -> None:
         raise errors.InvalidValue(f"The account '{doubled[0]}' is there twice.")
 
 
-def _held_against(row: Stored, document: dict[str, Any], account: Account | None, report: Report) -> None:
-    name = str(document.get("userName", row.id))
-    active = document.get("active", True)
-    if account is None:
-        if active:
-            report.add(Finding(MISSING, name, None, row.id, "Make it in the application."))
-        else:
-            report.counts["agreed"] += 1
-    elif account.active and not active:
-        detail = "It is inactive here; deactivate it in the application."
-        report.add(Finding(TO_DEACTIVATE, name, account.account, row.id, detail))
-    elif active and not account.active:
-        detail = "It is active here; activate it in the application."
-        report.add(Finding(TO_ACTIVATE, name, account.account, row.id, detail))
-    elif account.user_name and account.user_name.casefold() != name.casefold():
-        detail = f"The application calls it '{account.user_name}'."
-        report.add(Finding(RENAMED, name, account.account, row.id, detail))
-    else:
+def _found(index: _Index, kind: str, person: _Person, report: Report) -> bool:
+    account = index.take(kind, person)
+    if account is not None:
+        _held_against(person, account, report)
+    return account is not None
+
+
+def _held_against(person: _Person, account: Account | None, report: Report) -> None:
+    found = _difference(person, account)
+    if found is not None:
+        what, detail = found
+        known = None if account is None else account.account
+        report.add(Finding(what, person.name, known, person.id, detail))
+    elif account is not None or person.active is not None:
         report.counts["agreed"] += 1
+
+
+def _difference(person: _Person, account: Account | None) -> tuple[str, str] | None:
+    """What the two do not agree about, and what to do."""
+    if account is None:
+        return (MISSING, "Make it in the application.") if person.active else None
+    if account.active and not person.active:
+        how = "was deleted" if person.active is None else "is inactive"
+        return TO_DEACTIVATE, f"It {how} here; deactivate it in the application."
+    if person.active and not account.active:
+        return TO_ACTIVATE, "It is active here; activate it in the application."
+    if account.user_name and account.user_name.casefold() != person.name.casefold():
+        return RENAMED, f"The application calls it '{account.user_name}'."
+    return None
 
 
 async def _deleted(reader: Reader) -> AsyncIterator[Stored]:

@@ -13,7 +13,7 @@ from rosterd.scim.membership import Member
 from rosterd.service.events import PAGE_BYTES, WINDOW, Event, FeedPage, StoredEvent
 from rosterd.service.past import Owed
 from rosterd.service.ports import Awaiting, Membership, Named, Page, Query, Stored
-from rosterd.store.dialect_postgres import Postgres
+from rosterd.store.dialect_postgres import Postgres, short
 from rosterd.store.postgres_projections import PostgresProjectionReader
 from rosterd.store.postgres_run import Reads, Row
 from rosterd.store.postgres_search import search
@@ -110,7 +110,7 @@ class PostgresReader(PostgresProjectionReader):
         return tuple(Named(row[0], row[1], Stored(*row[2:]) if row[2] else None) for row in rows)
 
     async def owner_of(self, kind: str, attribute: str, value: str) -> str | None:
-        rows = await self._rows("owner_of", kind, attribute, clean(value))
+        rows = await self._rows("owner_of", kind, attribute, short(clean(value)))
         return str(rows[0][0]) if rows else None
 
     async def count(self, kind: str, connection: int | None = None) -> int:

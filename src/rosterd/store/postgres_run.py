@@ -54,8 +54,9 @@ _UNAVAILABLE: Final = (
     asyncpg.InternalClientError,
     asyncpg.TargetServerAttributeNotMatched,
 )
-# These statements are found by keys whatever their parameters are; planning them anew takes longer than they do.
-_BEGIN: Final = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
+# What writes looks things up by keys, whatever its parameters: planning it anew takes longer than carrying
+# it out, and a plan made while a table was still empty must not be one that reads the whole of it.
+_BEGIN: Final = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
 _CHANGED: Final = re.compile(r"\d+$")
 
 

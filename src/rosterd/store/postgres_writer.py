@@ -19,7 +19,7 @@ from rosterd.service.limits import Loss
 from rosterd.service.past import Owed
 from rosterd.service.ports import MemberChange, Stored, UniqueViolation
 from rosterd.service.standing import Standing
-from rosterd.store.dialect_postgres import Postgres, as_search
+from rosterd.store.dialect_postgres import Postgres, as_search, short
 from rosterd.store.entries import entry_row
 from rosterd.store.policy import ACTIVE, standing_of
 from rosterd.store.postgres_entries import storable
@@ -63,7 +63,7 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
             "insert_resource",
             row.id, row.kind, row.connection, row.external_id, row.seq, row.version,
             row.created, row.modified, row.document, as_search(indexed.search), indexed.display,
-            *_columns(indexed.unique), *_columns(indexed.values),
+            *_entries(indexed.unique), *_entries(indexed.values),
         )  # fmt: skip
         if attribute is not None:
             raise UniqueViolation(attribute, value)
@@ -83,10 +83,10 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
             owner, attribute, value = await self._one(
                 "update_indexed",
                 *what,
-                *_columns(_less(after.unique, before.unique)),
-                *_columns(_less(before.unique, after.unique)),
-                *_columns(_less(after.values, before.values)),
-                *_columns(_less(before.values, after.values)),
+                *_entries(_less(after.unique, before.unique)),
+                *_entries(_less(before.unique, after.unique)),
+                *_entries(_less(after.values, before.values)),
+                *_entries(_less(before.values, after.values)),
             )
             if attribute is not None:
                 raise UniqueViolation(attribute, value)
@@ -116,7 +116,7 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
             "revive_resource",
             row.id, row.kind, row.connection, row.external_id, row.seq, row.version,
             row.created, row.modified, row.document, as_search(indexed.search), indexed.display,
-            *_columns(indexed.unique), *_columns(indexed.values),
+            *_entries(indexed.unique), *_entries(indexed.values),
         )  # fmt: skip
         if not made and await self.find_deleted(row.kind, row.id) is None:
             raise _missing("retained", row)
@@ -260,7 +260,7 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
 
     async def _forget(self, kind: str, id: str, unique: Pairs, values: Pairs) -> None:
         """Free the values of a resource, and end every membership of it and in it."""
-        await self._change("forget_resource", id, kind, *_columns(unique), *_columns(values))
+        await self._change("forget_resource", id, kind, *_entries(unique), *_entries(values))
 
     async def _put(self, group: str, wanted: Mapping[str, str | None], *, exactly: bool) -> MemberChange:
         """Make each value a member or pending; ``exactly``: one without a display shall have none."""
@@ -290,6 +290,11 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
         if pending_removed:
             await self._change("delete_pending", group, pending_removed)
         return MemberChange(tuple(added), (), tuple(pending_added), tuple(pending_removed), tuple(renamed))
+
+
+def _entries(pairs: Pairs) -> tuple[list[str], list[str | None]]:
+    """The values of attributes as their tables have them."""
+    return _columns((attribute, short(value)) for attribute, value in pairs)
 
 
 def _columns(pairs: Iterable[tuple[str, str | None]]) -> tuple[list[str], list[str | None]]:
