@@ -12,6 +12,7 @@ import pytest
 from contract.postgres_store import Opens, database
 
 from rosterd.scim.errors import InvalidValue
+from rosterd.scim.membership import Member
 from rosterd.service.ports import StoreUnavailable, UniqueViolation, Writer
 from rosterd.store.postgres import PostgresStore, open_postgres
 from rosterd.testing.scenario import DIRECTORY, add, event, found, indexed, listed, put, refused, row, users
@@ -197,12 +198,29 @@ class TestBatches(Emptied):
 
         run(scenario)
 
-    def test_a_value_too_long_for_an_index_is_refused_and_harms_nobody(self) -> None:
+    def test_a_name_too_long_for_an_index_is_as_unique_as_others(self) -> None:
         long = "".join(chr(0x4E00 + n * 7919 % 20_000) for n in range(4000))
 
         async def scenario(stores: list[PostgresStore]) -> None:
             (store,) = stores
-            jobs = (put({"userName": "a"}, "a"), put({"userName": long}, "long"), put({"userName": "b"}, "b"))
+            await store.write(DIRECTORY, put({"userName": long}, "long"))
+            await store.write(DIRECTORY, put({"userName": f"{long}x"}, "longer"))
+            with pytest.raises(UniqueViolation):
+                await store.write(DIRECTORY, put({"userName": long}, "again"))
+            assert sorted(await found(store, listed())) == ["long", "longer"]
+
+        run(scenario)
+
+    def test_a_value_that_no_index_can_hold_is_refused_and_harms_nobody(self) -> None:
+        long = "".join(chr(0x4E00 + n * 7919 % 20_000) for n in range(4000))
+
+        async def scenario(stores: list[PostgresStore]) -> None:
+            (store,) = stores
+
+            async def waits(tx: Writer) -> None:
+                await tx.add_members("g", [Member(long)])
+
+            jobs = (put({"userName": "a"}, "a"), waits, put({"userName": "b"}, "b"))
             writes = [store.write(DIRECTORY, job) for job in jobs]
             results = await asyncio.gather(*writes, return_exceptions=True)
             assert isinstance(results[1], InvalidValue)
