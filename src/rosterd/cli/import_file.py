@@ -16,7 +16,7 @@ from rosterd.scim import errors
 from rosterd.scim.membership import has_members
 from rosterd.scim.schema import Model, ResourceType
 from rosterd.service import spreadsheet
-from rosterd.service.caller import SCOPES, Caller
+from rosterd.service.caller import Caller
 from rosterd.service.transfer import FAILED, PORTION, Imports, Item, Outcome
 
 EXAMPLES = options.examples(
@@ -59,7 +59,7 @@ def import_(
             model = service.admission.model_of(home)
             who = options.by()
             cause = f"import by {who.name or 'somebody'} {who.request_id}"
-            caller = Caller(home, line, SCOPES, model, "", cause)
+            caller = Caller.within(home, line, model, cause)
             imports = Imports(service.store, service.commands, caller, update=update)
             done: list[Outcome] = []
             items = _items(file, chosen(format, file), model)

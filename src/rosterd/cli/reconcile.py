@@ -10,7 +10,7 @@ from rosterd.cli.export import progress
 from rosterd.http.api.reconciliation import reported
 from rosterd.scim import errors
 from rosterd.service.account_list import read_accounts
-from rosterd.service.caller import SCOPES, Caller
+from rosterd.service.caller import Caller
 from rosterd.service.reconciliation import FAILED, PORTION, UNKNOWN, Account, Outcome, Report
 from rosterd.wiring import Service
 from rosterd.wiring.ids import new_request_id
@@ -58,7 +58,7 @@ def reconcile(
             if adopt:
                 line = await options.find_connection(service, home, connection)
                 model = service.admission.model_of(home)
-                caller = Caller(home, line, SCOPES, model, "", new_request_id())
+                caller = Caller.within(home, line, model, new_request_id())
                 unknown = {one.account for one in report.findings if one.what == UNKNOWN}
                 wanted = [one for one in accounts if one.account in unknown]
                 outcomes = await _adopt(service, caller, wanted, show=not quiet)
@@ -68,9 +68,7 @@ def reconcile(
     failed = [outcome for outcome in outcomes if outcome.what == FAILED]
     if json:
         told: dict[str, Any] = reported(report, len(report.findings))
-        told["adopted"] = [
-            {"account": o.account, "what": o.what, "id": o.id, "detail": o.detail} for o in outcomes
-        ]
+        told["adopted"] = [outcome.to_json() for outcome in outcomes]
         output.as_json(told)
     else:
         _show(report, outcomes, failed)

@@ -11,7 +11,7 @@ from rosterd.console.route import Page
 from rosterd.http.reply import Reply
 from rosterd.scim import errors
 from rosterd.service.account_list import COLUMNS, read_accounts
-from rosterd.service.caller import SCOPES, Caller
+from rosterd.service.caller import Caller
 from rosterd.service.control import Directory
 from rosterd.service.reconciliation import (
     ADOPTED,
@@ -92,7 +92,7 @@ async def adopt(console: Console, request: PageRequest) -> Reply:
         return await _page(console, request, directory, text, wrong=error.detail)
     unknown = {one.account for one in report.findings if one.what == UNKNOWN}
     wanted = [one for one in accounts if one.account in unknown]
-    caller = Caller(directory, line, SCOPES, console.model_of(directory), "", request.request_id)
+    caller = Caller.within(directory, line, console.model_of(directory), request.request_id)
     outcomes: list[Outcome] = []
     for start in range(0, min(len(wanted), AT_ONCE), PORTION):
         portion = wanted[start : start + PORTION]

@@ -30,6 +30,7 @@ from rosterd.console.tokens import PAGES as TOKENS
 from rosterd.console.undo import PAGES as UNDO
 from rosterd.console.users import PAGES as USERS
 from rosterd.console.webhooks import PAGES as WEBHOOKS
+from rosterd.http.addresses import Addresses
 from rosterd.scim import errors
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -66,28 +67,15 @@ TABLE: Final[Mapping[str, Mapping[str, Page]]] = {
     for template in dict.fromkeys(page.template for page in PAGES)
 }
 
-_PATTERNS: Final = tuple(
-    # A template with more fixed segments is the more particular one.
-    tuple(template.split("/"))
-    for template in sorted(TABLE, key=lambda t: t.count("{"))
-)
+_ADDRESSES: Final = Addresses(TABLE)
 
 
 def match(path: str) -> tuple[str, Mapping[str, str]]:
     """The template of a percent-decoded path, and its parameters. Raises ``NotFound``."""
-    segments = path.split("/")
-    for pattern in _PATTERNS:
-        if len(pattern) != len(segments):
-            continue
-        found = {}
-        for wanted, given in zip(pattern, segments, strict=True):
-            if wanted.startswith("{") and given:
-                found[wanted[1:-1]] = given
-            elif wanted != given:
-                break
-        else:
-            return "/".join(pattern), found
-    raise errors.NotFound("There is no such page.")
+    found = _ADDRESSES.match(path)
+    if found is None:
+        raise errors.NotFound("There is no such page.")
+    return found
 
 
 def page(template: str, method: str) -> Page:

@@ -70,6 +70,11 @@ class Caller:
     tolerated: dict[str, None] = field(default_factory=dict, compare=False)
     """Names of the profile rewrites that changed something of its messages, in order; commands add to it."""
 
+    @classmethod
+    def within(cls, directory: Directory, connection: Connection, model: Model, request_id: str) -> "Caller":
+        """Somebody in here who acts as a connection; no client reads a reply to it."""
+        return cls(directory, connection, SCOPES, model, "", request_id)
+
     @property
     def cause(self) -> Cause:
         """What the events of its changes say of it."""

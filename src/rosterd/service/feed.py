@@ -15,13 +15,14 @@ import orjson
 from rosterd.scim import cursor, errors
 from rosterd.scim.membership import has_members
 from rosterd.scim.render import format_time
-from rosterd.scim.schema import Model, ResourceType
+from rosterd.scim.schema import Model
 from rosterd.service.changes import EVENTS
 from rosterd.service.control import Control, Directory
 from rosterd.service.events import StoredEvent
 from rosterd.service.mapping import NOTHING
 from rosterd.service.measures import LAGS, Tally
-from rosterd.service.ports import Position, Query, Reader, Store, Stored
+from rosterd.service.ports import Reader, Store, Stored
+from rosterd.service.reading import pages, visible
 
 SCHEMA_VERSION: Final = 1
 """Of the event document: a new attribute does not change it, anything else does."""
@@ -202,7 +203,7 @@ class Feed:
             ]
             resources = members = pending = 0
             for targets in ([t for t in types if not has_members(t)], [t for t in types if has_members(t)]):
-                async for rows in _all(reader, targets):
+                async for rows in pages(reader, targets, SNAPSHOT_ROWS):
                     portion = await _records(reader, rows)
                     resources += len(portion)
                     yield portion
@@ -250,18 +251,6 @@ def lines(records: list[Record]) -> bytes:
     return b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
 
 
-async def _all(reader: Reader, types: list[ResourceType]) -> AsyncIterator[tuple[Stored, ...]]:
-    after: Position | None = None
-    while types:
-        query = Query(dict.fromkeys(types), None, SNAPSHOT_ROWS, after=after, total=False)
-        page = await reader.search(query)
-        if page.rows:
-            yield page.rows
-        if not page.more:
-            return
-        after = page.positions[-1]
-
-
 async def _members(reader: Reader, group: str) -> AsyncIterator[Record]:
     after: str | None = None
     while True:
@@ -297,16 +286,13 @@ async def _records(reader: Reader, rows: Sequence[Stored]) -> list[Record]:
 
 
 def _record(row: Stored) -> Record:
-    attributes = orjson.loads(row.document)
-    if row.external_id is not None:
-        attributes["externalId"] = row.external_id
     return {
         "record": "resource",
         "resource": {"type": row.kind, "id": row.id},
         "version": row.version,
         "created": format_time(row.created),
         "lastModified": format_time(row.modified),
-        "attributes": attributes,
+        "attributes": visible(row),
     }
 
 

@@ -15,9 +15,10 @@ from rosterd.scim.schemas import CORE_MODEL
 from rosterd.service.audit import Actor, Entry
 from rosterd.service.control import Directory
 from rosterd.service.mapping import NOTHING, Expressions, Fault, Mapper, Rules, Value, difference
-from rosterd.service.ports import Position, Query, Reader, Store, Stored, Writer
+from rosterd.service.ports import Reader, Store, Stored, Writer
 from rosterd.service.projections import Mapped
 from rosterd.service.projector import mapped as work_out
+from rosterd.service.reading import pages
 
 PORTION: Final = 200
 SAMPLES: Final = 20
@@ -105,14 +106,9 @@ class Mappings:
         mapper = Mapper(rules, self._expressions)
         preview = Preview()
         async with self._store.snapshot(directory.id) as reader:
-            after: Position | None = None
-            while True:
-                query = Query({_USER: None}, None, PORTION, after=after, total=False)
-                page = await reader.search(query)
-                await _count(reader, mapper, page.rows, preview)
-                if not page.more:
-                    return preview
-                after = page.positions[-1]
+            async for rows in pages(reader, (_USER,), PORTION):
+                await _count(reader, mapper, rows, preview)
+        return preview
 
     async def save(self, directory: Directory, rules: Rules, *, by: Actor) -> Mapped:
         """Put rules in force; empty ones end the mapping. Raises ``InvalidValue``.

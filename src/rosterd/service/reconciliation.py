@@ -93,6 +93,10 @@ class Outcome:
     id: str | None = None
     detail: str = ""
 
+    def to_json(self) -> dict[str, Any]:
+        """As the management API and the command line tell it."""
+        return {"account": self.account, "what": self.what, "id": self.id, "detail": self.detail}
+
 
 @dataclass(frozen=True, slots=True)
 class _Person:

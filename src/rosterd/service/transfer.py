@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import orjson
-
 from rosterd.scim import errors, urns
 from rosterd.scim.bind import bind
 from rosterd.scim.filter import AttrPath, Compare
@@ -24,6 +22,7 @@ from rosterd.service.caller import Caller
 from rosterd.service.commands import Commands, Unit
 from rosterd.service.connections import Refusal
 from rosterd.service.ports import Position, Query, Reader, Store, Stored, Writer
+from rosterd.service.reading import pages, visible
 
 PORTION: Final = 100
 """Records that are read, or written in one transaction, at a time."""
@@ -71,20 +70,9 @@ class Outcome:
 
 async def rows(reader: Reader, resource_type: ResourceType) -> AsyncIterator[Stored]:
     """Every live resource of a type, by ``seq``."""
-    after: Position | None = None
-    while True:
-        page = await reader.search(Query({resource_type: None}, None, PORTION, after=after, total=False))
-        for row in page.rows:
+    async for some in pages(reader, (resource_type,), PORTION):
+        for row in some:
             yield row
-        if not page.more:
-            return
-        after = page.positions[-1]
-
-
-def visible(row: Stored) -> dict[str, Any]:
-    """The row's document with its externalId."""
-    document: dict[str, Any] = orjson.loads(row.document)
-    return document if row.external_id is None else {**document, "externalId": row.external_id}
 
 
 async def table(reader: Reader, users: ResourceType) -> AsyncIterator[list[str]]:

@@ -6,7 +6,7 @@ from rosterd.http.api.connections import find
 from rosterd.http.api.request import ApiContext, ApiReply, ApiRequest
 from rosterd.http.api.route import ApiRoute
 from rosterd.http.api.schemas import text, thing
-from rosterd.service.caller import SCOPES, Caller
+from rosterd.service.caller import Caller
 from rosterd.service.keys import USERS_READ, USERS_WRITE
 from rosterd.service.reconciliation import PORTION, Account, Report
 
@@ -26,11 +26,10 @@ async def reconcile(api: ApiContext, request: ApiRequest) -> ApiReply:
 async def adopt(api: ApiContext, request: ApiRequest) -> ApiReply:
     """POST /directories/{directory}/connections/{connection}/adopt."""
     directory, connection = await find(api, request)
-    caller = Caller(directory, connection, SCOPES, api.model_of(directory), "", request.request_id)
+    caller = Caller.within(directory, connection, api.model_of(directory), request.request_id)
     accounts = list(map(_account, request.body["accounts"]))
     outcomes = await api.reconciliation.adopt(caller, accounts, by=request.by)
-    listed = [{"account": o.account, "what": o.what, "id": o.id, "detail": o.detail} for o in outcomes]
-    return ApiReply(200, {"outcomes": listed})
+    return ApiReply(200, {"outcomes": [outcome.to_json() for outcome in outcomes]})
 
 
 def reported(report: Report, most: int) -> dict[str, Any]:

@@ -1,11 +1,9 @@
-"""All routes of the management API, and the way from a path to its row.
-
-Paths are read to the letter: no doubled or trailing slashes, and letter case matters.
-"""
+"""All routes of the management API, and the way from a path to its row."""
 
 from collections.abc import Mapping
 from typing import Final
 
+from rosterd.http.addresses import Addresses
 from rosterd.http.api.accounts import ROUTES as ACCOUNTS
 from rosterd.http.api.administrators import ROUTES as ADMINISTRATORS
 from rosterd.http.api.audit import ROUTES as AUDIT
@@ -57,30 +55,15 @@ TABLE: Final[Mapping[str, Mapping[str, ApiRoute]]] = {
     for template in dict.fromkeys(route.template for route in ROUTES)
 }
 
-_BY_LENGTH: Final[Mapping[int, tuple[tuple[str, ...], ...]]] = {
-    length: tuple(
-        tuple(template.split("/"))
-        # A template with more fixed segments is the more particular one.
-        for template in sorted(TABLE, key=lambda t: t.count("{"))
-        if template.count("/") == length
-    )
-    for length in {template.count("/") for template in TABLE}
-}
+_ADDRESSES: Final = Addresses(TABLE)
 
 
 def match(path: str) -> tuple[str, Mapping[str, str]]:
     """The template of a percent-decoded path below ``/api/v1`` and its parameters. Raises ``NotFound``."""
-    segments = path.split("/")
-    for pattern in _BY_LENGTH.get(len(segments) - 1, ()):
-        found = {}
-        for wanted, given in zip(pattern, segments, strict=True):
-            if wanted.startswith("{") and given:
-                found[wanted[1:-1]] = given
-            elif wanted != given:
-                break
-        else:
-            return "/".join(pattern), found
-    raise errors.NotFound(f"There is no address '{path[:200]}' below /api/v1.")
+    found = _ADDRESSES.match(path)
+    if found is None:
+        raise errors.NotFound(f"There is no address '{path[:200]}' below /api/v1.")
+    return found
 
 
 def route(template: str, method: str) -> ApiRoute:
