@@ -201,10 +201,11 @@ class Feed:
                     "cursor": self.cursor(directory, edges.last),
                 }
             ]
+            maps = await reader.mapping() is not None
             resources = members = pending = 0
             for targets in ([t for t in types if not has_members(t)], [t for t in types if has_members(t)]):
                 async for rows in pages(reader, targets, SNAPSHOT_ROWS):
-                    portion = await _records(reader, rows)
+                    portion = await _records(reader, rows, maps=maps)
                     resources += len(portion)
                     yield portion
                     for row in rows:
@@ -274,10 +275,10 @@ async def _pending(reader: Reader, group: str) -> AsyncIterator[Record]:
             return
 
 
-async def _records(reader: Reader, rows: Sequence[Stored]) -> list[Record]:
+async def _records(reader: Reader, rows: Sequence[Stored], *, maps: bool) -> list[Record]:
     """The records of resources; a user's has what the mapping made of it, if there is a mapping."""
     records = list(map(_record, rows))
-    if await reader.mapping() is not None:
+    if maps:
         mapped = await reader.projections([row.id for row in rows])
         for record, row in zip(records, rows, strict=True):
             if row.kind == "User":

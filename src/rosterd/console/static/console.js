@@ -39,8 +39,7 @@ async function replaceParts(address, ids, signal) {
   for (const id of ids) {
     const shown = document.getElementById(id);
     const fresh = page.getElementById(id);
-    if (!shown || !fresh || shown.contains(document.activeElement) && document.activeElement !== document.body && fresh.innerHTML === shown.innerHTML) continue;
-    if (fresh.innerHTML === shown.innerHTML) continue;
+    if (!shown || !fresh || fresh.innerHTML === shown.innerHTML) continue;
     const focused = shown.contains(document.activeElement) ? document.activeElement.id : "";
     shown.innerHTML = fresh.innerHTML;
     prepare(shown);
