@@ -17,7 +17,7 @@ LOCK     := pip compile pyproject.toml --quiet --universal --python-version 3.11
             --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --group build
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint types imports fmt bench faults docs picture screens lock clean
+.PHONY: help demo serve test lint types imports fmt bench faults fuzz audit docs picture screens lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -48,9 +48,19 @@ fmt: $(VENV)/dev.stamp ## Format the code and mend what can be mended
 bench: $(VENV)/dev.stamp ## Measure a running server over loopback (ARGS=--help for the choices)
 	$(BIN)/python -m bench $(ARGS)
 
-faults: $(VENV)/dev.stamp ## Kill the server under load for MINUTES, and do the other faults to it
-	FAULT_SECONDS=$$(($(MINUTES) * 60)) $(BIN)/pytest -s tests/e2e/test_killed_in_a_loop.py \
+faults: $(VENV)/dev.stamp ## Do each fault to servers under load for MINUTES, and look whether all is there
+	FAULT_SECONDS=$$(($(MINUTES) * 60)) $(BIN)/pytest -s tests/faults \
 	  tests/e2e/test_faults_of_the_machine.py tests/e2e/test_doors.py tests/e2e/test_backup_and_restore.py
+
+fuzz: $(VENV)/tools.stamp ## Look for inputs that break a parser for MINUTES, led by coverage (Linux)
+	@set -e; for target in filter path body cursor; do \
+	  $(BIN)/python tests/fuzz/coverage_guided.py $$target -max_total_time=$$(($(MINUTES) * 15)) -max_len=2000; \
+	done
+
+audit: $(VENV)/tools.stamp ## Look for known vulnerabilities of everything in the lock files
+	@$(BIN)/pip-audit --disable-pip --require-hashes --requirement requirements/run.txt \
+	  --requirement requirements/dev.txt --progress-spinner off --format json 2>/dev/null \
+	  | $(BIN)/python tests/house/audit.py
 
 docs: $(VENV)/dev.stamp ## Write the generated parts of README.md and docs/, and the typed client, anew
 	@$(BIN)/python docs/generate.py
@@ -68,7 +78,9 @@ lock: $(VENV)/python.stamp ## Write the lock files anew from pyproject.toml (ARG
 	"$$tools/bin/python" -m pip install --quiet --disable-pip-version-check uv; \
 	"$$tools/bin/uv" $(LOCK) --output-file requirements/run.txt $(ARGS); \
 	"$$tools/bin/uv" $(LOCK) --extra dev --constraints requirements/run.txt \
-	  --output-file requirements/dev.txt $(ARGS)
+	  --output-file requirements/dev.txt $(ARGS); \
+	"$$tools/bin/uv" $(LOCK) --extra tools --constraints requirements/dev.txt \
+	  --output-file requirements/tools.txt $(ARGS)
 
 clean: ## Remove .venv and every file that was made (not the data directory)
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -96,4 +108,10 @@ $(VENV)/run.stamp: $(VENV)/python.stamp requirements/run.txt pyproject.toml
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
 	@echo "Installing what the tests need into $(VENV)"
 	@$(INSTALL) --requirement requirements/dev.txt
+	@touch $@
+
+# What fuzzes and audits; neither the service nor its tests need it.
+$(VENV)/tools.stamp: $(VENV)/dev.stamp requirements/tools.txt
+	@echo "Installing what fuzzes and audits into $(VENV)"
+	@$(INSTALL) --requirement requirements/tools.txt
 	@touch $@

@@ -14,11 +14,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from bench.client import Connection, Target
+from bench.postgres import Namespace
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 30.0
@@ -98,6 +101,12 @@ def usage(pid: int | None) -> Usage | None:
     return Usage(sum(row.cpu for row in rows), sum(row.rss for row in rows)) if rows else None
 
 
+def spent(pids: Iterable[int]) -> float:
+    """CPU seconds so far of just these processes; one that is gone has none."""
+    wanted = set(pids)
+    return sum(row.cpu for row in _processes() if row.pid in wanted) if wanted else 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A running server. ``pid`` is ``None`` for one that the benchmark did not start."""
@@ -106,6 +115,12 @@ class Server:
     target: Target
     pid: int | None
     how: str
+    sessions: Callable[[], Sequence[int]] = tuple
+    """The processes of a database that work for it alone, now."""
+
+    def engine(self) -> float | None:
+        """CPU seconds so far of its database's processes; ``None`` if it has no such."""
+        return spent(pids) if (pids := self.sessions()) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +133,8 @@ class Recipe:
     how: str
     token: Callable[[str], str] = lambda data: TOKEN
     environment: dict[str, str] = field(default_factory=dict)
+    sessions: Callable[[], Sequence[int]] = tuple
+    """See ``Server``."""
 
 
 def _script(name: str) -> str:
@@ -125,17 +142,24 @@ def _script(name: str) -> str:
     return str(beside) if beside.exists() else shutil.which(name) or name
 
 
-def _rosterd_token(data: str) -> str:
+def _rosterd_token(data: str, environment: Mapping[str, str] = MappingProxyType({})) -> str:
     """A token of a connection that may be as fast as the server is."""
-    token = _rosterd("token", "create", "--data", data, "--quiet")
+    token = _rosterd("token", "create", "--data", data, "--quiet", **environment)
     unlimited = ("--read-rate", "0", "--write-rate", "0", "--fuse-percent", "0")
-    _rosterd("connection", "update", "default", "--data", data, *unlimited)
+    _rosterd("connection", "update", "default", "--data", data, *unlimited, **environment)
     return token
 
 
-def _rosterd(*arguments: str) -> str:
+def _rosterd(*arguments: str, **environment: str) -> str:
     command = [_script("rosterd"), *arguments]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **environment},
+    )
     if done.returncode != 0:
         raise ServerFailed(f"{' '.join(command)} failed: {done.stderr.strip()[-800:]}")
     return done.stdout.strip()
@@ -177,6 +201,20 @@ RECIPES = {
 }
 
 
+def on_postgres(space: Namespace, workers: int = 1) -> Recipe:
+    """rosterd with its data in a schema of PostgreSQL."""
+    environment = {"ROSTERD_DATABASE_URL": space.url}
+    several = ["--workers", str(workers)] if workers > 1 else []
+    return replace(
+        RECIPES["rosterd"],
+        command=[*RECIPES["rosterd"].command, *several],
+        how=f"rosterd serve, {workers} worker{'s' * (workers > 1)} on PostgreSQL",
+        token=partial(_rosterd_token, environment=environment),
+        environment=environment,
+        sessions=space.backends,
+    )
+
+
 def free_port() -> int:
     """A loopback port that was free a moment ago."""
     with socket.socket() as probe:
@@ -206,7 +244,7 @@ def running(recipe: Recipe, where: Path | None = None) -> Iterator[Server]:
             )
         _wait(process, Target("127.0.0.1", port, recipe.prefix), recipe, log)
         target = Target("127.0.0.1", port, recipe.prefix, recipe.token(data))
-        yield Server(recipe.name, target, process.pid, recipe.how)
+        yield Server(recipe.name, target, process.pid, recipe.how, recipe.sessions)
     finally:
         if process is not None:
             _stop(process)

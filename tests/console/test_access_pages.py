@@ -281,18 +281,18 @@ def test_one_changes_ones_password_and_sees_and_ends_ones_sessions(tmp_path: Pat
         assert (await here.post("/account/sessions/end")).leads_to == "/account"
         assert (await third.get("/account")).status == 303
         for old, new, again, status in (
-            ("wrong", "another password", "another password", 403),
-            (PASSWORD, "another password", "not the same one", 400),
+            ("wrong", "another pass phrase now", "another pass phrase now", 403),
+            (PASSWORD, "another pass phrase now", "not the same one", 400),
             (PASSWORD, "short", "short", 400),
         ):
             shown = await here.post("/account/password", old=old, new=new, again=again)
             assert (shown.status, shown.heading) == (status, "Ann")
             assert not any(text in shown.html for text in (old, new, again) if len(text) > 5)
-        changed = {"old": PASSWORD, "new": "another password", "again": "another password"}
+        changed = {"old": PASSWORD, "new": "another pass phrase now", "again": "another pass phrase now"}
         page = await here.follow(await here.post("/account/password", changed))
         assert "Your password is changed" in page.words
         assert (await enter(world.guest())).status == 401
-        assert (await enter(world.guest(), password="another password")).status == 303
+        assert (await enter(world.guest(), password="another pass phrase now")).status == 303
 
     run(tmp_path, test)
 

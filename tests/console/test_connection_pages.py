@@ -1,5 +1,6 @@
 """Connections and all that belongs to them in the console: who may, what is shown, what is done."""
 
+import asyncio
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
@@ -9,10 +10,11 @@ import pytest
 from console.pages import ORIGIN, Shown, Visit, World, run
 
 from rosterd.console import clients, connections, directories, links, overview, policy, setup, tokens, undo
-from rosterd.console.once import NEW, OLD, USED, Once
+from rosterd.console.once import HOLDS, NEW, OLD, USED, Once
 from rosterd.console.route import Page
 from rosterd.console.routes import PAGES, match
 from rosterd.service.visitor import OPERATOR, OWNER, ROLES, VIEWER
+from rosterd.store.sqlite import open_sqlite
 from rosterd.testing.scenario import BY
 
 OKTA = "/directories/acme/connections/okta"
@@ -483,18 +485,31 @@ def _next(shown: Shown) -> str:
     return unescape(shown.html.partition('" rel="next"')[0].rpartition('href="')[2])
 
 
-def test_a_form_is_believed_once() -> None:
-    now = [1_000_000]
-    once = Once(b"secret", lambda: now[0])
-    mark = once.mark("r1", "s1")
-    assert [once.spend(mark, "s1", "/a"), once.spend(mark, "s1", "/b")] == [NEW, NEW]
-    assert once.spend(mark, "s1", "/a") == USED
-    assert once.spend(mark, "another", "/a") == OLD
-    assert once.spend("nonsense", "s1", "/a") == OLD
-    now[0] += 50_000_000
-    assert once.spend(mark, "s1", "/c") == OLD
-    assert Once(b"secret", lambda: now[0]).spend(once.mark("r2", "s1"), "s1", "/a") == NEW
-    assert Once(b"secret", lambda: now[0] + 1).spend(once.mark("r3", "s1"), "s1", "/a") == OLD
+def test_a_form_is_believed_once_by_whatever_process(tmp_path: Path) -> None:
+    now = [1_000_000_000]
+
+    async def spent(mark: str, session: str, *addresses: str) -> list[str]:
+        """By processes that do not know of each other but by the file."""
+        found = []
+        for address in addresses:
+            store = await open_sqlite(tmp_path / "rosterd.db")
+            found.append(await Once(b"secret", store, lambda: now[0]).spend(mark, session, address))
+            await store.close()
+        return found
+
+    async def test() -> None:
+        store = await open_sqlite(tmp_path / "rosterd.db")
+        mark = Once(b"secret", store, lambda: now[0]).mark("r1", "s1")
+        assert await spent(mark, "s1", "/a", "/b", "/a") == [NEW, NEW, USED]
+        assert await spent(mark, "another", "/a") == [OLD]
+        assert await spent("nonsense", "s1", "/a") == [OLD]
+        now[0] += HOLDS
+        assert await spent(mark, "s1", "/a", "/c") == [USED, NEW]
+        now[0] += 1
+        assert await spent(mark, "s1", "/a", "/d") == [OLD, OLD]
+        await store.close()
+
+    asyncio.run(test())
 
 
 def test_templates_with_fixed_segments_win() -> None:

@@ -20,23 +20,24 @@ def namespace() -> Iterator[str]:
     if not _answers():
         pytest.skip(f"no PostgreSQL at {URL.partition('@')[2]}; ROSTERD_TEST_POSTGRES names another")
     name = f"rosterd_test_{secrets.token_hex(6)}"
-    asyncio.run(_execute(f"CREATE SCHEMA {name}"))
+    asyncio.run(execute(f"CREATE SCHEMA {name}"))
     try:
         yield f"{URL}{'&' if '?' in URL else '?'}search_path={name}"
     finally:
-        asyncio.run(_execute(f"DROP SCHEMA {name} CASCADE"))
+        asyncio.run(execute(f"DROP SCHEMA {name} CASCADE"))
 
 
 @cache
 def _answers() -> bool:
     try:
-        asyncio.run(_execute("SELECT 1"))
+        asyncio.run(execute("SELECT 1"))
     except (OSError, TimeoutError, asyncpg.PostgresError):
         return False
     return True
 
 
-async def _execute(statement: str) -> None:
+async def execute(statement: str) -> None:
+    """Run a statement outside of any namespace."""
     connection: Any = await asyncpg.connect(URL, timeout=5)
     try:
         await connection.execute(statement)

@@ -4,8 +4,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from rosterd.service.walks import Walks
 from rosterd.store.memory import MemoryStore
-from rosterd.testing import ClientContract, ControlContract, RegistryContract, StandingContract, StoreContract
+from rosterd.testing import (
+    BookmarkContract,
+    ClientContract,
+    ControlContract,
+    RegistryContract,
+    StandingContract,
+    StoreContract,
+)
 
 
 class Opens:
@@ -32,3 +40,9 @@ class TestMemoryStanding(Opens, StandingContract):
 
 class TestMemoryRegistry(Opens, RegistryContract):
     pass
+
+
+class TestBookmarksOfAProcess(BookmarkContract):
+    @asynccontextmanager
+    async def open_store(self, folder: Path) -> AsyncIterator[Walks]:
+        yield Walks()

@@ -23,7 +23,7 @@ from rosterd.store.postgres import PostgresStore, open_postgres
 from rosterd.testing import MeasureContract, SetContract
 from rosterd.testing.access_contract import owner, session, told
 from rosterd.testing.client_contract import client
-from rosterd.testing.control_contract import connected, token
+from rosterd.testing.control_contract import connected, define, token
 from rosterd.testing.expiry_contract import EVENT
 from rosterd.testing.registry_contract import key
 from rosterd.testing.request_log_contract import exchange
@@ -80,7 +80,7 @@ class TestTwoProcesses(Opens):
         found = await b.credential("t1")
         assert found is not None
         assert found.token.revoked == AT + 5
-        defined = await a.define(replace(directory, schemas=({"id": "urn:x:y"},)), ENTRY)
+        defined = await define(a, replace(directory, schemas=({"id": "urn:x:y"},)))
         found = await b.credential("t1")
         assert found is not None
         assert found.directory == defined
@@ -90,7 +90,7 @@ class TestTwoProcesses(Opens):
     @scenario
     async def test_of_those_who_saw_the_same_one_replaces_it(self, two: Two) -> None:
         directory, okta = await connected(two[0])
-        replaced = await at_once(two, lambda store, _: store.define(directory, entry("a.defined")))
+        replaced = await at_once(two, lambda store, _: define(store, directory, entry("a.defined")))
         assert sum(one is not None for one in replaced) == 1
         changed = await at_once(
             two, lambda store, _: store.update_connection(okta, replace(okta, profile="okta"), entry("a.set"))

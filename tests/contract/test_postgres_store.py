@@ -5,6 +5,7 @@ from contract.postgres_store import Opens
 from rosterd.testing import (
     AccessContract,
     AuditContract,
+    BookmarkContract,
     ClientContract,
     ControlContract,
     DurableStoreContract,
@@ -12,6 +13,7 @@ from rosterd.testing import (
     RegistryContract,
     RequestLogContract,
     SettingContract,
+    SharingContract,
     StandingContract,
     WebhookContract,
 )
@@ -59,3 +61,11 @@ class TestPostgresAccess(Opens, AccessContract):
 
 class TestPostgresWebhooks(Opens, WebhookContract):
     pass
+
+
+class TestPostgresSharing(Opens, SharingContract):
+    """Rates and marks of forms."""
+
+
+class TestPostgresBookmarks(Opens, BookmarkContract):
+    """Bookmarks of walks."""

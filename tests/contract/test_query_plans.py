@@ -26,6 +26,8 @@ WHOLE |= {"connection_states", "dead_backlog", "mapping_backlog", "webhook_backl
 WHOLE |= {"parts_portion"}  # the same; what is due is done soon
 WHOLE |= {"has_failures", "forget_old_failures"}  # in the order of an index, so many at most
 
+WHOLE |= {"has_full_buckets", "forget_buckets"}  # those that were drawn from a short time ago
+
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[sqlite3.Connection]:

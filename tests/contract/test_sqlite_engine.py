@@ -12,11 +12,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from rosterd.service.ports import StoreUnavailable, Writer
-from rosterd.store.group_commit import CHECKPOINT_CHANGES
+from rosterd.service.ports import OutcomeUnknown, StoreUnavailable, Writer
+from rosterd.store.group_commit import CHECKPOINT_CHANGES, GroupCommit
 from rosterd.store.sqlite import SqliteStore, open_sqlite
 from rosterd.testing.scenario import DIRECTORY, ENTRY, add, found, listed, put, refused, users
 
@@ -219,6 +220,44 @@ def test_a_full_disk_fails_the_whole_batch_and_keeps_nothing_of_it(tmp_path: Pat
     run(tmp_path, scenario)
 
 
+@pytest.mark.parametrize(
+    ("code", "unknown"),
+    [
+        (sqlite3.SQLITE_IOERR_FSYNC, True),
+        (sqlite3.SQLITE_IOERR, True),
+        (sqlite3.SQLITE_IOERR_WRITE, False),
+        (sqlite3.SQLITE_FULL, False),
+        (sqlite3.SQLITE_BUSY, False),
+    ],
+)
+def test_a_commit_that_failed_after_the_log_was_written_may_have_been_kept(
+    tmp_path: Path, code: int, unknown: bool
+) -> None:
+    class Failing(sqlite3.Connection):
+        """The COMMIT of this connection fails so."""
+
+        def execute(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
+            if statement == "COMMIT":
+                error = sqlite3.OperationalError("disk I/O error")
+                error.sqlite_errorcode = code
+                raise error
+            return super().execute(statement, *parameters)
+
+    async def main() -> None:
+        connection = sqlite3.connect(
+            tmp_path / "x.db", isolation_level=None, check_same_thread=False, factory=Failing
+        )
+        writer = GroupCommit(connection)
+        with pytest.raises(StoreUnavailable) as raised:
+            await writer.submit(
+                lambda c: c.execute("CREATE TABLE made (x)").execute("INSERT INTO made VALUES (1)")
+            )
+        assert isinstance(raised.value, OutcomeUnknown) is unknown
+        await writer.close()
+
+    asyncio.run(main())
+
+
 def test_a_lock_held_too_long_fails_those_who_wait_and_passes(tmp_path: Path) -> None:
     async def scenario(store: SqliteStore) -> None:
         await users(store, ["before"])
@@ -295,7 +334,7 @@ def test_one_store_serves_several_event_loops(tmp_path: Path) -> None:
 def test_definitions_changed_by_another_process_are_seen_at_once(tmp_path: Path) -> None:
     async def scenario(store: SqliteStore) -> None:
         from rosterd.service.control import Policy
-        from rosterd.testing.control_contract import token
+        from rosterd.testing.control_contract import define, token
 
         directory = await store.create_directory("acme", 1, ENTRY)
         connection = await store.create_connection(directory.id, "okta", "auto", Policy(), 1, ENTRY)
@@ -303,7 +342,7 @@ def test_definitions_changed_by_another_process_are_seen_at_once(tmp_path: Path)
         for number in range(3):
             async with opened(tmp_path) as other:
                 (present,) = await other.directories()
-                await other.define(replace(present, schemas=({"id": f"urn:x:{number}"},)), ENTRY)
+                await define(other, replace(present, schemas=({"id": f"urn:x:{number}"},)))
                 await other.revoke_token(directory.id, "t1", 5, ENTRY)
             credential = await store.credential("t1")
             assert credential

@@ -17,9 +17,10 @@ from rosterd.service.ports import StoreUnavailable
 from rosterd.service.standing import Standing
 from rosterd.store import migrate
 from rosterd.store.database import BUSY_MS, connect_writer
-from rosterd.store.migrate import Migration, SchemaMismatch, bring_up, known, open_checked
+from rosterd.store.migrate import bring_up, known, open_checked
 from rosterd.store.queries import SQLITE, load, sqlite_file
 from rosterd.store.sqlite import open_sqlite
+from rosterd.store.steps import Migration, SchemaMismatch
 
 
 def schema(path: Path) -> dict[str, str]:
@@ -47,6 +48,10 @@ def prepared(path: Path, steps: tuple[Migration, ...], fresh: str | None = None)
 
 def step(version: int, text: str) -> Migration:
     return Migration(version, f"step{version}", text)
+
+
+def header(*words: str) -> str:
+    return "".join(f"-- {each}\n" for each in ("What it is for.", *words))
 
 
 def test_a_fresh_database_is_as_a_migrated_one(tmp_path: Path) -> None:
@@ -88,6 +93,41 @@ def test_a_step_that_fails_leaves_nothing_of_itself(tmp_path: Path) -> None:
     assert prepared(path, broken[:-1]) == ()
 
 
+def test_a_file_of_a_newer_release_is_used_if_that_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "rosterd.db"
+    newest = known()[-1].version
+    newer = step(9998, header(f"since: {newest:04}") + "ALTER TABLE directory ADD COLUMN colour TEXT;")
+    prepared(path, (*known(), newer))
+    assert migrate.pending(path) == migrate.apply(path) == ()
+    open_checked(path, BUSY_MS).close()
+    prepared(path, (*known(), newer, step(9999, header("since: 9998") + "CREATE TABLE future (x);")))
+    with pytest.raises(SchemaMismatch, match="for those that know 9998, this one knows up to"):
+        open_checked(path, BUSY_MS)
+
+
+def test_a_step_in_portions_is_many_transactions_and_goes_on_where_it_was_broken_off(tmp_path: Path) -> None:
+    path = tmp_path / "rosterd.db"
+    prepared(path, (*known(), step(90, "CREATE TABLE a (x, y);")))
+    execute(path, f"INSERT INTO a (x) SELECT value FROM json_each('{list(range(1, 26))}')")
+    text = "UPDATE a SET y = 10 / (x != 17) WHERE rowid IN (SELECT rowid FROM a WHERE y IS NULL LIMIT 10);\n"
+    steps = (*known(), step(90, "CREATE TABLE a (x, y);"), step(91, header("run: portions") + text))
+    execute(
+        path, "CREATE TRIGGER t BEFORE UPDATE ON a WHEN new.y IS NULL BEGIN SELECT RAISE(ABORT, 'no'); END"
+    )
+    with pytest.raises(sqlite3.IntegrityError):
+        prepared(path, steps)
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT count(y) FROM a").fetchone() == (10,)
+    connection.close()
+    execute(path, "DROP TRIGGER t")
+    execute(path, "DELETE FROM a WHERE x = 17")
+    assert prepared(path, steps) == steps[-1:]
+    assert prepared(path, steps) == ()
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT count(*), count(y) FROM a").fetchone() == (24, 24)
+    connection.close()
+
+
 def older(path: Path) -> None:
     migrate.apply(path)
     execute(path, "DELETE FROM schema_version")
@@ -114,7 +154,7 @@ def no_database(path: Path) -> None:
     ("make", "words"),
     [
         (older, "of an older release; run 'rosterd migrate' for: initial"),
-        (newer, "of a newer release (migration 9999 'step9999'); use that release"),
+        (newer, "of a newer release: migration 9999 'step9999' is for those that know 9999, this one "),
         (altered, "migration 0001 'initial' of the database is not the one known here"),
         (another_program, "not one of rosterd"),
         (no_database, "the file is no database"),

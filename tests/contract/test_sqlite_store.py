@@ -17,6 +17,7 @@ from rosterd.testing import (
     RequestLogContract,
     SetContract,
     SettingContract,
+    SharingContract,
     StandingContract,
     WebhookContract,
 )
@@ -82,3 +83,7 @@ class TestSqliteSets(Opens, SetContract):
 
 class TestSqliteWebhooks(Opens, WebhookContract):
     pass
+
+
+class TestSqliteSharing(Opens, SharingContract):
+    """Rates and marks of forms."""

@@ -16,28 +16,29 @@ Process = subprocess.Popen[bytes]
 class Faulty:
     """One data directory with a server over it."""
 
-    def __init__(self, data: Path, **settings: str) -> None:
+    def __init__(self, data: Path, token: str | None = None, **settings: str) -> None:
         self.data = data
         self.port = free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
         self.settings = {f"ROSTERD_{name.upper()}": value for name, value in settings.items()}
-        self.token = self.cli("token", "create", "--quiet").strip()
+        self.token = token or self.cli("token", "create", "--quiet").strip()
         self.process: Process | None = None
+        self.log = data.with_name(f"{data.name}.log")
 
     def cli(self, *arguments: str, code: int = 0) -> str:
         done = subprocess.run(
             [*COMMAND, *arguments, "--data", str(self.data)],
-            capture_output=True, text=True, timeout=60, env=environment(),
+            capture_output=True, text=True, timeout=60, env={**environment(), **self.settings},
         )  # fmt: skip
         assert done.returncode == code, f"{arguments}: {done.returncode} {done.stdout}{done.stderr}"
         return done.stdout + done.stderr
 
     def start(self) -> Process:
-        nowhere = subprocess.DEVNULL
-        self.process = subprocess.Popen(
-            [*COMMAND, "serve", "--data", str(self.data), "--port", str(self.port)],
-            stdout=nowhere, stderr=nowhere, stdin=nowhere, env={**environment(), **self.settings},
-        )  # fmt: skip
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*COMMAND, "serve", "--data", str(self.data), "--port", str(self.port)],
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL, env={**environment(), **self.settings},
+            )  # fmt: skip
         for _ in range(600):
             assert self.process.poll() is None, "rosterd serve ended"
             with contextlib.suppress(httpx.TransportError):

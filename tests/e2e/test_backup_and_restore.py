@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+import shutil
 import sqlite3
 import stat
+import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from contract.postgres_server import URL, execute, namespace
 from e2e.faulty import Faulty, faulty, post
 
 from rosterd.scim import errors
@@ -17,7 +20,7 @@ from rosterd.service.control import Directory
 from rosterd.service.events import WINDOW, Event
 from rosterd.service.feed import Want
 from rosterd.testing.scenario import BY
-from rosterd.wiring import Service, Settings, open_service, upkeep
+from rosterd.wiring import Service, Settings, moving, open_service, upkeep
 
 
 def test_a_server_that_dies_is_put_back_to_a_backup_made_under_load(tmp_path: Path) -> None:
@@ -52,7 +55,7 @@ def test_a_server_that_dies_is_put_back_to_a_backup_made_under_load(tmp_path: Pa
             writer.join()
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     assert told["users"] >= len(before) > 100
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.db", "data"]
+    assert {path.name for path in tmp_path.iterdir()} == {"backup.db", "data", "data.log"}
 
     other = Faulty(tmp_path / "data")  # the token is one of after the backup
     other.data = tmp_path / "restored"
@@ -90,10 +93,62 @@ async def everything(service: Service, home: Directory, place: int = 0) -> list[
     raise AssertionError("the feed has no end")
 
 
+Way = Callable[[Settings, Path], object]
+
+
+def restore(settings: Settings, backup: Path) -> None:
+    former = moving.put_back(settings, backup, BY, replace=True).former
+    assert former
+    if settings.database_url is not None:
+        asyncio.run(execute(f"DROP SCHEMA {former} CASCADE"))
+
+
+def put_file_back(settings: Settings, backup: Path) -> None:
+    for file in settings.data.glob("rosterd.db*"):
+        file.unlink()
+    shutil.copy(backup, settings.database)
+    moving.mark(settings, BY)
+
+
+def dump(settings: Settings, backup: Path) -> None:
+    name = schema(settings)
+    subprocess.run(["pg_dump", "--format=custom", "--schema", name, "--file", backup, URL], check=True)
+
+
+def restore_dump(settings: Settings, backup: Path) -> None:
+    asyncio.run(execute(f"DROP SCHEMA {schema(settings)} CASCADE"))
+    subprocess.run(["pg_restore", "--exit-on-error", "--dbname", URL, backup], check=True)
+    moving.mark(settings, BY)
+
+
+def schema(settings: Settings) -> str:
+    return str(settings.database_url).partition("search_path=")[2]
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    if request.param == "sqlite":
+        yield Settings(data=tmp_path / "data")
+        return
+    with namespace() as url:
+        if shutil.which("pg_dump") is None:
+            pytest.skip("no pg_dump")
+        yield Settings(database_url=url, database_connections=2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "save", "put"),
+    [
+        ("sqlite", moving.back_up, restore),
+        ("sqlite", moving.back_up, put_file_back),
+        ("postgres", moving.back_up, restore),
+        ("postgres", dump, restore_dump),
+    ],
+    indirect=["settings"],
+)
 def test_what_the_backup_lacks_is_gone_for_who_has_read_it_and_its_numbers_do_not_come_again(
-    tmp_path: Path,
+    tmp_path: Path, settings: Settings, save: Way, put: Way
 ) -> None:
-    settings = Settings(data=tmp_path / "data")
     backup = tmp_path / "backup.db"
 
     async def first() -> tuple[str, str, str, set[str]]:
@@ -102,13 +157,13 @@ def test_what_the_backup_lacks_is_gone_for_who_has_read_it_and_its_numbers_do_no
             await append(service, home, WINDOW + 50)
             early = service.feed.cursor(home, 7)
             kept = service.feed.cursor(home, await service.feed.place(home, "now"))
-            await asyncio.to_thread(upkeep.back_up, settings, backup)
+            await asyncio.to_thread(save, settings, backup)
             await append(service, home, 30)
             ahead = service.feed.cursor(home, await service.feed.place(home, "now") - 3)
             return early, kept, ahead, {id for id, _ in await everything(service, home)}
 
     early, kept, ahead, before = asyncio.run(first())
-    upkeep.put_back(settings, backup, BY, replace=True)
+    put(settings, backup)
 
     async def then(rounds: int) -> None:
         async with open_service(settings) as service:
@@ -132,14 +187,13 @@ def test_what_the_backup_lacks_is_gone_for_who_has_read_it_and_its_numbers_do_no
             assert entries[0] == "installation.restored", rounds
 
     asyncio.run(then(1))
-    upkeep.put_back(settings, backup, BY, replace=True)
+    put(settings, backup)
     asyncio.run(then(2))
-    assert len(list(settings.data.glob("rosterd-before-*.db"))) >= 1
 
 
 def newer(path: Path) -> None:
     with sqlite3.connect(path) as connection:
-        connection.execute("INSERT INTO schema_version VALUES (9999, 'later', 'x', 1)")
+        connection.execute("INSERT INTO schema_version VALUES (9999, 'later', 'x', 1, 9999)")
     connection.close()
 
 
@@ -149,6 +203,7 @@ def broken(path: Path) -> None:
     path.write_bytes(content)
 
 
+@pytest.mark.parametrize("settings", ["sqlite", "postgres"], indirect=True)
 @pytest.mark.parametrize(
     ("harm", "says"),
     [
@@ -159,15 +214,18 @@ def broken(path: Path) -> None:
     ],
 )
 def test_what_is_no_good_backup_is_refused_and_leaves_nothing(
-    tmp_path: Path, harm: Callable[[Path], object], says: str
+    tmp_path: Path, settings: Settings, harm: Callable[[Path], object], says: str
 ) -> None:
-    server = Faulty(tmp_path / "data")
-    backup = tmp_path / "backup.db"
-    server.cli("backup", str(backup), "--quiet")
+    made, backup = Settings(data=tmp_path / "made"), tmp_path / "backup.db"
+    upkeep.migrate(made)
+    moving.back_up(made, backup)
     harm(backup)
-    server.data = tmp_path / "restored"
-    assert says in server.cli("restore", str(backup), code=5)
-    assert list(server.data.iterdir()) == []
+    with pytest.raises((moving.NotWhole, upkeep.SchemaMismatch), match=says):
+        moving.put_back(settings, backup, BY, replace=False)
+    if settings.database_url is None:
+        assert list(settings.data.iterdir()) == []
+    else:
+        assert upkeep.migrations(settings).applied == ()
 
 
 def test_nothing_is_overwritten_and_nothing_is_replaced_under_a_running_server(tmp_path: Path) -> None:

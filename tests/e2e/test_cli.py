@@ -17,6 +17,8 @@ from judges.harness import COMMAND, Server, environment, free_port
 from typer.testing import CliRunner
 
 from rosterd.cli import app
+from rosterd.store.database import connect_writer
+from rosterd.store.migrate import bring_up, known
 
 TOKEN = re.compile(r"rst_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}")
 SUB_COMMANDS = {
@@ -376,6 +378,20 @@ def test_migrate_says_that_there_is_nothing_to_do(data: Path) -> None:
     found = result("migrate", "--dry-run", "--data", data)
     assert found["pending"] == []
     assert result("migrate", "--data", data)["pending"] == []
+
+
+def test_migrate_says_what_a_step_means_for_servers_that_run_before_it_is_done(tmp_path: Path) -> None:
+    connection = connect_writer(tmp_path / "rosterd.db", 1000)
+    bring_up(connection, known()[:17], None)
+    connection.close()
+    found = result("migrate", "--dry-run", "--data", tmp_path)
+    assert found["pending"] == [known()[17].title, *(step.title for step in known()[18:])]
+    assert [found["steps"][0][name] for name in ("beside", "since")] == [True, 16]
+    shown = rosterd("migrate", "--dry-run", "--data", tmp_path).stdout
+    assert "running servers: go on" in shown
+    assert "locks: changes until it is done" in shown
+    assert found["pending"] == result("migrate", "--data", tmp_path)["done"]
+    assert "up to date" in rosterd("migrate", "--dry-run", "--data", tmp_path).stdout
 
 
 def test_doctor_finds_a_fresh_directory_healthy_and_an_open_one_not(data: Path) -> None:

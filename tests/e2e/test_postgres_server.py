@@ -1,9 +1,7 @@
 """``rosterd serve`` on PostgreSQL: two servers on one database, the commands beside them, and the judges."""
 
-import asyncio
 import json
 import subprocess
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +11,6 @@ from contract.postgres_server import namespace
 from judges.harness import (
     COMMAND,
     NO_TLS,
-    SCIM_JSON,
     Server,
     created,
     environment,
@@ -64,21 +61,6 @@ def test_scim2_tester_finds_nothing(servers: list[Server]) -> None:
     bad = [f"{r.title} {r.resource_type}: {r.reason}" for r in results if r.status not in GOOD]
     assert bad == []
     assert len(results) > 100
-
-
-def test_many_posts_of_one_name_to_both_servers_make_one_user(servers: list[Server]) -> None:
-    made = servers[0].connect("race")
-    headers = {"Authorization": f"Bearer {made.token}", "Content-Type": SCIM_JSON}
-    body = user("anna@example.com")
-
-    async def race() -> list[int]:
-        async with httpx.AsyncClient(headers=headers, verify=NO_TLS, timeout=30) as client:
-            replies = await asyncio.gather(
-                *(client.post(f"{servers[n % 2].base_url}/Users", json=body) for n in range(16))
-            )
-        return [reply.status_code for reply in replies]
-
-    assert Counter(asyncio.run(race())) == {201: 1, 409: 15}
 
 
 def test_what_one_server_is_told_the_other_knows(servers: list[Server]) -> None:

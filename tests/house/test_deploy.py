@@ -20,6 +20,9 @@ from rosterd.wiring import Settings, open_service
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNIT = DEPLOY / "systemd" / "rosterd.service"
+DROP_IN = DEPLOY / "systemd" / "rosterd.service.d" / "workers.conf"
+COMPOSES = {"compose.yaml": "Caddyfile", "compose-postgres.yaml": "Caddyfile-postgres"}
+VALUES = {"SCIM_HOST": "scim.example.com", "DATABASE_PASSWORD": "p@ss:word/%", "ROSTERD_WORKERS": "3"}
 CONTAINERFILE = DEPLOY / "container" / "Containerfile"
 FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())
 SETTINGS = {f"ROSTERD_{field.name.upper()}" for field in fields(Settings)}
@@ -49,13 +52,21 @@ def instructions(path: Path) -> list[tuple[str, str]]:
     return [(name, rest) for name, _, rest in (line.partition(" ") for line in joined.splitlines())]
 
 
-def compose() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+def compose(name: str) -> dict[str, Any]:
+    """A compose file, its variables filled in as from an environment of ``VALUES``."""
+
+    def value(found: re.Match[str]) -> str:
+        variable, sign, rest = found.groups()
+        assert variable in VALUES or sign == ":-", f"{variable} has no value, and nothing asks for one"
+        return VALUES.get(variable, rest)
+
+    text = re.sub(r"\$\{([A-Z_]+)(:[?-])?([^}]*)\}", value, (DEPLOY / name).read_text())
+    loaded: dict[str, Any] = yaml.safe_load(text)
     return loaded
 
 
-def unit() -> list[tuple[str, str]]:
-    found = re.findall(r"^([A-Za-z]+)=(.*)$", UNIT.read_text(), re.M)
+def unit(path: Path = UNIT) -> list[tuple[str, str]]:
+    found = re.findall(r"^([A-Za-z]+)=(.*)$", path.read_text(), re.M)
     return [(str(key), str(value)) for key, value in found]
 
 
@@ -80,15 +91,24 @@ def test_the_unit_runs_a_command_on_data_that_is_its_own() -> None:
     assert options["ProtectSystem"] == "strict"
 
 
+def test_the_unit_of_several_workers_replaces_them_on_reload() -> None:
+    options = dict(unit(DROP_IN))
+    settings = Settings.from_env(dict([options["Environment"].split("=", 1)]))
+    assert settings.workers > 1
+    assert options["ExecReload"].split()[1:] == ["-HUP", "$MAINPID"]
+    assert options["KillMode"] == "mixed", "the supervisor ends its workers"
+
+
 def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("there is no systemd-analyze here")
     copy = tmp_path / UNIT.name
     copy.write_text(UNIT.read_text().replace("/opt/rosterd/bin/rosterd", "/bin/true"))
+    shutil.copytree(DROP_IN.parent, tmp_path / DROP_IN.parent.name)
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(copy)], capture_output=True, text=True, timeout=60
     )
-    said = [line for line in done.stderr.splitlines() if UNIT.name in line]
+    said = [line for line in done.stderr.splitlines() if UNIT.name in line or DROP_IN.name in line]
     assert said == []
 
 
@@ -116,27 +136,51 @@ def test_the_containerfile_is_made_of_what_is_there() -> None:
     assert f":{settings.port}/readyz" in code
 
 
-def test_the_compose_file_agrees_with_container_and_proxy() -> None:
-    document = compose()
-    service, proxy = document["services"]["rosterd"], document["services"]["proxy"]
-    build = service["build"]
-    root = (DEPLOY / build["context"]).resolve()
-    assert (root / build["dockerfile"]).resolve() == CONTAINERFILE.resolve()
-    volumes = dict(v.split(":")[:2] for s in (service, proxy) for v in s["volumes"] if not v.startswith("."))
-    assert set(volumes) <= set(document["volumes"])
-    assert "data:/data" in service["volumes"] and service["read_only"] is True
-    environment = {
-        name: re.sub(r"\$\{SCIM_HOST[^}]*\}", "scim.example.com", value)
-        for name, value in service["environment"].items()
-        if "ROSTERD_METRICS_TOKEN:-" not in value
-    }
-    assert Settings.from_env(environment).base_url == "https://scim.example.com"
-    for mounted in (v.split(":")[0] for v in proxy["volumes"] if v.startswith(".")):
-        assert (DEPLOY / mounted).is_file()
-    caddy = (DEPLOY / "Caddyfile").read_text()
-    assert f"reverse_proxy rosterd:{Settings().port}" in caddy
-    assert service["expose"] == [str(Settings().port)]
+@pytest.mark.parametrize("name", COMPOSES)
+def test_a_compose_file_agrees_with_container_and_proxy(name: str) -> None:
+    document = compose(name)
+    services, proxy = document["services"], document["services"]["proxy"]
+    ours = {name: service for name, service in services.items() if "build" in service}
+    for service in ours.values():
+        build = service["build"]
+        root = (DEPLOY / build["context"]).resolve()
+        assert (root / build["dockerfile"]).resolve() == CONTAINERFILE.resolve()
+        assert service["read_only"] is True
+        settings = Settings.from_env(service["environment"])
+        assert settings.base_url == "https://scim.example.com"
+        assert service["expose"] == [str(Settings().port)]
+        assert "data:/data" in service.get("volumes", ()) or settings.database_url
+    for service in services.values():
+        mounted = [volume.split(":")[0] for volume in service.get("volumes", ())]
+        assert {each for each in mounted if not each.startswith(".")} <= set(document["volumes"])
+        assert all((DEPLOY / each).is_file() for each in mounted if each.startswith("."))
+        assert set(service.get("networks", ())) <= set(document.get("networks", ()))
+        waited = service.get("depends_on", {})
+        assert all("healthcheck" in services[other] or other in ours for other in waited)
+        assert ("ports" in service) is (service is proxy), "only the proxy is reached from outside"
+    caddy = (DEPLOY / COMPOSES[name]).read_text()
+    assert f"./{COMPOSES[name]}:/etc/caddy/Caddyfile:ro" in proxy["volumes"]
+    assert re.findall(r"^\treverse_proxy (.*) \{$", caddy, re.M) == [
+        " ".join(f"{service}:{Settings().port}" for service in ours)
+    ]
     assert caddy.count("{") == caddy.count("}")
+
+
+def test_the_compose_file_with_postgres_has_two_rosterds_on_it_and_no_secret() -> None:
+    document = compose("compose-postgres.yaml")
+    ours = [service for service in document["services"].values() if "build" in service]
+    database = document["services"]["database"]["environment"]
+    for service in ours:
+        settings = Settings.from_env(service["environment"])
+        assert settings.database_url == f"postgres://{database['POSTGRES_USER']}@database/rosterd"
+        assert service["environment"]["PGPASSWORD"] == database["POSTGRES_PASSWORD"]
+        assert settings.workers == 3
+    assert (len(ours), database["POSTGRES_DB"]) == (2, "rosterd")
+    text = (DEPLOY / "compose-postgres.yaml").read_text()
+    secrets = re.findall(r"^\s+\w*(?:PASSWORD|TOKEN|SECRET)\w*: (.*)$", text, re.M)
+    assert len(secrets) == 3
+    assert all(value.startswith("${") for value in secrets)
+    assert "health_uri /readyz" in (DEPLOY / "Caddyfile-postgres").read_text()
 
 
 async def series(data: Path) -> set[str]:

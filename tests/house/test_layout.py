@@ -24,6 +24,7 @@ TEST_DIRECTORIES = {
     "rfc",  # the RFCs, section by section, over HTTP
     "conversations",  # what identity providers send, recorded and replayed
     "e2e",  # a running server and its command line
+    "faults",  # servers and databases killed under load, and whether all that clients saw still holds
     "judges",  # the vendors' suites and the community's conformance checkers, against a running server
     "fuzz",  # no input makes a 500
     "house",  # this tree's own rules

@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCKS = {name: ROOT / "requirements" / f"{name}.txt" for name in ("run", "dev")}
+LOCKS = {name: ROOT / "requirements" / f"{name}.txt" for name in ("run", "dev", "tools")}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 # name==version [; marker] \ followed by its hashes, one a line.
@@ -29,7 +29,8 @@ def pins(path: Path) -> dict[str, tuple[str, str]]:
 def wanted() -> dict[str, list[str]]:
     groups = [r for group in PROJECT["dependency-groups"].values() for r in group]
     run = [*PROJECT["project"]["dependencies"], *groups, *PROJECT["build-system"]["requires"]]
-    return {"run": run, "dev": [*run, *PROJECT["project"]["optional-dependencies"]["dev"]]}
+    extras = PROJECT["project"]["optional-dependencies"]
+    return {"run": run, "dev": [*run, *extras["dev"]], "tools": [*run, *extras["tools"]]}
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from rosterd.console.render import asset_url
 from rosterd.http.decode import MAX_BODY
 from rosterd.http.scim import ScimApp
 from rosterd.scim import urns
@@ -248,3 +249,39 @@ def test_a_store_that_takes_no_change_is_not_ready(tmp_path: Path) -> None:
         assert (await client.get("http://sp.example/healthz")).status_code == 200
 
     run(tmp_path, test)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/scim/v2/Users", 200),
+        ("/scim/v2/Nothing", 404),
+        ("/api/v1/directories", 401),
+        ("/oauth/token", 405),
+        ("/.well-known/oauth-authorization-server", 200),
+        ("/healthz", 200),
+        ("/metrics", 200),
+        ("/login", 200),
+        (asset_url("console.js"), 200),
+        ("/nothing", 404),
+    ],
+)
+def test_no_reply_is_taken_for_what_it_is_not(tmp_path: Path, path: str, status: int) -> None:
+    async def test(client: httpx.AsyncClient, _: Service) -> None:
+        reply = await client.get(f"http://sp.example{path}")
+        assert reply.status_code == status
+        headers = reply.headers
+        (policy,) = headers.get_list("content-security-policy")
+        assert headers.get_list("x-content-type-options") == ["nosniff"]
+        for directive in ("default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"):
+            assert directive in policy
+
+    run(tmp_path, test)
+
+
+def test_a_browser_that_came_by_tls_stays_with_it(tmp_path: Path) -> None:
+    async def test(client: httpx.AsyncClient, _: Service) -> None:
+        page = await client.get("https://sp.example/login")
+        assert page.headers["strict-transport-security"] == "max-age=31536000"
+
+    run(tmp_path, test, base_url="https://sp.example")

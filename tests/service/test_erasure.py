@@ -40,8 +40,13 @@ class Log:
 
     def __init__(self) -> None:
         self.scrubbed: list[tuple[int, str, frozenset[str]]] = []
+        self.completed = 0
+
+    async def complete(self) -> None:
+        self.completed += 1
 
     async def scrub(self, directory: int, resource: str, texts: Collection[str]) -> None:
+        assert self.completed, "what others still write would stay"
         self.scrubbed.append((directory, resource, frozenset(texts)))
 
 

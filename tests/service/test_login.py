@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,9 @@ class Plain:
     """Keeps passwords as they are, and notes what was looked at."""
 
     verified: list[str | None] = field(default_factory=list)
+
+    async def guessable(self, password: str, words: Sequence[str]) -> bool:
+        return len(set(password)) < 4
 
     async def hash(self, password: str) -> str:
         return f"kept {password}"

@@ -90,4 +90,48 @@ def test_a_password_of_ours_is_long_and_can_be_read_out() -> None:
     letters = set("".join(made)) - {"-"}
     assert len(letters) == 32
     assert not letters & set("lo01")
-    assert all(passwords.check(password, "admin") == password for password in made)
+
+
+@pytest.mark.parametrize(
+    ("password", "words"),
+    [
+        ("short", "12 to 256"),
+        ("x" * 257, "12 to 256"),
+        ("ADA@EXAMPLE.com", "name"),
+        ("password1234", "guessed first"),
+        ("qwertyuiop12", "guessed first"),
+        ("aaaaaaaaaaaaaaaa", "guessed first"),
+        ("rosterd-admin", "guessed first"),
+        ("okta-company1", "guessed first"),
+        ("ada@example.com1", "guessed first"),
+        ("Password1234!", "guessed first"),
+    ],
+)
+def test_what_is_guessed_first_is_no_password(password: str, words: str) -> None:
+    async def test(hasher: Argon2Hasher) -> None:
+        error = await refused(errors.InvalidValue, passwords.hashed(hasher, password, "ada@example.com"))
+        assert words in error.detail
+
+    run(test)
+
+
+LONGEST = "".join(chr(0x4E00 + number * number * 7919 % 20_000) for number in range(256))
+
+
+@pytest.mark.parametrize(
+    "password", ["correct horse battery", "zunder klammer oboe", "pässe ohne ende 4", LONGEST], ids=len
+)
+def test_any_characters_make_a_password(password: str) -> None:
+    async def test(hasher: Argon2Hasher) -> None:
+        kept = await passwords.hashed(hasher, password, "ada@example.com")
+        assert await hasher.verify(kept, password)
+
+    run(test)
+
+
+def test_passwords_of_ours_are_good_ones() -> None:
+    async def test(hasher: Argon2Hasher) -> None:
+        for _ in range(20):
+            await passwords.hashed(hasher, passwords.readable(os.urandom), "admin")
+
+    run(test)

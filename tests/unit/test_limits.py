@@ -80,39 +80,39 @@ def test_a_bucket(table: list[tuple[tuple[float, str, int], tuple[int, int, int]
     for (later, kind, cost), (remaining, reset, wait) in table:
         clock.ns += round(later * SECOND)
         full = 20 if kind == WRITE else 200
-        assert throttle.take(1, kind, LIMITS, cost) == Quota(full, remaining, reset, wait)
+        assert throttle.take(1, 1, kind, LIMITS, cost) == Quota(full, remaining, reset, wait)
 
 
 def test_a_connection_has_buckets_of_its_own() -> None:
     throttle = Throttle(Clock())
-    assert throttle.take(1, WRITE, LIMITS, 20) == Quota(20, 0, 2)
-    assert throttle.take(2, WRITE, LIMITS, 1) == Quota(20, 19, 1)
+    assert throttle.take(1, 1, WRITE, LIMITS, 20) == Quota(20, 0, 2)
+    assert throttle.take(1, 2, WRITE, LIMITS, 1) == Quota(20, 19, 1)
 
 
 def test_rate_0_is_no_limit() -> None:
     throttle = Throttle(Clock())
     for kind in (READ, WRITE):
-        assert throttle.take(1, kind, Limits(read_rate=0, write_rate=0), 10**9) is None
+        assert throttle.take(1, 1, kind, Limits(read_rate=0, write_rate=0), 10**9) is None
 
 
 def test_a_changed_rate_holds_at_once_and_gives_nothing_away() -> None:
     clock = Clock()
     throttle = Throttle(clock)
-    throttle.take(1, WRITE, LIMITS, 20)
+    throttle.take(1, 1, WRITE, LIMITS, 20)
     higher = Limits(write_rate=100, burst=2)
-    assert throttle.take(1, WRITE, higher) == Quota(200, 0, 1, 1)
+    assert throttle.take(1, 1, WRITE, higher) == Quota(200, 0, 1, 1)
     clock.ns += SECOND
-    assert throttle.take(1, WRITE, higher) == Quota(200, 99, 2)
+    assert throttle.take(1, 1, WRITE, higher) == Quota(200, 99, 2)
     clock.ns += 10 * SECOND
-    assert throttle.take(1, WRITE, LIMITS, 20) == Quota(20, 0, 2)
+    assert throttle.take(1, 1, WRITE, LIMITS, 20) == Quota(20, 0, 2)
 
 
 def test_no_more_buckets_are_kept_than_agreed_and_the_one_in_use_is_among_them() -> None:
     throttle = Throttle(Clock(), buckets=3)
-    throttle.take(1, WRITE, LIMITS, 20)
+    throttle.take(1, 1, WRITE, LIMITS, 20)
     for connection in range(2, 100):
-        throttle.take(connection, WRITE, LIMITS)
-        refused = throttle.take(1, WRITE, LIMITS)
+        throttle.take(1, connection, WRITE, LIMITS)
+        refused = throttle.take(1, 1, WRITE, LIMITS)
         assert refused is not None
         assert refused.wait
     assert len(throttle._buckets) == 3

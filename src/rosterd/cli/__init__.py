@@ -37,6 +37,8 @@ COMMANDS: Final = {
     "reconcile": "reconcile:reconcile",
     "backup": "backup:backup",
     "restore": "restore:restore",
+    "mark-restored": "mark_restored:mark_restored",
+    "copy": "copy:copy",
     "migrate": "migrate:migrate",
     "doctor": "doctor:doctor",
 }

@@ -1,4 +1,4 @@
-"""``rosterd backup``: a consistent copy of the database, made while the server runs and writes."""
+"""``rosterd backup``: a consistent copy of the database in a file, made while servers run and write."""
 
 import time
 from dataclasses import asdict
@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from rosterd.cli import exits, options, output
+from rosterd.cli.export import progress
 from rosterd.scim import errors
-from rosterd.wiring import Settings, upkeep
+from rosterd.wiring import Settings, moving
 
 EXAMPLES = options.examples(
     "rosterd backup /var/backups/rosterd-monday.db", "rosterd backup copy.db --data /var/lib/rosterd --json"
@@ -22,17 +23,19 @@ def backup(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Copy the database to a file, also while the server runs and writes.
+    """Copy the database to a file, also while servers run and write.
 
     The copy has everything that was acknowledged before it began. It is checked, and has its name only when
-    it is whole and on the disk. It holds all users and the digests of tokens: keep it as safe as the data.
+    it is whole and on the disk. It is a SQLite file also if the data is in PostgreSQL. It holds all users and
+    the digests of tokens: keep it as safe as the data.
     """
     with exits.faults():
         settings = Settings.from_env(data=data)
         if not settings.is_made:
             raise errors.NotFound(f"There is no rosterd data in {data}; give --data.")
         began = time.monotonic()
-        held = upkeep.back_up(settings, file)
+        with progress("Rows", 0, show=not (json or quiet)) as advance:
+            held = moving.back_up(settings, file, advance)
         seconds = round(time.monotonic() - began, 2)
         size = file.stat().st_size
     if json:

@@ -1,7 +1,7 @@
 """The exit codes of all commands.
 
 0  done, all verdicts good
-1  a verdict is bad: a simulated step failed, doctor found a fault
+1  a verdict is bad: a simulated step failed, doctor found a fault, workers end before they serve
 2  the command line, a setting or a definition file is not valid
 3  there is no such data directory, directory, connection, token or client
 4  it conflicts with what is there: a name or a port is taken

@@ -21,6 +21,7 @@ from rosterd.service.ports import StoreUnavailable
 from rosterd.service.standing import ACTIVE
 from rosterd.wiring import PortTaken, Service, Settings, SettingsError, open_service, upkeep
 from rosterd.wiring.ids import now
+from rosterd.wiring.room import ROOM, wanted
 from rosterd.wiring.server import bind
 
 EXAMPLES = options.examples("rosterd doctor", "rosterd doctor --data /var/lib/rosterd --port 8080 --json")
@@ -128,6 +129,29 @@ def _server(settings: Settings) -> Finding:
     return Finding("Database", "ok", "PostgreSQL answers")
 
 
+def _workers(settings: Settings) -> Finding | None:
+    name, count = "Workers", settings.workers
+    if settings.database_url is None:
+        if count == 1:
+            return None
+        fix = "unset ROSTERD_WORKERS, or set ROSTERD_DATABASE_URL to a PostgreSQL database"
+        return Finding(name, "bad", f"there are to be {count}, and the data is in a file for one", fix)
+    try:
+        room = asyncio.run(_room(settings))
+    except (StoreUnavailable, upkeep.SchemaMismatch):
+        return None  # said by the checks of the database
+    need = wanted(settings)
+    text = f"{count}, which may want {need} connections to PostgreSQL, that has room for {room}"
+    if room is not None and need > room:
+        return Finding(name, "warning", text, ROOM)
+    return Finding(name, "ok", text)
+
+
+async def _room(settings: Settings) -> int | None:
+    async with open_service(settings) as service:
+        return await service.control.room()
+
+
 def _migrations(settings: Settings) -> Finding | None:
     name = "Migrations"
     if not settings.is_made:
@@ -141,7 +165,7 @@ def _migrations(settings: Settings) -> Finding | None:
             raise
         return Finding(name, "bad", f"cannot be read: {error}", "see the check of the database")
     if found.pending:
-        fix = f"stop the server and run: rosterd migrate --data {settings.data}"
+        fix = f"see what it does with --dry-run, and run: rosterd migrate --data {settings.data}"
         return Finding(name, "bad", f"pending: {', '.join(found.pending)}", fix)
     return Finding(name, "ok", f"all {len(found.applied)} are applied")
 
@@ -271,6 +295,7 @@ CHECKS: Final[tuple[Callable[[Settings], Finding | None], ...]] = (
     _folder,
     _database,
     _migrations,
+    _workers,
     _disk,
     _clock,
     _port,

@@ -8,12 +8,13 @@ from typing import Any, Final, NoReturn, TypeVar
 import typer
 
 from rosterd.cli import output
-from rosterd.cli.codes import CONFLICT, NOT_FOUND, UNAVAILABLE, USAGE
+from rosterd.cli.codes import CONFLICT, FAILED, NOT_FOUND, UNAVAILABLE, USAGE
 from rosterd.scim import errors
 from rosterd.scim.schema import SchemaError
 from rosterd.service.ports import StoreUnavailable, UniqueViolation
-from rosterd.wiring import PortTaken, SettingsError
-from rosterd.wiring.upkeep import NotWhole, SchemaMismatch, is_damage
+from rosterd.wiring import PortTaken, SettingsError, WorkersEnded
+from rosterd.wiring.moving import NotWhole
+from rosterd.wiring.upkeep import SchemaMismatch, is_damage
 
 T = TypeVar("T")
 
@@ -26,6 +27,7 @@ _CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (errors.Conflict, CONFLICT),
     (UniqueViolation, CONFLICT),
     (PortTaken, CONFLICT),
+    (WorkersEnded, FAILED),
     (StoreUnavailable, UNAVAILABLE),
     (SchemaMismatch, UNAVAILABLE),
     (NotWhole, UNAVAILABLE),

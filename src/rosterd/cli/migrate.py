@@ -1,5 +1,7 @@
 """``rosterd migrate``: show what the database lacks for this release, and apply it."""
 
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -19,9 +21,10 @@ def migrate(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Bring the database to this release. Each step is one transaction: done, or not done.
+    """Bring the database to this release, beside running servers where its steps allow that.
 
-    Stop the server first and keep a copy of the data directory.
+    '--dry-run' says of each step whether servers of the release before can go on, how it is carried out and
+    what it locks. A step that is broken off is done, not done, or begun again. Keep a backup.
     """
     with exits.faults():
         settings = Settings.from_env(data=data)
@@ -38,6 +41,7 @@ def migrate(
                 "applied": found.applied,
                 "done": done,
                 "pending": found.pending,
+                "steps": [asdict(step) for step in found.steps],
             }
         )
         return
@@ -45,7 +49,18 @@ def migrate(
         return
     for name in found.applied:
         output.line(f"{'now applied' if name in done else 'applied':<12} {name}")
-    for name in found.pending:
-        output.line(f"{'pending':<12} {name}")
+    for step in found.steps:
+        output.line(f"{'pending':<12} {step.name}")
+        for text in _about(step):
+            output.line(f"{'':<12}   {text}")
     if not found.pending:
         output.line("The database is up to date.")
+
+
+def _about(step: upkeep.Step) -> Iterator[str]:
+    if step.beside:
+        yield "running servers: go on"
+    else:
+        yield f"running servers: stop those that do not know migration {step.since:04} first"
+    yield f"carried out as: {step.run}"
+    yield f"locks: {'; '.join(step.locks) or 'nothing'}"

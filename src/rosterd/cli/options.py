@@ -60,6 +60,16 @@ BaseUrl = Annotated[
         envvar="ROSTERD_BASE_URL",
     ),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="Processes that serve the port side by side; more than one needs PostgreSQL.",
+        min=1,
+        max=64,
+        envvar="ROSTERD_WORKERS",
+        show_default="1",
+    ),
+]
 Schemas = Annotated[
     Path | None,
     typer.Option(

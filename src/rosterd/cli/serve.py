@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import signal
-from pathlib import Path
 from typing import Any, NoReturn
 
 from rich.panel import Panel
@@ -11,12 +10,13 @@ from rich.text import Text
 
 from rosterd.cli import exits, options, output
 from rosterd.http.site import SCIM_PATH
-from rosterd.wiring import FirstOwner, FirstRun, Ready, Settings, open_service
+from rosterd.wiring import FirstOwner, FirstRun, Ready, Settings, open_service, supervise
 from rosterd.wiring import serve as run_server
 
 EXAMPLES = options.examples(
     "rosterd serve",
     "rosterd serve --data /var/lib/rosterd --port 8080 --base-url https://scim.example.com",
+    "ROSTERD_DATABASE_URL=postgres://rosterd@db.example.com/rosterd rosterd serve --workers 4",
     "rosterd serve --schemas device-schema.json --resource-types device-type.json",
 )
 
@@ -26,6 +26,7 @@ def serve(
     host: options.Host = None,
     port: options.Port = None,
     base_url: options.BaseUrl = None,
+    workers: options.Workers = None,
     schemas: options.Schemas = None,
     resource_types: options.ResourceTypes = None,
     json: options.Json = False,
@@ -39,21 +40,22 @@ def serve(
     password admin' make others at any time.
     """
     with exits.faults():
-        settings = Settings.from_env(data=data, host=host, port=port, base_url=base_url)
+        settings = Settings.from_env(data=data, host=host, port=port, base_url=base_url, workers=workers)
         definitions = (options.read_definitions(schemas), options.read_definitions(resource_types))
         made = asyncio.run(_define(settings, *definitions)) if any(definitions) else None
 
         def on_ready(ready: Ready) -> None:
             first_run = ready.first_run or made
             url = (settings.base_url or ready.url).rstrip("/")
-            _announce(url, first_run, ready.owner, settings.data, json, quiet)
+            place = str(settings.data) if settings.database_url is None else "PostgreSQL"
+            _announce(url, first_run, ready.owner, place, json, quiet)
 
         # uvicorn finishes what was accepted and then raises the signal once more; this way the store
         # is closed after that, and a service manager sees a good end.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _stop)
         with contextlib.suppress(KeyboardInterrupt):
-            run_server(settings, on_ready)
+            (run_server if settings.workers == 1 else supervise)(settings, on_ready)
 
 
 def _stop(number: int, frame: object) -> NoReturn:
@@ -70,7 +72,7 @@ async def _define(settings: Settings, schemas: list[Any], resource_types: list[A
 
 
 def _announce(
-    url: str, first_run: FirstRun | None, owner: FirstOwner | None, data: Path, json: bool, quiet: bool
+    url: str, first_run: FirstRun | None, owner: FirstOwner | None, place: str, json: bool, quiet: bool
 ) -> None:
     scim_url, console = url + SCIM_PATH, _console(url, owner)
     token = first_run.token_text if first_run else None
@@ -84,7 +86,7 @@ def _announce(
         if token:
             output.line(token)
     elif token is None:
-        output.line(f"rosterd serves {data} at {scim_url} (Ctrl-C stops it)")
+        output.line(f"rosterd serves {place} at {scim_url} (Ctrl-C stops it)")
         output.fields(dict(console))
     elif output.is_terminal():
         output.console().print(_panel(scim_url, token, console))

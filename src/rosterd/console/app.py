@@ -52,8 +52,10 @@ class ConsoleApp:
         except Exception as error:  # noqa: BLE001 - whatever it is, the visitor gets a page
             reply = self._error(request, error)
         own = {name for name, _ in reply.headers}
-        more = tuple(header for header in render.SECURITY if header[0] not in own)
-        await reply.send(send, request_id, head=head, more=more)
+        guards = tuple(header for header in render.SECURITY if header[0] not in own)
+        if request.secure:
+            guards += (render.TLS_ONLY,)
+        await reply.send(send, request_id, head=head, guards=guards)
         answered(scope, request.route, reply.status, started, request_id)
 
     def _request(self, scope: Scope, path: str, request_id: str) -> PageRequest:

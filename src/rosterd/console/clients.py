@@ -53,7 +53,7 @@ async def create_client(console: Console, request: PageRequest) -> Reply:
     form = Form(request)
     rights, label = form.choice("rights", RIGHTS), form.text("label")
     form.require_valid()
-    refused = sent_before(console, request)
+    refused = await sent_before(console, request)
     if refused is not None:
         return refused
     client, secret = await console.clients.create(
@@ -68,7 +68,7 @@ async def rotate_client(console: Console, request: PageRequest) -> Reply:
     form = Form(request)
     overlap = form.choice("overlap", [str(seconds) for seconds, _ in OVERLAPS])
     form.require_valid()
-    refused = sent_before(console, request)
+    refused = await sent_before(console, request)
     if refused is not None:
         return refused
     client, secret = await console.clients.rotate(

@@ -63,7 +63,7 @@ async def create_connection(console: Console, request: PageRequest) -> Reply:
     name = name or await _free(console, directory, provider.id)
     if form.errors:
         return await _new(console, request, form.values, form.errors, 400)
-    refused = sent_before(console, request)
+    refused = await sent_before(console, request)
     if refused is not None:
         return refused
     try:

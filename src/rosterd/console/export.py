@@ -14,7 +14,7 @@ from typing import Final
 from rosterd.console.context import Console
 from rosterd.console.request import PageRequest
 from rosterd.console.route import Page
-from rosterd.http.reply import Header, Reply, Send
+from rosterd.http.reply import GUARDS, Header, Reply, Send
 from rosterd.service import transfer
 from rosterd.service.control import Directory
 from rosterd.service.feed import lines
@@ -35,11 +35,17 @@ class Download(Reply):
     """What follows the body, which is the beginning."""
 
     async def send(
-        self, send: Send, request_id: str, *, head: bool = False, more: tuple[Header, ...] = ()
+        self,
+        send: Send,
+        request_id: str,
+        *,
+        head: bool = False,
+        more: tuple[Header, ...] = (),
+        guards: tuple[Header, ...] = GUARDS,
     ) -> None:
-        """Send it with ``more`` headers; for HEAD everything but the body."""
+        """Send it with ``more`` headers and the ``guards``; for HEAD everything but the body."""
         identity = (b"x-request-id", request_id.encode("latin-1"))
-        headers = [*self.headers, *more, identity, self.cache, self.content_type]
+        headers = [*self.headers, *more, *guards, identity, self.cache, self.content_type]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         async with aclosing(self.chunks) as chunks:
             if not head:

@@ -62,9 +62,9 @@ class Form:
             )
 
 
-def sent_before(console: Console, request: PageRequest) -> Reply | None:
+async def sent_before(console: Console, request: PageRequest) -> Reply | None:
     """The page for a form that was sent already or is too old; ``None`` for one that is to be carried out."""
-    outcome = console.once.spend(request.text(MARK), request.visitor.session, request.address)
+    outcome = await console.once.spend(request.text(MARK), request.visitor.session, request.address)
     if outcome == NEW:
         return None
     segments = request.address.strip("/").split("/")

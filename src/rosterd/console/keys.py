@@ -51,7 +51,7 @@ async def create_key(console: Console, request: PageRequest) -> Reply:
             directory = found.id
     if form.errors:
         return await _list(console, request, form.errors)
-    refused = sent_before(console, request)
+    refused = await sent_before(console, request)
     if refused is not None:
         return refused
     key, secret = await console.keys.create(

@@ -51,7 +51,7 @@ async def create_link(console: Console, request: PageRequest) -> Reply:
     lifetime = form.choice("lifetime", [str(seconds) for seconds, _ in LIFETIMES])
     label = form.text("label")
     form.require_valid()
-    refused = sent_before(console, request)
+    refused = await sent_before(console, request)
     if refused is not None:
         return refused
     link, text = await console.access.setup_links.create(

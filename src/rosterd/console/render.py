@@ -33,6 +33,8 @@ SECURITY: Final[tuple[Header, ...]] = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
+TLS_ONLY: Final[Header] = (b"strict-transport-security", b"max-age=31536000")
+"""Of a page that came by TLS: the browser asks this host by nothing else for a year."""
 NOTICE: Final = "notice"
 THEMES: Final = ("system", "light", "dark")
 
@@ -67,8 +69,7 @@ def asset(name: str) -> Reply | None:
     if found is None:
         return None
     kind = (b"content-type", _TYPES[name.rsplit(".", 1)[-1]])
-    sniff = (b"x-content-type-options", b"nosniff")
-    return Reply(200, found[1], (sniff,), content_type=kind, cache=_FOR_EVER)
+    return Reply(200, found[1], content_type=kind, cache=_FOR_EVER)
 
 
 def moment(ms: int | None) -> str:

@@ -30,7 +30,7 @@ async def show_setup(console: Console, request: PageRequest) -> Reply:
 async def make_token(console: Console, request: PageRequest) -> Reply:
     """POST …/setup: a token, shown in the page where it is to be pasted."""
     directory, line = await console.connection(request)
-    refused = sent_before(console, request)
+    refused = await sent_before(console, request)
     if refused is not None:
         return refused
     token, text = await generate(console, request, line)

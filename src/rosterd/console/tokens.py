@@ -108,7 +108,7 @@ async def list_tokens(console: Console, request: PageRequest) -> Reply:
 async def create_token(console: Console, request: PageRequest) -> Reply:
     """POST …/tokens."""
     directory, line = await console.connection(request)
-    refused = sent_before(console, request)
+    refused = await sent_before(console, request)
     if refused is not None:
         return refused
     token, text = await generate(console, request, line)
@@ -121,7 +121,7 @@ async def rotate_token(console: Console, request: PageRequest) -> Reply:
     form = Form(request)
     overlap = form.choice("overlap", [str(seconds) for seconds, _ in OVERLAPS])
     form.require_valid()
-    refused = sent_before(console, request)
+    refused = await sent_before(console, request)
     if refused is not None:
         return refused
     token, text = await console.tokens.rotate(

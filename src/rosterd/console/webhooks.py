@@ -127,7 +127,7 @@ async def create_webhook(console: Console, request: PageRequest) -> Reply:
         form.errors.setdefault("directory", "A stream that is fetched is of one directory: name it.")
     if form.errors:
         return form_page(console, request, None, form.values, checked(request), form.errors)
-    refused = sent_before(console, request)
+    refused = await sent_before(console, request)
     if refused is not None:
         return refused
     try:
@@ -213,7 +213,7 @@ async def rotate_secret(console: Console, request: PageRequest) -> Reply:
     overlap = form.number("overlap", 0, MAX_OVERLAP)
     scheme = form.choice("scheme", SCHEMES)
     form.require_valid()
-    refused = sent_before(console, request)
+    refused = await sent_before(console, request)
     if refused is not None:
         return refused
     hook, secret = await console.webhooks.rotate(

@@ -17,6 +17,7 @@ from aiohttp.abc import AbstractResolver
 from rosterd.delivery import egress
 from rosterd.delivery.set_push import TOKEN_HEADERS, SetPush, judged
 from rosterd.delivery.signing import Vault
+from rosterd.delivery.spans import DeliverySpan, DeliverySpans
 from rosterd.scim import errors
 from rosterd.service.audit import MASK
 from rosterd.service.signing_keys import SigningKeys
@@ -51,6 +52,7 @@ class HttpSender:
         resolver: AbstractResolver | None = None,
         total: float = TOTAL_SECONDS,
         signing: SigningKeys | None = None,
+        spans: DeliverySpans | None = None,
     ) -> None:
         self._vault = vault
         self._tokens = SetPush(vault, signing)
@@ -58,10 +60,18 @@ class HttpSender:
         self._now = now
         self._resolver = resolver
         self._total = total
+        self._spans = spans
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def send(self, endpoint: Endpoint, message: Message) -> Outcome:
         """See ``Sender.send``."""
+        span = None if self._spans is None else self._spans.deliver(endpoint, message)
+        outcome = await self._sent(endpoint, message, span)
+        if span is not None:
+            span.end(outcome)
+        return outcome
+
+    async def _sent(self, endpoint: Endpoint, message: Message, span: DeliverySpan | None) -> Outcome:
         at = self._now()
         started = time.monotonic()
         request: dict[str, str] = {}
@@ -82,6 +92,8 @@ class HttpSender:
             else:
                 request = {**TOKEN_HEADERS, "user-agent": _AGENT}
                 data, secret = await self._tokens.prepared(endpoint, endpoint.stream, message)
+            if span is not None:
+                request["traceparent"] = span.traceparent
             session = self._session(plain=endpoint.url.startswith("http:"))
             async with session.post(
                 endpoint.url, data=data, headers=request | secret, allow_redirects=False

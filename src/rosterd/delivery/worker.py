@@ -256,7 +256,7 @@ class Worker:
             for key, end in tuple(self._held.items()):
                 if key in kept:
                     self._held[key] = until
-                elif end <= self._now():
+                elif not self._now() < end <= self._lease_end():  # over, or the clock was set back
                     del self._held[key]
                     self._active[key].cancel()
 

@@ -1,14 +1,18 @@
 """Step 1, admit: headers → Caller, or 401, 403, 406, 415, 503.
 
-The token is looked up at every request with its connection, so revoking the one and pausing the other work
-at once in every process.
+Every request asks whether the control plane is still what it was when its token was looked up with its
+connection (``remembered.py``), so revoking the one and pausing the other work at once in this process, on SQLite
+in every process, and on PostgreSQL elsewhere within a second.
 """
 
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
+from rosterd.http.remembered import Remembered
 from rosterd.http.reply import Scope
 from rosterd.scim import errors
 from rosterd.scim.schema import Model
@@ -22,6 +26,8 @@ from rosterd.service.standing import require_active
 _JSON: Final = ("application/scim+json", "application/json")
 _ACCEPTED: Final = frozenset((*_JSON, "application/*", "*/*"))
 MODELS_KEPT: Final = 256
+_KEPT: Final = 64
+"""Values of a header whose meaning is remembered."""
 _HOST: Final = re.compile(r"(?:[\w.~%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.ASCII)
 """A name or address with a port, or without (RFC 9110 §7.2)."""
 
@@ -67,6 +73,7 @@ class Admission:
         self.now = now
         self.models = Models()
         self.model_of = self.models.of
+        self._remembered = Remembered()
         self.used: dict[str, int] = {}
         """Token id → time of last use (ms) since it was last written down."""
 
@@ -85,23 +92,22 @@ class Admission:
         ``Unavailable`` or ``Forbidden`` if the connection is paused or disabled.
         """
         text = bearer(headers.get(b"authorization"))
-        claimed = await self._claimed(text)
-        if claimed is not None:
-            found(claimed)
-        id = tokens.token_id(text)
-        if id is None:
-            raise errors.Unauthorized(
-                "The bearer token is incomplete or mistyped. Copy the whole token, from 'rst_' to its end.",
-                situation="token mistyped",
-            )
+        digest = tokens.digest(text)
+        epoch = await self._control.epoch()
         now = self.now()
-        credential = tokens.verify(claimed, text, now)
+        credential = self._remembered.find(epoch, digest)
+        if credential is None:
+            credential = await self._verified(text, now, found)
+            self._remembered.keep(epoch, digest, credential)
+        else:
+            found(credential)
+            tokens.require_valid(credential.token, now)
         if directory is not None and directory != credential.directory.name:
             raise errors.NotFound(
                 f"This token does not belong to a directory named '{directory}'.",
                 situation="another directory",
             )
-        self.used[id] = now
+        self.used[credential.token.id] = now
         connection = credential.connection
         require_active(connection.standing, connection.name, credential.directory.name)
         return Caller(
@@ -112,6 +118,24 @@ class Admission:
             base_url=base_url,
             request_id=request_id,
         )
+
+    async def renewed(self, caller: Caller) -> Caller:
+        """The same caller with the schemas of its directory as they are now. Raises ``NotFound``."""
+        for directory in await self._control.directories():
+            if directory.id == caller.directory.id:
+                return replace(caller, directory=directory, model=self.models.of(directory))
+        raise errors.NotFound(f"There is no directory '{caller.directory.name}' any more.")
+
+    async def _verified(self, text: str, now: int, found: Callable[[Credential], None]) -> Credential:
+        claimed = await self._claimed(text)
+        if claimed is not None:
+            found(claimed)
+        if tokens.token_id(text) is None:
+            raise errors.Unauthorized(
+                "The bearer token is incomplete or mistyped. Copy the whole token, from 'rst_' to its end.",
+                situation="token mistyped",
+            )
+        return tokens.verify(claimed, text, now)
 
     async def claimed(self, headers: Headers) -> Credential | None:
         """Whose token a request claims to have that was refused without looking; ``None`` if nobody's."""
@@ -139,14 +163,18 @@ def bearer(header: str | None) -> str:
 def negotiate(headers: Headers) -> None:
     """Raise ``NotAcceptable`` if the client takes no JSON at all (RFC 7644 §3.8)."""
     accept = headers.get(b"accept")
-    if not accept or accept == "*/*":
-        return
+    if accept and not _takes_json(accept):
+        raise errors.NotAcceptable()
+
+
+@lru_cache(_KEPT)
+def _takes_json(accept: str) -> bool:
     for part in accept.split(","):
         media, *parameters = (piece.strip().casefold() for piece in part.split(";"))
         refused = any(p.replace(" ", "") in ("q=0", "q=0.0", "q=0.00", "q=0.000") for p in parameters)
         if media in _ACCEPTED and not refused:
-            return
-    raise errors.NotAcceptable()
+            return True
+    return False
 
 
 def check_media_type(headers: Headers, accepted: Sequence[str] = _JSON) -> None:
@@ -163,7 +191,12 @@ def base_url(scope: Scope, headers: Headers, configured: str | None, prefix: str
     if configured:
         return configured.rstrip("/") + prefix
     host = headers.get(b"host")
-    if not host or not _HOST.fullmatch(host):
+    if not host or not _is_host(host):
         server = scope.get("server") or ("localhost", None)
         host = server[0] if server[1] is None else f"{server[0]}:{server[1]}"
     return f"{scope.get('scheme', 'http')}://{host}{scope.get('root_path', '').rstrip('/')}{prefix}"
+
+
+@lru_cache(_KEPT)
+def _is_host(text: str) -> bool:
+    return _HOST.fullmatch(text) is not None

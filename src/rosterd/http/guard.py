@@ -5,12 +5,13 @@
     a client             bucket of the client: every token that it fetches
 
 Credentials are always looked at before a failure is counted, so valid ones pass whatever others do behind
-the same proxy, and an exhausted bucket tells a guesser 429 instead of 401. Buckets live in one process, in
-bounded memory; those of failures are apart, so that no flood of addresses pushes out the others.
+the same proxy, and an exhausted bucket tells a guesser 429 instead of 401. All processes share the buckets,
+each in bounded memory; those of failures are apart, so that no flood of addresses pushes out the others.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from rosterd.http.meter import told
@@ -24,6 +25,8 @@ FAILED: Final = 60
 MALFORMED: Final = 6
 """What a request to a token address takes that is refused for its form."""
 
+_NOBODY: Final = 0
+"""The directory of buckets that belong to none."""
 _MINUTE: Final = 60
 _BURST: Final = 5
 
@@ -48,6 +51,11 @@ class Guard:
         self._failures = Throttle(clock)
         self._users = Throttle(clock)
 
+    @property
+    def throttles(self) -> tuple[Throttle, ...]:
+        """All buckets, to be shared with other processes."""
+        return self._failures, self._users
+
     def failed(self, scope: Scope, client: str | None = None, cost: int = FAILED) -> None:
         """Count a refused request of an address, and of a client id. Raises ``TooManyRequests``."""
         rate = self._rates.failures
@@ -55,8 +63,10 @@ class Guard:
             return
         peer = scope.get("client")
         address = network(str(peer[0]) if peer else None)
-        keys = [f"address {address}", *([f"client {client}"] if client else ())]
-        wait = max(self._failures.draw(key, rate, _MINUTE, cost).wait for key in keys)
+        names = [f"failed address {address}"]
+        if client:  # whoever guesses may send any text
+            names.append(f"failed client {sha256(client.encode(errors='replace')).hexdigest()}")
+        wait = max(self._failures.draw((_NOBODY, name), rate, _MINUTE, cost).wait for name in names)
         if wait:
             raise errors.TooManyRequests(
                 "Too many requests from this address had no valid credentials. Correct them; valid ones work "
@@ -68,7 +78,7 @@ class Guard:
         """Count a request of an API key: the headers that say what is left, and the seconds to wait."""
         if not self._rates.api:
             return (), 0
-        quota = self._users.draw(f"key {id}", self._rates.api, _BURST)
+        quota = self._users.draw((_NOBODY, f"key {id}"), self._rates.api, _BURST)
         return told(quota), quota.wait
 
     def client(self, id: str) -> None:
@@ -76,7 +86,7 @@ class Guard:
         rate = self._rates.tokens
         if not rate:
             return
-        wait = self._users.draw(f"client {id}", rate, _BURST).wait
+        wait = self._users.draw((_NOBODY, f"client {id}"), rate, _BURST).wait
         if wait:
             raise errors.TooManyRequests(
                 f"This client may fetch {rate} tokens a second. Use a token until it expires. Try again in "

@@ -7,8 +7,8 @@ from typing import Final
 
 from rosterd.service.measures import SECONDS, Tally
 
-STEPS: Final = ("admit", "decode", "commit", "render")
-"""The steps that are timed. The check of a change is within its transaction, so it counts as ``commit``."""
+STEPS: Final = ("admit", "decode", "check", "commit", "render")
+"""The steps that are timed. What of a check needs the stored data is in the transaction, so in ``commit``."""
 
 
 class Requests:
@@ -36,11 +36,19 @@ class Requests:
             tally = self.seconds[area] = Tally(SECONDS)
         tally.add(seconds)
 
-    def went(self, started: float, admitted: float, decoded: float, committed: float, ended: float) -> None:
-        """Count the steps of a SCIM request that went through all of them; times by ``perf_counter``."""
+    def went(
+        self, started: float, admitted: float, decoded: float, checked: float, committed: float, ended: float
+    ) -> None:
+        """Count the steps of a SCIM request that went through all of them; times by ``perf_counter``.
+
+        ``checked`` is 0 for a request that only reads.
+        """
         steps = self.steps
         steps["admit"] += admitted - started
         steps["decode"] += decoded - admitted
+        if checked:
+            steps["check"] += checked - decoded
+            decoded = checked
         steps["commit"] += committed - decoded
         steps["render"] += ended - committed
         self.stepped += 1

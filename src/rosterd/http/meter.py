@@ -31,7 +31,7 @@ class Meter:
         self.connection = connection.id
         kind = limits.WRITE if scope == WRITE else limits.READ
         allowed = connection.policy.limits
-        quota = self._throttle.take(connection.id, kind, allowed, cost)
+        quota = self._throttle.take(connection.directory, connection.id, kind, allowed, cost)
         if quota is None:
             return
         self.headers = told(quota)

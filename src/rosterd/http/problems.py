@@ -16,11 +16,16 @@ import structlog
 from rosterd.http.reply import Header, Reply
 from rosterd.scim import errors, urns
 from rosterd.service.clients import Refused
-from rosterd.service.ports import StoreUnavailable
+from rosterd.service.ports import OutcomeUnknown, StoreUnavailable
 
 _log = structlog.get_logger("rosterd.http")
 
 RETRY_AFTER = 5  # seconds, when the store is away
+_AWAY: Final = "The database cannot take this at the moment; nothing was changed. Try again later."
+_UNKNOWN: Final = (
+    "The database was lost while it carried this out: it is not known whether all of it was done or nothing. "
+    "Try again later."
+)
 PROBLEM_JSON: Final[Header] = (b"content-type", b"application/problem+json")
 _JSON: Final[Header] = (b"content-type", b"application/json")
 
@@ -93,11 +98,9 @@ def oauth_reply_to(error: BaseException, request_id: str, challenge: str) -> Rep
 def told(error: BaseException, request_id: str) -> errors.ScimError | None:
     """The error as the client may know it; ``None`` for a fault of ours. Logs where an operator must know."""
     if isinstance(error, StoreUnavailable):
-        _log.error("store unavailable", request_id=request_id, exc_info=error)
-        return errors.Unavailable(
-            "The database cannot take this at the moment; nothing was changed. Try again later.",
-            retry_after=RETRY_AFTER,
-        )
+        unknown = isinstance(error, OutcomeUnknown)
+        _log.error("store unavailable", request_id=request_id, why=str(error), unknown=unknown)
+        return errors.Unavailable(_UNKNOWN if unknown else _AWAY, retry_after=RETRY_AFTER)
     if isinstance(error, errors.ScimError):
         return error
     _log.error("unexpected error", request_id=request_id, exc_info=error)

@@ -4,10 +4,9 @@ A stored document that needs no projection is sent as it lies in the database; `
 memberships and ``meta`` are put around it, and no JSON is parsed.
 """
 
-from collections.abc import Sequence
-
 import orjson
 
+from rosterd.http.reply import Header
 from rosterd.scim import urns
 from rosterd.scim.render import Projection, etag
 from rosterd.service.caller import Caller
@@ -46,9 +45,9 @@ def list_body(listing: Listing, caller: Caller, projection: Projection) -> bytes
     return b"".join(parts)
 
 
-def resource_headers(view: View, caller: Caller, *, created: bool = False) -> Sequence[tuple[bytes, bytes]]:
+def resource_headers(view: View, caller: Caller, *, created: bool = False) -> tuple[Header, ...]:
     """ETag, and for a new resource Location (RFC 7644 §3.3, §3.14)."""
-    headers = [(b"etag", etag(view.row.version).encode())]
-    if created:
-        headers.append((b"location", location(caller.base_url, view.type, view.row.id).encode()))
-    return headers
+    tag = (b"etag", etag(view.row.version).encode())
+    if not created:
+        return (tag,)
+    return tag, (b"location", location(caller.base_url, view.type, view.row.id).encode())

@@ -12,6 +12,11 @@ Header = tuple[bytes, bytes]
 
 SCIM_JSON: Final[Header] = (b"content-type", b"application/scim+json; charset=utf-8")
 NO_STORE: Final[Header] = (b"cache-control", b"no-store")
+GUARDS: Final[tuple[Header, ...]] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
+)
+"""A browser that opens what is no page runs nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +30,16 @@ class Reply:
     cache: Header = NO_STORE
 
     async def send(
-        self, send: Send, request_id: str, *, head: bool = False, more: tuple[Header, ...] = ()
+        self,
+        send: Send,
+        request_id: str,
+        *,
+        head: bool = False,
+        more: tuple[Header, ...] = (),
+        guards: tuple[Header, ...] = GUARDS,
     ) -> None:
-        """Send it with ``more`` headers; for HEAD everything but the body."""
-        headers = [*self.headers, *more, (b"x-request-id", request_id.encode("latin-1")), self.cache]
+        """Send it with ``more`` headers and the ``guards``; for HEAD everything but the body."""
+        headers = [*self.headers, *more, *guards, (b"x-request-id", request_id.encode("latin-1")), self.cache]
         if self.body:
             headers.append(self.content_type)
         if self.status not in (204, 304):

@@ -6,7 +6,7 @@ endpoint. ``/d/{directory}`` before a path names the directory, which must be th
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from rosterd.scim import errors
 from rosterd.service.caller import ANY, READ, WRITE
@@ -64,8 +64,7 @@ _FIXED: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A path read: its template, the directory it names, the endpoint segment and the id."""
 
     template: str

@@ -11,8 +11,8 @@ It keeps no state of its own between requests but what its parts keep.
 """
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -27,6 +27,7 @@ from rosterd.http.meter import Meter, operations
 from rosterd.http.problems import reply_to
 from rosterd.http.render import list_body, resource_body, resource_headers
 from rosterd.http.reply import Receive, Reply, Scope, Send
+from rosterd.http.spans import Spans
 from rosterd.http.trail import Journal, Trail
 from rosterd.scim import discovery, errors, profiles
 from rosterd.scim.bulk import bulk_response
@@ -37,14 +38,14 @@ from rosterd.scim.schema import ResourceType
 from rosterd.service.bulk import MAX_OPERATIONS, Bulk
 from rosterd.service.caller import ANY, READ, WRITE, Caller
 from rosterd.service.commands import MEMBERS_SHOWN, Commands, Unit
-from rosterd.service.connections import commit
+from rosterd.service.connections import Outdated, commit
 from rosterd.service.limits import Throttle
 from rosterd.service.ports import Store
 from rosterd.service.queries import CURSOR_LIFETIME, Queries
 from rosterd.service.view import View
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """One admitted request on its way through the steps."""
 
@@ -113,6 +114,7 @@ class ScimApp:
         guard: Guard,
         requests: Requests,
         journal: Journal | None = None,
+        spans: Spans | None = None,
         public_url: str | None = None,
         documentation_url: str | None = None,
     ) -> None:
@@ -126,6 +128,7 @@ class ScimApp:
         self._guard = guard
         self._requests = requests
         self._journal = journal
+        self._spans = spans
         self._public_url = public_url
         self._documentation_url = documentation_url
 
@@ -134,11 +137,12 @@ class ScimApp:
         if scope["type"] != "http":
             raise RuntimeError(f"a SCIM application speaks HTTP only, not {scope['type']}")
         started = time.perf_counter()
-        request_id = self._new_request_id()
-        template, meter, trail = "", Meter(self._throttle), Trail(self._admission.now())
+        span = None if self._spans is None else self._spans.begin(scope, started)
+        request_id = self._new_request_id() if span is None else span.request_id
+        headers = Headers(scope["headers"])
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        template, meter, trail = "", Meter(self._throttle), Trail(self._admission.now(), request_id)
         try:
-            headers = Headers(scope["headers"])
-            path = scope["path"].removeprefix(scope.get("root_path", ""))
             match = trail.match = routes.match(path)
             template = match.template
             method = scope["method"]
@@ -148,26 +152,36 @@ class ScimApp:
             else:
                 row = routes.route(match, method)
                 request = await self._admit(scope, receive, headers, match, row, request_id, meter, trail)
-                reply = await getattr(self, row.handler)(request)
-        except ClientGone:
+                reply = await self._handle(request, getattr(self, row.handler))
+        except ClientGone as gone:
+            if span is not None:
+                trail.error = gone
+                span.end(None, trail, time.perf_counter())
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a SCIM error
             trail.error = error
             reply = reply_to(error, request_id)
             if self._journal is not None and trail.credential is None:
-                trail.credential = await self._admission.claimed(Headers(scope["headers"]))
-        self._measure(trail, started)
+                trail.credential = await self._admission.claimed(headers)
+        self._measure(scope["method"], reply.status, trail, started)
         await reply.send(send, request_id, head=scope["method"] == "HEAD", more=meter.headers)
-        answered(scope, template, reply.status, started, request_id, connection=meter.connection)
-        if self._journal is not None:
-            captured = trail.captured(self._admission.models, scope, reply, request_id, started)
-            if captured is not None:
-                self._journal.note(captured)
+        if span is None:
+            answered(scope, template, reply.status, started, request_id, connection=meter.connection)
+        else:
+            span.end(reply.status, trail, time.perf_counter())
+            answered(
+                scope, template, reply.status, started, request_id,
+                connection=meter.connection, trace_id=span.trace_id,
+            )  # fmt: skip
+        if self._journal is not None and trail.credential is not None:
+            trail.end(self._admission.models, scope, headers, path, reply, started)
+            self._journal.note(trail)
 
-    def _measure(self, trail: Trail, started: float) -> None:
-        requests, error = self._requests, trail.error
+    def _measure(self, method: str, status: int, trail: Trail, started: float) -> None:
+        requests, error, ended = self._requests, trail.error, time.perf_counter()
+        requests.begun("scim", method, status, ended - started)
         if trail.committed:
-            requests.went(started, trail.admitted, trail.decoded, trail.committed, time.perf_counter())
+            requests.went(started, trail.admitted, trail.decoded, trail.checked, trail.committed, ended)
         elif isinstance(error, errors.ScimError):
             requests.refuse(error.scim_type or str(error.status))
         if trail.caller is not None and trail.caller.tolerated:
@@ -211,6 +225,14 @@ class ScimApp:
         trail.decoded = time.perf_counter()
         return Request(caller, base, match, headers, query, body, meter, trail)
 
+    async def _handle(self, request: Request, handler: Callable[[Request], Awaitable[Reply]]) -> Reply:
+        """Run a handler; once more if the directory's schemas were changed since the request was admitted."""
+        try:
+            return await handler(request)
+        except Outdated:
+            caller = request.trail.caller = await self._admission.renewed(request.caller)
+            return await handler(replace(request, admitted=caller))
+
     # Reads
 
     async def list(self, request: Request) -> Reply:
@@ -236,15 +258,14 @@ class ScimApp:
 
     async def read(self, request: Request) -> Reply:
         """GET /{endpoint}/{id}; 304 if the client has this version (RFC 7644 §3.14)."""
-        projection = request.projection
-        view = await self._queries.get(request.caller, request.type, request.match.id, projection)
-        request.trail.view = view
-        request.trail.committed = time.perf_counter()
-        headers = tuple(resource_headers(view, request.caller))
+        projection, caller, trail = request.projection, request.caller, request.trail
+        view = trail.view = await self._queries.get(caller, request.type, request.match.id, projection)
+        trail.committed = time.perf_counter()
+        headers = resource_headers(view, caller)
         known = request.headers.get(b"if-none-match")
         if known is not None and etag_matches(known, view.row.version):
             return Reply(304, headers=headers)
-        return Reply(200, resource_body(view, request.caller, projection), headers)
+        return Reply(200, resource_body(view, caller, projection), headers)
 
     # Changes
 
@@ -252,7 +273,7 @@ class ScimApp:
         """POST /{endpoint}."""
         unit = self._commands.create(request.caller, request.type, request.body)
         view = await self._commit(request, unit)
-        headers = tuple(resource_headers(view, request.caller, created=True))
+        headers = resource_headers(view, request.caller, created=True)
         return Reply(201, resource_body(view, request.caller, request.projection_of_change), headers)
 
     async def replace(self, request: Request) -> Reply:
@@ -262,7 +283,7 @@ class ScimApp:
         )
         view = await self._commit(request, unit)
         body = resource_body(view, request.caller, request.projection_of_change)
-        return Reply(200, body, tuple(resource_headers(view, request.caller)))
+        return Reply(200, body, resource_headers(view, request.caller))
 
     async def patch(self, request: Request) -> Reply:
         """PATCH /{endpoint}/{id}: 200 with the resource, or 204 where the profile wants that.
@@ -281,7 +302,7 @@ class ScimApp:
             members=0 if silent else None if asked else MEMBERS_SHOWN,
         )
         view = await self._commit(request, unit)
-        headers = tuple(resource_headers(view, request.caller))
+        headers = resource_headers(view, request.caller)
         if silent or (view.members is None and has_members(view.type)):
             return Reply(204, headers=headers)
         return Reply(200, resource_body(view, request.caller, request.projection_of_change), headers)
@@ -296,12 +317,13 @@ class ScimApp:
         """POST /Bulk (RFC 7644 §3.7)."""
         cost = min(operations(request.body), MAX_OPERATIONS)
         request.meter.take(request.caller, WRITE, cost)
-        results = await self._bulk.run(request.caller, request.body)
+        results = await self._bulk.run(request.caller, request.body, self._admission.renewed)
         request.trail.committed = time.perf_counter()
         request.trail.faults = any("response" in result for result in results)
         return Reply(200, orjson.dumps(bulk_response(results)))
 
     async def _commit(self, request: Request, unit: Unit) -> View:
+        request.trail.checked = time.perf_counter()
         view = request.trail.view = await commit(self._store, request.caller, unit)
         request.trail.committed = time.perf_counter()
         return view

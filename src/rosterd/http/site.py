@@ -72,7 +72,7 @@ class Site:
         path = scope["path"].removeprefix(root)
         if path == SCIM_PATH or path.startswith(SCIM_PATH + "/"):
             inner = {**scope, "root_path": root + SCIM_PATH}
-            await self._scim(inner, receive, self._counted("scim", scope, send))
+            await self._scim(inner, receive, send)
             return
         if path in BY_PATH:
             await self._token_provider(scope, receive, self._counted("token", scope, send))

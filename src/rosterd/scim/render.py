@@ -18,7 +18,7 @@ its sub-attributes of the rows ``always`` and ``default``. An attribute left wit
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from functools import lru_cache
 from typing import Final, Literal, Union
@@ -260,12 +260,17 @@ def _without_filters(text: str) -> str:
     return "".join(kept)
 
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - what is written behind the time says that it is UTC
 
 
 def format_time(ms: int) -> str:
     """Milliseconds since the epoch as ``2026-11-24T15:22:47.123Z`` (RFC 7643 §2.3.5)."""
-    return (_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds")[:-6] + "Z"
+    return f"{_second(ms // 1000)}.{ms % 1000:03}Z"
+
+
+@lru_cache(maxsize=4096)  # what was provisioned together has its times together
+def _second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()
 
 
 def etag(version: int) -> str:

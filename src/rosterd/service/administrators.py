@@ -228,7 +228,7 @@ class Administrators:
             raise errors.NotFound(f"There is no administrator {old.id}.")
 
     async def _hashed(self, password: str | None, name: str) -> str | None:
-        return None if password is None else await self._hasher.hash(passwords.check(password, name))
+        return None if password is None else await passwords.hashed(self._hasher, password, name)
 
     async def _replace(
         self, old: Administrator, new: Administrator, action: str, by: Actor, *, ends_but: str | None = None

@@ -13,7 +13,7 @@ from rosterd.scim.render import etag
 from rosterd.scim.schema import ResourceType
 from rosterd.service.caller import WRITE, Caller
 from rosterd.service.commands import Commands, Unit
-from rosterd.service.connections import Refusal
+from rosterd.service.connections import Outdated, Refusal
 from rosterd.service.ports import Store, Writer
 from rosterd.service.view import location
 
@@ -45,10 +45,13 @@ class Bulk:
         self._commands = commands
         self._new_id = new_id
 
-    async def run(self, caller: Caller, body: Any) -> list[dict[str, object]]:
+    async def run(
+        self, caller: Caller, body: Any, renewed: Callable[[Caller], Awaitable[Caller]]
+    ) -> list[dict[str, object]]:
         """The results in the order of the request; operations after too many errors are left out.
 
-        Raises for a message that is no bulk request at all, or too large a one.
+        ``renewed`` gives the caller with the directory's schemas as they are now, and is asked if these have
+        changed since. Raises for a message that is no bulk request at all, or too large a one.
         """
         request = bulk.parse(body, max_operations=MAX_OPERATIONS)
         run = _Run()
@@ -62,8 +65,20 @@ class Bulk:
             if run.faults >= limit:
                 break
             chunk = turns[start : start + CHUNK]
-            run = await self._store.write(caller.directory.id, self._chunk(caller, chunk, run, limit))
+            try:
+                run = await self._store.write(caller.directory.id, self._chunk(caller, chunk, run, limit))
+            except Outdated:
+                caller = await renewed(caller)
+                run = await self._last_try(caller, chunk, run, limit)
         return [run.results[index] for index in sorted(run.results)]
+
+    async def _last_try(self, caller: Caller, chunk: Sequence[bulk.Turn], run: _Run, limit: int) -> _Run:
+        try:
+            return await self._store.write(caller.directory.id, self._chunk(caller, chunk, run, limit))
+        except Outdated as error:
+            for turn in chunk:
+                run = self._failed(run, turn.operation, error)
+            return run
 
     def _chunk(
         self, caller: Caller, chunk: Sequence[bulk.Turn], before: _Run, limit: int
@@ -87,6 +102,8 @@ class Bulk:
                 view = await unit(tx)
             if isinstance(view, Refusal):
                 return self._failed(run, operation, view.error)
+        except Outdated:  # which holds for the whole chunk
+            raise
         except errors.ScimError as error:
             return self._failed(run, operation, error)
         if operation.method == "POST" and operation.bulk_id:

@@ -1,12 +1,12 @@
 """From what a request left behind to what the log keeps of it: reading and masking, off the request's way.
 
-``Captured`` holds references and raw bytes only, for it is made while others wait. ``exchange`` does the
-rest.
+What is ``Left`` is noted while others wait. ``Captured`` is made of it later, and holds references and raw bytes
+only; ``exchange`` does the rest.
 """
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 
@@ -21,10 +21,30 @@ MAX_LINE: Final = 2000
 """Characters that are kept of a path, a query or an error's detail."""
 MAX_AGENT: Final = 300
 
+_WEIGHT: Final = 1500
 _READS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 _LOOKED_FOR: Final = re.compile(
     r'\b(?:userName|displayName|externalId|value)\s+eq\s+"((?:[^"\\]|\\.)+)"', re.IGNORECASE
 )
+
+
+class Left(Protocol):
+    """What a request leaves until the next flush."""
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes of memory it holds on to."""
+
+    @property
+    def expendable(self) -> bool:
+        """Whether it is a read that succeeded."""
+
+    @property
+    def omitted(self) -> Omitted:
+        """What is left of it if it is not kept."""
+
+    def captured(self) -> "Captured":
+        """All of it."""
 
 
 class Captured(NamedTuple):
@@ -61,31 +81,48 @@ class Captured(NamedTuple):
     @property
     def weight(self) -> int:
         """About how many bytes of memory it holds on to."""
-        return 1500 + len(self.body) + len(self.reply) + len(self.query) + len(self.document or b"")
+        return weight(self.body, self.reply, self.query, self.document or b"")
 
     @property
     def expendable(self) -> bool:
         """Whether it is a read that succeeded."""
-        return self.status < 400 and (self.method in _READS or self.path.endswith("/.search"))
+        return is_expendable(self.status, self.method, self.path)
 
     @property
     def omitted(self) -> Omitted:
         """What is left of it if it is not kept."""
         return Omitted(self.directory, self.connection, self.at, self.status)
 
+    def captured(self) -> "Captured":
+        """Itself."""
+        return self
+
+
+def weight(*texts: bytes) -> int:
+    """About how many bytes of memory a request's traces hold on to, these texts among them."""
+    return _WEIGHT + sum(map(len, texts))
+
+
+def is_expendable(status: int, method: str, path: str) -> bool:
+    """Whether a request is a read that succeeded."""
+    return status < 400 and (method in _READS or path.endswith("/.search"))
+
 
 def exchange(raw: Captured, *, left_out: int = 0, bodies: bool = True) -> Exchange:
     """What is kept of it: masked, and cut; of bodies only if ``bodies`` are kept."""
-    masks = masks_of(raw.model)
-    body = masks.body(raw.body, whole=raw.body_size == len(raw.body)) if raw.body else None
-    query = masks.query(raw.query[: 4 * MAX_LINE]) if raw.query else None
+    body = query = None
+    if raw.body:
+        body = masks_of(raw.model).body(raw.body, whole=raw.body_size == len(raw.body))
+    if raw.query:
+        query = masks_of(raw.model).query(raw.query[: 4 * MAX_LINE])
     told: Mapping[str, Any] = _object(raw.reply) if raw.status >= 400 else {}
 
-    def clean(text: str) -> str:
-        for masked in (body, query):
-            if masked is not None:
-                text = masked.elsewhere(text)
-        return text
+    hiding = tuple(masked for masked in (body, query) if masked is not None)
+
+    def clean(text: str, most: int) -> str:
+        for masked in hiding:
+            text = masked.elsewhere(text)
+        return _storable(text[:most])
 
     detail = told.get("detail")
     return Exchange(
@@ -95,32 +132,30 @@ def exchange(raw: Captured, *, left_out: int = 0, bodies: bool = True) -> Exchan
         at=raw.at,
         request_id=raw.request_id,
         method=raw.method[:20],
-        path=_storable(clean(raw.path)[:MAX_LINE]),
+        path=clean(raw.path, MAX_LINE),
         query=_storable(query.text[:MAX_LINE]) if query else "",
         status=raw.status,
         microseconds=raw.microseconds,
         kind=raw.kind,
-        resource=None if raw.resource is None else _storable(clean(raw.resource)[:MAX_SUBJECT]),
+        resource=None if raw.resource is None else clean(raw.resource, MAX_SUBJECT),
         subject=_subject(raw, body, query),
         tolerated=raw.tolerated,
         scim_type=told.get("scimType"),
-        detail=_storable(clean(detail)[:MAX_LINE]) if isinstance(detail, str) else None,
+        detail=clean(detail, MAX_LINE) if isinstance(detail, str) else None,
         situation=raw.situation,
         other=raw.other,
         address=raw.address,
-        agent=None if raw.agent is None else _storable(clean(raw.agent)[:MAX_AGENT]),
+        agent=None if raw.agent is None else clean(raw.agent, MAX_AGENT),
         body=_storable(body.text[:MAX_TEXT]) if body and bodies else None,
         body_size=raw.body_size,
-        reply=_storable(clean(raw.reply.decode(errors="replace"))[:MAX_TEXT])
-        if raw.reply and bodies
-        else None,
+        reply=clean(raw.reply.decode(errors="replace"), MAX_TEXT) if raw.reply and bodies else None,
         left_out=left_out,
     )
 
 
 def name_in(body: object) -> str | None:
     """What a message calls the resource that it is about."""
-    if not isinstance(body, Mapping):
+    if not isinstance(body, dict):
         return None
     for name in NAMES:
         value = body.get(name)

@@ -22,6 +22,7 @@ from rosterd.scim.membership import Member, has_members
 from rosterd.scim.render import etag, etag_matches
 from rosterd.scim.schema import ResourceType
 from rosterd.service import changes
+from rosterd.service.ahead import Ahead
 from rosterd.service.caller import Caller
 from rosterd.service.connections import Guarded, guarded, lose
 from rosterd.service.groups import Groups
@@ -85,6 +86,7 @@ class Commands:
         if has_groups(resource_type):
             document.setdefault("active", True)
         new = draft(document, resource_type)
+        fresh = promised or self._new_id()
 
         async def unit(tx: Writer) -> View:
             adopted = await self._adopted(tx, caller, resource_type, new)
@@ -94,7 +96,7 @@ class Commands:
             at = self._now()
             revived = await self._retained(tx, caller, resource_type, new)
             row = Stored(
-                id=revived.id if revived else promised or self._new_id(),
+                id=revived.id if revived else fresh,
                 kind=resource_type.name,
                 connection=caller.connection.id,
                 external_id=new.external_id,
@@ -118,12 +120,14 @@ class Commands:
                 raise await self._taken(tx, resource_type, new.visible, violation) from violation
             if has_members(resource_type):
                 await self._groups.start(tx, caller.cause, row, new.members, at)
-            joined = await self._groups.appear(tx, caller.cause, row, _names(row, new, promised), at)
+            joined = await self._groups.appear(
+                tx, caller.cause, row, _names(row.external_id, new, promised), at
+            )
             if has_groups(resource_type) and not joined:
                 return View(row, resource_type, row.external_id, ())
             return await self.view(tx, caller, resource_type, row)
 
-        return guarded(caller, unit, self._now)
+        return guarded(caller, unit, self._now, _ahead(caller, resource_type, fresh, new, promised))
 
     def replace(
         self, caller: Caller, resource_type: ResourceType, id: str, body: Any, if_match: str | None = None
@@ -150,7 +154,7 @@ class Commands:
                 row = await self._groups.replace(tx, caller.cause, row, new.members, at)
             return await self.view(tx, caller, resource_type, row)
 
-        return guarded(caller, unit, self._now)
+        return guarded(caller, unit, self._now, Ahead(resources=((resource_type.name, id),)))
 
     def patch(
         self,
@@ -184,7 +188,7 @@ class Commands:
                 row = await self._groups.apply(tx, caller.cause, resource_type, row, changes_of_members, at)
             return await self.view(tx, caller, resource_type, row, members)
 
-        return guarded(caller, unit, self._now)
+        return guarded(caller, unit, self._now, Ahead(resources=((resource_type.name, id),)))
 
     def delete(
         self, caller: Caller, resource_type: ResourceType, id: str, if_match: str | None = None
@@ -265,7 +269,7 @@ class Commands:
             raise await self._taken(tx, resource_type, new.visible, violation) from violation
         await self._event(tx, caller, kind, changed, at, delta)
         if _renamed(delta):
-            await self._groups.appear(tx, caller.cause, changed, _names(changed, new), at)
+            await self._groups.appear(tx, caller.cause, changed, _names(changed.external_id, new), at)
         return changed, new, at
 
     async def _adopted(
@@ -322,10 +326,22 @@ def _rewritten(caller: Caller, kind: profiles.Kind, resource_type: ResourceType,
     return body
 
 
-def _names(row: Stored, new: Draft, promised: str | None = None) -> tuple[str, ...]:
+def _names(external_id: str | None, new: Draft, promised: str | None = None) -> tuple[str, ...]:
     """The values by which a group may have named this resource before it existed."""
     user_name = new.visible.get("userName")
-    return tuple(name for name in (row.external_id, user_name, promised) if isinstance(name, str) and name)
+    return tuple(name for name in (external_id, user_name, promised) if isinstance(name, str) and name)
+
+
+def _ahead(caller: Caller, resource_type: ResourceType, id: str, new: Draft, promised: str | None) -> Ahead:
+    """What the creation of a resource looks for."""
+    kind, name, known = resource_type.name, new.indexed.search.get("userName"), new.external_id
+    grouped = has_groups(resource_type)
+    return Ahead(
+        unique=tuple((kind, attribute, value) for attribute, value in new.indexed.unique),
+        adopted=(name,) if grouped and isinstance(name, str) else (),
+        retained=((kind, caller.connection.id, known),) if grouped and known is not None else (),
+        awaited=(id, *_names(new.external_id, new, promised)),
+    )
 
 
 def _renamed(delta: Mapping[str, Mapping[str, Any]]) -> bool:

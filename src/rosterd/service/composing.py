@@ -45,7 +45,7 @@ class Composer:
         )
         if found is None:
             return None
-        return Message(found["jti"], orjson.dumps(found), stored.seq, stored.seq)
+        return Message(found["jti"], orjson.dumps(found), stored.seq, stored.seq, (stored.event.request_id,))
 
     def each(
         self,

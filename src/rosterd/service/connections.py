@@ -14,6 +14,7 @@ from typing import Any, Final
 from rosterd.scim import errors
 from rosterd.scim.profiles import PROFILES
 from rosterd.scim.schema import ResourceType
+from rosterd.service.ahead import UNKNOWN, Ahead
 from rosterd.service.audit import ADMINISTRATOR, COMMAND_LINE, Actor, Entry, differing
 from rosterd.service.caller import Caller
 from rosterd.service.control import Connection, Control, Directory, Policy
@@ -29,6 +30,9 @@ MAX_REASON: Final = 500
 REACHES: Final = ("own", "directory")
 ON_DELETE: Final = ("deactivate", "erase")
 
+RETRY_AFTER: Final = 1
+"""Seconds after which an ``Outdated`` change may be sent again."""
+
 Unit = Callable[[Writer], Awaitable[View]]
 
 
@@ -39,7 +43,21 @@ class Refusal:
     error: errors.ScimError
 
 
-Guarded = Callable[[Writer], Awaitable[View | Refusal]]
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A unit that asks first whether its connection is active."""
+
+    work: Callable[[Writer], Awaitable[View | Refusal]]
+    ahead: Ahead
+    """What it is going to look for."""
+
+    def __call__(self, tx: Writer) -> Awaitable[View | Refusal]:
+        """Run it."""
+        return self.work(tx)
+
+
+class Outdated(errors.Unavailable):
+    """The schemas of the directory were changed at this moment, and nothing was done. Send it again."""
 
 
 class FuseBlown(Exception):
@@ -53,27 +71,30 @@ class FuseBlown(Exception):
 
 async def commit(store: Store, caller: Caller, unit: Guarded) -> View:
     """Run the unit as one durable transaction; raises what it raises, and its refusal."""
-    outcome = await store.write(caller.directory.id, unit)
+    outcome = await store.write(caller.directory.id, unit, unit.ahead)
     if isinstance(outcome, Refusal):
         raise outcome.error
     return outcome
 
 
-def guarded(caller: Caller, unit: Unit, now: Callable[[], int]) -> Guarded:
+def guarded(caller: Caller, unit: Unit, now: Callable[[], int], ahead: Ahead = UNKNOWN) -> Guarded:
     """The unit, if the connection is active; a blown fuse pauses it instead.
 
-    Raises ``Unavailable`` and ``Forbidden`` for a connection that is not active.
+    Raises ``Unavailable`` and ``Forbidden`` for a connection that is not active, and ``Outdated`` if the
+    caller's schemas, which the change was checked against, are not the directory's any more.
     """
     connection, directory = caller.connection, caller.directory
 
     async def unit_or_refusal(tx: Writer) -> View | Refusal:
         require_active(await tx.standing(connection.id), connection.name, directory.name)
+        if await tx.revision() != directory.revision:
+            raise Outdated(retry_after=RETRY_AFTER)
         try:
             return await unit(tx)
         except FuseBlown as blown:
             return await _trip(tx, caller, blown, now())
 
-    return unit_or_refusal
+    return Guarded(unit_or_refusal, ahead)
 
 
 async def lose(tx: Writer, caller: Caller, resource_type: ResourceType, at: int) -> None:

@@ -1,10 +1,10 @@
 """The port of the control plane: directories, connections and tokens, and what they are.
 
-Small, rarely written, read at each request. Times are milliseconds since the epoch. A write that takes an
+Small, rarely written, looked at by each request. Times are milliseconds since the epoch. A write that takes an
 ``Entry`` keeps it in the same transaction, and does not if it changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -73,7 +73,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a token id leads to, read in one look-up at every request."""
+    """What a token id leads to, read in one look-up."""
 
     token: Token
     connection: Connection
@@ -81,7 +81,14 @@ class Credential:
 
 
 class Control(Protocol):
-    """The control plane: directories, connections, tokens. Small, rarely written, read at each request."""
+    """The control plane: directories, connections, tokens. Small, rarely written, looked at by each request."""
+
+    async def epoch(self) -> Hashable:
+        """As long as it stays the same, what ``credential`` said since it was first seen is still true.
+
+        What this process has committed always begins another one; what other processes have, does so at once
+        on SQLite and within a second on PostgreSQL. It may also change without a reason.
+        """
 
     async def credential(self, token_id: str) -> Credential | None:
         """The token with its connection and directory, revoked and expired ones included."""
@@ -97,12 +104,6 @@ class Control(Protocol):
 
     async def create_directory(self, name: str, at: int, entry: Entry) -> Directory:
         """The entry is kept as one of the new directory. Raises ``UniqueViolation`` on the name."""
-
-    async def define(self, directory: Directory, entry: Entry) -> Directory | None:
-        """Keep these schemas, resource types and requirements of the directory.
-
-        ``None``, and nothing is changed, if its revision is another one by now.
-        """
 
     async def connections(self, directory: int) -> tuple[Connection, ...]:
         """The directory's connections, by name."""

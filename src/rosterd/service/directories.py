@@ -17,7 +17,7 @@ from rosterd.scim.schema import Model, Ref, ResourceType, SchemaError
 from rosterd.scim.schemas import CORE_RESOURCE_TYPES, CORE_SCHEMAS
 from rosterd.service.audit import Actor, Entry
 from rosterd.service.control import Control, Directory
-from rosterd.service.ports import Query, Store, UniqueViolation
+from rosterd.service.ports import Query, Reader, Store, UniqueViolation, Writer
 
 # Letters, digits, ".", "_", "-": a name is a segment of an address.
 NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
@@ -108,13 +108,12 @@ class Directories:
                 raise errors.NotFound(f"There is no directory '{directory.name}' any more.")
             wanted = made(present)
             _check_requirements(wanted)
-            await self._check(present, wanted)
             if wanted == present:
                 return present
             before, after = _difference(present, wanted), _difference(wanted, present)
             target = _target(present.name)
             entry = Entry(by, self._now(), action, target, present.id, before, after)
-            kept = await self._control.define(wanted, entry)
+            kept = await self._keep(present, wanted, entry)
             if kept is not None:
                 return kept
             present = next((d for d in await self._control.directories() if d.id == directory.id), None)
@@ -141,23 +140,36 @@ class Directories:
 
     async def count(self, directory: Directory, kind: ResourceType, wanted: Filter) -> int:
         """How many live resources of a type fulfil a filter; counted by the store."""
-        query = Query({kind: bind(wanted, kind)}, connection=None, limit=0)
-        return (await self._store.reader(directory.id).search(query)).total or 0
+        return await _count(self._store.reader(directory.id), kind, wanted)
 
-    async def carriers(self, directory: Directory, kind: ResourceType, ref: Ref) -> int:
-        """How many live resources of a type have a value of an attribute."""
-        name = ref.attribute.name if ref.attribute else ""
-        path = AttrPath(ref.extension, name, ref.sub.name if ref.sub else None)
-        return await self.count(directory, kind, Present(path))
+    async def _keep(self, present: Directory, wanted: Directory, entry: Entry) -> Directory | None:
+        """Replace what is present, unless it has moved on. Raises ``Conflict`` if what goes has values.
 
-    async def _check(self, present: Directory, wanted: Directory) -> None:
+        They are looked for before, without keeping others from writing, and again in the transaction itself
+        if something was written in between.
+        """
+        reader = self._store.reader(present.id)
+        looked = await reader.last()
+        await self._check(reader, present, wanted)
+
+        async def work(tx: Writer) -> Directory | None:
+            if await tx.last() != looked:
+                await self._check(tx, present, wanted)
+            kept = await tx.define(wanted)
+            if kept is not None:
+                await tx.audit(entry)
+            return kept
+
+        return await self._store.write(present.id, work)
+
+    async def _check(self, reader: Reader, present: Directory, wanted: Directory) -> None:
         """Raise ``Conflict`` if a changed attribute has values."""
         if (present.schemas, present.resource_types) == (wanted.schemas, wanted.resource_types):
             return
         before, after = defined_by(present), defined_by(wanted)
         for name, kind in before.types.items():
             for ref, what in breaks(kind, after.types[name]) if name in after.types else ():
-                found = await self.carriers(present, kind, ref)
+                found = await _count(reader, kind, _has(ref))
                 if found:
                     raise errors.Conflict(
                         f"{ref} of {name}: {what}, but {found} of the resources have a value of it. Nothing "
@@ -175,6 +187,17 @@ def _check_requirements(wanted: Directory) -> None:
         raise errors.Conflict(
             f"The requirements of directory '{wanted.name}' do not fit any more ({error}). Change them first."
         ) from error
+
+
+async def _count(reader: Reader, kind: ResourceType, wanted: Filter) -> int:
+    query = Query({kind: bind(wanted, kind)}, connection=None, limit=0)
+    return (await reader.search(query)).total or 0
+
+
+def _has(ref: Ref) -> Filter:
+    """Whether a resource has a value of an attribute."""
+    name = ref.attribute.name if ref.attribute else ""
+    return Present(AttrPath(ref.extension, name, ref.sub.name if ref.sub else None))
 
 
 def _target(name: str) -> str:

@@ -39,6 +39,9 @@ ERASED: Final[Mapping[str, Any]] = {"erased": True}
 class Traces(Protocol):
     """Where, besides the feed, something is kept of what was said about an account: logs."""
 
+    async def complete(self) -> None:
+        """Wait until what was said up to now is there."""
+
     async def scrub(self, directory: int, resource: str, texts: Collection[str]) -> None:
         """Remove what was kept of a resource, and whatever mentions one of the texts."""
 
@@ -85,6 +88,7 @@ class Erasure:
         while some := await reader.owed(TOGETHER):
             known = [await self._named(directory, reader, owed) for owed in some]
             await self._unmention(directory, reader, known)
+            await self._traces.complete()
             for owed in known:
                 await self._empty(directory, reader, owed)
                 await self._traces.scrub(directory.id, owed.id, owed.names)

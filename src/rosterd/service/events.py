@@ -96,6 +96,9 @@ class FeedReader(Protocol):
         Go on below that while ``through > forgotten + 1``.
         """
 
+    async def last(self) -> int:
+        """The newest number that was given out; every change gives one out."""
+
     async def undone(self, seq: int) -> bool:
         """Whether what was told under this number was undone by going back to a backup made before."""
 

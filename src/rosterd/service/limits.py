@@ -8,13 +8,25 @@ Requests go through token buckets, one for each connection and class of request 
             be below nothing, and what follows waits
     wait    whole seconds, rounded up, until the same cost passes
 
-So in any t seconds there pass at most max(rate × burst, the largest cost) + rate × t. Buckets live in one
-process. Losses (accounts deactivated or deleted) are counted in windows, by the store, for all processes.
+So in any t seconds one process lets pass at most max(rate × burst, the largest cost) + rate × t.
+
+Processes share their buckets: each draws from its own without asking, tells the others now and then what
+it drew (``Throttle.drawn``), and is told what they all left (``Throttle.follow``), which can only take away.
+What was drawn too much is owed, so over a long time the rate holds for all together. With N processes that
+exchange every d seconds there pass in any t seconds at most
+
+    N × max(rate × burst, the largest cost) + rate × t + N × rate × 2d
+
+instead of N times the first formula: a process may learn d late what others told d late. Those whom the
+database does not answer go on with their own buckets, each by the first formula.
+
+Losses (accounts deactivated or deleted) are counted in windows, by the store, for all processes.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from itertools import islice
 from typing import Final
 
 from rosterd.scim import errors
@@ -27,7 +39,13 @@ FUSE_FLOOR: Final = 20
 """A percentage means nothing where no more accounts than these are or would be lost: a small directory
 changes as a whole, and so does whoever makes and deletes accounts to test."""
 
+Key = tuple[int, str]
+"""A bucket: the directory that it belongs to, or 0, and its name there."""
+
 _SECOND: Final = 1_000_000_000
+MILLION: Final = 1_000_000
+"""Parts of a request in which shared buckets are counted."""
+_MICRO: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +53,9 @@ class Limits:
     """The limits in a connection's policy; 0 is none. Raises ``InvalidValue`` for what makes no sense."""
 
     read_rate: int = 25_000
-    """Reading requests a second, in each process."""
+    """Reading requests a second."""
     write_rate: int = 25_000
-    """Changing requests a second, in each process; each operation of a bulk request is one."""
+    """Changing requests a second; each operation of a bulk request is one."""
     burst: int = 5
     """Seconds of its rate that a connection may save up and use at once."""
     fuse_count: int = 0
@@ -91,14 +109,63 @@ class Quota:
     """Whole seconds until this request may be sent again; 0: it passes."""
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What a process drew from a bucket since it told the others last."""
+
+    key: Key
+    rate: int
+    """Requests a second."""
+    size: int
+    """Requests that a full bucket holds."""
+    cost: int
+    """Requests drawn."""
+    ago: int
+    """Microseconds since the first of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What a shared bucket held at a time: millionths of a request, microseconds by the database's clock."""
+
+    amount: int
+    """May be below nothing."""
+    at: int
+
+    @classmethod
+    def full(cls, drawn: Drawn, now: int) -> "Level":
+        """Of a bucket from which nobody has drawn."""
+        return cls(drawn.size * MILLION, now - drawn.ago)
+
+    def less(self, drawn: Drawn, now: int) -> "Level":
+        """After what a process drew. All of it counts from the first: who draws steadily is not refused for
+        telling it late."""
+        first = now - drawn.ago
+        filled = min(drawn.size * MILLION, self.amount + max(0, first - self.at) * drawn.rate)
+        # A time to come is one from before the clock was set back.
+        return Level(filled - drawn.cost * MILLION, max(min(self.at, now), first))
+
+    def filled(self, drawn: Drawn, now: int) -> int:
+        """What it holds now."""
+        return min(drawn.size * MILLION, self.amount + (now - self.at) * drawn.rate)
+
+
 class _Bucket:
-    __slots__ = ("at", "level", "rate", "size")
+    __slots__ = ("at", "drawn", "first", "level", "rate", "size")
 
     def __init__(self, rate: int, size: int, at: int) -> None:
         self.rate = rate
         self.size = size
         self.level = size
         self.at = at
+        self.drawn = 0
+        self.first = at
+
+    def fill(self, now: int) -> int:
+        """Let it fill until now; the level."""
+        self.level = level = min(self.size, self.level + (now - self.at) * self.rate)
+        self.at = now
+        return level
 
 
 class Throttle:
@@ -107,42 +174,68 @@ class Throttle:
     def __init__(self, clock: Callable[[], int], buckets: int = BUCKETS) -> None:
         self._clock = clock
         self._most = buckets
-        self._buckets: OrderedDict[Hashable, _Bucket] = OrderedDict()
+        self._buckets: OrderedDict[Key, _Bucket] = OrderedDict()
+        self._untold: dict[Key, _Bucket] = {}
+        self._asked = 0
 
-    def take(self, connection: int, kind: str, limits: Limits, cost: int = 1) -> Quota | None:
+    def take(self, directory: int, connection: int, kind: str, limits: Limits, cost: int = 1) -> Quota | None:
         """Take the cost of a request of a class, if there is enough; ``None`` where there is no limit.
 
         A changed rate holds from the next request; what was saved up stays, as far as it fits.
         """
         rate = limits.rate(kind)
-        return self.draw((connection, kind), rate, limits.burst, cost) if rate else None
+        return self.draw((directory, f"{kind} {connection}"), rate, limits.burst, cost) if rate else None
 
-    def draw(self, key: Hashable, rate: int, burst: int, cost: int = 1) -> Quota:
+    def draw(self, key: Key, rate: int, burst: int, cost: int = 1) -> Quota:
         """Take a cost from the bucket of this key, which holds ``burst`` seconds of its rate, if it can."""
         size = rate * burst * _SECOND
         now = self._clock()
         bucket = self._bucket(key, rate, size, now)
-        level = min(bucket.size, bucket.level + (now - bucket.at) * bucket.rate)
-        bucket.at = now
+        level = bucket.fill(now)
         if bucket.size != size or bucket.rate != rate:
             bucket.rate, bucket.size = rate, size
-            level = min(level, size)
+            bucket.level = level = min(level, size)
         wanted = cost * _SECOND
         missing = min(wanted, size) - level
         if missing > 0:
-            bucket.level = level
             wait = -(-missing // (rate * _SECOND))
             return Quota(size // _SECOND, max(0, level // _SECOND), wait, wait)
         bucket.level = level = level - wanted
+        if cost:
+            if not bucket.drawn:
+                bucket.first = now
+                self._untold[key] = bucket
+            bucket.drawn += cost
         reset = -((level - size) // (rate * _SECOND))
         return Quota(size // _SECOND, max(0, level // _SECOND), reset)
 
-    def _bucket(self, key: Hashable, rate: int, size: int, now: int) -> _Bucket:
+    def drawn(self, most: int) -> list[Drawn]:
+        """What was drawn and is not told yet, of so many buckets at most; it counts as told then."""
+        self._asked = now = self._clock()
+        told = []
+        for key in list(islice(self._untold, most)):
+            bucket = self._untold.pop(key)
+            ago = (now - bucket.first) // _MICRO
+            told.append(Drawn(key, bucket.rate, bucket.size // _SECOND, bucket.drawn, ago))
+            bucket.drawn = 0
+        return told
+
+    def follow(self, levels: Mapping[Key, int]) -> None:
+        """Have no more in a bucket than all left in it when ``drawn`` was told: millionths of a request."""
+        now = self._clock()
+        for key, level in levels.items():
+            bucket = self._buckets.get(key)
+            if bucket is not None:
+                since = (now - self._asked) * bucket.rate - bucket.drawn * _SECOND
+                bucket.level = min(bucket.fill(now), level * _MICRO + since)
+
+    def _bucket(self, key: Key, rate: int, size: int, now: int) -> _Bucket:
         bucket = self._buckets.get(key)
         if bucket is None:
             bucket = self._buckets[key] = _Bucket(rate, size, now)
             if len(self._buckets) > self._most:
-                self._buckets.popitem(last=False)
+                gone, _ = self._buckets.popitem(last=False)
+                self._untold.pop(gone, None)
         else:
             self._buckets.move_to_end(key)
         return bucket

@@ -85,5 +85,8 @@ class Measured(Protocol):
     async def backlog(self, now: int) -> Backlog:
         """How far deliveries and mappings are, and what ends, at a time (ms)."""
 
+    async def room(self) -> int | None:
+        """How many connections the database has for us, and nobody else; ``None``: as many as wanted."""
+
     async def probe(self) -> None:
         """Write something that means nothing, durably. Raises ``StoreUnavailable``."""

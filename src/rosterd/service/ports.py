@@ -20,7 +20,9 @@ from rosterd.scim.index import Indexed, Scalar
 from rosterd.scim.membership import Member
 from rosterd.scim.schema import Ref, ResourceType
 from rosterd.service.adoption import AdoptionWriter
+from rosterd.service.ahead import UNKNOWN, Ahead
 from rosterd.service.audit import Entry
+from rosterd.service.control import Directory
 from rosterd.service.events import FeedReader, FeedWriter
 from rosterd.service.limits import Loss
 from rosterd.service.past import PastReader, PastWriter
@@ -153,11 +155,18 @@ class StoreUnavailable(Exception):
     """The store cannot carry this out at present (disk full, read-only, locked, away); nothing is done."""
 
 
+class OutcomeUnknown(StoreUnavailable):
+    """The store was lost while it made this durable: all of it is done, or nothing."""
+
+
 class Reader(FeedReader, PastReader, ProjectionReader, Protocol):
     """Reads of one directory. Only live resources, unless a method says otherwise."""
 
     async def get(self, kind: str, id: str) -> Stored | None:
         """The live resource, or ``None``."""
+
+    async def get_with_groups(self, kind: str, id: str) -> tuple[Stored, tuple[Membership, ...]] | None:
+        """The same with the groups it is in, direct ones first, then by ``seq``."""
 
     async def search(self, query: Query) -> Page:
         """List resources; the work is done by the engine, and bounded reads cost the same at any depth."""
@@ -281,6 +290,18 @@ class Writer(Reader, FeedWriter, PastWriter, ProjectionWriter, AdoptionWriter, P
         What that changes of each group that waited, by the group's id, in their order.
         """
 
+    async def revision(self) -> int:
+        """The revision of what the directory defines; 0 if there is no such directory.
+
+        Nobody else changes it before the transaction ends. Costs nothing after ``standing``.
+        """
+
+    async def define(self, directory: Directory) -> Directory | None:
+        """Keep these schemas, resource types and requirements, and move the revision by one.
+
+        ``None``, and nothing is changed, if the revision is another one by now.
+        """
+
     async def standing(self, connection: int) -> Standing:
         """How a connection of the directory stands now; one that is not there is active."""
 
@@ -316,9 +337,12 @@ class Store(Protocol):
         At once if this process commits it, within a second or so if another does.
         """
 
-    async def write(self, directory: int, work: Callable[[Writer], Awaitable[T]]) -> T:
+    async def write(
+        self, directory: int, work: Callable[[Writer], Awaitable[T]], ahead: Ahead = UNKNOWN
+    ) -> T:
         """Run ``work`` as one transaction and return its value once that is durable.
 
+        ``ahead`` is what it is going to look for, which may then be looked up for several at once.
         If ``work`` raises, nothing of it is kept and the exception comes back. Raises
         ``StoreUnavailable`` when the engine cannot write. An engine may run ``work`` again from the
         start, so it must have no other effects.

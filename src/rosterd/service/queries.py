@@ -1,6 +1,7 @@
 """Reads: one resource, or a listing by index or by cursor over one or several resource types."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -13,9 +14,9 @@ from rosterd.scim.membership import has_members
 from rosterd.scim.render import Projection
 from rosterd.scim.schema import Ref, ResourceType
 from rosterd.service.caller import Caller
-from rosterd.service.ports import Page, Position, Query, Reader, Store
+from rosterd.service.ports import Page, Position, Query, Reader, Store, StoreUnavailable
 from rosterd.service.view import View, has_groups
-from rosterd.service.walks import Walks
+from rosterd.service.walks import LIFETIME, Bookmark, Bookmarks, PageStart, Walks
 
 MEMBERS_PER_PAGE: Final = 100_000
 CURSOR_LIFETIME: Final = 3_600_000  # ms; announced in seconds as cursorTimeout
@@ -33,27 +34,32 @@ class Listing:
 
 
 class Queries:
-    """The reads. ``secret`` seals cursors; it must be the same in every process."""
+    """The reads. ``secret`` seals cursors and ``bookmarks`` are of walks: the same in every process."""
 
-    def __init__(self, store: Store, now: Callable[[], int], secret: bytes) -> None:
+    def __init__(
+        self, store: Store, now: Callable[[], int], secret: bytes, bookmarks: Bookmarks | None = None
+    ) -> None:
         self._store = store
         self._now = now
         self._secret = secret
-        self._walks = Walks()
+        self._bookmarks = bookmarks or Walks()
 
     async def get(self, caller: Caller, resource_type: ResourceType, id: str, projection: Projection) -> View:
         """One live resource; raises ``NotFound``."""
         reader = self._store.reader(caller.directory.id)
-        row = await reader.get(resource_type.name, id)
+        wanted = projection.for_type(resource_type)
+        row = memberships = None
+        if has_groups(resource_type) and wanted.wants("groups"):
+            found = await reader.get_with_groups(resource_type.name, id)
+            if found is not None:
+                row, memberships = found
+        else:
+            row = await reader.get(resource_type.name, id)
         if row is None:
             raise errors.NotFound(
                 f"There is no {resource_type.name} with the id '{id}' in this directory.",
                 situation="no resource",
             )
-        wanted = projection.for_type(resource_type)
-        memberships = None
-        if has_groups(resource_type) and wanted.wants("groups"):
-            memberships = (await reader.memberships((id,))).get(id, ())
         members = None
         if has_members(resource_type) and wanted.wants("members"):
             members = await reader.members(id)
@@ -83,7 +89,11 @@ class Queries:
         walk: Callable[[], bytes],
     ) -> Listing:
         start, now = request.start_index, self._now()
-        bookmark = self._walks.find(walk(), start, now) if start > 1 else None
+
+        def page_at(start: int) -> PageStart:
+            return PageStart(caller.directory.id, caller.connection.id, walk(), start)
+
+        bookmark = await self._bookmarks.find_bookmark(page_at(start), now) if start > 1 else None
         if bookmark:
             query = replace(query, after=bookmark.position)
         elif start > 1:
@@ -94,8 +104,10 @@ class Queries:
         if bookmark:
             # What the walk was told stays true until its end, though others come and go meanwhile.
             total = max(total, bookmark.total) if page.more or not request.count else reached
-        if page.rows and len(page.rows) == request.count:
-            self._walks.set(walk(), reached + 1, page.positions[-1], total, now)
+        if page.rows and len(page.rows) == request.count and (page.more or bookmark):
+            with suppress(StoreUnavailable):  # then the next page is counted out
+                end = Bookmark(page.positions[-1], total, now + LIFETIME)
+                await self._bookmarks.keep_bookmark(page_at(reached + 1), end)
         views = await self._views(caller, reader, page, request.projection)
         return Listing(views, total, start)
 

@@ -46,15 +46,20 @@ def verify(credential: Credential | None, text: str, now: int) -> Credential:
             "The bearer token is not known here. Generate a new one and paste it again.",
             situation="token unknown",
         )
-    if credential.token.revoked is not None and credential.token.revoked <= now:
+    require_valid(credential.token, now)
+    return credential
+
+
+def require_valid(token: Token, now: int) -> None:
+    """Raise ``Unauthorized`` if the token is revoked or expired now."""
+    if token.revoked is not None and token.revoked <= now:
         raise errors.Unauthorized(
             "The bearer token was revoked. Generate a new one and paste it again.", situation="token revoked"
         )
-    if credential.token.expires <= now:
+    if token.expires <= now:
         raise errors.Unauthorized(
             "The bearer token has expired. Generate a new one and paste it again.", situation="token expired"
         )
-    return credential
 
 
 class Tokens:

@@ -14,6 +14,7 @@ from rosterd.scim import errors
 from rosterd.scim.render import format_time
 from rosterd.scim.schema import Model
 from rosterd.service.audit import Actor, Entry
+from rosterd.service.connections import RETRY_AFTER, Outdated
 from rosterd.service.control import Connection, Directory
 from rosterd.service.inverse import MEMBER_PORTION, MEMBERS, PHASES, Inverse, Outcome
 from rosterd.service.net import REVIVE, Net
@@ -159,6 +160,8 @@ class Undo:
                     f"with 'rosterd connection pause {connection.name} --directory {directory.name}' or the "
                     "move 'pause' of the API, then undo, then resume it."
                 )
+            if await tx.revision() != directory.revision:
+                raise Outdated(retry_after=RETRY_AFTER)
             outcomes = await work(tx)
             if last is not None:
                 whole = Plan(plan.since, dict(plan.counts))

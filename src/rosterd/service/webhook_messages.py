@@ -43,12 +43,16 @@ class Message:
     body: bytes
     first: int = 0
     last: int = 0
+    causes: tuple[str, ...] = ()
+    """The ids of the requests that its events came from."""
 
 
 def single(stored: StoredEvent, directory: Directory, connections: Mapping[int, str]) -> Message:
     """An event as a message: what the feed shows of it."""
     body = orjson.dumps(document(stored, directory, connections))
-    return Message(f"msg_{directory.id}-{stored.seq}", body, stored.seq, stored.seq)
+    return Message(
+        f"msg_{directory.id}-{stored.seq}", body, stored.seq, stored.seq, (stored.event.request_id,)
+    )
 
 
 def batch(events: Sequence[StoredEvent], directory: Directory, connections: Mapping[int, str]) -> Message:
@@ -62,7 +66,8 @@ def batch(events: Sequence[StoredEvent], directory: Directory, connections: Mapp
         "directory": directory.name,
         "events": [document(stored, directory, connections) for stored in events],
     }
-    return Message(id, orjson.dumps(body), first, last)
+    causes = tuple(dict.fromkeys(stored.event.request_id for stored in events))
+    return Message(id, orjson.dumps(body), first, last, causes)
 
 
 def test(id: str, at: int, directory: str | None) -> Message:

@@ -38,6 +38,9 @@ TEST: Final = "test"
 KINDS: Final = (FOLLOW, RANGE, FAILED, TEST)
 """Why something was sent: it came in the feed, in a replay of a range or of dead letters, or as a test."""
 
+LONGEST_LEASE: Final = 60_000
+"""ms; a lease that seems to last longer was taken before the clock was set back, and has ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Secret:

@@ -1,47 +1,23 @@
 """Copies of a database file, made while it is used, and putting one in its place.
 
 A copy is made by SQLite's own backup inside one read: it is the state of one moment, which has everything
-that was acknowledged before, and neither readers nor the writer wait for it. Until it is whole and checked
-it has another name. What it held at that moment is counted on both sides.
+that was acknowledged before, and neither readers nor the writer wait for it. What it held at that moment is
+counted on both sides.
 """
 
 import contextlib
-import os
-import secrets
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-import orjson
 
 from rosterd.service.audit import Entry
-from rosterd.service.events import NOBODY
+from rosterd.store.contents import Contents, NotWhole
 from rosterd.store.database import BUSY_MS, connect_reader, connect_writer, errors
-from rosterd.store.entries import write_entry
-from rosterd.store.migrate import SchemaMismatch, apply, pending
-from rosterd.store.queries import SQLITE
-
-SPACE: Final = 1000
-"""Numbers to a millisecond: more than a directory gives out, so that a moment's numbers were never used."""
-
-
-class NotWhole(Exception):
-    """The copy does not hold what it should; it is thrown away."""
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """How much a database holds."""
-
-    directories: int
-    users: int
-    """Deleted ones that are retained included."""
-    groups: int
-    memberships: int
-    events: int
-    tokens: int
+from rosterd.store.files import beside, closing, keep, part_of, put, put_over, refuse, refuse_open
+from rosterd.store.migrate import apply, pending
+from rosterd.store.restored import begin_anew
+from rosterd.store.sqlite_copy import contents, is_unfinished, mark_unfinished
+from rosterd.store.steps import refuse_older
 
 
 def back_up(database: Path, target: Path) -> Contents:
@@ -50,164 +26,122 @@ def back_up(database: Path, target: Path) -> Contents:
     Raises ``FileExistsError``, ``StoreUnavailable``, ``SchemaMismatch`` for a file of another program,
     ``NotWhole``, ``OSError``.
     """
-    _refuse(target)
+    refuse(target)
     pending(database)
-    with errors(), _part(target) as part, _closing(connect_reader(database, BUSY_MS)) as source:
+    with errors(), part_of(target) as part, closing(connect_reader(database, BUSY_MS)) as source:
         source.execute("BEGIN")
-        held = _contents(source)
+        held = contents(source)
         _copy(source, part)
         source.execute("ROLLBACK")
         check(part, held)
-        _put(part, target)
+        put(part, target)
     return held
 
 
 def check(copy: Path, held: Contents | None = None) -> Contents:
     """What a copy holds. Raises ``NotWhole`` if it is damaged, or if that is not what it should hold."""
-    with errors(), _closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+    with errors(), closing(sqlite3.connect(copy, isolation_level=None)) as connection:
         connection.execute("PRAGMA query_only = ON")
         try:
             found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(5)")]
             if found != ["ok"]:
                 raise NotWhole(f"{copy} is damaged: {'; '.join(found)}")
-            contents = _contents(connection)
+            counted = contents(connection)
         except sqlite3.DatabaseError as error:
             raise NotWhole(f"{copy} is damaged, or no database of rosterd: {error}") from error
-    if held is not None and contents != held:
-        raise NotWhole(f"{copy} holds {contents}, not {held}")
-    return contents
+    if held is not None and counted != held:
+        raise NotWhole(f"{copy} holds {counted}, not {held}")
+    return counted
 
 
 def put_back(backup: Path, database: Path, at: int, entry: Entry, aside: Path | None) -> Contents:
     """Put a backup in the place of the database, brought to this release; ``at`` is the time (ms).
 
-    A database that is there is kept under the name ``aside``; without that nothing is replaced. The backup
-    itself stays as it is. Raises ``FileExistsError``, ``SchemaMismatch`` for a backup of a newer release or
-    of another program, ``NotWhole``, ``StoreUnavailable`` if another process has the database open.
+    Raises like ``bring`` and ``filled``.
     """
-    if not backup.is_file():
-        raise FileNotFoundError(f"there is no file {backup}")
-    for path in (database, *_beside(database)):
-        if aside is None:
-            _refuse(path)
-    pending(backup)
-    with errors(), _part(database) as part:
-        with _closing(sqlite3.connect(backup, isolation_level=None)) as source:
+    _want(backup)
+    _refuse_unless(database, aside)
+    with part_of(database) as part:
+        held = bring(backup, part)
+        with errors(), closing(connect_writer(part, BUSY_MS)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            begin_anew(connection, at, entry)
+            connection.execute("COMMIT")
+            connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+        _place(part, database, aside)
+    return held
+
+
+def bring(backup: Path, part: Path) -> Contents:
+    """Make a file what a backup is, brought to this release; the backup itself stays as it is.
+
+    Raises ``FileNotFoundError``, ``SchemaMismatch`` for a backup of a newer release or of another program,
+    ``NotWhole``, ``StoreUnavailable``.
+    """
+    _want(backup)
+    with errors():
+        with closing(sqlite3.connect(backup, isolation_level=None)) as source:
             source.execute("PRAGMA query_only = ON")
             _copy(source, part)
         held = check(part)
         apply(part)
-        with _closing(connect_writer(part, BUSY_MS)) as connection:
-            _begin_anew(connection, at, entry)
-            connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-        if aside is not None and database.exists():
-            _keep(database, aside)
-        _put(part, database)
     return held
 
 
-def in_use(database: Path) -> bool:
-    """Whether another process has the database open."""
-    with _closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as connection:
-        try:
-            # Only who is alone may leave the write-ahead log, which this moves into the file at that.
-            return str(connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]) != "delete"
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                return False  # as far as a broken file can tell
-            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                return True
-            raise
+@contextlib.contextmanager
+def filled(database: Path, aside: Path | None) -> Iterator[Path]:
+    """A file to fill, which takes the place of the database if that does not fail.
 
-
-def _keep(database: Path, aside: Path) -> None:
-    """Give what is there another name, with its log, which would be taken for that of the backup."""
-    if in_use(database):
-        raise FileExistsError(f"another process has {database} open; stop the server first")
-    _refuse(aside)
-    for path, kept in zip((*_beside(database), database), (*_beside(aside), aside), strict=True):
-        if path.exists():
-            path.rename(kept)
-
-
-def _beside(database: Path) -> tuple[Path, ...]:
-    """The files of a write-ahead log."""
-    return tuple(database.with_name(database.name + end) for end in ("-wal", "-shm"))
-
-
-def _begin_anew(connection: sqlite3.Connection, at: int, entry: Entry) -> None:
-    """Nothing that is told from now on has a number that was told before.
-
-    Receivers know an event by its number, and those behind the backup's last one were given out: the
-    directory's order goes on far behind them, and an event says that they are undone.
+    A database that is there is kept under the name ``aside``; without that nothing is replaced but what is
+    unfinished. If there is none, what is there until the end is unfinished, and not served. Raises
+    ``FileExistsError``, also if another process has the database open, ``StoreUnavailable``, ``OSError``.
     """
-    connection.execute("BEGIN IMMEDIATE")
-    for id, name, *_ in connection.execute(SQLITE["directories"]).fetchall():
-        last, _ = connection.execute(SQLITE["feed_edges"], (id,)).fetchone()
-        start = max(last, at * SPACE) + 1
-        connection.execute(SQLITE["begin_anew"], (id, last, start))
-        data = orjson.dumps({"until": f"{id}-{last}"}).decode()
-        event = (id, start, "directory.restored", "Directory", name, at, NOBODY, entry.actor.request_id, data)
-        connection.execute(SQLITE["append_event"], event)
-    connection.execute(SQLITE["end_all_sessions"])
-    write_entry(connection, entry)
-    connection.execute("COMMIT")
+    _refuse_unless(database, aside)
+    if not database.exists():
+        mark_unfinished(database)
+    with part_of(database) as part:
+        yield part
+        _place(part, database, aside)
 
 
-def _contents(connection: sqlite3.Connection) -> Contents:
-    return Contents(*connection.execute(SQLITE["contents"]).fetchone())
+def mark_restored(database: Path, at: int, entry: Entry) -> None:
+    """Leave a hole in the order of each directory of a database that was put back by other means.
+
+    Raises ``FileExistsError`` if another process has it open, ``SchemaMismatch``, ``StoreUnavailable``.
+    """
+    refuse_older(pending(database))
+    with errors():
+        refuse_open(database)
+        with closing(connect_writer(database, BUSY_MS)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            begin_anew(connection, at, entry)
+            connection.execute("COMMIT")
+
+
+def _want(backup: Path) -> None:
+    if not backup.is_file():
+        raise FileNotFoundError(f"There is no file {backup}")
+    pending(backup)
+
+
+def _refuse_unless(database: Path, aside: Path | None) -> None:
+    """Raise ``FileExistsError`` for what may not be replaced."""
+    if aside is None and not is_unfinished(database):
+        for path in (database, *beside(database)):
+            refuse(path)
+
+
+def _place(part: Path, database: Path, aside: Path | None) -> None:
+    if is_unfinished(database):
+        put_over(part, database)
+        return
+    if aside is not None and database.exists():
+        with errors():
+            keep(database, aside)
+    put(part, database)
 
 
 def _copy(source: sqlite3.Connection, part: Path) -> None:
-    with _closing(sqlite3.connect(part, isolation_level=None)) as target:
+    with closing(sqlite3.connect(part, isolation_level=None)) as target:
         source.backup(target)
         target.execute("PRAGMA journal_mode = DELETE").fetchone()
-
-
-def _refuse(target: Path) -> None:
-    if target.exists():
-        raise FileExistsError(f"{target} is there already; it is not overwritten")
-
-
-@contextlib.contextmanager
-def _part(target: Path) -> Iterator[Path]:
-    """A file beside the target, for its owner only, that is gone at the end if it was not put there."""
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    try:
-        yield part
-    finally:
-        for path in (part, *_beside(part)):
-            path.unlink(missing_ok=True)
-
-
-def _put(part: Path, target: Path) -> None:
-    """Give it its name, unless something has got that meanwhile; after that it is there for good."""
-    _sync(part)
-    try:
-        os.link(part, target)
-    except FileExistsError as error:
-        raise FileExistsError(f"{target} is there already; it is not overwritten") from error
-    except OSError:  # a file system without links, such as that of a memory stick
-        _refuse(target)
-        part.rename(target)
-    _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextlib.contextmanager
-def _closing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-__all__ = ["Contents", "NotWhole", "SchemaMismatch", "back_up", "check", "in_use", "put_back"]

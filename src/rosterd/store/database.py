@@ -35,6 +35,7 @@ _UNAVAILABLE: Final = frozenset(
         sqlite3.SQLITE_PROTOCOL,
     )
 )
+_UNWRITTEN: Final = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE))
 
 
 def connect_writer(path: Path, busy_ms: int) -> sqlite3.Connection:
@@ -69,6 +70,15 @@ def connect_reader(path: Path, busy_ms: int) -> sqlite3.Connection:
     return connection
 
 
+def data_version(connection: sqlite3.Connection) -> int:
+    """A number that is another one once anybody else has committed anything to the file.
+
+    It means something on this connection only.
+    """
+    version: int = connection.execute("PRAGMA data_version").fetchone()[0]
+    return version
+
+
 @contextmanager
 def errors() -> Iterator[None]:
     """Raise ``StoreUnavailable`` for what passes; other errors of SQLite are faults and stay."""
@@ -84,6 +94,14 @@ def is_unavailable(error: BaseException) -> bool:
     """Whether the error says nothing about the work, only about the file at present."""
     code = getattr(error, "sqlite_errorcode", None)
     return isinstance(error, sqlite3.Error) and code is not None and code & 0xFF in _UNAVAILABLE
+
+
+def is_unwritten(error: sqlite3.Error) -> bool:
+    """Whether a COMMIT that failed so did not even write the end of its transaction to the log.
+
+    A log that was written and not synced may be found whole by whoever opens the file after a crash.
+    """
+    return getattr(error, "sqlite_errorcode", None) in _UNWRITTEN
 
 
 def unavailable(error: BaseException) -> StoreUnavailable:

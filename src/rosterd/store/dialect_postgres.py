@@ -7,7 +7,7 @@ with all their digits, where JSON's shortest form would be another number than t
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Final, LiteralString
 
@@ -26,7 +26,8 @@ _FILLED: Final = '$.** ? (@.type() == "number" || @.type() == "string" && @ != "
 _WHOLE: Final = 2.0**53  # from here on every fraction is an integer
 _LONG: Final = re.compile(rb"\d[eE]\+?\d|\d{16}\.0")
 _MOST: Final = 2**63
-_SHORT: Final = 400
+SHORT: Final = 400
+"""Characters that the tables of values keep of a text; see ``short``."""
 
 
 class Postgres:
@@ -173,14 +174,24 @@ def as_search(search: Mapping[str, Any]) -> str:
     return json.dumps(_exact(search), ensure_ascii=False) if _LONG.search(data) else data.decode()
 
 
+def clean(text: str) -> str:
+    """PostgreSQL keeps no U+0000 in a text; nothing that is kept has one, and so neither must name it."""
+    return text.replace("\0", "\ufffd") if "\0" in text else text
+
+
+def cleaned(texts: Iterable[str]) -> list[str]:
+    """The same of many."""
+    return list(map(clean, texts))
+
+
 def short(value: str) -> str:
     """A text as the tables of values have it: an entry of an index has room for some 2,700 bytes.
 
     The beginning stays, so that whoever looks for one finds it; what follows is told apart by its digest.
     """
-    if len(value) <= _SHORT:
+    if len(value) <= SHORT:
         return value
-    return f"{value[:_SHORT]}\N{HORIZONTAL ELLIPSIS}{hashlib.sha256(value.encode()).hexdigest()}"
+    return f"{value[:SHORT]}\N{HORIZONTAL ELLIPSIS}{hashlib.sha256(value.encode()).hexdigest()}"
 
 
 def as_key(text: str | None) -> Scalar | None:

@@ -4,7 +4,8 @@ job          runs inside a savepoint; if it raises, it alone is undone
 batch        BEGIN IMMEDIATE, the jobs in order of arrival, COMMIT with one sync of the log
 answer       a job is answered after the COMMIT, never before; a job that failed, with its error
 news         what a job wants done once it is durable, even if its caller has gone
-failure      of BEGIN or COMMIT: every job of the batch fails with ``StoreUnavailable``, nothing is kept
+failure      of BEGIN or COMMIT: every job of the batch fails with ``StoreUnavailable``, nothing is kept; with
+             ``OutcomeUnknown`` if the log was written, as who opens the file next may find it whole
 chore        what is left for later: done when nobody has come for a moment, or has been put off too often
 pressure     more than ``WAITING`` jobs are refused; a job whose caller has gone is not begun
 close        finishes what was accepted
@@ -21,8 +22,8 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
 from rosterd.service.measures import Load
-from rosterd.service.ports import StoreUnavailable
-from rosterd.store.database import is_unavailable, unavailable
+from rosterd.service.ports import OutcomeUnknown, StoreUnavailable
+from rosterd.store.database import is_unavailable, is_unwritten, unavailable
 
 T = TypeVar("T")
 
@@ -116,7 +117,8 @@ class GroupCommit:
                 self._roll_back()
                 self.load.failed += len(batch)
                 for job in batch:
-                    job.value, job.error = None, unavailable(error)
+                    job.value = None
+                    job.error = error if isinstance(error, StoreUnavailable) else unavailable(error)
             _answer(batch)
             self._checkpoint()
             if self._over:
@@ -152,9 +154,20 @@ class GroupCommit:
         while len(batch) < BATCH_JOBS and time.monotonic() < end and self._another(batch):
             wrote |= self._perform(batch[-1])
         worked = time.monotonic()
-        self._connection.execute("COMMIT" if wrote else "ROLLBACK")
+        if wrote:
+            self._commit()
+        else:
+            self._connection.execute("ROLLBACK")
         self._chores_left |= wrote
         self._measure(len(batch), worked - began, time.monotonic() - worked if wrote else None)
+
+    def _commit(self) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if not is_unwritten(error):
+                raise OutcomeUnknown(f"the database was lost in COMMIT: {error}") from error
+            raise
 
     def _measure(self, jobs: int, work: float, sync: float | None) -> None:
         load = self.load

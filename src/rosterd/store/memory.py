@@ -12,9 +12,9 @@ from typing import TypeVar
 
 from rosterd.scim.index import Indexed
 from rosterd.scim.membership import Member
+from rosterd.service.ahead import UNKNOWN, Ahead
 from rosterd.service.audit import Entry
 from rosterd.service.events import WINDOW, Event, FeedPage, StoredEvent
-from rosterd.service.limits import Loss
 from rosterd.service.ports import (
     Awaiting,
     MemberChange,
@@ -27,7 +27,6 @@ from rosterd.service.ports import (
     UniqueViolation,
     Writer,
 )
-from rosterd.service.standing import Standing
 from rosterd.store.memory_accounts import accounts, awaiting, named, newest
 from rosterd.store.memory_past import MemoryPastReader, MemoryPastWriter
 from rosterd.store.memory_projections import (
@@ -37,6 +36,7 @@ from rosterd.store.memory_projections import (
 )
 from rosterd.store.memory_registry import MemoryRegistry
 from rosterd.store.memory_search import Displays, State, listed_groups, listed_members, search
+from rosterd.store.memory_standing import MemoryStandingWriter
 from rosterd.store.unit import perform
 from rosterd.store.wake import Wake
 
@@ -54,14 +54,20 @@ class MemoryStore(MemoryRegistry):
     def reader(self, directory: int) -> Reader:
         return MemoryReader(lambda: self._states.get(directory, State()))
 
-    async def write(self, directory: int, work: Callable[[Writer], Awaitable[T]]) -> T:
+    async def write(
+        self, directory: int, work: Callable[[Writer], Awaitable[T]], ahead: Ahead = UNKNOWN
+    ) -> T:
         own = frozenset(c.id for c in await self.connections(directory))
-        writer = MemoryWriter(self._states.get(directory, State()).copy(), own)
+        state = self._states.get(directory, State()).copy()
+        state.directory = self._directories.get(directory)
+        writer = MemoryWriter(state, own)
         value = perform(work, writer)
         self.audit += writer.state.audit
         writer.state.audit.clear()
         self._states[directory] = writer.state
         self._stand(writer.state.standings)
+        if writer.state.directory is not None:
+            self._directories[directory] = writer.state.directory
         self._wake.ring(directory)
         return value
 
@@ -90,6 +96,10 @@ class MemoryReader(MemoryPastReader, MemoryProjectionReader):
         row = self._state().rows.get(id)
         return row if row and row.kind == kind and row.deleted is None else None
 
+    async def get_with_groups(self, kind: str, id: str) -> tuple[Stored, tuple[Membership, ...]] | None:
+        row = await self.get(kind, id)
+        return None if row is None else (row, tuple(listed_groups(self._state(), id)))
+
     async def find_deleted(self, kind: str, id: str) -> Stored | None:
         row = self._state().rows.get(id)
         return row if row and row.kind == kind and row.deleted is not None else None
@@ -105,6 +115,9 @@ class MemoryReader(MemoryPastReader, MemoryProjectionReader):
 
     async def search(self, query: Query) -> Page:
         return search(self._state(), query)
+
+    async def last(self) -> int:
+        return self._state().seq
 
     async def memberships(self, ids: Sequence[str]) -> Mapping[str, tuple[Membership, ...]]:
         state = self._state()
@@ -198,7 +211,9 @@ class MemoryReader(MemoryPastReader, MemoryProjectionReader):
         return tuple([e for e in own[::-1] if before is None or e.seq < before][:limit])
 
 
-class MemoryWriter(MemoryReader, MemoryPastWriter, MemoryProjectionWriter, MemoryAdoptionWriter):
+class MemoryWriter(
+    MemoryReader, MemoryPastWriter, MemoryProjectionWriter, MemoryAdoptionWriter, MemoryStandingWriter
+):
     """See ``rosterd.service.ports.Writer``."""
 
     def __init__(self, state: State, connections: frozenset[int]) -> None:
@@ -317,25 +332,6 @@ class MemoryWriter(MemoryReader, MemoryPastWriter, MemoryProjectionWriter, Memor
             self.state.forgotten = old[-1].seq
             del self.state.events[: len(old)]
         return len(old)
-
-    async def standing(self, connection: int) -> Standing:
-        return self.state.standings.get(connection, Standing())
-
-    async def set_standing(self, connection: int, standing: Standing) -> None:
-        self._require(connection)
-        self.state.standings[connection] = standing
-        self.state.losses.pop(connection, None)
-
-    async def loss(self, connection: int) -> Loss | None:
-        return self.state.losses.get(connection)
-
-    async def set_loss(self, connection: int, loss: Loss) -> None:
-        self._require(connection)
-        self.state.losses[connection] = loss
-
-    def _require(self, connection: int) -> None:
-        if connection not in self._connections:
-            raise LookupError(f"there is no connection {connection}")
 
     def _expect(self, row: Stored, *, live: bool) -> Stored:
         now = self.state.rows.get(row.id)

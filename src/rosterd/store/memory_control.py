@@ -1,7 +1,7 @@
 """The control plane in plain dictionaries, beside ``memory.py``."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 
 from rosterd.service.audit import Entry
@@ -19,6 +19,9 @@ class MemoryControl:
         self._tokens: dict[str, Token] = {}
         self._secrets: dict[str, bytes] = {}
         self.audit: list[Entry] = []
+
+    async def epoch(self) -> Hashable:
+        return object()  # looking is as cheap as remembering
 
     async def credential(self, token_id: str) -> Credential | None:
         token = self._tokens.get(token_id)
@@ -45,20 +48,6 @@ class MemoryControl:
         self._directories[directory.id] = directory
         self.audit.append(replace(entry, directory=directory.id))
         return directory
-
-    async def define(self, directory: Directory, entry: Entry) -> Directory | None:
-        before = self._directories.get(directory.id)
-        if before is None or before.revision != directory.revision:
-            return None
-        self._directories[directory.id] = replace(
-            before,
-            revision=before.revision + 1,
-            schemas=tuple(directory.schemas),
-            resource_types=tuple(directory.resource_types),
-            requirements=directory.requirements,
-        )
-        self.audit.append(entry)
-        return self._directories[directory.id]
 
     async def connections(self, directory: int) -> tuple[Connection, ...]:
         own = (c for c in self._connections.values() if c.directory == directory)

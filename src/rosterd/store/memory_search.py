@@ -13,6 +13,7 @@ from rosterd.scim.membership import Member
 from rosterd.scim.render import etag, format_time
 from rosterd.scim.schema import Ref, ResourceType
 from rosterd.service.audit import Entry as AuditEntry
+from rosterd.service.control import Directory
 from rosterd.service.events import StoredEvent
 from rosterd.service.limits import Loss
 from rosterd.service.mapping import Value
@@ -45,6 +46,8 @@ class State:
     mapping: Mapped | None = None
     projections: dict[str, Value] = field(default_factory=dict)
     adopted: dict[str, str] = field(default_factory=dict)
+    directory: Directory | None = None
+    """As the transaction found it, or defines it."""
 
     def copy(self) -> "State":
         """A state of its own; what it holds never changes."""
@@ -65,6 +68,7 @@ class State:
             self.mapping,
             dict(self.projections),
             dict(self.adopted),
+            self.directory,
         )
 
     def live(self, kind: str) -> list[Stored]:

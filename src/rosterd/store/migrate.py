@@ -1,58 +1,38 @@
-"""What a database file lacks, and how it gets it: ordered SQL files, each in one transaction.
+"""What a database file lacks, and how it gets it: ordered SQL files, see ``steps.py``.
 
 A file without tables gets ``schema.sql`` and counts as having every migration; a test holds both to
-be the same. Each migration is recorded with the checksum of its text. Two processes may do this at
-once: both begin IMMEDIATE and look again, and the second finds nothing to do.
+be the same. Each migration is recorded with the checksum of its text, and with who else can work with it.
+Two processes may do this at once: both begin IMMEDIATE and look again, and the second finds nothing to do.
+A server that runs meanwhile waits for a step as for any other change, and the steps for it.
 """
 
-import hashlib
-import re
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from rosterd.store.database import BUSY_MS, connect_writer, errors
+from rosterd.store.database import connect_writer, errors
 from rosterd.store.queries import sqlite_file
+from rosterd.store.steps import Migration, SchemaMismatch, lacking, read_steps, refuse_older
 
-_NAME: Final = re.compile(r"(\d{4})_(\w+)\.sql")
-
-
-class SchemaMismatch(Exception):
-    """The file is no database of rosterd, or not one that this release can use."""
-
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """One step; ``version`` counts from 1."""
-
-    version: int
-    name: str
-    text: str = field(repr=False)
-
-    @property
-    def checksum(self) -> str:
-        """SHA-256 of the text, in hexadecimal."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+PATIENCE_MS: Final = 60_000
+"""How long a step waits for a moment without another's change."""
+_TURN_SECONDS: Final = 0.02
 
 
 @cache
 def known() -> tuple[Migration, ...]:
     """The migrations of this release, in order."""
-    folder = files("rosterd.store").joinpath("sql", "sqlite", "migrations")
-    found = [(_NAME.fullmatch(entry.name), entry) for entry in folder.iterdir()]
-    steps = [Migration(int(m[1]), m[2], entry.read_text("utf-8")) for m, entry in found if m]
-    return tuple(sorted(steps, key=lambda step: step.version))
+    return read_steps("sqlite")
 
 
 def pending(path: Path) -> tuple[Migration, ...]:
     """What ``apply`` would do; everything for a file that is not there, which is not made.
 
-    Raises ``SchemaMismatch`` for a file of a newer release or of another program, and
+    Raises ``SchemaMismatch`` for a file of another program, or of a release too new for this one, and
     ``StoreUnavailable``.
     """
     if not path.exists():
@@ -71,7 +51,7 @@ def apply(path: Path) -> tuple[Migration, ...]:
     Raises ``SchemaMismatch`` and ``StoreUnavailable``; a step is done or not done.
     """
     with _a_database():
-        connection = connect_writer(path, BUSY_MS)
+        connection = connect_writer(path, PATIENCE_MS)
         try:
             return bring_up(connection, known(), sqlite_file("schema.sql"))
         finally:
@@ -88,11 +68,7 @@ def open_checked(path: Path, busy_ms: int) -> sqlite3.Connection:
         try:
             if _is_new(connection):
                 bring_up(connection, known(), sqlite_file("schema.sql"))
-            lacking = ", ".join(step.name for step in _missing(connection, known()))
-            if lacking:
-                raise SchemaMismatch(
-                    f"the database is of an older release; run 'rosterd migrate' for: {lacking}"
-                )
+            refuse_older(_missing(connection, known()))
         except BaseException:
             connection.close()
             raise
@@ -112,9 +88,12 @@ def bring_up(
                 return tuple(steps)
     done = []
     for step in _missing(connection, steps):
+        if step.run == "portions":
+            _in_portions(connection, step)
         with _transaction(connection):
             if step in _missing(connection, steps):
-                _run(connection, step.text)
+                if step.run != "portions":
+                    _run(connection, step.text)
                 _record(connection, step)
                 done.append(step)
     return tuple(done)
@@ -127,17 +106,14 @@ def _missing(connection: sqlite3.Connection, steps: Sequence[Migration]) -> tupl
     tables = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'schema_version'").fetchall()
     if not tables:
         raise SchemaMismatch("the file is a database, but not one of rosterd")
-    rows = connection.execute("SELECT version, name, checksum FROM schema_version ORDER BY version")
-    applied = {version: (name, checksum) for version, name, checksum in rows}
-    ours = {step.version: step for step in steps}
-    for version, (name, checksum) in applied.items():
-        if version not in ours:
-            raise SchemaMismatch(
-                f"the database is of a newer release (migration {version:04} '{name}'); use that release"
-            )
-        if checksum != ours[version].checksum:
-            raise SchemaMismatch(f"migration {version:04} '{name}' of the database is not the one known here")
-    return tuple(step for step in steps if step.version not in applied)
+    return lacking(steps, _recorded(connection))
+
+
+def _recorded(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+    """The rows of ``schema_version``, with the columns that this file has."""
+    cursor = connection.execute("SELECT * FROM schema_version ORDER BY version")
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
 def _is_new(connection: sqlite3.Connection) -> bool:
@@ -167,14 +143,31 @@ def _a_database() -> Iterator[None]:
         raise
 
 
-def _run(connection: sqlite3.Connection, script: str) -> None:
-    """Each statement of a script; ``executescript`` would commit first."""
+def statements(script: str) -> Iterator[str]:
+    """Each statement of a script, with the comments before it."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
         if sqlite3.complete_statement(statement):
-            connection.execute(statement)
+            yield statement
             statement = ""
+
+
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    """Each statement of a script; ``executescript`` would commit first."""
+    for statement in statements(script):
+        connection.execute(statement)
+
+
+def _in_portions(connection: sqlite3.Connection, step: Migration) -> None:
+    """Each statement until it changes nothing more, with room for others' changes in between."""
+    for statement in step.statements():
+        while True:
+            with _transaction(connection):
+                changed = connection.execute(statement).rowcount
+            if changed <= 0:
+                break
+            time.sleep(_TURN_SECONDS)
 
 
 def _record(connection: sqlite3.Connection, step: Migration) -> None:
@@ -182,3 +175,9 @@ def _record(connection: sqlite3.Connection, step: Migration) -> None:
         "INSERT INTO schema_version (version, name, checksum, applied) VALUES (?, ?, ?, unixepoch() * 1000)",
         (step.version, step.name, step.checksum),
     )
+    if connection.execute(
+        "SELECT 1 FROM pragma_table_info('schema_version') WHERE name = 'since'"
+    ).fetchone():
+        connection.execute(
+            "UPDATE schema_version SET since = ? WHERE version = ?", (step.since, step.version)
+        )

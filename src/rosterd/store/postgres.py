@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from typing import TypeVar
 
+from rosterd.service.ahead import UNKNOWN, Ahead
 from rosterd.service.measures import Load
 from rosterd.service.ports import Reader, Writer
 from rosterd.store.dialect_postgres import Postgres
@@ -27,6 +28,7 @@ from rosterd.store.postgres_run import CONNECTIONS, Database
 from rosterd.store.postgres_sessions import PostgresSessions
 from rosterd.store.postgres_sets import PostgresSets
 from rosterd.store.postgres_settings import PostgresSettings
+from rosterd.store.postgres_sharing import PostgresSharing
 from rosterd.store.postgres_snapshot import PostgresSnapshots
 from rosterd.store.postgres_trigram import words_of
 from rosterd.store.postgres_webhooks import PostgresWebhooks
@@ -64,6 +66,7 @@ class PostgresStore(
     PostgresExpiry,
     PostgresMappings,
     PostgresMeasures,
+    PostgresSharing,
 ):
     """See ``rosterd.service.ports.Store`` and ``Control``, and ``rosterd.service.clients.ClientControl``."""
 
@@ -71,10 +74,10 @@ class PostgresStore(
         super().__init__(database)
         self._words = words
         self._wake = Wake()
-        self._news = News(database.url, self._wake)
+        self._news = News(database, self._wake)
         self._committer = Committer(database, self._news.ring, waiting, connections)
         self._submit = self._committer.submit
-        self._snapshots = PostgresSnapshots(database.url)
+        self._snapshots = PostgresSnapshots(database)
 
     def load(self) -> Load:
         return self._committer.load
@@ -82,11 +85,21 @@ class PostgresStore(
     def reader(self, directory: int) -> Reader:
         return PostgresReader(self._database, directory, self._words)
 
-    async def write(self, directory: int, work: Callable[[Writer], Awaitable[T]]) -> T:
-        def unit(held: Held) -> Awaitable[T]:
-            return work(PostgresWriter(held, self._words))
+    async def write(
+        self, directory: int, work: Callable[[Writer], Awaitable[T]], ahead: Ahead = UNKNOWN
+    ) -> T:
+        writer: PostgresWriter | None = None
 
-        return await self._committer.submit(directory, unit)
+        def unit(held: Held) -> Awaitable[T]:
+            nonlocal writer
+            writer = PostgresWriter(held, self._words)
+            return work(writer)
+
+        try:
+            return await self._committer.submit(directory, unit, ahead)
+        finally:
+            if writer is not None and writer.governs:
+                self._begin_epoch()
 
     @asynccontextmanager
     async def snapshot(self, directory: int) -> AsyncIterator[Reader]:

@@ -5,34 +5,45 @@ failure      of a unit that wrote nothing undoes nothing; else the batch is run 
              savepoint for each unit, so that what nearly never happens costs nothing when it does not
 answer       a unit is answered after the COMMIT, never before
 news         what is to be done once a directory has changed, even if the callers have gone
-pressure     more than ``WAITING`` units are refused; a unit whose caller has gone is not begun
+pressure     more than ``WAITING`` units are refused; a unit whose caller has gone is not begun; if a
+             transaction fails after ``PATIENCE``, or gets no connection, those that wait behind it fail with it
 room         half of the pool's connections are left to readers
 """
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Final, TypeVar
 
+from rosterd.service.ahead import UNKNOWN, Ahead
 from rosterd.service.measures import Load
 from rosterd.service.ports import StoreUnavailable
-from rosterd.store.postgres_held import Held
-from rosterd.store.postgres_run import CONNECTIONS, Again, Database, Link, is_unavailable, repeated, transact
+from rosterd.store.postgres_held import Apart, Held
+from rosterd.store.postgres_run import (
+    COMMIT_SECONDS,
+    CONNECTIONS,
+    Again,
+    Database,
+    Link,
+    is_unavailable,
+    repeated,
+    transact,
+)
 
 T = TypeVar("T")
 
 WAITING: Final = 4096
 BATCH_UNITS: Final = 64
 BATCH_SECONDS: Final = 0.025
+NEAR_UNITS: Final = 15
+"""For how many more is looked when something was written that made what was known uncertain."""
+PATIENCE: Final = 2.0
 
 Work = Callable[[Held], Awaitable[T]]
-
-
-class _Apart(Exception):
-    """A unit failed after it had written: the others are to be kept, so each must be undone alone."""
 
 
 @dataclass(slots=True, eq=False)
@@ -41,6 +52,7 @@ class _Unit:
 
     work: Work[Any]
     future: "asyncio.Future[Any]"
+    ahead: Ahead = UNKNOWN
     value: Any = None
     error: BaseException | None = None
 
@@ -70,8 +82,8 @@ class Committer:
         self._closing = False
         self.load = Load(waiting=lambda: self._waiting, reads=database.waiting)
 
-    async def submit(self, directory: int, work: Work[T]) -> T:
-        """Run ``work`` in a transaction; its value, once that is durable.
+    async def submit(self, directory: int, work: Work[T], ahead: Ahead = UNKNOWN) -> T:
+        """Run ``work`` in a transaction; its value, once that is durable. ``ahead`` is what it looks for.
 
         Raises what ``work`` raises, then nothing of it is kept, and ``StoreUnavailable``.
         """
@@ -80,7 +92,7 @@ class Committer:
         if self._waiting >= self._limit:
             self.load.refused += 1
             raise StoreUnavailable("too many changes wait to be written")
-        unit = _Unit(work, asyncio.get_running_loop().create_future())
+        unit = _Unit(work, asyncio.get_running_loop().create_future(), ahead)
         self._waiting += 1
         queue = self._queues.get(directory)
         if queue is None:
@@ -101,26 +113,39 @@ class Committer:
     async def _run(self, directory: int, queue: deque[_Unit]) -> None:
         while queue:
             batch: list[_Unit] = []
-            async with self._room:
-                try:
+            began = time.monotonic()
+            try:
+                async with self._place():
                     wrote = await self._batch(directory, queue, batch)
-                except BaseException as error:  # noqa: BLE001 - whatever it is, the others must be answered
-                    self._fail(error, batch, queue)
-                    wrote = False
+            except BaseException as error:  # noqa: BLE001 - whatever it is, the others must be answered
+                self._fail(error, batch)
+                if not batch or time.monotonic() - began > PATIENCE:  # the others need not wait as long
+                    rest = self._taken(queue, len(queue))
+                    self._fail(StoreUnavailable(str(error)), rest)
+                    batch += rest
+                wrote = False
             if wrote:
                 self._news(directory)
             for unit in batch:
                 unit.answer()
         del self._queues[directory]
 
-    def _fail(self, error: BaseException, batch: list[_Unit], queue: deque[_Unit]) -> None:
-        """Nothing of the batch is kept; without a connection the others need not wait as long as this one."""
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """Among the directories that are written to at once. Raises ``TimeoutError`` if they do not get on."""
+        async with asyncio.timeout(COMMIT_SECONDS):
+            await self._room.acquire()
+        try:
+            yield
+        finally:
+            self._room.release()
+
+    def _fail(self, error: BaseException, units: list[_Unit]) -> None:
+        """Nothing of these is kept, or nobody can say whether all of it is."""
         if not isinstance(error, StoreUnavailable):
             error = StoreUnavailable(f"the database cannot be used at present: {error!r}")
-        if not batch:
-            batch += self._taken(queue, len(queue))
-        self.load.failed += len(batch)
-        for unit in batch:
+        self.load.failed += len(units)
+        for unit in units:
             unit.value, unit.error = None, error
 
     async def _batch(self, directory: int, queue: deque[_Unit], batch: list[_Unit]) -> bool:
@@ -133,7 +158,7 @@ class Committer:
 
         try:
             return await repeated(attempt)
-        except _Apart:
+        except Apart:
             apart = True
             return await repeated(attempt)
 
@@ -148,7 +173,12 @@ class Committer:
             held = Held(link.connection, directory)
             await held.lock()
             end = time.monotonic() + BATCH_SECONDS
+            looked: set[_Unit] = set()
             for unit in chain(list(batch), self._more(queue, batch, end)):
+                if not apart and not (held.known.is_on and unit in looked):
+                    near = [unit, *islice(queue, BATCH_UNITS if not looked else NEAR_UNITS)]
+                    looked.update(near)
+                    await held.look([one.ahead for one in near])
                 if not unit.future.cancelled():
                     await _perform(held, unit, apart)
             await held.finish()
@@ -175,7 +205,7 @@ class Committer:
 
 
 async def _perform(held: Held, unit: _Unit, apart: bool) -> None:
-    """Run a unit; if it fails, it alone is undone. Raises ``_Apart`` if that cannot be."""
+    """Run a unit; if it fails, it alone is undone. Raises ``Apart`` if that cannot be."""
     unit.value = unit.error = None
     before = held.spoilt
     try:
@@ -183,14 +213,14 @@ async def _perform(held: Held, unit: _Unit, apart: bool) -> None:
             async with held.part():
                 unit.value = await unit.work(held)
         else:
-            held.spoilt = False
+            held.begin()
             async with held.kept():
                 unit.value = await unit.work(held)
             held.spoilt = held.spoilt or before
     except Exception as error:
-        if is_unavailable(error) or isinstance(error, Again):
+        if is_unavailable(error) or isinstance(error, Again | Apart):
             raise  # the whole transaction is lost
         if not apart and held.spoilt:
-            raise _Apart from error
+            raise Apart from error
         held.spoilt = before
         unit.error = error

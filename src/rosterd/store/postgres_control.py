@@ -1,4 +1,4 @@
-"""``Control`` over PostgreSQL. Read at each request, so one look-up; nothing about tokens is remembered.
+"""``Control`` over PostgreSQL. A credential is one look-up; an epoch is a second, or ends with a write before.
 
 Several processes write at once. What must hold among several rows is held by locks: whoever means to change
 something on a condition locks what the condition is about first, and looks at it only then.
@@ -6,7 +6,7 @@ something on a condition locks what the condition is about first, and looks at i
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol, TypeVar
 
@@ -18,10 +18,12 @@ from rosterd.store.policy import limits_json
 from rosterd.store.postgres_entries import write_entry
 from rosterd.store.postgres_held import Held
 from rosterd.store.postgres_run import Database, Link, Row, insert
-from rosterd.store.rows import REMEMBERED, connection_of, definition_row, directory_of, token_of, token_row
+from rosterd.store.rows import REMEMBERED, connection_of, directory_of, token_of, token_row
 
 T = TypeVar("T")
 
+EPOCH_SECONDS: Final = 1.0
+"""How long something that another process has changed may be believed."""
 _SECRET_BYTES: Final = 32
 
 
@@ -39,6 +41,10 @@ class PostgresControl:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._directories: dict[int, Directory] = {}
+        self._epoch = 0
+
+    async def epoch(self) -> Hashable:
+        return self._epoch, int(time.monotonic() / EPOCH_SECONDS)
 
     async def credential(self, token_id: str) -> Credential | None:
         row = await self._row("credential", token_id)
@@ -72,16 +78,6 @@ class PostgresControl:
             made = directory_of(await insert(link, "insert_directory", (name, at), name))
             await write_entry(link, replace(entry, directory=made.id))
             return made
-
-        return await self._write(work)
-
-    async def define(self, directory: Directory, entry: Entry) -> Directory | None:
-        async def work(link: Link) -> Directory | None:
-            row = await link.row("define_directory", *definition_row(directory))
-            if row is None:
-                return None
-            await write_entry(link, entry)
-            return directory_of(row)
 
         return await self._write(work)
 
@@ -171,10 +167,16 @@ class PostgresControl:
         except StoreUnavailable:
             load.failed += 1
             raise
+        finally:
+            self._begin_epoch()
         load.jobs.add(1)
         load.work.add(worked - began)
         load.sync.add(time.monotonic() - worked)
         return value
+
+    def _begin_epoch(self) -> None:
+        """What was read of the control plane may not be true any more."""
+        self._epoch += 1
 
     async def _changed(self, name: str, *parameters: Any) -> int:
         """Run a statement in a transaction of its own; how many rows it changed."""

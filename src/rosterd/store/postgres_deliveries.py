@@ -5,7 +5,7 @@ Lanes that another process is just taking are left to it, without waiting.
 
 from collections.abc import Iterable, Sequence
 
-from rosterd.service.webhooks import Candidate, DeadLetter, Key, Line, Progress
+from rosterd.service.webhooks import LONGEST_LEASE, Candidate, DeadLetter, Key, Line, Progress
 from rosterd.store.postgres_control import PostgresControl
 from rosterd.store.postgres_entries import storable
 from rosterd.store.postgres_run import Link
@@ -28,16 +28,16 @@ class PostgresDeliveries(PostgresControl):
         per_webhook: int = 64,
         handlers: Sequence[str] | None = None,
     ) -> tuple[Candidate, ...]:
-        served = _listed(handlers)
+        served, longest = _listed(handlers), now + LONGEST_LEASE
         if directories is None:
-            rows = await self._rows("due_lines", now, per_webhook, served)
+            rows = await self._rows("due_lines", now, per_webhook, served, longest)
         else:
-            rows = await self._rows("due_lines_of", now, list(directories), per_webhook, served)
+            rows = await self._rows("due_lines_of", now, list(directories), per_webhook, served, longest)
         return tuple(Candidate(Key(*row[:3]), *row[3:]) for row in rows)
 
     async def claim_lines(self, keys: Sequence[Key], worker: str, now: int, until: int) -> tuple[Line, ...]:
         async def work(link: Link) -> tuple[Line, ...]:
-            rows = await link.rows("claim_line", *_columns(keys), worker, now, until)
+            rows = await link.rows("claim_line", *_columns(keys), worker, now, until, now + LONGEST_LEASE)
             taken = {Key(*row[:3]): row[3:] for row in rows}
             return tuple(Line(key, *taken[key]) for key in dict.fromkeys(keys) if key in taken)
 

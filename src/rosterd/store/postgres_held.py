@@ -3,39 +3,70 @@
 lock       the row of the directory's order, until COMMIT: transactions of one directory follow one another,
            in every process, so none sees half of another's, and events have the order of their commits
 numbers    are given out and counted in memory, and written with the events by one statement at the end
+known      what was looked up for many units at once, while nothing was written that may change it
+waiting    resources that are certain to be written: all of them by one statement, before any other one
 part       of it that is undone alone if it fails: a savepoint, made at the first statement that writes
 """
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import asyncpg
 
 from rosterd.scim.errors import InvalidValue
+from rosterd.service.ahead import Ahead
 from rosterd.service.events import Event
 from rosterd.service.standing import Standing
-from rosterd.store.postgres_run import Link, Row
+from rosterd.store.postgres_known import Known
+from rosterd.store.postgres_run import Again, Link, Row, is_unavailable
+from rosterd.store.postgres_waiting import Waiting, Write
 from rosterd.store.rows import as_json
 
 _SEQ: Final = "seq"
 
 
+class Apart(Exception):
+    """What was to be done for several units at once cannot be: each must be run, and undone, alone."""
+
+
+@dataclass(slots=True)
+class _Part:
+    """A part that is under way."""
+
+    mark: int
+    """Where what waits to be written was at its beginning."""
+    before: bool
+    """``spoilt`` outside of it."""
+    is_open: bool = False
+    """Whether it has a savepoint."""
+
+
 class Held(Link):
     """One connection inside a transaction over one directory. For units of work, one after the other."""
 
-    __slots__ = ("_counts", "_events", "_last", "_open", "directory", "spoilt", "standings")
+    __slots__ = (
+        "_begun", "_counts", "_events", "_last", "_parts",
+        "directory", "known", "revision", "spoilt", "standings", "waiting",
+    )  # fmt: skip
 
     def __init__(self, connection: Any, directory: int) -> None:
         super().__init__(connection)
         self.directory = directory
         self.standings: dict[int, Standing] = {}
+        self.revision: int | None = None
+        """Of what the directory defines, if that was asked for."""
         self.spoilt = False
         """Whether something was written, or failed, that only the engine can undo."""
         self._last = 0
         self._counts: dict[str, int] = {}
         self._events: list[tuple[Any, ...]] = []
-        self._open: list[bool] = []
+        self._parts: list[_Part] = []
+        self.known = Known()
+        self.waiting = Waiting()
+        self._begun = 0
+        """Where what waits was when the present unit began; what is before belongs to others."""
 
     async def lock(self) -> None:
         """Wait until no other transaction writes to the directory."""
@@ -43,6 +74,11 @@ class Held(Link):
             await self.change("begin_directory", self.directory)
         self._last = row[0]
         self.spoilt = False
+
+    def begin(self) -> None:
+        """A unit begins, that is undone alone."""
+        self.spoilt = False
+        self._begun = self.waiting.end
 
     def last(self) -> int:
         """The newest number of the directory."""
@@ -74,65 +110,107 @@ class Held(Link):
 
     async def finish(self) -> None:
         """Write what was kept for the end, if anything; also when it is to be read before that."""
+        await self.flush()
         if not self._events and not self._counts:
             return
         columns = list(zip(*self._events, strict=True)) or [()] * 8
         counts = {name: by for name, by in self._counts.items() if by}
-        await self.put("finish", self.directory, *columns, list(counts), list(counts.values()))
+        await self._open_parts()
+        self.spoilt = True
+        await self.change("finish", self.directory, *columns, list(counts), list(counts.values()))
         self._last = self.last()
         self._counts, self._events = {}, []
 
     async def fetch(self, text: str, parameters: Sequence[Any]) -> list[Row]:
+        await self.flush()
         with self._watched():
             return await super().fetch(text, parameters)
 
     async def change(self, name: str, *parameters: Any) -> int:
+        await self.flush()
         with self._watched():
             return await super().change(name, *parameters)
 
     async def put(self, name: str, *parameters: Any) -> int:
         """Run a statement that writes; how many rows it changed."""
-        await self._open_parts()
-        self.spoilt = True
+        await self._writing()
         return await self.change(name, *parameters)
 
     async def returned(self, name: str, *parameters: Any) -> list[Row]:
         """Run a statement that writes, and give what it returns."""
-        await self._open_parts()
-        self.spoilt = True
+        await self._writing()
         return await self.rows(name, *parameters)
+
+    def later(self, write: Write) -> None:
+        """Write a resource before the next statement; it is certain that it can be written."""
+        self.waiting.add(write)
+        self.known.changed(write.row)
+
+    async def flush(self) -> None:
+        """Write what waits. Raises ``Apart`` if it could not be written after all."""
+        if self.waiting:
+            await self._open_parts()
+            await self._write_waiting(self.waiting.end)
+
+    async def look(self, several: Sequence[Ahead]) -> None:
+        """Look up what units are going to look for. Raises ``Apart`` if they must do it themselves."""
+        try:
+            await self.known.look(self, self.directory, several)
+        except Exception as error:
+            if is_unavailable(error) or isinstance(error, Again):
+                raise
+            raise Apart from error
+
+    async def _write_waiting(self, end: int) -> None:
+        """Write what waits, up to a mark."""
+        if end <= self.waiting.begin:
+            return
+        if end > self._begun:
+            self.spoilt = True
+        try:
+            await self.waiting.write(Link(self.connection), self.directory, end)
+        except Exception as error:
+            self.spoilt = True
+            if is_unavailable(error) or isinstance(error, Again):
+                raise
+            raise Apart from error
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
         """Forget what was kept for the end, if what happens inside raises; the rest is the caller's."""
-        kept = (self._last, dict(self._counts), list(self._events), dict(self.standings))
+        kept = (self._last, dict(self._counts), list(self._events), dict(self.standings), self.revision)
+        mark = self.waiting.end
         try:
             yield
         except BaseException:
-            self._last, self._counts, self._events, self.standings = kept
+            self._last, self._counts, self._events, self.standings, self.revision = kept
+            if self.waiting.end > mark:
+                self.waiting.cut(mark)
+                self.known.forget()
             raise
 
     @asynccontextmanager
     async def part(self) -> AsyncIterator[None]:
         """Undo what happens inside, and only that, if it raises."""
-        depth = len(self._open)
-        before, self.spoilt = self.spoilt, False
-        self._open.append(False)
+        depth = len(self._parts)
+        part = _Part(self.waiting.end, self.spoilt)
+        self.spoilt = False
+        self._parts.append(part)
         try:
             async with self.kept():
                 yield
         except BaseException:
-            if self._open[depth]:
+            if part.is_open:
                 await self.connection.execute(f"ROLLBACK TO SAVEPOINT part{depth}")
                 await self.connection.execute(f"RELEASE SAVEPOINT part{depth}")
                 self.spoilt = False
             raise
         else:
-            if self._open[depth]:
+            if part.is_open:
                 await self.connection.execute(f"RELEASE SAVEPOINT part{depth}")
         finally:
-            del self._open[depth:]
-            self.spoilt = self.spoilt or before
+            del self._parts[depth:]
+            self.spoilt = self.spoilt or part.before
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -148,8 +226,17 @@ class Held(Link):
             self.spoilt = True
             raise
 
+    async def _writing(self) -> None:
+        """A statement follows that writes more than is known here."""
+        await self._open_parts()
+        self.spoilt = True
+        self.known.forget()
+
     async def _open_parts(self) -> None:
-        for depth, is_open in enumerate(self._open):
-            if not is_open:
+        for depth, part in enumerate(self._parts):
+            if not part.is_open:
+                inside, self.spoilt = self.spoilt, part.before
+                await self._write_waiting(part.mark)  # it is not of this part, and must outlive it
+                part.before, self.spoilt = self.spoilt, inside
                 await self.connection.execute(f"SAVEPOINT part{depth}")
-                self._open[depth] = True
+                part.is_open = True

@@ -28,5 +28,9 @@ class PostgresMeasures(PostgresControl):
 
         return await self._database.one_state(work)
 
+    async def room(self) -> int | None:
+        ((room,),) = await self._database.rows("connection_room")
+        return int(room)
+
     async def probe(self) -> None:
         await self._changed("probe")

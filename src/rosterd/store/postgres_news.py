@@ -1,35 +1,49 @@
-"""What other processes commit is heard of at once: a channel of the database, told after each commit.
+"""One connection listens: what other processes commit is heard of at once, and whether the database answers.
 
-It only saves waiting: whoever waits looks once a second by itself (``wake.py``), so a message that is lost
-with a connection is no harm. It is sent after the commit and not inside, since transactions that notify wait
-for each other in all of PostgreSQL.
+news     a channel of the database, told after each commit and not inside, since transactions that notify
+         wait for each other in all of PostgreSQL. It only saves waiting: whoever waits looks once a second
+         (``wake.py``), so a message that is lost with the connection is no harm
+use      while it is open, nobody copies or replaces the data behind the server's back (``postgres_copy.py``)
+pulse    a question every second. If it is not answered within ``PATIENCE``, or the connection is lost and no
+         server gives another one, the database is away: everybody is told at once, and only this connection
+         is tried until there is one again
 """
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import Any, Final
 
 import asyncpg
+import structlog
 
 from rosterd.service.ports import StoreUnavailable
-from rosterd.store.postgres_run import connect
+from rosterd.store.postgres_connect import Refused
+from rosterd.store.postgres_run import Database
 from rosterd.store.queries import POSTGRES
 from rosterd.store.wake import Wake
 
+_log = structlog.get_logger("rosterd.store")
+
 CHANNEL: Final = "rosterd"
-_AGAIN_SECONDS: Final = 1.0
+PULSE_SECONDS: Final = 1.0
+PATIENCE: Final = 5.0
+_LOOKS: Final = 5
+"""In so many parts is waited, so that a time in which this process itself stood still is not all of it."""
+_AGAIN_SECONDS: Final = 0.25
 _TOGETHER_SECONDS: Final = 0.005
 """How long commits are gathered, to be told together."""
 
 
 class News:
-    """One connection that listens, and tells the others."""
+    """The connection that listens, and tells the others."""
 
-    def __init__(self, url: str, wake: Wake) -> None:
-        self._url = url
+    def __init__(self, database: Database, wake: Wake) -> None:
+        self._database = database
         self._wake = wake
         self._changed: set[int] = set()
         self._rung = asyncio.Event()
+        self._lost_at: float | None = None
         self._task = asyncio.create_task(self._run())
 
     def ring(self, directory: int) -> None:
@@ -50,19 +64,66 @@ class News:
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _listen(self) -> None:
-        connection = await connect(self._url)
+        connection = await self._connected()
         try:
             connection.add_termination_listener(lambda _: self._rung.set())
             await connection.add_listener(CHANNEL, self._heard)
+            await connection.fetchval(POSTGRES["share_use"])
             while not connection.is_closed():
-                await self._rung.wait()
-                await asyncio.sleep(_TOGETHER_SECONDS)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._rung.wait(), PULSE_SECONDS)
+                    await asyncio.sleep(_TOGETHER_SECONDS)
                 self._rung.clear()
-                changed, self._changed = self._changed, set()
-                if changed:
-                    await connection.execute(POSTGRES["tell"], CHANNEL, list(changed))
+                await self._ask(connection)
         finally:
             connection.terminate()
+
+    async def _connected(self) -> Any:
+        try:
+            # What is told need not be durable, and must not wait for a replica that is away.
+            connection = await self._database.beside(synchronous_commit="off", lock_timeout="2000")
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, Refused):
+                self._found()  # it answers, and those that have connections go on
+            else:
+                self._lost(str(error.__cause__ or error))
+            raise
+        self._found()
+        return connection
+
+    async def _ask(self, connection: Any) -> None:
+        """Tell what has changed, or ask for nothing; any answer will do."""
+        changed, self._changed = self._changed, set()
+        if changed:
+            question = connection.execute(POSTGRES["tell"], CHANNEL, list(changed))
+        else:
+            question = connection.execute("SELECT 1")
+        answer = asyncio.ensure_future(question)
+        try:
+            for _ in range(_LOOKS):
+                await asyncio.wait((answer,), timeout=PATIENCE / _LOOKS)
+                if answer.done():
+                    break
+            else:
+                self._lost(f"no answer for {PATIENCE:g} s")
+        finally:
+            if not answer.done():
+                connection.terminate()
+                await asyncio.wait((answer,))
+        with suppress(asyncpg.PostgresError):
+            answer.result()
+
+    def _lost(self, why: str) -> None:
+        if self._lost_at is None:
+            self._lost_at = time.monotonic()
+            _log.error("database away", why=why)
+        self._database.lost(why)
+
+    def _found(self) -> None:
+        if self._lost_at is not None:
+            _log.warning("database back", seconds=round(time.monotonic() - self._lost_at, 1))
+            self._lost_at = None
+        self._database.found()
 
     def _heard(self, connection: Any, process: int, channel: str, directory: str) -> None:
         if process != connection.get_server_pid():

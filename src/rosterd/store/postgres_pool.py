@@ -1,7 +1,8 @@
 """Connections that are kept open and taken in turns, the one given back last first.
 
 One that broke, or was left in the middle of something, is closed and not given to anybody. Whoever waits
-longer than a connection takes to be made is told that the database is busy.
+longer than a connection takes to be made is told that the database is busy. Where the server gives no more
+connections, those that are open have to do.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
+
+from rosterd.store.postgres_connect import Refused
 
 
 class Pool:
@@ -49,6 +52,16 @@ class Pool:
         self._stale |= self._used
         self._close_idle()
 
+    def abandon(self, error: Exception) -> None:
+        """Close every connection, also under the hands of those that use them; who waits for one is told."""
+        for connection in tuple(self._used):
+            connection.terminate()
+        self._close_idle()
+        for place in self._waiting:
+            if not place.done():
+                place.set_exception(error)
+        self._waiting.clear()
+
     async def close(self) -> None:
         """Close the connections; those in use, when they are given back."""
         self._stale |= self._used
@@ -65,7 +78,11 @@ class Pool:
                     return connection
                 self._open -= 1
             if self._open < self._most:
-                return await self._made()
+                try:
+                    return await self._made()
+                except Refused:
+                    if not self._open:
+                        raise
             connection = await self._handed()
             if connection is not None:
                 return connection
@@ -89,7 +106,7 @@ class Pool:
         except BaseException:
             if place in self._waiting:
                 self._waiting.remove(place)
-            elif place.done() and not place.cancelled():  # it came at the last moment
+            elif place.done() and not place.cancelled() and not place.exception():  # at the last moment
                 self._give_back(place.result())
             raise
 

@@ -13,10 +13,11 @@ from rosterd.scim.membership import Member
 from rosterd.service.events import PAGE_BYTES, WINDOW, Event, FeedPage, StoredEvent
 from rosterd.service.past import Owed
 from rosterd.service.ports import Awaiting, Membership, Named, Page, Query, Stored
-from rosterd.store.dialect_postgres import Postgres, short
+from rosterd.store.dialect_postgres import Postgres, clean, cleaned, short
 from rosterd.store.postgres_projections import PostgresProjectionReader
 from rosterd.store.postgres_run import Reads, Row
 from rosterd.store.postgres_search import search
+from rosterd.store.rows import memberships_of
 
 _MOST: Final = 2**63 - 1
 _LAST: Final = "\U0010ffff"  # no name goes on behind this character
@@ -39,6 +40,13 @@ class PostgresReader(PostgresProjectionReader):
         row = await self._reads.row("get_resource", self._directory, clean(id), kind)
         return Stored(*row) if row else None
 
+    async def get_with_groups(self, kind: str, id: str) -> tuple[Stored, tuple[Membership, ...]] | None:
+        row = await self._reads.row("get_with_groups", self._directory, clean(id), kind)
+        if row is None:
+            return None
+        groups = orjson.loads(row[-1]) if row[-1] else ()
+        return Stored(*row[:-1]), tuple(Membership(id, name, bool(direct)) for id, name, direct in groups)
+
     async def find_deleted(self, kind: str, id: str) -> Stored | None:
         row = await self._reads.row("find_deleted", self._directory, clean(id), kind)
         return Stored(*row) if row else None
@@ -50,10 +58,7 @@ class PostgresReader(PostgresProjectionReader):
         return await search(self._reads, self._directory, query, self._words)
 
     async def memberships(self, ids: Sequence[str]) -> Mapping[str, tuple[Membership, ...]]:
-        found: dict[str, list[Membership]] = {}
-        for start, group, display, direct in await self._rows("memberships", cleaned(ids)):
-            found.setdefault(start, []).append(Membership(group, display, bool(direct)))
-        return {start: tuple(groups) for start, groups in found.items()}
+        return memberships_of(await self._rows("memberships", cleaned(ids)))
 
     async def group_counts(self, ids: Sequence[str]) -> Mapping[str, int]:
         rows = await self._rows("group_counts", cleaned(ids))
@@ -130,7 +135,6 @@ class PostgresReader(PostgresProjectionReader):
         return bool((await self._rows("undone", seq))[0][0])
 
     async def last(self) -> int:
-        """The newest number of the directory."""
         return int((await self._rows("feed_edges"))[0][0])
 
     async def history(
@@ -170,16 +174,6 @@ class PostgresReader(PostgresProjectionReader):
 def counted(kind: str, connection: int | None) -> str:
     """The name of the counter of live resources, all or a connection's."""
     return f"live:{kind}" if connection is None else f"owned:{connection}:{kind}"
-
-
-def clean(text: str) -> str:
-    """PostgreSQL keeps no U+0000 in a text; nothing that is kept has one, and so neither must name it."""
-    return text.replace("\0", "\ufffd") if "\0" in text else text
-
-
-def cleaned(texts: Sequence[str]) -> list[str]:
-    """The same of many."""
-    return list(map(clean, texts))
 
 
 def _patterns(types: Sequence[str]) -> list[str] | None:

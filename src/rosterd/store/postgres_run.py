@@ -1,20 +1,23 @@
 """How the parts of the PostgreSQL store come to a connection, and what the engine's errors mean.
 
 A ``Link`` is one connection, mostly inside a transaction; a ``Database`` is a pool of them. Both read alike
-(``Reads``), so that a reader need not know where it runs. A transaction that was lost before its COMMIT was
-sent is run again once: nothing of it can have been kept. What is lost after that is not run again.
+(``Reads``), so that a reader need not know where it runs.
+
+lost       before COMMIT was sent: nothing can have been kept, and it is run again, a few times
+           after that: it is not run again, and ``OutcomeUnknown``; nobody can say what came of it
+away       while the database is known to be away, whoever wants a connection is refused at once
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from functools import partial
 from typing import Any, Final, Protocol, TypeVar
-from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
-from rosterd.service.ports import StoreUnavailable, UniqueViolation
+from rosterd.service.ports import OutcomeUnknown, StoreUnavailable, UniqueViolation
+from rosterd.store.postgres_connect import CONNECT_SECONDS, Servers
 from rosterd.store.postgres_pool import Pool
 from rosterd.store.queries import POSTGRES
 
@@ -26,19 +29,8 @@ Row = Any
 CONNECTIONS: Final = 12
 """The most connections of a process, beside those of snapshots and the one that listens."""
 TRIES: Final = 4
-CONNECT_SECONDS: Final = 5.0
-STATEMENT_SECONDS: Final = 30.0
-_STATEMENTS: Final = 512
-_SETTINGS: Final = {
-    "application_name": "rosterd",
-    "client_encoding": "UTF8",
-    "timezone": "UTC",
-    "synchronous_commit": "on",
-    "lock_timeout": "5000",
-    "statement_timeout": str(int(STATEMENT_SECONDS * 1000)),
-    "idle_in_transaction_session_timeout": "30000",
-    "jit": "off",  # compiling a plan takes longer than any of these statements
-}
+COMMIT_SECONDS: Final = 10.0
+"""How long COMMIT may take. It waits for the disk, and for a synchronous replica if there is to be one."""
 
 # What passes: the server is away, starting, stopping, full, busy, read-only, or a lock is held too long.
 _UNAVAILABLE: Final = (
@@ -52,8 +44,10 @@ _UNAVAILABLE: Final = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.TransactionRollbackError,
     asyncpg.InternalClientError,
-    asyncpg.TargetServerAttributeNotMatched,
+    asyncpg.InvalidCachedStatementError,
 )
+# The second: a migration has changed what a statement returns; asyncpg has forgotten the statement by now.
+_LOST: Final = (asyncpg.TransactionRollbackError, asyncpg.InvalidCachedStatementError)
 # What writes looks things up by keys, whatever its parameters: planning it anew takes longer than carrying
 # it out, and a plan made while a table was still empty must not be one that reads the whole of it.
 _BEGIN: Final = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
@@ -69,7 +63,11 @@ def is_unavailable(error: BaseException) -> bool:
 
 def unavailable(error: BaseException) -> StoreUnavailable:
     """What callers are told: the server's own words are about connections and locks, never about data."""
-    return StoreUnavailable(f"the database cannot be used at present: {str(error) or type(error).__name__}")
+    return StoreUnavailable(f"the database cannot be used at present: {_words(error)}")
+
+
+def _words(error: BaseException) -> str:
+    return str(error) or type(error).__name__
 
 
 @contextmanager
@@ -159,9 +157,12 @@ async def transact(link: Link, work: Callable[[Link], Awaitable[T]]) -> T:
     try:
         await link.connection.execute(_BEGIN)
         value = await work(link)
+    except (asyncio.CancelledError, TimeoutError):  # in the middle of a statement, which may never end
+        link.connection.terminate()
+        raise
     except BaseException as error:
         await roll_back(link.connection)
-        if isinstance(error, asyncpg.TransactionRollbackError) or link.connection.is_closed():
+        if isinstance(error, _LOST) or link.connection.is_closed():
             raise Again(error) from error
         raise
     await commit(link.connection)
@@ -169,16 +170,41 @@ async def transact(link: Link, work: Callable[[Link], Awaitable[T]]) -> T:
 
 
 async def commit(connection: Any) -> None:
-    """Make it durable. Raises ``StoreUnavailable`` if the server had already given the transaction up."""
-    if await connection.execute("COMMIT") != "COMMIT":
+    """Make it durable. Raises ``OutcomeUnknown``, ``StoreUnavailable`` if the server had given it up before.
+
+    A COMMIT that takes too long is left alone, not cancelled: one that waits for a synchronous replica would
+    then count as done without it. If somebody else cancels it, the server says so by a warning only.
+    """
+    connection.warned = False
+    answer = asyncio.ensure_future(connection.execute("COMMIT", timeout=2 * COMMIT_SECONDS))
+    try:
+        await asyncio.wait((answer,), timeout=COMMIT_SECONDS)
+    finally:
+        if not answer.done():
+            connection.terminate()
+            await asyncio.wait((answer,))
+    try:
+        done = answer.result()
+    except Exception as error:
+        if _is_definite(error):
+            raise
+        raise OutcomeUnknown(f"the database was lost in COMMIT: {_words(error)}") from error
+    if done != "COMMIT":
         raise StoreUnavailable("the database has given the transaction up")
+    if connection.warned:
+        raise OutcomeUnknown("COMMIT was cancelled while it waited for the replica")
+
+
+def _is_definite(error: Exception) -> bool:
+    """Whether the server has answered, and goes on: then nothing is kept."""
+    return isinstance(error, asyncpg.PostgresError) and getattr(error, "severity_en", "FATAL") == "ERROR"
 
 
 async def roll_back(connection: Any) -> None:
     """Undo the transaction, if the connection still knows of one."""
     with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         if not connection.is_closed() and connection.is_in_transaction():
-            await connection.execute("ROLLBACK")
+            await connection.execute("ROLLBACK", timeout=CONNECT_SECONDS)
 
 
 async def repeated(attempt: Callable[[], Awaitable[T]]) -> T:
@@ -197,8 +223,9 @@ class Database:
     """A pool of connections to one database. Every call raises ``StoreUnavailable`` for what passes."""
 
     def __init__(self, url: str, connections: int) -> None:
-        self.url = url
-        self._pool = Pool(partial(asyncpg.connect, url, **options(url)), connections, CONNECT_SECONDS)
+        self._servers = Servers(url)
+        self._pool = Pool(self._servers.connect, connections, CONNECT_SECONDS)
+        self._away = ""
 
     @classmethod
     async def open(cls, url: str, connections: int = CONNECTIONS) -> "Database":
@@ -211,12 +238,29 @@ class Database:
     @asynccontextmanager
     async def link(self) -> AsyncIterator[Link]:
         """A connection for as long as the context lasts."""
+        if self._away:
+            raise StoreUnavailable(self._away)
         async with self._pool.take() as connection:
             try:
                 yield Link(connection)
-            except asyncpg.ReadOnlySQLTransactionError:  # the primary is another one now
-                self._pool.expire()
+            except asyncpg.ReadOnlySQLTransactionError:
+                if getattr(connection.get_settings(), "in_hot_standby", "off") == "on":
+                    self._pool.expire()  # it leads to a replica; a primary that takes no changes can be read
                 raise
+
+    async def beside(self, **settings: str) -> Any:
+        """A connection beside the pool, with these settings of the session."""
+        with errors():
+            return await self._servers.connect(**settings)
+
+    def lost(self, why: str) -> None:
+        """The database does not answer: end what waits for it, and refuse all until it is ``found``."""
+        self._away = f"the database is away: {why}"
+        self._pool.abandon(StoreUnavailable(self._away))
+
+    def found(self) -> None:
+        """The database answers."""
+        self._away = ""
 
     def waiting(self) -> int:
         """How many wait for a connection."""
@@ -243,8 +287,12 @@ class Database:
 
     async def one_state(self, work: Callable[[Link], Awaitable[T]]) -> T:
         async def attempt() -> T:
-            async with self.link() as link, read_only(link):
-                return await work(link)
+            async with self.link() as link:
+                try:
+                    async with read_only(link):
+                        return await work(link)
+                except asyncpg.InvalidCachedStatementError as error:
+                    raise Again(error) from error
 
         return await repeated(attempt)
 
@@ -262,6 +310,12 @@ class Database:
         await self._pool.close()
 
 
+async def connect(url: str, **settings: str) -> Any:
+    """A connection for whoever has no ``Database``. Raises ``StoreUnavailable``, ``ValueError``."""
+    with errors():
+        return await Servers(url).connect(**settings)
+
+
 @asynccontextmanager
 async def read_only(link: Link) -> AsyncIterator[Link]:
     """A transaction whose reads all see the state of the first."""
@@ -270,22 +324,3 @@ async def read_only(link: Link) -> AsyncIterator[Link]:
         yield link
     finally:
         await roll_back(link.connection)
-
-
-async def connect(url: str, **settings: str) -> Any:
-    """A connection beside the pool, with these settings. Raises ``StoreUnavailable``, ``ValueError``."""
-    with errors():
-        return await asyncpg.connect(url, **options(url, **settings))
-
-
-def options(url: str, **settings: str) -> dict[str, Any]:
-    """How every connection is opened; what the URL says of the session itself goes before these settings."""
-    own = parse_qs(urlsplit(url).query)
-    usual = {name: value for name, value in _SETTINGS.items() if name not in own}
-    return {
-        "timeout": CONNECT_SECONDS,
-        "command_timeout": STATEMENT_SECONDS + CONNECT_SECONDS,
-        "statement_cache_size": _STATEMENTS,
-        "max_cached_statement_lifetime": 0,
-        "server_settings": usual | settings,
-    }

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from rosterd.service.ports import StoreUnavailable
-from rosterd.store.postgres_run import Link, Row, connect, errors
+from rosterd.store.postgres_run import Database, Link, Row, errors
 from rosterd.store.snapshot import MOST, OPEN_SECONDS
 
 T = TypeVar("T")
@@ -19,8 +19,8 @@ T = TypeVar("T")
 class PostgresSnapshots:
     """Opens snapshots of one database."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._open: set[object] = set()
 
     @asynccontextmanager
@@ -42,8 +42,8 @@ class PostgresSnapshots:
             self._open.discard(place)
 
     async def _begun(self) -> Any:
-        connection = await connect(
-            self._url, idle_in_transaction_session_timeout=str(OPEN_SECONDS * 1000), statement_timeout="0"
+        connection = await self._database.beside(
+            idle_in_transaction_session_timeout=str(OPEN_SECONDS * 1000), statement_timeout="0"
         )
         try:
             with errors():

@@ -14,20 +14,23 @@ import orjson
 from rosterd.scim.index import Indexed
 from rosterd.scim.membership import Member
 from rosterd.service.audit import Entry
+from rosterd.service.control import Directory
 from rosterd.service.events import Event
 from rosterd.service.limits import Loss
 from rosterd.service.past import Owed
-from rosterd.service.ports import MemberChange, Stored, UniqueViolation
+from rosterd.service.ports import MemberChange, Membership, Stored, UniqueViolation
 from rosterd.service.standing import Standing
-from rosterd.store.dialect_postgres import Postgres, as_search, short
+from rosterd.store.dialect_postgres import Postgres, as_search, clean, cleaned, short
 from rosterd.store.entries import entry_row
+from rosterd.store.lookups import lookups
 from rosterd.store.policy import ACTIVE, standing_of
 from rosterd.store.postgres_entries import storable
 from rosterd.store.postgres_held import Held
 from rosterd.store.postgres_projections import PostgresProjectionWriter
-from rosterd.store.postgres_reader import PostgresReader, clean, cleaned, counted
+from rosterd.store.postgres_reader import PostgresReader, counted
 from rosterd.store.postgres_run import Row
-from rosterd.store.rows import as_json
+from rosterd.store.postgres_waiting import Write
+from rosterd.store.rows import as_json, definition_row, directory_of
 
 Pairs = Iterable[tuple[str, str]]
 
@@ -40,16 +43,19 @@ _TOLD: Final = frozenset(
 class PostgresWriter(PostgresReader, PostgresProjectionWriter):
     """See ``rosterd.service.ports.Writer``. For one transaction that somebody else began."""
 
-    __slots__ = ("_held",)
+    __slots__ = ("_held", "governs")
 
     def __init__(self, held: Held, words: Postgres) -> None:
         super().__init__(held, held.directory, words)
         self._held = held
+        self.governs = False
+        """Whether it changed what credentials say: a standing, definitions, or whatever has an entry."""
 
     def savepoint(self) -> AbstractAsyncContextManager[None]:
         return self._held.part()
 
     async def audit(self, entry: Entry) -> None:
+        self.governs = True
         await self._held.put("insert_audit", *map(storable, entry_row(entry)))
 
     async def next_seq(self) -> int:
@@ -58,7 +64,34 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
     async def count(self, kind: str, connection: int | None = None) -> int:
         return await super().count(kind, connection) + self._held.added(counted(kind, connection))
 
+    async def get(self, kind: str, id: str) -> Stored | None:
+        try:
+            return self._held.known.row(kind, id)
+        except KeyError:
+            return await super().get(kind, id)
+
+    async def get_with_groups(self, kind: str, id: str) -> tuple[Stored, tuple[Membership, ...]] | None:
+        row = await self.get(kind, id)
+        return None if row is None else (row, (await self.memberships((id,))).get(id, ()))
+
+    async def memberships(self, ids: Sequence[str]) -> Mapping[str, tuple[Membership, ...]]:
+        known = self._held.known.memberships(ids)
+        return await super().memberships(ids) if known is None else known
+
+    async def retained(self, kind: str, connection: int, external_id: str) -> tuple[Stored, ...]:
+        if self._held.known.lacks("retained", (kind, connection, external_id)):
+            return ()
+        return await super().retained(kind, connection, external_id)
+
+    async def adopted(self, name: str) -> str | None:
+        return None if self._held.known.lacks("adopted", name) else await super().adopted(name)
+
     async def insert(self, row: Stored, indexed: Indexed) -> None:
+        if self._held.known.take(row.kind, indexed.unique):
+            unique, values = _entries(indexed.unique), _entries(indexed.values)
+            self._held.later(Write(row, as_search(indexed.search), indexed.display, True, unique, values))
+            self._count(row.kind, row.connection, 1)
+            return
         made, attribute, value = await self._one(
             "insert_resource",
             row.id, row.kind, row.connection, row.external_id, row.seq, row.version,
@@ -66,12 +99,15 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
             *_entries(indexed.unique), *_entries(indexed.values),
         )  # fmt: skip
         if attribute is not None:
-            raise UniqueViolation(attribute, value)
+            raise UniqueViolation(attribute, _whole(value, indexed))
         if not made:
             raise UniqueViolation("id", row.id)
         self._count(row.kind, row.connection, 1)
 
     async def update(self, row: Stored, before: Indexed, after: Indexed) -> None:
+        if self._is_known(row, before, after):
+            self._held.later(Write(row, as_search(after.search), after.display, False))
+            return
         what = (
             row.id, row.kind, row.connection, row.external_id, row.version, row.modified,
             row.document, as_search(after.search), after.display,
@@ -89,7 +125,7 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
                 *_entries(_less(before.values, after.values)),
             )
             if attribute is not None:
-                raise UniqueViolation(attribute, value)
+                raise UniqueViolation(attribute, _whole(value, after))
         if owner is None:
             raise _missing("live", row)
         if owner != row.connection:
@@ -121,7 +157,7 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
         if not made and await self.find_deleted(row.kind, row.id) is None:
             raise _missing("retained", row)
         if attribute is not None:
-            raise UniqueViolation(attribute, value)
+            raise UniqueViolation(attribute, _whole(value, indexed))
         self._count(row.kind, row.connection, 1)
 
     async def erase(self, kind: str, id: str) -> bool:
@@ -131,7 +167,7 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
         search, connection, deleted = found[0]
         if deleted is None:
             self._count(kind, connection, -1)
-        pairs = list(_pairs(orjson.loads(search)))
+        pairs = list(lookups(orjson.loads(search)))
         await self._forget(kind, id, pairs, pairs)
         await self.project(id, None)
         return True
@@ -172,6 +208,8 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
         return tuple(group for (group,) in await self._rows("groups_with", clean(member)))
 
     async def resolve_pending(self, id: str, names: Sequence[str]) -> Mapping[str, MemberChange]:
+        if self._held.known.lacks_all("awaited", (id, *names)):
+            return {}
         joined: dict[str, bool] = {}
         values: dict[str, list[str]] = {}
         for group, value, is_new in await self._returned("resolve_pending", id, [id, *cleaned(names)]):
@@ -212,8 +250,22 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
         known = self._held.standings.get(connection)
         if known is None:
             rows = await self._rows("connection_standing", connection)
-            known = self._held.standings[connection] = standing_of(rows[0]) if rows else ACTIVE
+            known = self._held.standings[connection] = standing_of(rows[0][:4]) if rows else ACTIVE
+            if rows:
+                self._held.revision = rows[0][4]
         return known
+
+    async def revision(self) -> int:
+        if self._held.revision is None:
+            rows = await self._rows("directory_revision")
+            self._held.revision = rows[0][0] if rows else 0
+        return self._held.revision
+
+    async def define(self, directory: Directory) -> Directory | None:
+        _, *parameters = definition_row(directory)
+        rows = await self._returned("define_directory", *parameters)
+        self._held.revision = None
+        return directory_of(rows[0]) if rows else None
 
     async def set_standing(self, connection: int, standing: Standing) -> None:
         changed = await self._change(
@@ -254,6 +306,18 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
     async def _change(self, name: str, *parameters: Any) -> int:
         return await self._held.put(name, self._directory, *parameters)
 
+    def _is_known(self, row: Stored, before: Indexed, after: Indexed) -> bool:
+        """Whether the change is of a resource that is known to live, and of nothing it is looked up by."""
+        try:
+            known = self._held.known.row(row.kind, row.id)
+        except KeyError:
+            return False
+        return (
+            known is not None
+            and known.connection == row.connection
+            and _looked_up(before) == _looked_up(after)
+        )
+
     def _count(self, kind: str, connection: int, by: int) -> None:
         self._held.add(counted(kind, None), by)
         self._held.add(counted(kind, connection), by)
@@ -292,6 +356,15 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
         return MemberChange(tuple(added), (), tuple(pending_added), tuple(pending_removed), tuple(renamed))
 
 
+def _whole(value: str, indexed: Indexed) -> str:
+    """A unique value, of which the engine has told what stands in the index."""
+    return next((whole for _, whole in indexed.unique if short(whole) == value), value)
+
+
+def _looked_up(indexed: Indexed) -> tuple[object, ...]:
+    return indexed.unique, indexed.values, indexed.display
+
+
 def _entries(pairs: Pairs) -> tuple[list[str], list[str | None]]:
     """The values of attributes as their tables have them."""
     return _columns((attribute, short(value)) for attribute, value in pairs)
@@ -310,13 +383,3 @@ def _missing(state: str, row: Stored) -> LookupError:
 def _less(pairs: Pairs, others: Pairs) -> Pairs:
     gone = set(others)
     return [pair for pair in pairs if pair not in gone]
-
-
-def _pairs(search: Mapping[str, Any], prefix: str = "") -> Pairs:
-    """Whatever of a folded document may be in an index, named as ``index`` names it."""
-    for name, value in search.items():
-        for element in value if isinstance(value, list) else (value,):
-            if isinstance(element, Mapping):
-                yield from _pairs(element, f"{prefix}{name}" + (":" if ":" in name else "."))
-            else:
-                yield f"{prefix}{name}", str(element)

@@ -1,6 +1,6 @@
 """How the control plane is written in rows, whatever the engine, and read back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import groupby
 from typing import Any, Final
@@ -10,6 +10,7 @@ import orjson
 from rosterd.service.administrators import Administrator
 from rosterd.service.clients import Client, ClientSecret
 from rosterd.service.control import Connection, Directory, Policy, Token
+from rosterd.service.ports import Membership
 from rosterd.service.registry import ApiKey
 from rosterd.service.sessions import Found, Session
 from rosterd.service.setup_links import SetupLink
@@ -139,6 +140,14 @@ def setup_link_row(link: SetupLink) -> Row:
         link.id, link.directory, link.connection, link.digest, link.label, link.created, link.expires,
         link.last_used, link.revoked,
     )  # fmt: skip
+
+
+def memberships_of(rows: Iterable[Sequence[Any]]) -> Mapping[str, tuple[Membership, ...]]:
+    """The groups of each resource, from rows of a resource and a group; those without any are absent."""
+    found: dict[str, list[Membership]] = {}
+    for start, group, display, direct in rows:
+        found.setdefault(start, []).append(Membership(group, display, bool(direct)))
+    return {start: tuple(groups) for start, groups in found.items()}
 
 
 def action_pattern(action: str) -> str:

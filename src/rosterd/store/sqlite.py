@@ -1,8 +1,9 @@
 """A database file as ``Store`` and ``Control``.
 
 Reads that are quick run at once, on the event loop's thread, with that thread's own connection:
-they take microseconds, and in the write-ahead log no writer can make them wait. Reads that may look
-at many rows run on a few threads beside it. Writes go to the one writer thread (group_commit.py).
+they take microseconds, and in the write-ahead log no writer can make them wait. All that run in one turn of
+the loop share a transaction (turn.py). Reads that may look at many rows run on a few threads beside it. Writes
+go to the one writer thread (group_commit.py).
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
+from rosterd.service.ahead import UNKNOWN, Ahead
 from rosterd.service.measures import Load
 from rosterd.service.ports import Reader, Writer
 from rosterd.store.database import BUSY_MS, connect_reader, is_unavailable, unavailable
@@ -33,8 +35,10 @@ from rosterd.store.sqlite_request_log import SqliteRequestLog
 from rosterd.store.sqlite_sessions import SqliteSessions
 from rosterd.store.sqlite_sets import SqliteSets
 from rosterd.store.sqlite_settings import SqliteSettings
+from rosterd.store.sqlite_sharing import SqliteSharing
 from rosterd.store.sqlite_webhooks import SqliteWebhooks
 from rosterd.store.sqlite_writer import SqliteWriter
+from rosterd.store.turn import Turns
 from rosterd.store.unit import perform
 from rosterd.store.wake import Wake, Watch
 
@@ -67,6 +71,7 @@ class SqliteStore(
     SqliteExpiry,
     SqliteMappings,
     SqliteMeasures,
+    SqliteSharing,
 ):
     """See ``rosterd.service.ports.Store`` and ``Control``, and ``rosterd.service.clients.ClientControl``."""
 
@@ -83,7 +88,9 @@ class SqliteStore(
     def reader(self, directory: int) -> Reader:
         return SqliteReader(self._readers.run, directory)
 
-    async def write(self, directory: int, work: Callable[[Writer], Awaitable[T]]) -> T:
+    async def write(
+        self, directory: int, work: Callable[[Writer], Awaitable[T]], ahead: Ahead = UNKNOWN
+    ) -> T:
         return await self._writer.submit(
             lambda connection: perform(work, SqliteWriter(connection, directory)),
             partial(self._wake.ring, directory),
@@ -124,7 +131,7 @@ class Readers:
     async def run(self, work: Callable[[sqlite3.Connection], T], *, quick: bool) -> T:
         """See ``sqlite_reader.Run``. Raises ``StoreUnavailable``."""
         if quick:
-            return self._work(work, _QUICK_BUSY_MS)
+            return self._work(work, _QUICK_BUSY_MS, in_turn=True)
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._work, work, BUSY_MS)
 
     def waiting(self) -> int:
@@ -137,14 +144,21 @@ class Readers:
         for connection in self._all:
             connection.close()
 
-    def _work(self, work: Callable[[sqlite3.Connection], T], busy_ms: int) -> T:
+    def _work(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        busy_ms: int,
+        in_turn: bool = False,
+    ) -> T:
         try:
             try:
-                connection: sqlite3.Connection = self._own.connection
+                turns: Turns = self._own.turns
             except AttributeError:
-                connection = self._own.connection = connect_reader(self._path, busy_ms)
-                self._all.append(connection)
-            return work(connection)
+                turns = self._own.turns = Turns(connect_reader(self._path, busy_ms))
+                self._all.append(turns.connection)
+            if in_turn:
+                turns.join()
+            return work(turns.connection)
         except sqlite3.Error as error:
             if is_unavailable(error):
                 raise unavailable(error) from error

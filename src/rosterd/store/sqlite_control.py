@@ -1,4 +1,4 @@
-"""``Control`` over SQLite. Read at each request, so one look-up; nothing about tokens is remembered.
+"""``Control`` over SQLite. A credential is one look-up, and an epoch lasts until anybody commits anything.
 
 What is remembered is how a directory's own definitions read, as long as its revision is the same, and what
 the row of a connection means.
@@ -6,17 +6,18 @@ the row of a connection means.
 
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import replace
 from typing import Any, Final, Protocol, TypeVar
 
 from rosterd.service.audit import Entry
 from rosterd.service.control import Connection, Credential, Directory, Policy, Token
 from rosterd.service.ports import UniqueViolation
+from rosterd.store.database import data_version
 from rosterd.store.entries import write_entry
 from rosterd.store.policy import limits_json
 from rosterd.store.queries import SQLITE
-from rosterd.store.rows import REMEMBERED, connection_of, definition_row, directory_of, token_of, token_row
+from rosterd.store.rows import REMEMBERED, connection_of, directory_of, token_of, token_row
 from rosterd.store.sqlite_run import Run
 
 T = TypeVar("T")
@@ -39,6 +40,9 @@ class SqliteControl:
         self._run = run
         self._submit = submit
         self._directories: dict[int, Directory] = {}
+
+    async def epoch(self) -> Hashable:
+        return await self._run(_epoch, quick=True)
 
     async def credential(self, token_id: str) -> Credential | None:
         return await self._run(lambda c: self._credential(c, token_id), quick=True)
@@ -68,18 +72,6 @@ class SqliteControl:
             made = directory_of(insert(connection, "insert_directory", (name, at), name))
             write_entry(connection, replace(entry, directory=made.id))
             return made
-
-        return await self._submit(work)
-
-    async def define(self, directory: Directory, entry: Entry) -> Directory | None:
-        parameters = definition_row(directory)
-
-        def work(connection: sqlite3.Connection) -> Directory | None:
-            row = connection.execute(SQLITE["define_directory"], parameters).fetchone()
-            if row is None:
-                return None
-            write_entry(connection, entry)
-            return directory_of(row)
 
         return await self._submit(work)
 
@@ -160,6 +152,10 @@ class SqliteControl:
 
     async def _rows(self, name: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         return await self._run(lambda c: c.execute(SQLITE[name], parameters).fetchall(), quick=True)
+
+
+def _epoch(connection: sqlite3.Connection) -> Hashable:
+    return id(connection), data_version(connection)
 
 
 def recorded(name: str, parameters: tuple[Any, ...], entry: Entry) -> Callable[[sqlite3.Connection], int]:

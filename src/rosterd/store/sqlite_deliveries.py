@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
-from rosterd.service.webhooks import Candidate, DeadLetter, Key, Line, Progress
+from rosterd.service.webhooks import LONGEST_LEASE, Candidate, DeadLetter, Key, Line, Progress
 from rosterd.store.queries import SQLITE
 from rosterd.store.rows import as_json
 from rosterd.store.sqlite_control import SqliteControl
@@ -27,12 +27,12 @@ class SqliteDeliveries(SqliteControl):
         handlers: Sequence[str] | None = None,
     ) -> tuple[Candidate, ...]:
         quick = directories is not None and len(directories) <= _QUICK_DIRECTORIES
-        served = _listed(handlers)
+        served, longest = _listed(handlers), now + LONGEST_LEASE
 
         def work(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
             if directories is None:
-                return connection.execute(SQLITE["due_lines"], (now, per_webhook, served)).fetchall()
-            parameters = (now, as_json(list(directories)), per_webhook, served)
+                return connection.execute(SQLITE["due_lines"], (now, per_webhook, served, longest)).fetchall()
+            parameters = (now, as_json(list(directories)), per_webhook, served, longest)
             return connection.execute(SQLITE["due_lines_of"], parameters).fetchall()
 
         rows = await self._run(work, quick=quick)
@@ -42,7 +42,7 @@ class SqliteDeliveries(SqliteControl):
         def work(connection: sqlite3.Connection) -> tuple[Line, ...]:
             taken = []
             for key in keys:
-                parameters = (key.directory, key.webhook, key.lane, worker, now, until)
+                parameters = (key.directory, key.webhook, key.lane, worker, now, until, now + LONGEST_LEASE)
                 row = connection.execute(SQLITE["claim_line"], parameters).fetchone()
                 if row is not None:
                     taken.append(Line(key, *row))

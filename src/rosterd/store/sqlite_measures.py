@@ -32,5 +32,8 @@ class SqliteMeasures(SqliteControl):
 
         return await self._run(work, quick=False)
 
+    async def room(self) -> int | None:
+        return None
+
     async def probe(self) -> None:
         await self._submit(lambda connection: connection.execute(SQLITE["probe"]).rowcount)

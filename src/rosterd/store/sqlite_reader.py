@@ -18,7 +18,7 @@ from rosterd.service.ports import Awaiting, Membership, Named, Page, Position, Q
 from rosterd.store.listing import Listing, listing
 from rosterd.store.parts import PROBED
 from rosterd.store.queries import SQLITE
-from rosterd.store.rows import as_json
+from rosterd.store.rows import as_json, memberships_of
 from rosterd.store.sqlite_projections import SqliteProjectionReader
 from rosterd.store.sqlite_run import Run
 
@@ -44,6 +44,9 @@ class SqliteReader(SqliteProjectionReader):
 
     async def get(self, kind: str, id: str) -> Stored | None:
         return await self._run(lambda c: _stored(c, "get_resource", (self._directory, id, kind)), quick=True)
+
+    async def get_with_groups(self, kind: str, id: str) -> tuple[Stored, tuple[Membership, ...]] | None:
+        return await self._run(lambda c: _with_groups(c, self._directory, kind, id), quick=True)
 
     async def find_deleted(self, kind: str, id: str) -> Stored | None:
         return await self._run(lambda c: _stored(c, "find_deleted", (self._directory, id, kind)), quick=True)
@@ -154,7 +157,6 @@ class SqliteReader(SqliteProjectionReader):
         return bool(rows[0][0])
 
     async def last(self) -> int:
-        """The newest number of the directory."""
         rows = await self._rows("feed_edges", (self._directory,))
         return int(rows[0][0])
 
@@ -196,6 +198,16 @@ def _stored(connection: sqlite3.Connection, name: str, parameters: tuple[Any, ..
     return Stored(*row) if row else None
 
 
+def _with_groups(
+    connection: sqlite3.Connection, directory: int, kind: str, id: str
+) -> tuple[Stored, tuple[Membership, ...]] | None:
+    row = connection.execute(SQLITE["get_member"], (directory, id, kind)).fetchone()
+    if row is None:
+        return None
+    groups = _memberships(connection, (directory, as_json([id]))).get(id, ()) if row[-1] else ()
+    return Stored(*row[:-1]), groups
+
+
 def _members(connection: sqlite3.Connection, name: str, parameters: tuple[Any, ...]) -> tuple[Member, ...]:
     return tuple(Member(*row) for row in connection.execute(SQLITE[name], parameters))
 
@@ -203,10 +215,7 @@ def _members(connection: sqlite3.Connection, name: str, parameters: tuple[Any, .
 def _memberships(
     connection: sqlite3.Connection, parameters: tuple[Any, ...]
 ) -> Mapping[str, tuple[Membership, ...]]:
-    found: dict[str, list[Membership]] = {}
-    for start, group, display, direct in connection.execute(SQLITE["memberships"], parameters):
-        found.setdefault(start, []).append(Membership(group, display, bool(direct)))
-    return {start: tuple(groups) for start, groups in found.items()}
+    return memberships_of(connection.execute(SQLITE["memberships"], parameters))
 
 
 def _events(

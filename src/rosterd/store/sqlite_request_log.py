@@ -49,7 +49,8 @@ class SqliteRequestLog(SqliteControl):
                 for exchange in group:
                     last = max(last + 1, exchange.at * 1000)
                     rows.append(exchange_row(exchange, last))
-                connection.executemany(SQLITE["insert_request"], rows)
+                # One statement, so that the event loop's thread is not asked for the interpreter at each row.
+                connection.execute(SQLITE["insert_requests"], (as_json(rows),))
             connection.executemany(SQLITE["count_requests"], hours)
 
         await self._submit(work)

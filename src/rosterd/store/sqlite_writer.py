@@ -14,16 +14,18 @@ import orjson
 from rosterd.scim.index import Indexed
 from rosterd.scim.membership import Member
 from rosterd.service.audit import Entry
+from rosterd.service.control import Directory
 from rosterd.service.events import Event
 from rosterd.service.limits import Loss
 from rosterd.service.past import Owed
 from rosterd.service.ports import MemberChange, Stored, UniqueViolation
 from rosterd.service.standing import Standing
 from rosterd.store.entries import write_entry
+from rosterd.store.lookups import lookups
 from rosterd.store.parts import parts_text
 from rosterd.store.policy import ACTIVE, standing_of
 from rosterd.store.queries import SQLITE
-from rosterd.store.rows import as_json
+from rosterd.store.rows import as_json, definition_row, directory_of
 from rosterd.store.sqlite_adoption import SqliteAdoptionWriter
 from rosterd.store.sqlite_projections import SqliteProjectionWriter
 from rosterd.store.sqlite_reader import SqliteReader
@@ -36,7 +38,7 @@ Pairs = Iterable[tuple[str, str]]
 class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
     """See ``rosterd.service.ports.Writer``. For one transaction that somebody else began."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_connection", "_revision")
 
     def __init__(self, connection: sqlite3.Connection, directory: int) -> None:
         async def run(work: Callable[[sqlite3.Connection], T], *, quick: bool) -> T:
@@ -44,6 +46,7 @@ class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
 
         super().__init__(run, directory)
         self._connection = connection
+        self._revision: int | None = None
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -129,7 +132,7 @@ class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
             return False
         search = orjson.loads(row[0])
         self._owe_parts(row[1], parts_text(search), None)
-        pairs = list(_pairs(search))
+        pairs = list(lookups(search))
         self._many("delete_unique", kind, id, pairs)
         self._many("delete_value", kind, id, pairs)
         self._leave(id)
@@ -218,7 +221,22 @@ class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
 
     async def standing(self, connection: int) -> Standing:
         row = self._execute("connection_standing", connection).fetchone()
-        return ACTIVE if row is None else standing_of(row)
+        if row is None:
+            return ACTIVE
+        *standing, self._revision = row
+        return standing_of(standing)
+
+    async def revision(self) -> int:
+        if self._revision is None:
+            row = self._execute("directory_revision").fetchone()
+            self._revision = row[0] if row else 0
+        return self._revision
+
+    async def define(self, directory: Directory) -> Directory | None:
+        _, *parameters = definition_row(directory)
+        row = self._execute("define_directory", *parameters).fetchone()
+        self._revision = None
+        return None if row is None else directory_of(row)
 
     async def set_standing(self, connection: int, standing: Standing) -> None:
         changed = self._execute(
@@ -313,16 +331,6 @@ def _missing(state: str, row: Stored) -> LookupError:
 def _less(pairs: Pairs, others: Pairs) -> Pairs:
     gone = set(others)
     return [pair for pair in pairs if pair not in gone]
-
-
-def _pairs(search: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
-    """Whatever of a folded document may be in an index, named as ``index`` names it."""
-    for name, value in search.items():
-        for element in value if isinstance(value, list) else (value,):
-            if isinstance(element, Mapping):
-                yield from _pairs(element, f"{prefix}{name}" + (":" if ":" in name else "."))
-            else:
-                yield f"{prefix}{name}", str(element)
 
 
 def _clean(value: str) -> str:

@@ -17,6 +17,7 @@ from rosterd.testing.registry_contract import RegistryContract
 from rosterd.testing.request_log_contract import RequestLogContract
 from rosterd.testing.set_contract import SetContract
 from rosterd.testing.setting_contract import SettingContract
+from rosterd.testing.sharing_contract import BookmarkContract, SharingContract
 from rosterd.testing.standing_contract import StandingContract
 from rosterd.testing.store_contract import DurableStoreContract, StoreContract
 from rosterd.testing.webhook_contract import WebhookContract
@@ -24,6 +25,7 @@ from rosterd.testing.webhook_contract import WebhookContract
 __all__ = [
     "AccessContract",
     "AuditContract",
+    "BookmarkContract",
     "ClientContract",
     "ControlContract",
     "Conversation",
@@ -38,6 +40,7 @@ __all__ = [
     "RequestLogContract",
     "SetContract",
     "SettingContract",
+    "SharingContract",
     "StandingContract",
     "StoreContract",
     "WebhookContract",

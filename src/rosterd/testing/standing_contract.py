@@ -2,7 +2,7 @@
 
 # ruff: noqa: D102 - the name of a test is its sentence
 
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,7 @@ from rosterd.service.control import Connection, Control, Directory, Policy
 from rosterd.service.limits import Limits, Loss
 from rosterd.service.ports import Store, Writer
 from rosterd.service.standing import Standing
-from rosterd.testing.control_contract import connected, token
+from rosterd.testing.control_contract import connected, define, token
 from rosterd.testing.scenario import AT, ENTRY, add, indexed, put, refused, retain, scenario
 
 PAUSED = Standing("paused", "ann", "läuft aus", AT)
@@ -69,6 +69,60 @@ class StandingContract:
             assert credential.connection == replace(okta, profile="strict", standing=now)
             assert await store.connections(directory.id) == (credential.connection,)
             assert await standing(store, okta) == now
+
+    @scenario
+    async def test_definitions_are_replaced_and_move_the_revision(self, store: Both) -> None:
+        directory, connection = await connected(store)
+        await store.create_token(token(connection), ENTRY)
+        wanted = replace(
+            directory,
+            schemas=({"id": "urn:x:y", "attributes": [{"name": "ä"}]},),
+            resource_types=({"name": "Device"},),
+            requirements={"User": {"required": ["title"], "canonicalValues": {"title": ["ß"]}}},
+        )
+        defined = await define(store, wanted)
+        assert defined is not None
+        assert defined == replace(wanted, revision=directory.revision + 1)
+        assert await store.directories() == (defined,)
+        credential = await store.credential("t1")
+        assert credential is not None
+        assert credential.directory == defined
+        again = await define(store, replace(defined, schemas=(), resource_types=(), requirements={}))
+        credential = await store.credential("t1")
+        assert credential is not None
+        assert credential.directory == again == replace(directory, revision=directory.revision + 2)
+
+    @scenario
+    async def test_a_definition_made_of_what_is_past_changes_nothing(self, store: Both) -> None:
+        directory = await store.create_directory("acme", AT, ENTRY)
+        one = await define(store, replace(directory, schemas=({"id": "urn:x:one"},)))
+        assert await define(store, replace(directory, schemas=({"id": "urn:x:two"},))) is None
+        assert await store.directories() == (one,)
+
+    @scenario
+    async def test_a_transaction_knows_the_revision_that_others_and_itself_defined(self, store: Both) -> None:
+        directory, okta = await connected(store)
+
+        async def work(tx: Writer) -> list[int]:
+            seen = [await tx.revision()]
+            await tx.standing(okta.id)
+            seen.append(await tx.revision())
+            for keeps in (False, True):
+                with suppress(ValueError):
+                    async with tx.savepoint():
+                        assert await tx.define(replace(directory, schemas=({"id": "urn:x:one"},)))
+                        seen.append(await tx.revision())
+                        if not keeps:
+                            raise ValueError
+                await tx.standing(okta.id)
+                seen.append(await tx.revision())
+            return seen
+
+        assert await store.write(directory.id, work) == [1, 1, 2, 1, 2, 2]
+        (defined,) = await store.directories()
+        assert (defined.revision, defined.schemas) == (2, ({"id": "urn:x:one"},))
+        assert await store.write(directory.id, lambda tx: tx.revision()) == 2
+        assert await store.write(99, lambda tx: tx.revision()) == 0
 
     @scenario
     async def test_a_standing_belongs_to_its_transaction(self, store: Both) -> None:

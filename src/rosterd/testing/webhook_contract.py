@@ -17,6 +17,7 @@ from rosterd.service.webhooks import (
     ENABLED,
     FAILED,
     HANDLER,
+    LONGEST_LEASE,
     MAX_LANES,
     RANGE,
     Attempt,
@@ -178,6 +179,22 @@ class WebhookContract:
         ((line, last),) = await plane.lines("we_1", (0, -1), 9)
         assert (line, last) == (moved, 1)
         assert await due(plane) == []
+
+    @scenario
+    async def test_a_lease_from_before_the_clock_was_set_back_holds_no_lane(self, plane: Plane) -> None:
+        home = await plane.create_directory("acme", AT, ENTRY)
+        await plane.create_webhook(endpoint(), ENTRY)
+        await happen(plane, home)
+        key = Key(home.id, "we_1")
+        await plane.claim_lines([key], "dead", AT, AT + LEASE)
+        longest = AT + LEASE - LONGEST_LEASE  # when the clock says so, it can just still be a true one
+        assert await due(plane, longest) == [] == list(await plane.due_lines(longest, [home.id]))
+        assert await plane.claim_lines([key], "b", longest, longest + LEASE) == ()
+        back = longest - 1
+        assert await due(plane, back) == [key]
+        assert [each.key for each in await plane.due_lines(back, [home.id])] == [key]
+        assert await plane.claim_lines([key], "b", back, back + LEASE) == (Line(key),)
+        assert await plane.renew_leases("dead", back, back + LEASE) == frozenset()
 
     @scenario
     async def test_progress_is_one_transaction_of_lines_log_dead_letters_and_health(

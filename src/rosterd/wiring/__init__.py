@@ -3,6 +3,7 @@
 from rosterd.wiring.server import PortTaken, Ready, Running, serve, start_in_thread
 from rosterd.wiring.service import DEFAULT, FirstOwner, FirstRun, Service, open_service, running_service
 from rosterd.wiring.settings import Settings, SettingsError
+from rosterd.wiring.workers import WorkersEnded, supervise
 
 __all__ = [
     "DEFAULT",
@@ -14,8 +15,10 @@ __all__ = [
     "Service",
     "Settings",
     "SettingsError",
+    "WorkersEnded",
     "open_service",
     "running_service",
     "serve",
     "start_in_thread",
+    "supervise",
 ]

@@ -6,10 +6,12 @@ Each chore is bounded, and one that finds the store unavailable is done at the n
 import asyncio
 import contextlib
 import itertools
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 import structlog
 
+from rosterd.console.once import HOLDS
 from rosterd.http.admit import Admission
 from rosterd.http.api.app import ApiApp
 from rosterd.service.erasure import Erasure
@@ -19,6 +21,7 @@ from rosterd.service.ports import StoreUnavailable
 from rosterd.service.preferences import Installation
 from rosterd.service.request_log import DAY, RequestLog
 from rosterd.service.signing_keys import SigningKeys
+from rosterd.service.walks import Bookmarks
 from rosterd.wiring.access import tidy
 from rosterd.wiring.delivery import Delivery
 from rosterd.wiring.ids import new_request_id, now
@@ -34,6 +37,7 @@ _EXPIRY_TURNS: Final = 4320  # every day
 _FORGET_TURNS: Final = 90  # every half hour
 _PURGED_AT_ONCE: Final = 1000
 _FORGOTTEN_AT_ONCE: Final = 1000
+_SHARED_AT_ONCE: Final = 50_000
 _BREATH: Final = 0.1  # seconds between two portions, which others' changes have for themselves
 
 
@@ -50,6 +54,7 @@ class Chores:
     signing_keys: SigningKeys
     erasure: Erasure
     expiry: Expiry
+    bookmarks: Bookmarks
 
     async def note_use(self) -> None:
         """Write down when tokens and API keys were last used."""
@@ -112,19 +117,31 @@ class Chores:
                 _log.warning("ends soon", what=str(ending), days=ending.days(now()))
             await self.expiry.announce(days, new_request_id())
 
+    async def forget_shared(self) -> None:
+        """Delete what processes told each other and nobody asks for any more, a bounded number at a time."""
+        with contextlib.suppress(StoreUnavailable):
+            await self.control.forget_buckets(_SHARED_AT_ONCE)
+            await self.control.forget_marks(now() - HOLDS, _SHARED_AT_ONCE)
+            await self.bookmarks.forget_bookmarks(now(), _SHARED_AT_ONCE)
+
     async def upkeep(self, forgets: bool) -> None:
         """Until cancelled; only a service that ``forgets`` deletes anything that is old, or announces."""
         for turn in itertools.count():
-            if forgets and turn % _EXPIRY_TURNS == 0:
-                await self.announce_expiry()
-            await asyncio.sleep(_FLUSH_SECONDS)
-            await self.note_use()
-            await self.purge()
-            await self.tidy()
-            if forgets and turn % _FORGET_TURNS == 0:
-                await self.forget_events()
-                await self.forget_requests()
-                await self.forget_deliveries()
-                await self.keep_up_keys()
-            if forgets:
-                await self.erase_deleted()
+            for chore in self._due(turn, forgets):
+                try:
+                    await chore()
+                except Exception as error:  # noqa: BLE001 - one that fails must not end all of them for good
+                    _log.error("a chore could not be done", chore=chore.__name__, exc_info=error)
+
+    def _due(self, turn: int, forgets: bool) -> Iterator[Callable[[], Awaitable[None]]]:
+        if forgets and turn % _EXPIRY_TURNS == 0:
+            yield self.announce_expiry
+        yield self._rest
+        yield from (self.note_use, self.purge, self.tidy)
+        if forgets and turn % _FORGET_TURNS == 0:
+            yield from (self.forget_events, self.forget_requests, self.forget_deliveries, self.keep_up_keys)
+        if forgets:
+            yield from (self.forget_shared, self.erase_deleted)
+
+    async def _rest(self) -> None:
+        await asyncio.sleep(_FLUSH_SECONDS)

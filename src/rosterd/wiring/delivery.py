@@ -13,6 +13,7 @@ from rosterd.delivery.run import Plane as DeliveryPlane
 from rosterd.delivery.sender import HttpSender
 from rosterd.delivery.set_signing import SetSigner
 from rosterd.delivery.signing import Vault
+from rosterd.delivery.spans import DeliverySpans
 from rosterd.delivery.worker import Bounds, Worker
 from rosterd.service.composing import Composer
 from rosterd.service.handlers import Handlers, id_of
@@ -30,14 +31,19 @@ class Delivery:
     """Webhooks of a service, and its handlers. ``key`` encrypts the webhooks' secrets."""
 
     def __init__(
-        self, settings: Settings, plane: Plane, key: bytes, handlers: Sequence[Handler] = ()
+        self,
+        settings: Settings,
+        plane: Plane,
+        key: bytes,
+        handlers: Sequence[Handler] = (),
+        spans: DeliverySpans | None = None,
     ) -> None:
         policy = Policy.parse(settings.egress_allow, settings.egress_ports)
         vault = Vault(key, os.urandom)
         issuer = settings.base_url.rstrip("/") if settings.base_url else ""
         self.signing = SigningKeys(plane, SetSigner(vault), issuer, now)
         self.composer = Composer(issuer)
-        self.sender = HttpSender(vault, policy, now, signing=self.signing)
+        self.sender = HttpSender(vault, policy, now, signing=self.signing, spans=spans)
         self.admin = WebhookAdmin(
             plane, plane, vault, self.sender, policy.check_url, now, os.urandom, self.composer, self.signing
         )

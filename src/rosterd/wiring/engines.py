@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rosterd.scim import errors
-from rosterd.store.migrate import Migration, apply, known, pending
+from rosterd.service.walks import Bookmarks, Walks
+from rosterd.store.migrate import apply, known, pending
 from rosterd.store.postgres import PostgresStore, open_postgres
 from rosterd.store.postgres_migrate import apply_postgres, known_postgres, pending_postgres
 from rosterd.store.sqlite import SqliteStore, open_sqlite
+from rosterd.store.steps import Migration
 from rosterd.wiring.settings import Settings, SettingsError
 
 
@@ -25,6 +27,11 @@ async def open_store(settings: Settings) -> SqliteStore | PostgresStore:
         raise SettingsError(f"database_url: {error}") from error
 
 
+def bookmarks_of(store: object) -> Bookmarks:
+    """Where the bookmarks of walks are: in the database, if several processes may serve it."""
+    return store if isinstance(store, PostgresStore) else Walks()
+
+
 async def want_data(settings: Settings) -> None:
     """Make sure that there is something to look at; looking makes nothing. Raises ``NotFound``."""
     if settings.database_url is None:
@@ -37,22 +44,16 @@ async def want_data(settings: Settings) -> None:
         raise errors.NotFound("There is no rosterd data in the database. Start with 'rosterd serve'.")
 
 
-def want_file(settings: Settings, instead: str) -> None:
-    """Make sure that the data is in a file. Raises ``Conflict``, which says what to do ``instead``."""
-    if settings.database_url is not None:
-        raise errors.Conflict(f"The data is in PostgreSQL, not in a file; {instead}.")
-
-
 def steps_of(settings: Settings) -> tuple[str, ...]:
     """The migrations of this release, for the engine that is meant."""
     return _names(known() if settings.database_url is None else known_postgres())
 
 
-async def lacking(settings: Settings) -> tuple[str, ...]:
+async def lacking(settings: Settings) -> tuple[Migration, ...]:
     """The migrations that the database lacks. Raises ``SchemaMismatch``, ``StoreUnavailable``."""
     if settings.database_url is None:
-        return _names(pending(settings.database))
-    return _names(await pending_postgres(settings.database_url))
+        return pending(settings.database)
+    return await pending_postgres(settings.database_url)
 
 
 async def bring_up(settings: Settings) -> tuple[str, ...]:
@@ -69,4 +70,4 @@ def make_private(path: Path) -> None:
 
 
 def _names(steps: Iterable[Migration]) -> tuple[str, ...]:
-    return tuple(f"{step.version:04}_{step.name}" for step in steps)
+    return tuple(step.title for step in steps)

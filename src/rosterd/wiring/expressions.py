@@ -3,11 +3,13 @@
 import math
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
-
-import cel
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 from rosterd.service.mapping import MAX_PARTS, MAX_TEXT, Expression, ExpressionError, Missing
+
+if TYPE_CHECKING:
+    import cel
 
 
 def _bounded(text: str) -> str:
@@ -31,14 +33,20 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
 class Cel:
     """See ``rosterd.service.mapping.Expressions``."""
 
+    @cached_property
+    def _cel(self) -> Any:
+        import cel  # noqa: PLC0415 - a tenth of a second, and few processes map anything
+
+        return cel
+
     def compile(self, text: str) -> Expression:
         """Raises ``ExpressionError``."""
         try:
-            program = cel.compile(text)
+            program = self._cel.compile(text)
         except ValueError as error:
             raise ExpressionError(_line(error)) from error
 
-        def expression(variables: cel.Context) -> Any:
+        def expression(variables: "cel.Context") -> Any:
             try:
                 return _json(program.execute(variables))
             except (KeyError, IndexError) as error:
@@ -48,9 +56,10 @@ class Cel:
 
         return expression
 
-    def variables(self, values: Mapping[str, Any]) -> cel.Context:
+    def variables(self, values: Mapping[str, Any]) -> "cel.Context":
         """The variables, and the functions beside them."""
-        return cel.Context(variables=dict(values), functions=dict(FUNCTIONS))
+        context: cel.Context = self._cel.Context(variables=dict(values), functions=dict(FUNCTIONS))
+        return context
 
 
 def _line(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 from rosterd.service import capture
-from rosterd.service.capture import Captured
+from rosterd.service.capture import Captured, Left
 from rosterd.service.ports import StoreUnavailable
 from rosterd.service.request_log import Exchange, Omitted, RequestLog
 
@@ -37,8 +37,8 @@ class Buffer:
     def __init__(self, max_count: int = MAX_COUNT, max_bytes: int = MAX_BYTES) -> None:
         self._max_count = max_count
         self._max_bytes = max_bytes
-        self._reads: deque[tuple[int, Captured]] = deque()
-        self._others: deque[tuple[int, Captured]] = deque()
+        self._reads: deque[tuple[int, Left]] = deque()
+        self._others: deque[tuple[int, Left]] = deque()
         self._order = 0
         self._bytes = 0
         self.omitted: deque[Omitted] = deque(maxlen=MAX_OMITTED)
@@ -46,21 +46,21 @@ class Buffer:
     def __len__(self) -> int:
         return len(self._reads) + len(self._others)
 
-    def put(self, captured: Captured) -> None:
+    def put(self, left: Left) -> None:
         """Keep it; if there is no room, count it, or a read in its place."""
-        weight = captured.weight
+        weight, expendable = left.weight, left.expendable
         while len(self) >= self._max_count or self._bytes + weight > self._max_bytes:
-            if captured.expendable or not self._reads:
-                self._omit(captured)
+            if expendable or not self._reads:
+                self.omitted.append(left.omitted)
                 return
             _, read = self._reads.popleft()
             self._bytes -= read.weight
-            self._omit(read)
+            self.omitted.append(read.omitted)
         self._order += 1
         self._bytes += weight
-        (self._reads if captured.expendable else self._others).append((self._order, captured))
+        (self._reads if expendable else self._others).append((self._order, left))
 
-    def take(self) -> tuple[list[Captured], list[Omitted]]:
+    def take(self) -> tuple[list[Left], list[Omitted]]:
         """All of it; the buffer is empty then."""
         waiting = sorted(chain(self._reads, self._others), key=lambda each: each[0])
         omitted = list(self.omitted)
@@ -68,10 +68,7 @@ class Buffer:
         self._reads.clear()
         self._others.clear()
         self._bytes = 0
-        return [captured for _, captured in waiting], omitted
-
-    def _omit(self, captured: Captured) -> None:
-        self.omitted.append(captured.omitted)
+        return [left for _, left in waiting], omitted
 
 
 class Journal:
@@ -95,9 +92,9 @@ class Journal:
         """How many wait to be written."""
         return len(self._buffer)
 
-    def note(self, captured: Captured) -> None:
+    def note(self, left: Left) -> None:
         """Keep it until the next flush, or count it if there is too much."""
-        self._buffer.put(captured)
+        self._buffer.put(left)
         if len(self._buffer) >= FLUSH_COUNT:
             self._full.set()
 
@@ -125,8 +122,8 @@ class Journal:
                 return
             try:
                 bodies = await self._bodies()
-                for number, captured in enumerate(waiting, 1):
-                    exchanges += self._exchange(captured, bodies)
+                for number, left in enumerate(waiting, 1):
+                    exchanges += self._exchange(left.captured(), bodies)
                     if number % _AT_ONCE == 0:
                         await asyncio.sleep(0)
                 await self._log.add_exchanges(exchanges, omitted)

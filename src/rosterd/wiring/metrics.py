@@ -1,8 +1,9 @@
 """What the parts of a service have counted, as metrics by the names that docs/operations.md explains.
 
 The registry is this service's own. The parts count plain numbers; they become metrics when somebody looks,
-at most once in ``AGE`` seconds as far as the database has to be asked. No label has a value that a client or
-an administrator chooses.
+at most once in ``AGE`` seconds as far as the database has to be asked. What a process has counted is told
+for each worker, what the database knows is told once. No label has a value that a client or an administrator
+chooses.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ from rosterd.service.measures import DAYS, FOREVER, Backlog, Measured, Tally
 from rosterd.service.ports import StoreUnavailable
 from rosterd.wiring.journal import Journal
 from rosterd.wiring.protocol import Doors
+from rosterd.wiring.siblings import Siblings
 
 AGE: Final = 5.0
 """Seconds for which what the database said is told again."""
@@ -50,17 +52,18 @@ class Sources:
 
 
 class Collection:
-    """Answers ``GET /metrics``. ``now`` gives ms since the epoch."""
+    """Answers ``GET /metrics`` for ``workers`` processes. ``now`` gives ms since the epoch."""
 
-    def __init__(self, sources: Sources, now: Callable[[], int]) -> None:
+    def __init__(self, sources: Sources, now: Callable[[], int], workers: int = 1) -> None:
         self._sources = sources
         self._now = now
+        self._workers = workers
+        self.siblings: Siblings | None = None
+        """The workers, if this process is one of several."""
         self._backlog: Backlog | None = None
         self._looked = -AGE
         self._turn = asyncio.Lock()
-        self._registry = CollectorRegistry(auto_describe=False)
-        ProcessCollector(registry=self._registry)
-        self._registry.register(self)
+        self._process = ProcessCollector(registry=None)
 
     async def text(self) -> bytes:
         """All of it in Prometheus' text format."""
@@ -71,20 +74,42 @@ class Collection:
                 except StoreUnavailable:  # what is not known is not told
                     self._backlog = None
                 self._looked = time.monotonic()
-        return generate_latest(self._registry)
+        counted, answering = (self.counted(), 1) if self.siblings is None else await self.siblings.gather()
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Told((*counted, *self._known(answering))))
+        return generate_latest(registry)
 
-    def collect(self) -> Iterator[Metric]:
-        """See ``prometheus_client.registry.Collector``."""
+    def counted(self) -> Iterator[Metric]:
+        """What this process has counted."""
+        yield from self._process.collect()
         yield _built()
+        starts = 1 if self.siblings is None else self.siblings.starts
+        yield _count("rosterd_worker_starts", "How often a worker was started", starts)
         yield from _requests(self._sources.requests)
         yield from _steps(self._sources)
         yield from _commit(self._sources.store)
         yield from _deliver(self._sources)
+
+    def _known(self, answering: int) -> Iterator[Metric]:
+        """What is the same whichever process tells it."""
+        yield _gauge("rosterd_workers", "Workers that there are to be", self._workers)
+        yield _gauge("rosterd_workers_answering", "Workers whose numbers are told here", answering)
         if self._backlog is not None:
             yield from _backlog(self._backlog, self._now())
         yield _gauge(
             "rosterd_deliver_backlog_known", "1 if the database told the backlog", self._backlog is not None
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Told:
+    """Metrics as ``prometheus_client.registry.Collector`` wants them."""
+
+    metrics: tuple[Metric, ...]
+
+    def collect(self) -> tuple[Metric, ...]:
+        """All of them."""
+        return self.metrics
 
 
 def _built() -> Metric:
@@ -117,7 +142,7 @@ def _steps(sources: Sources) -> Iterator[Metric]:
     requests, doors = sources.requests, sources.doors
     steps = SummaryMetricFamily(
         "rosterd_step_seconds",
-        "Seconds of SCIM requests in each step; the check of a change is part of commit",
+        "Seconds of SCIM requests in each step",
         labels=("step",),
     )
     for step, seconds in tuple(requests.steps.items()):

@@ -22,10 +22,13 @@ class Observing:
         self.requests = Requests()
         self.doors = Doors(Bounds(connections=settings.connection_limit))
         self.ready = Readiness(store.probe)
+        self.collection: Collection | None = None
+        """What ``/metrics`` tells, unless that is switched off."""
 
     def metrics(self, feed: Feed, journal: Journal, guard: Guard) -> Metrics | None:
         """The address for Prometheus; ``None`` if it is switched off."""
         if self._settings.metrics == "off":
             return None
         sources = Sources(self._store, self.requests, feed, journal, self.doors)
-        return Metrics(Collection(sources, now).text, self._settings.metrics_token, guard)
+        self.collection = Collection(sources, now, self._settings.workers)
+        return Metrics(self.collection.text, self._settings.metrics_token, guard)

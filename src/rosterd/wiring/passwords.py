@@ -5,7 +5,7 @@ costs, so those kept with others stay good.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, TypeVar
@@ -21,6 +21,9 @@ THREADS: Final = 2
 WAITING: Final = 40
 """How many may be hashed or wait for it; they take about a second, and whoever comes then is sent away."""
 _RETRY_AFTER: Final = 5
+_EASY: Final = 1e10
+_LOOKED_AT: Final = 72
+"""Characters; the estimate takes long for more, and what is behind them makes nothing easier."""
 
 
 class Argon2Hasher:
@@ -45,6 +48,10 @@ class Argon2Hasher:
         await self._run(partial(self._matches, self._nobody, password))
         return False
 
+    async def guessable(self, password: str, words: Sequence[str]) -> bool:
+        """See ``Hasher``."""
+        return await self._run(partial(_guesses, password[:_LOOKED_AT], list(words))) < _EASY
+
     def close(self) -> None:
         """Begin nothing more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -63,3 +70,10 @@ class Argon2Hasher:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:
             self._waiting -= 1
+
+
+def _guesses(password: str, words: list[str]) -> float:
+    """How many others are likely tried before it."""
+    from zxcvbn import zxcvbn  # noqa: PLC0415 - its lists take a tenth of a second, and few processes want them
+
+    return float(zxcvbn(password, user_inputs=words)["guesses"])

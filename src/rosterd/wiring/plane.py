@@ -13,6 +13,7 @@ from rosterd.service.projections import Lagging
 from rosterd.service.registry import Registry
 from rosterd.service.request_log import RequestLog
 from rosterd.service.set_polls import SetPolls
+from rosterd.service.sharing import FormMarks, SharedBuckets
 from rosterd.service.webhooks import Webhooks
 
 
@@ -28,6 +29,8 @@ class ControlPlane(
     ExpiryControl,
     Measured,
     SetPolls,
+    SharedBuckets,
+    FormMarks,
     Lagging,
     Protocol,
 ):

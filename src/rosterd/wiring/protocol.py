@@ -11,24 +11,33 @@ ones, so that a request that is quick pays nothing for a timer.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import unquote
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+import httptools
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from rosterd.http.busy import busy
+from rosterd.wiring.cycle import Cycle
 
 _ALWAYS: Final = (b"/healthz", b"/readyz", b"/metrics")
 """What is answered however many connections there are."""
 _SPARE: Final = 64
 """Connections beyond the limit that are still told why they are refused."""
+_FORWARDED: Final = frozenset((b"x-forwarded-proto", b"x-forwarded-for"))
 
 FRESH: Final = "fresh"
 HEAD: Final = "head"
 BODY: Final = "body"
 DONE: Final = "done"
+
+
+def _nothing() -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,10 @@ class Doors:
         self.turned_away = dict.fromkeys(("connections", "head", "slow head", "slow body", "slow reply"), 0)
         self.connections: Iterable[Any] = ()
         """uvicorn's own set, once it serves."""
+        self.closing = False
+        """Whether every reply asks the client to close the connection."""
+        self.changed: Callable[[], None] = _nothing
+        """Called when there is a connection more or fewer."""
 
     def open(self) -> int:
         """How many are open."""
@@ -101,6 +114,11 @@ class Bounded(HttpToolsProtocol):
             self.doors.turned_away["connections"] += 1
             transport.abort()
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone."""
+        super().connection_lost(exc)
+        self.doors.changed()
+
     def data_received(self, data: bytes) -> None:
         """What the client sends."""
         if self.refused:
@@ -126,11 +144,13 @@ class Bounded(HttpToolsProtocol):
         if self.head + self.chunk > bounds.head_bytes and self._head_size() > bounds.head_bytes:
             self._refuse("head", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
             return
-        self.app = self.config.loaded_app
+        app: Any = self.config.loaded_app
+        if isinstance(app, ProxyHeadersMiddleware) and not any(h in _FORWARDED for h, _ in self.headers):
+            app = app.app  # it would look who asks, and find nothing to do
         if len(self.connections) > bounds.connections and self.url not in _ALWAYS:
             self.doors.turned_away["connections"] += 1
-            self.app = busy
-        super().on_headers_complete()
+            app = busy
+        self._begin(app)
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
@@ -173,6 +193,37 @@ class Bounded(HttpToolsProtocol):
             else:
                 self.since, self.amount = now, self.taken
 
+    def _begin(self, app: Any) -> None:
+        """Hand the request to the application, once those before it on the connection are answered."""
+        scope: Any = self.scope
+        version = self.parser.get_http_version()
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        scope["http_version"] = version
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = url.path
+        scope["query_string"] = url.query or b""
+        before: Cycle | None = self.cycle  # type: ignore[assignment]
+        self.cycle = cycle = Cycle(
+            scope,
+            self.transport,
+            self.flow,
+            self.logger,
+            self.access_logger,
+            self.access_log,
+            self.server_state.default_headers,
+            asyncio.Event(),
+            self.expect_100_continue,
+            version != "1.0" and self.parser.should_keep_alive() and not self.doors.closing,
+            self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, app))
+
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
@@ -185,7 +236,7 @@ class Bounded(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self.doors.turned_away[reason] += 1
-        cycle: RequestResponseCycle | None = self.cycle
+        cycle: Cycle | None = self.cycle  # type: ignore[assignment]
         # Between two requests, or while the body is waited for, nobody else writes to the connection.
         free = cycle is None or (
             cycle.response_complete if self.phase is HEAD else not cycle.response_started

@@ -7,22 +7,28 @@ from typing import Final
 from rosterd.service.control import Directory
 from rosterd.service.erasure import Erasure
 from rosterd.service.request_log import RequestLog
-from rosterd.wiring.journal import Journal
+from rosterd.wiring.journal import FLUSH_SECONDS, Journal
 
 _KIND: Final = "User"
 _BREATH: Final = 0.1  # seconds between two portions, which others' changes have for themselves
 
 
 class RequestTraces:
-    """The request log; what this process has not written to it yet is written first."""
+    """The request log, to which this process, and ``others`` that work on the database, still may write."""
 
-    def __init__(self, journal: Journal, log: RequestLog) -> None:
+    def __init__(self, journal: Journal, log: RequestLog, others: bool) -> None:
         self._journal = journal
         self._log = log
+        self._others = others
+
+    async def complete(self) -> None:
+        """See ``rosterd.service.erasure.Traces``."""
+        if self._others:
+            await asyncio.sleep(2 * FLUSH_SECONDS)
+        await self._journal.flush()
 
     async def scrub(self, directory: int, resource: str, texts: Collection[str]) -> None:
         """See ``rosterd.service.erasure.Traces``."""
-        await self._journal.flush()
         await self._log.scrub_exchanges(directory, resource, texts)
 
 

@@ -6,15 +6,17 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 import uvicorn
 import uvloop
 
 from rosterd.wiring.logs import configure
+from rosterd.wiring.room import warn
 from rosterd.wiring.service import FirstOwner, FirstRun, Service, running_service
 from rosterd.wiring.settings import Settings
 
-GRACE = 30  # seconds that accepted requests have to finish
+GRACE: Final = 30  # seconds that accepted requests have to finish
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +26,48 @@ class Ready:
     url: str
     first_run: FirstRun | None
     owner: FirstOwner | None
-    service: Service
 
 
 class PortTaken(OSError):
     """Another process listens on the port."""
 
 
-class _Server(uvicorn.Server):
-    def __init__(
-        self, config: uvicorn.Config, on_start: Callable[[], None], on_stop: Callable[[], None]
-    ) -> None:
+class Server(uvicorn.Server):
+    """Serves the site of one service; ``on_start`` is called once it takes connections."""
+
+    def __init__(self, service: Service, on_start: Callable[[], None]) -> None:
+        config = uvicorn.Config(
+            service.site,
+            http=service.observing.doors.protocol(),
+            loop="uvloop",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=True,
+            forwarded_allow_ips=service.settings.trusted_proxies,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=GRACE,
+        )
         super().__init__(config)
+        self.service = service
         self._on_start = on_start
-        self._on_stop = on_stop
+
+    async def run_on(self, listener: socket.socket) -> None:
+        """Serve until told to stop, and finish what was accepted."""
+        async with self.service.observing.doors.watched():
+            await self.serve(sockets=[listener])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See ``uvicorn.Server``."""
         await super().startup(sockets)
         if self.started:
             self._on_start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._on_stop()
+        """See ``uvicorn.Server``."""
+        self.service.api.stop()
         await super().shutdown(sockets)
 
 
@@ -86,28 +108,13 @@ async def _serve(
     on_server: Callable[[uvicorn.Server], None] | None,
 ) -> None:
     async with running_service(settings) as service:
+        await warn(settings, service.control)
         first_run = await service.setup()
         owner = await service.first_owner()
-        config = uvicorn.Config(
-            service.site,
-            http=service.observing.doors.protocol(),
-            loop="uvloop",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=True,
-            forwarded_allow_ips=settings.trusted_proxies,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=GRACE,
-        )
-        server = _Server(
-            config, lambda: on_ready(Ready(settings.local_url, first_run, owner, service)), service.api.stop
-        )
+        server = Server(service, lambda: on_ready(Ready(settings.local_url, first_run, owner)))
         if on_server:
             on_server(server)
-        async with service.observing.doors.watched():
-            await server.serve(sockets=[listener])
+        await server.run_on(listener)
 
 
 @dataclass(frozen=True, slots=True)

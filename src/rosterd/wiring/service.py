@@ -51,7 +51,7 @@ from rosterd.service.undo import Undo
 from rosterd.wiring.access import access_of, openid_of
 from rosterd.wiring.chores import Chores
 from rosterd.wiring.delivery import Delivery
-from rosterd.wiring.engines import open_store
+from rosterd.wiring.engines import bookmarks_of, open_store
 from rosterd.wiring.expressions import Cel
 from rosterd.wiring.facts import facts_of
 from rosterd.wiring.ids import new_id, new_request_id, now
@@ -62,6 +62,8 @@ from rosterd.wiring.plane import ControlPlane
 from rosterd.wiring.projecting import Projecting
 from rosterd.wiring.retention import RequestTraces
 from rosterd.wiring.settings import Settings
+from rosterd.wiring.sharing import Sharing
+from rosterd.wiring.tracing import Tracing, tracing_of
 
 DEFAULT: Final = "default"
 
@@ -87,7 +89,13 @@ class Service(Chores):
     """A service over an open store."""
 
     def __init__(
-        self, settings: Settings, store: Store, control: ControlPlane, secret: bytes, delivery: Delivery
+        self,
+        settings: Settings,
+        store: Store,
+        control: ControlPlane,
+        secret: bytes,
+        delivery: Delivery,
+        tracing: Tracing | None = None,
     ) -> None:
         self.settings = settings
         self.delivery = delivery
@@ -106,17 +114,21 @@ class Service(Chores):
         self.observing = Observing(settings, control)
         self.commands = commands = Commands(now, new_id)
         guard = Guard(time.monotonic_ns, Rates(settings.failure_rate, settings.api_rate, settings.token_rate))
+        self.bookmarks = bookmarks_of(store)
+        throttle = Throttle(time.monotonic_ns)
+        self.sharing = Sharing(control, (throttle, *guard.throttles))
         self.scim = ScimApp(
             store,
             self.admission,
             commands,
-            Queries(store, now, secret),
+            Queries(store, now, secret, self.bookmarks),
             Bulk(store, commands, new_id),
             new_request_id,
-            Throttle(time.monotonic_ns),
+            throttle,
             guard,
             self.observing.requests,
             self.journal if settings.request_log == "on" else None,
+            tracing,
             public_url=settings.base_url.rstrip("/") + SCIM_PATH if settings.base_url else None,
             documentation_url=settings.documentation_url,
         )
@@ -136,7 +148,7 @@ class Service(Chores):
         self.access = access_of(settings, control, self.hasher, secret)
         self.openid = openid_of(settings)
         self.undo = Undo(store, self.admission.model_of, now)
-        traces = RequestTraces(self.journal, control)
+        traces = RequestTraces(self.journal, control, others=settings.database_url is not None)
         self.erasure = Erasure(store, traces, self.admission.model_of, now)
         expressions = Cel()
         self.mappings = Mappings(store, expressions, now)
@@ -190,7 +202,7 @@ class Service(Chores):
                 access=self.access,
                 log=control,
                 preferences=self.preferences,
-                once=Once(secret, now),
+                once=Once(secret, control, now),
                 undo=self.undo,
                 facts=partial(facts_of, settings, now()),
                 erasure=self.erasure,
@@ -251,12 +263,14 @@ async def open_service(
 ) -> AsyncIterator[Service]:
     """Open (and on first use create) the data directory and everything over it.
 
-    Only who ``forgets`` deletes old events: the server, whose settings are meant, and no command beside it.
+    Only who ``forgets`` deletes old events, and sends traces: the server, whose settings are meant, and no
+    command beside it.
     """
     store = await open_store(settings)
     try:
-        delivery = Delivery(settings, store, await store.secret("webhooks"), handlers)
-        service = Service(settings, store, store, await store.secret("cursor"), delivery)
+        tracing = tracing_of(settings) if forgets else None
+        delivery = Delivery(settings, store, await store.secret("webhooks"), handlers, tracing)
+        service = Service(settings, store, store, await store.secret("cursor"), delivery, tracing)
         background = asyncio.create_task(service.upkeep(forgets))
         journal = asyncio.create_task(service.journal.run())
         try:
@@ -271,6 +285,8 @@ async def open_service(
                 await service.openid.close()
             await service.note_use()
             await delivery.sender.close()
+            if tracing is not None:
+                await asyncio.to_thread(tracing.close)
     finally:
         await store.close()
 
@@ -282,5 +298,6 @@ async def running_service(settings: Settings, handlers: Sequence[Handler] = ()) 
         open_service(settings, forgets=True, handlers=handlers) as service,
         service.delivery.running(),
         service.projecting.running(),
+        service.sharing.running(),
     ):
         yield service

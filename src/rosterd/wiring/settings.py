@@ -11,6 +11,7 @@ from rosterd.delivery.egress import Policy
 from rosterd.scim import errors
 from rosterd.service.preferences import PREFERENCES, Preference
 from rosterd.service.visitor import ROLES
+from rosterd.service.webhooks import LONGEST_LEASE
 
 _RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "port": (0, 65_535),
@@ -19,10 +20,11 @@ _RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "token_rate": (0, 1_000_000),
     "event_readers": (0, 1_000_000),
     "event_readers_of_key": (0, 1_000_000),
-    "delivery_lease_seconds": (1, 60),
+    "delivery_lease_seconds": (1, LONGEST_LEASE // 1000),
     "session_hours": (1, 720),
     "connection_limit": (10, 100_000),
     "database_connections": (2, 1000),
+    "workers": (1, 64),
 }
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "log_level": ("debug", "info", "warning", "error"),
@@ -30,6 +32,7 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "request_log": ("on", "off"),
     "delivery": ("on", "off"),
     "metrics": ("on", "off"),
+    "traces": ("on", "off"),
 }
 
 
@@ -51,6 +54,8 @@ class Settings:
     """Address to listen on; ``0.0.0.0`` for every interface (behind TLS)."""
     port: int = 8000
     """TCP port to listen on."""
+    workers: int = 1
+    """Processes that serve the port side by side; more than one needs PostgreSQL."""
     base_url: str | None = None
     """Public URL of this server without ``/scim/v2``, if clients reach it under another name."""
     log_level: str = "info"
@@ -91,6 +96,8 @@ class Settings:
     """Whether ``/metrics`` answers, with numbers for Prometheus: ``on`` or ``off``."""
     metrics_token: str = field(default="", repr=False)
     """Bearer token that it wants from everybody; unless set it is for loopback and private addresses."""
+    traces: str = "off"
+    """Whether traces are sent by OpenTelemetry: ``on`` or ``off``; the variables ``OTEL_…`` say where to."""
     session_hours: int = 12
     """Hours after which an administrator must log in to the console again, 1 to 720."""
     delivery: str = "on"
@@ -141,6 +148,16 @@ class Settings:
         if settings.base_url is not None and not settings.base_url.startswith(("http://", "https://")):
             raise SettingsError("base_url must begin with https:// or http://")
         return settings
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What ``from_env`` makes the same settings of, for a process of one's own; it holds secrets."""
+        values = {known.name: getattr(self, known.name) for known in fields(self)}
+        return {
+            f"ROSTERD_{name.upper()}": str(value).lower() if isinstance(value, bool) else str(value)
+            for name, value in values.items()
+            if value not in (None, "")
+        }
 
     @property
     def fixed(self) -> Mapping[str, int | bool]:

@@ -1,39 +1,43 @@
 """Looking after a data directory that may not open: its migrations, and whether its file is sound.
 
-Only ``migrate`` and ``put_back`` change anything. Everything raises ``SchemaMismatch`` for a file of another
+Only ``migrate`` changes anything. Everything raises ``SchemaMismatch`` for a file of another
 release or program, and ``StoreUnavailable`` for one that cannot be used at present.
 """
 
 import asyncio
 import sqlite3
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 
-from rosterd.scim import errors as refusals
-from rosterd.service.audit import Actor, Entry
-from rosterd.store import backup
-from rosterd.store.backup import Contents, NotWhole
 from rosterd.store.database import BUSY_MS, connect_reader, errors
-from rosterd.store.migrate import SchemaMismatch
-from rosterd.wiring.engines import bring_up, lacking, make_private, steps_of, want_file
-from rosterd.wiring.ids import now
+from rosterd.store.steps import HOW, Migration, SchemaMismatch
+from rosterd.wiring.engines import bring_up, lacking, steps_of
 from rosterd.wiring.settings import Settings
 
 __all__ = [
-    "Contents",
     "Migrations",
-    "NotWhole",
     "SchemaMismatch",
-    "back_up",
+    "Step",
     "damage",
     "is_damage",
     "migrate",
     "migrations",
-    "put_back",
 ]
 
 _DAMAGE = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a pending migration means for servers that run meanwhile."""
+
+    name: str
+    beside: bool
+    """Whether the servers that know the newest migration of the database can go on."""
+    since: int
+    """The migration that a server must know to go on."""
+    run: str
+    locks: tuple[str, ...]
+    """What others wait for, each as a phrase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,52 +46,28 @@ class Migrations:
 
     applied: tuple[str, ...]
     pending: tuple[str, ...]
+    steps: tuple[Step, ...]
+    """More about those it lacks."""
 
 
 def migrations(settings: Settings) -> Migrations:
     """Where the database stands; a file that is not there lacks everything, and is not made."""
     missing = asyncio.run(lacking(settings))
-    return Migrations(tuple(name for name in steps_of(settings) if name not in missing), missing)
+    names = tuple(step.title for step in missing)
+    applied = tuple(name for name in steps_of(settings) if name not in names)
+    return Migrations(applied, names, tuple(_step(settings, step, len(applied)) for step in missing))
+
+
+def _step(settings: Settings, step: Migration, newest: int) -> Step:
+    locks = step.locks()
+    if settings.database_url is None:  # one lock for everything that writes
+        locks = ("changes, portion by portion" if step.run == "portions" else "changes until it is done",)
+    return Step(step.title, step.since <= newest, step.since, HOW[step.run], locks)
 
 
 def migrate(settings: Settings) -> tuple[str, ...]:
     """Apply what is pending and return its names; each step is done or not done."""
     return asyncio.run(bring_up(settings))
-
-
-def back_up(settings: Settings, target: Path) -> Contents:
-    """Copy the database, also while a server writes; what the copy holds.
-
-    Raises ``Conflict`` if there is such a file, ``NotWhole``, ``OSError``.
-    """
-    want_file(settings, "copy it with 'pg_dump --format=custom'")
-    try:
-        return backup.back_up(settings.database, target)
-    except FileExistsError as error:
-        raise refusals.Conflict(f"{error}.") from error
-
-
-def put_back(settings: Settings, source: Path, by: Actor, *, replace: bool) -> tuple[Contents, Path | None]:
-    """Put a backup in the place of the database; what it holds, and where the former one is now.
-
-    Raises ``NotFound`` without a backup, ``Conflict`` if there is a database that shall not be replaced or
-    that a server has open, ``NotWhole``, ``OSError``.
-    """
-    want_file(settings, "put a copy back with 'pg_restore'")
-    make_private(settings.data)
-    at = now()
-    aside = None
-    if replace and settings.database.exists():
-        stamp = f"{datetime.fromtimestamp(at / 1000, UTC):%Y%m%dT%H%M%S}.{at % 1000:03}Z"
-        aside = settings.database.with_name(f"rosterd-before-{stamp}.db")
-    try:
-        entry = Entry(by, at, "installation.restored", f"backup '{source.name}'")
-        held = backup.put_back(source, settings.database, at, entry, aside)
-    except FileNotFoundError as error:
-        raise refusals.NotFound(f"There is no file {source}.") from error
-    except FileExistsError as error:
-        raise refusals.Conflict(f"{error}.") from error
-    return held, aside
 
 
 def damage(settings: Settings) -> str | None:

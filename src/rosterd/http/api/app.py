@@ -23,7 +23,7 @@ from rosterd.http.api.route import JSON, ApiRoute
 from rosterd.http.decode import ClientGone, parse_json, parse_query, read_body
 from rosterd.http.guard import Guard
 from rosterd.http.problems import problem_to
-from rosterd.http.reply import NO_STORE, Header, Receive, Reply, Scope, Send
+from rosterd.http.reply import GUARDS, NO_STORE, Header, Receive, Reply, Scope, Send
 from rosterd.scim import errors
 from rosterd.service import keys
 
@@ -137,6 +137,7 @@ class ApiApp:
             (b"content-type", reply.content_type.encode()),
             (b"x-request-id", request_id.encode("latin-1")),
             NO_STORE,
+            *GUARDS,
             *reply.headers,
         ]
         end = {asyncio.ensure_future(_gone(receive)), asyncio.ensure_future(self._api.stopping.wait())}

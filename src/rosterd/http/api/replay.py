@@ -4,7 +4,7 @@
     again, same request  the kept reply, with ``Idempotency-Replayed: true``
     again, another one   422
     before the outcome   409; also for ever after a crash in between, as the outcome is not known then
-    refused (4xx, 503)   nothing was changed: the key is free again
+    refused (4xx, 503)   nothing was changed: the key is free again, unless the outcome is not known
     a secret in it       the reply is never kept: 409, which says what to do
 
 Keys belong to the API key that sent them. What is kept is the SHA-256 of the request, the status and the
@@ -24,7 +24,7 @@ from rosterd.http.api.route import JSON, ApiRoute
 from rosterd.http.problems import InvalidRequest, KeyReused
 from rosterd.http.reply import Reply
 from rosterd.scim import errors
-from rosterd.service.ports import StoreUnavailable
+from rosterd.service.ports import OutcomeUnknown, StoreUnavailable
 from rosterd.service.registry import Answered
 
 KEPT: Final = 86_400_000
@@ -53,6 +53,8 @@ async def once(
         return _again(earlier, digest)
     try:
         reply = rendered(await route.handler(api, request))
+    except OutcomeUnknown:
+        raise
     except (errors.ScimError, StoreUnavailable):
         with contextlib.suppress(StoreUnavailable):
             await api.registry.release(key, name)

@@ -514,16 +514,53 @@ CREATE TABLE signing_key (
     ends      BIGINT
 );
 
+-- What is left of rates that all processes share: `rate` a second and `at` in microseconds, `size` and `level` in
+-- millionths of a request. Directory 0: of the installation. Nothing is lost with it but that buckets are full again.
+CREATE UNLOGGED TABLE bucket (
+    directory BIGINT           NOT NULL,
+    name      TEXT COLLATE "C" NOT NULL,
+    rate      BIGINT           NOT NULL,
+    size      BIGINT           NOT NULL,
+    level     BIGINT           NOT NULL,
+    at        BIGINT           NOT NULL,
+    PRIMARY KEY (directory, name)
+);
+
+-- Forms of the console that were sent: a digest of the page's mark and the address.
+CREATE TABLE form_mark (
+    digest BYTEA  NOT NULL PRIMARY KEY,
+    used   BIGINT NOT NULL
+);
+
+CREATE INDEX form_mark_used ON form_mark (used);
+
+-- Where pages of walks ended, so that any process finds the next one: a connection has so many places (`slot`), and
+-- the newest bookmark takes its place from whoever has it. `key` is the JSON of the folded sort value.
+CREATE UNLOGGED TABLE bookmark (
+    directory   BIGINT NOT NULL,
+    connection  BIGINT NOT NULL,
+    slot        BIGINT NOT NULL,
+    walk        BYTEA  NOT NULL,
+    start_index BIGINT NOT NULL,
+    seq         BIGINT NOT NULL,
+    key         BYTEA  NOT NULL,
+    total       BIGINT NOT NULL,
+    expires     BIGINT NOT NULL,
+    PRIMARY KEY (directory, connection, slot)
+);
+
 -- Keys of the installation, made at first use.
 CREATE TABLE secret (
     name  TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     value BYTEA            NOT NULL
 );
 
--- The migrations that this database has, with the SHA-256 of their text.
+-- The migrations that this database has, with the SHA-256 of their text. `since`: whoever knows the migrations up
+-- to that one can work with it.
 CREATE TABLE schema_version (
     version  BIGINT           PRIMARY KEY,
     name     TEXT COLLATE "C" NOT NULL,
     checksum TEXT COLLATE "C" NOT NULL,
-    applied  BIGINT           NOT NULL
+    applied  BIGINT           NOT NULL,
+    since    BIGINT           NOT NULL DEFAULT 1
 );

@@ -1,4 +1,4 @@
--- The index of parts of texts, made where the extensions can be had; without it `co` looks at every resource.
+-- What the index of parts of texts needs, where the extensions can be had; without it `co` looks at every resource.
 -- Extensions belong to a database and not to a schema, so two migrations at once take turns. What is
 -- searched is JSON text, with its quotation marks: only a narrowing, the filter itself is applied behind it.
 
@@ -12,16 +12,9 @@ BEGIN
             EXECUTE format('CREATE EXTENSION %I WITH SCHEMA public', home);
         END IF;
     END LOOP;
-    SELECT n.nspname INTO home FROM pg_extension AS x JOIN pg_namespace AS n ON n.oid = x.extnamespace
-    WHERE x.extname = 'pg_trgm';
     CREATE OR REPLACE FUNCTION searched_text(search JSONB) RETURNS TEXT LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
     $$ SELECT coalesce((search -> 'userName')::text, '') || coalesce((search -> 'displayName')::text, '')
         || coalesce((search -> 'name')::text, '') || coalesce((search -> 'emails')::text, '') $$;
-    EXECUTE format(
-        'CREATE INDEX IF NOT EXISTS resource_parts ON resource'
-        ' USING gin (directory, searched_text(search) %I.gin_trgm_ops) WHERE deleted IS NULL',
-        home
-    );
 EXCEPTION
     WHEN insufficient_privilege OR undefined_file OR feature_not_supported OR undefined_object
         OR invalid_schema_name OR undefined_function THEN

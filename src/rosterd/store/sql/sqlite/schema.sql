@@ -572,16 +572,38 @@ CREATE TABLE signing_key (
     ends      INTEGER
 ) STRICT, WITHOUT ROWID;
 
+-- What is left of rates that all processes share: `rate` a second and `at` in microseconds, `size` and `level` in
+-- millionths of a request. Directory 0: of the installation.
+CREATE TABLE bucket (
+    directory INTEGER NOT NULL,
+    name      TEXT    NOT NULL,
+    rate      INTEGER NOT NULL,
+    size      INTEGER NOT NULL,
+    level     INTEGER NOT NULL,
+    at        INTEGER NOT NULL,
+    PRIMARY KEY (directory, name)
+) STRICT, WITHOUT ROWID;
+
+-- Forms of the console that were sent: a digest of the page's mark and the address.
+CREATE TABLE form_mark (
+    digest BLOB    NOT NULL PRIMARY KEY,
+    used   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX form_mark_used ON form_mark (used);
+
 -- Keys of the installation, made at first use.
 CREATE TABLE secret (
     name  TEXT NOT NULL PRIMARY KEY,
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The migrations that this database has, with the SHA-256 of their text.
+-- The migrations that this database has, with the SHA-256 of their text. `since`: whoever knows the migrations up
+-- to that one can work with it.
 CREATE TABLE schema_version (
     version  INTEGER PRIMARY KEY,
     name     TEXT    NOT NULL,
     checksum TEXT    NOT NULL,
-    applied  INTEGER NOT NULL
+    applied  INTEGER NOT NULL,
+    since    INTEGER NOT NULL DEFAULT 16
 ) STRICT;

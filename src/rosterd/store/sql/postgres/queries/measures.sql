@@ -28,3 +28,13 @@ WHERE oldest IS NOT NULL;
 -- name: dead_backlog
 -- How many messages were given up, of any directory, up to a number.
 SELECT count(*) FROM (SELECT 1 FROM webhook_dead WHERE directory IS NOT NULL LIMIT $1) AS dead;
+
+-- name: connection_room
+-- How many connections this role may have in this database, if nobody else has any.
+SELECT least(
+    current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
+    CASE WHEN r.rolconnlimit >= 0 THEN r.rolconnlimit END,
+    CASE WHEN d.datconnlimit >= 0 THEN d.datconnlimit END
+)
+FROM pg_roles AS r, pg_database AS d
+WHERE r.rolname = current_user AND d.datname = current_database();

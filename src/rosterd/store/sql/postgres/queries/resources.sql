@@ -96,6 +96,97 @@ noted AS (
 
 SELECT EXISTS (SELECT 1 FROM made), (SELECT attribute FROM clash), (SELECT value FROM clash);
 
+-- name: foresee
+-- What is there of that which units are going to look for: which list, and the place in it.
+SELECT 'adopted', n.place
+FROM unnest($2::text[]) WITH ORDINALITY AS n (name, place)
+JOIN adoption AS a ON a.directory = $1 AND a.name = n.name
+UNION ALL
+SELECT 'retained', n.place
+FROM unnest($3::text[], $4::bigint[], $5::text[]) WITH ORDINALITY AS n (kind, connection, external_id, place)
+JOIN resource AS r
+    ON r.directory = $1 AND r.kind = n.kind AND r.connection = n.connection AND r.external_id = n.external_id
+    AND r.deleted IS NOT NULL
+UNION ALL
+SELECT 'awaited', n.place
+FROM unnest($6::text[]) WITH ORDINALITY AS n (value, place)
+JOIN pending_member AS p ON p.directory = $1 AND p.value = n.value
+UNION ALL
+SELECT 'unique', n.place
+FROM unnest($7::text[], $8::text[], $9::text[]) WITH ORDINALITY AS n (kind, attribute, value, place)
+JOIN unique_value AS v
+    ON v.directory = $1 AND v.kind = n.kind AND v.attribute = n.attribute AND v.value = n.value;
+
+-- name: get_with_groups
+-- A live resource of a kind, by id, with its groups in a JSON list, direct ones first; UNION ends at a circle of groups.
+WITH RECURSIVE up (id, direct) AS (
+    SELECT m.group_id, 1 FROM member AS m WHERE m.directory = $1 AND m.member_id = $2
+    UNION
+    SELECT m.group_id, 0 FROM up JOIN member AS m ON m.directory = $1 AND m.member_id = up.id
+),
+
+groups AS (
+    SELECT g.id, g.display, g.seq, max(up.direct) AS direct
+    FROM up JOIN resource AS g ON g.directory = $1 AND g.id = up.id
+    WHERE up.id <> $2
+    GROUP BY g.id, g.display, g.seq
+)
+
+SELECT r.id, r.kind, r.connection, r.external_id, r.seq, r.version, r.created, r.modified, r.deleted, r.document,
+    (SELECT json_agg(json_build_array(g.id, g.display, g.direct) ORDER BY g.direct DESC, g.seq) FROM groups AS g)
+FROM resource AS r
+WHERE r.directory = $1 AND r.id = $2 AND r.kind = $3 AND r.deleted IS NULL;
+
+-- name: get_resources
+-- The live resources among some kinds and ids.
+SELECT r.id, r.kind, r.connection, r.external_id, r.seq, r.version, r.created, r.modified, r.deleted, r.document
+FROM unnest($2::text[], $3::text[]) AS n (kind, id)
+JOIN resource AS r ON r.directory = $1 AND r.id = n.id AND r.kind = n.kind AND r.deleted IS NULL;
+
+-- name: insert_resources
+-- Add live resources whose values are known to be free: how many there were, as an id may be in use.
+WITH made AS (
+    INSERT INTO resource (
+        directory, id, kind, connection, external_id, seq, version, created, modified, document, search, display
+    )
+    SELECT
+        $1, n.id, n.kind, n.connection, n.external_id, n.seq, n.version, n.created, n.modified, n.document,
+        n.search::jsonb, n.display
+    FROM unnest(
+        $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
+        $10::bytea[], $11::text[], $12::text[]
+    ) AS n (
+        id, kind, connection, external_id, seq, version, created, modified, document, search, display
+    )
+    ON CONFLICT (directory, id) DO NOTHING
+    RETURNING id
+),
+
+taken AS (
+    INSERT INTO unique_value (directory, kind, attribute, value, id)
+    SELECT $1, u.kind, u.attribute, u.value, u.id
+    FROM unnest($13::text[], $14::text[], $15::text[], $16::text[]) AS u (kind, attribute, value, id)
+),
+
+noted AS (
+    INSERT INTO attribute_value (directory, kind, attribute, value, id)
+    SELECT $1, i.kind, i.attribute, i.value, i.id
+    FROM unnest($17::text[], $18::text[], $19::text[], $20::text[]) AS i (kind, attribute, value, id)
+    ON CONFLICT DO NOTHING
+)
+
+SELECT count(*) FROM made;
+
+-- name: update_resources
+-- Replace what a change may change of live resources, but for whose they are and what they are looked up by.
+UPDATE resource AS r
+SET external_id = n.external_id, version = n.version, modified = n.modified, document = n.document,
+    search = n.search::jsonb
+FROM unnest(
+    $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[], $8::text[]
+) AS n (id, kind, external_id, version, modified, document, search)
+WHERE r.directory = $1 AND r.id = n.id AND r.kind = n.kind AND r.deleted IS NULL;
+
 -- name: update_resource
 -- Replace what a change may change of a live resource; the connection that it had.
 UPDATE resource AS r

@@ -46,6 +46,7 @@ LIMIT 1;
 
 -- name: due_lines
 -- Lanes that nobody works on, with news or a retry that is due; so many of each endpoint, longest due first;
+-- a lease that ends later than one can last ($4) was taken before the clock was set back, and holds no more;
 -- of endpoints that messages are sent to, or of the handlers in a list.
 WITH lane AS (
     SELECT
@@ -59,14 +60,14 @@ WITH lane AS (
     WHERE
         w.state = 'enabled' AND c.value > coalesce(l.cursor, 0)
         AND CASE WHEN $3::text[] IS NULL THEN w.url ILIKE 'http%' ELSE w.id = ANY ($3) END
-        AND coalesce(l.due, 0) <= $1 AND coalesce(l.until, 0) <= $1
+        AND coalesce(l.due, 0) <= $1 AND coalesce(l.until, 0) NOT BETWEEN $1::bigint + 1 AND $4
     UNION ALL
     SELECT
         l.directory, l.webhook, l.lane, l.cursor, l.attempt, l.due, l.finish, w.max_events, 0
     FROM webhook_line AS l
     JOIN webhook AS w ON w.id = l.webhook
     WHERE
-        l.lane > 0 AND w.state = 'enabled' AND l.due <= $1 AND l.until <= $1
+        l.lane > 0 AND w.state = 'enabled' AND l.due <= $1 AND l.until NOT BETWEEN $1::bigint + 1 AND $4
         AND CASE WHEN $3::text[] IS NULL THEN w.url ILIKE 'http%' ELSE w.id = ANY ($3) END
 ),
 
@@ -93,7 +94,7 @@ WITH lane AS (
     WHERE
         d.id = ANY ($2::bigint[]) AND w.state = 'enabled' AND c.value > coalesce(l.cursor, 0)
         AND CASE WHEN $4::text[] IS NULL THEN w.url ILIKE 'http%' ELSE w.id = ANY ($4) END
-        AND coalesce(l.due, 0) <= $1 AND coalesce(l.until, 0) <= $1
+        AND coalesce(l.due, 0) <= $1 AND coalesce(l.until, 0) NOT BETWEEN $1::bigint + 1 AND $5
 ),
 
 ranked AS (
@@ -117,7 +118,7 @@ WITH wanted AS (
 free AS (
     SELECT l.directory, l.webhook, l.lane
     FROM webhook_line AS l JOIN wanted USING (directory, webhook, lane)
-    WHERE l.until <= $5
+    WHERE l.until NOT BETWEEN $5::bigint + 1 AND $7
     ORDER BY l.directory, l.webhook, l.lane
     FOR NO KEY UPDATE OF l SKIP LOCKED
 ),

@@ -84,8 +84,14 @@ RETURNING id, directory, name, created, profile, reach, on_delete, limits,
 UPDATE connection SET profile = ?3, reach = ?4, on_delete = ?5, limits = ?6 WHERE directory = ?1 AND id = ?2;
 
 -- name: connection_standing
--- How a connection stands.
-SELECT state, state_by, state_reason, state_since FROM connection WHERE directory = ?1 AND id = ?2;
+-- How a connection stands, and the revision of what its directory defines.
+SELECT c.state, c.state_by, c.state_reason, c.state_since, d.revision
+FROM connection AS c JOIN directory AS d ON d.id = c.directory
+WHERE c.directory = ?1 AND c.id = ?2;
+
+-- name: directory_revision
+-- The revision of what a directory defines.
+SELECT revision FROM directory WHERE id = ?1;
 
 -- name: set_connection_standing
 -- Make a connection stand otherwise.

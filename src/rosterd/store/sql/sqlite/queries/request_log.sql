@@ -1,15 +1,17 @@
 -- The request log: what each connection asked, and what came of it.
 
--- name: insert_request
--- Keep an exchange under the number it was given.
+-- name: insert_requests
+-- Keep exchanges, a JSON list of the values of each, under the numbers they were given.
 INSERT INTO request (
     directory, seq, connection, at, status, method, microseconds, left_out, token, request_id, kind, resource,
     subject, path, query, scim_type, situation, other, tolerated, address, agent, body_size, detail, body, reply
 )
-VALUES (
-    ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
-    ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25
-);
+SELECT
+    value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+    value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14,
+    value ->> 15, value ->> 16, value ->> 17, value ->> 18, value ->> 19, value ->> 20, value ->> 21,
+    value ->> 22, value ->> 23, value ->> 24
+FROM json_each(?1);
 
 -- name: last_request
 -- The highest number of a directory.

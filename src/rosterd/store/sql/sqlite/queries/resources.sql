@@ -6,6 +6,13 @@ SELECT id, kind, connection, external_id, seq, version, created, modified, delet
 FROM resource
 WHERE directory = ?1 AND id = ?2 AND kind = ?3 AND deleted IS NULL;
 
+-- name: get_member
+-- The same, and whether it is in a group.
+SELECT id, kind, connection, external_id, seq, version, created, modified, deleted, document,
+    EXISTS (SELECT 1 FROM member WHERE directory = ?1 AND member_id = ?2)
+FROM resource
+WHERE directory = ?1 AND id = ?2 AND kind = ?3 AND deleted IS NULL;
+
 -- name: find_deleted
 -- A retained resource of a kind, by id.
 SELECT id, kind, connection, external_id, seq, version, created, modified, deleted, document

@@ -34,3 +34,31 @@ SELECT min(seq) FROM event WHERE directory = ?1 AND seq > ?2;
 -- name: previous_event
 -- The last event below a number.
 SELECT max(seq) FROM event WHERE directory = ?1 AND seq < ?2;
+
+-- name: last_number
+-- The last number that was given out for a table.
+SELECT seq FROM sqlite_sequence WHERE name = ?1;
+
+-- name: gives_numbers
+-- Whether the engine remembers what it gave out for a table.
+SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1 AND sql LIKE '%AUTOINCREMENT%';
+
+-- name: raise_number
+-- Give out numbers for a table behind this one, if one was given out.
+UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1;
+
+-- name: begin_number
+-- Give out the first number for a table behind this one.
+INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2);
+
+-- name: newest_step
+-- The newest migration that the database has.
+SELECT max(version) FROM schema_version;
+
+-- name: is_unfinished
+-- Whether a copy into it was begun and has not finished.
+SELECT EXISTS (SELECT 1 FROM schema_version WHERE version = 0);
+
+-- name: mark_unfinished
+-- Note that a copy into it was begun.
+INSERT INTO schema_version (version, name, checksum, applied) VALUES (0, 'unfinished', '', unixepoch() * 1000);

@@ -94,6 +94,7 @@ LIMIT 1;
 
 -- name: due_lines
 -- Lanes that nobody works on, with news or a retry that is due; so many of each endpoint, longest due first;
+-- a lease that ends later than one can last (?4) was taken before the clock was set back, and holds no more;
 -- of endpoints that messages are sent to, or of the handlers in a JSON list.
 WITH lane AS (
     SELECT
@@ -107,14 +108,14 @@ WITH lane AS (
     WHERE
         w.state = 'enabled' AND c.value > coalesce(l.cursor, 0)
         AND iif(?3 IS NULL, w.url LIKE 'http%', w.id IN (SELECT value FROM json_each(?3)))
-        AND coalesce(l.due, 0) <= ?1 AND coalesce(l.until, 0) <= ?1
+        AND coalesce(l.due, 0) <= ?1 AND coalesce(l.until, 0) NOT BETWEEN ?1 + 1 AND ?4
     UNION ALL
     SELECT
         l.directory, l.webhook, l.lane, l.cursor, l.attempt, l.due, l.finish, w.max_events, 0
     FROM webhook_line AS l
     JOIN webhook AS w ON w.id = l.webhook
     WHERE
-        l.lane > 0 AND w.state = 'enabled' AND l.due <= ?1 AND l.until <= ?1
+        l.lane > 0 AND w.state = 'enabled' AND l.due <= ?1 AND l.until NOT BETWEEN ?1 + 1 AND ?4
         AND iif(?3 IS NULL, w.url LIKE 'http%', w.id IN (SELECT value FROM json_each(?3)))
 ),
 
@@ -142,7 +143,7 @@ WITH lane AS (
     WHERE
         w.state = 'enabled' AND c.value > coalesce(l.cursor, 0)
         AND iif(?4 IS NULL, w.url LIKE 'http%', w.id IN (SELECT value FROM json_each(?4)))
-        AND coalesce(l.due, 0) <= ?1 AND coalesce(l.until, 0) <= ?1
+        AND coalesce(l.due, 0) <= ?1 AND coalesce(l.until, 0) NOT BETWEEN ?1 + 1 AND ?5
 ),
 
 ranked AS (
@@ -164,7 +165,7 @@ WHERE id = ?2 AND state = 'enabled' AND (?3 = 0 OR EXISTS (
     SELECT 1 FROM webhook_line WHERE directory = ?1 AND webhook = ?2 AND lane = ?3
 ))
 ON CONFLICT (directory, webhook, lane) DO UPDATE SET worker = excluded.worker, until = excluded.until
-WHERE webhook_line.until <= ?5
+WHERE webhook_line.until NOT BETWEEN ?5 + 1 AND ?7
 RETURNING kind, cursor, finish, fixed, attempt, due, lost, lost_at;
 
 -- name: renew_leases

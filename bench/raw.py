@@ -1,0 +1,295 @@
+"""The raw limit: what an engine alone commits of the rows that POSTs of users leave behind.
+
+rosterd's own commands say, in a transaction that is undone, with which statements and parameters a POST
+writes. These are then replayed with nothing around them, in batches as a group commit makes them:
+
+sqlite       one thread, a connection as rosterd's writer has it, ``synchronous=FULL``
+each         PostgreSQL, every connection for itself: the rows of one user, then COMMIT; without the counters,
+             for which all connections would wait
+batch        PostgreSQL, one connection: a statement for each user, one for the events and counters, COMMIT
+pipeline     the same, with all users' statements sent at once
+
+Nothing of it reads, decides or answers. The limit is the fastest way of an engine.
+"""
+
+import asyncio
+import sqlite3
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import uvloop
+
+from bench import postgres
+from bench.load import user
+from bench.servers import spent
+from rosterd.scim.schemas import CORE_MODEL
+from rosterd.service.caller import Caller
+from rosterd.service.commands import Commands
+from rosterd.service.control import Connection, Directory
+from rosterd.store.database import BUSY_MS, connect_writer
+from rosterd.store.dialect_postgres import Postgres
+from rosterd.store.postgres_held import Held
+from rosterd.store.postgres_run import connect
+from rosterd.store.postgres_writer import PostgresWriter
+from rosterd.store.queries import POSTGRES, SQLITE
+from rosterd.store.sqlite_writer import SqliteWriter
+from rosterd.store.unit import perform
+from rosterd.wiring import Settings, open_service
+from rosterd.wiring.ids import new_id, new_request_id, now
+
+Call = tuple[str, tuple[Any, ...]]
+"""A statement and its parameters."""
+
+WRITES: Final = ("insert_unique", "insert_resource", "insert_value", "owe_parts", "append_event", "next_seq")
+"""The statements of SQLite that leave rows when a user is made."""
+_USER: Final = CORE_MODEL.types["User"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Users that were made durable, and the seconds of CPU that it took: of this process, of the engine's."""
+
+    how: str
+    concurrency: int
+    count: int
+    seconds: float
+    cpu: float
+
+    @property
+    def rate(self) -> float:
+        """Users a second."""
+        return self.count / self.seconds
+
+
+def units(directory: Directory, connection: Connection, count: int) -> Iterator[Any]:
+    """What POSTs of users do inside a transaction."""
+    commands = Commands(now, new_id)
+    for number in range(count):
+        caller = Caller.within(directory, connection, CORE_MODEL, new_request_id())
+        body = orjson.loads(orjson.dumps(user(f"raw{number:07d}", number)))
+        yield commands.create(caller, _USER, body)
+
+
+class Recorder:
+    """A connection that notes what it is asked to do, and does it."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.calls: list[Call] = []
+
+    def taken(self) -> list[Call]:
+        """The calls since this was asked last."""
+        calls, self.calls = self.calls, []
+        return calls
+
+
+class SqliteRecorder(Recorder):
+    """As ``sqlite3.Connection``."""
+
+    def execute(self, text: str, parameters: Sequence[Any] = ()) -> Any:
+        """Run a statement."""
+        self.calls.append((text, tuple(parameters)))
+        return self.connection.execute(text, parameters)
+
+    def executemany(self, text: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run a statement with each of these parameters."""
+        for row in rows:
+            self.execute(text, row)
+
+
+class PostgresRecorder(Recorder):
+    """As asyncpg's connection."""
+
+    async def execute(self, text: str, *parameters: Any) -> Any:
+        """Run a statement."""
+        self.calls.append((text, parameters))
+        return await self.connection.execute(text, *parameters)
+
+    async def fetch(self, text: str, *parameters: Any) -> Any:
+        """The rows of a statement."""
+        self.calls.append((text, parameters))
+        return await self.connection.fetch(text, *parameters)
+
+
+def sqlite_limit(where: Path | None, concurrency: int, count: int, seconds: float) -> Limit:
+    """What SQLite commits in batches of ``concurrency``."""
+    with tempfile.TemporaryDirectory(prefix="bench-raw-", dir=where) as folder:
+        settings = Settings(data=Path(folder))
+        directory, owner = asyncio.run(_first(settings))
+        connection = connect_writer(settings.database, BUSY_MS)
+        try:
+            users = _sqlite_calls(connection, directory, owner, count)
+            return _sqlite_replay(connection, users, concurrency, seconds)
+        finally:
+            connection.close()
+
+
+def _sqlite_calls(
+    connection: sqlite3.Connection, directory: Directory, owner: Connection, count: int
+) -> list[list[Call]]:
+    recorder: Any = SqliteRecorder(connection)
+    connection.execute("BEGIN")
+    found = []
+    kept = {SQLITE[name] for name in WRITES}
+    for unit in units(directory, owner, count):
+        perform(unit, SqliteWriter(recorder, directory.id))
+        found.append([call for call in recorder.taken() if call[0] in kept])
+    connection.execute("ROLLBACK")
+    return found
+
+
+def _sqlite_replay(
+    connection: sqlite3.Connection, users: Sequence[Sequence[Call]], size: int, seconds: float
+) -> Limit:
+    done, execute = 0, connection.execute
+    cpu, begun = time.process_time(), time.perf_counter()
+    while done < len(users) and time.perf_counter() - begun < seconds:
+        execute("BEGIN IMMEDIATE")
+        for calls in users[done : done + size]:
+            for text, parameters in calls:
+                execute(text, parameters)
+        execute("COMMIT")
+        done = min(done + size, len(users))
+    took = time.perf_counter() - begun
+    return Limit("sqlite", size, done, took, time.process_time() - cpu)
+
+
+def postgres_limits(levels: Sequence[int], count: int, seconds: float) -> list[Limit]:
+    """What PostgreSQL commits in each way, at each concurrency; every one on tables of its own."""
+    with postgres.namespace() as space:
+        made = uvloop.run(_made(space, count))
+    found = []
+    for concurrency in levels:
+        for how in (_each, _batch, _pipeline):
+            with postgres.namespace() as space:
+                found.append(uvloop.run(_postgres_limit(space, how, made, concurrency, seconds)))
+    return found
+
+
+async def _made(space: postgres.Namespace, count: int) -> "list[Made]":
+    directory, owner = await _first_on(space)
+    connection = await connect(space.url)
+    try:
+        return await _postgres_calls(connection, directory, owner, count)
+    finally:
+        await connection.close()
+
+
+async def _postgres_limit(
+    space: postgres.Namespace, how: "Way", made: "Sequence[Made]", concurrency: int, seconds: float
+) -> Limit:
+    """Run one way. The directory has the same number in all new tables, so what was made fits."""
+    directory, _ = await _first_on(space)
+    several = concurrency if how is _each else 1
+    connections = [await connect(space.url) for _ in range(several)]
+    try:
+        pids = [connection.get_server_pid() for connection in connections]
+        cpu, engine, begun = time.process_time(), spent(pids), time.perf_counter()
+        done = await how(connections, directory.id, made, concurrency, begun + seconds)
+        took = time.perf_counter() - begun
+        cpu = time.process_time() - cpu + spent(pids) - engine
+        return Limit(how.__name__.strip("_"), concurrency, done, took, cpu)
+    finally:
+        for connection in connections:
+            await connection.close()
+
+
+async def _first_on(space: postgres.Namespace) -> tuple[Directory, Connection]:
+    with tempfile.TemporaryDirectory(prefix="bench-raw-") as folder:
+        return await _first(Settings(data=Path(folder), database_url=space.url))
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What one user comes to on PostgreSQL: the parameters of its statement, its event, its counts."""
+
+    resource: tuple[Any, ...]
+    event: tuple[Any, ...]
+    counts: dict[str, int]
+
+
+async def _postgres_calls(connection: Any, directory: Directory, owner: Connection, count: int) -> list[Made]:
+    recorder: Any = PostgresRecorder(connection)
+    found = []
+    await connection.execute("BEGIN")
+    held = Held(recorder, directory.id)
+    await held.lock()
+    for unit in units(directory, owner, count):
+        await unit(PostgresWriter(held, Postgres()))
+        resource = next(call[1] for call in recorder.taken() if call[0] == POSTGRES["insert_resource"])
+        found.append(Made(resource, held._events[-1], dict(held._counts)))
+        held._counts.clear()
+        held._last += 1
+    await connection.execute("ROLLBACK")
+    return found
+
+
+Way = Callable[[Sequence[Any], int, Sequence[Made], int, float], Awaitable[int]]
+"""Writes users until there are no more or the time is over; how many."""
+
+
+async def _each(connections: Sequence[Any], directory: int, made: Sequence[Made], _: int, end: float) -> int:
+    left, done = iter(made), 0
+
+    async def work(connection: Any) -> None:
+        nonlocal done
+        resource = await connection.prepare(POSTGRES["insert_resource"])
+        event = await connection.prepare(POSTGRES["append_event"])
+        for one in left:
+            if time.perf_counter() >= end:
+                return
+            async with connection.transaction():
+                await resource.fetch(*one.resource)
+                await event.fetch(directory, *one.event)
+            done += 1
+
+    await asyncio.gather(*map(work, connections))
+    return done
+
+
+async def _batch(
+    connections: Sequence[Any], directory: int, made: Sequence[Made], size: int, end: float
+) -> int:
+    return await _batches(connections[0], directory, made, size, end, pipelined=False)
+
+
+async def _pipeline(
+    connections: Sequence[Any], directory: int, made: Sequence[Made], size: int, end: float
+) -> int:
+    return await _batches(connections[0], directory, made, size, end, pipelined=True)
+
+
+async def _batches(
+    connection: Any, directory: int, made: Sequence[Made], size: int, end: float, *, pipelined: bool
+) -> int:
+    done = 0
+    insert = await connection.prepare(POSTGRES["insert_resource"])
+    while done < len(made) and time.perf_counter() < end:
+        part = made[done : done + size]
+        async with connection.transaction():
+            if pipelined:
+                await insert.executemany([one.resource for one in part])
+            else:
+                for one in part:
+                    await insert.fetch(*one.resource)
+            counts: dict[str, int] = {}
+            for one in part:
+                for name, by in one.counts.items():
+                    counts[name] = counts.get(name, 0) + by
+            columns = [list(column) for column in zip(*(one.event for one in part), strict=True)]
+            await connection.execute(
+                POSTGRES["finish"], directory, *columns, list(counts), list(counts.values())
+            )
+        done += len(part)
+    return done
+
+
+async def _first(settings: Settings) -> tuple[Directory, Connection]:
+    """The tables, a directory and a connection."""
+    async with open_service(settings) as service:
+        return await service.ensure_default()

@@ -1,0 +1,36 @@
+"""Credentials that were verified once: each is good for as long as the control plane's epoch lasts.
+
+Kept by a digest of what the client sends, never a failure, and in bounded memory. Pausing, revoking, another
+policy, scope or schema all begin another epoch (``Control.epoch``), and then everything is looked up again.
+"""
+
+from collections.abc import Hashable
+from typing import Final
+
+from rosterd.service.control import Credential
+
+MOST: Final = 10_000
+"""With more than these in one epoch, all of them are looked up again."""
+
+
+class Remembered:
+    """The credentials of one process."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._epoch: Hashable = None
+        self._credentials: dict[bytes, Credential] = {}
+
+    def __len__(self) -> int:
+        return len(self._credentials)
+
+    def find(self, epoch: Hashable, digest: bytes) -> Credential | None:
+        """What was verified in this epoch; ``None`` if nothing was."""
+        return self._credentials.get(digest) if epoch == self._epoch else None
+
+    def keep(self, epoch: Hashable, digest: bytes, credential: Credential) -> None:
+        """Remember what was looked up after the epoch was asked for, and is valid."""
+        if epoch != self._epoch or len(self._credentials) >= self._most:
+            self._credentials.clear()
+            self._epoch = epoch
+        self._credentials[digest] = credential

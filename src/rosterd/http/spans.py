@@ -1,0 +1,49 @@
+"""What a SCIM request tells whoever keeps traces: which steps it went through, and when; never their data."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from rosterd.http.reply import Scope
+from rosterd.http.trail import Trail
+
+_READING = ("GET", "HEAD")
+
+
+class Span(Protocol):
+    """A request that is traced."""
+
+    request_id: str
+    """Its id, which also says where in which trace it is."""
+    trace_id: str
+    """32 hexadecimal digits (W3C Trace Context)."""
+
+    def end(self, status: int | None, trail: Trail, ended: float) -> None:
+        """Tell of it; ``status`` is ``None`` if the client has gone, ``ended`` by ``time.perf_counter``."""
+
+
+class Spans(Protocol):
+    """Keeps traces; never waits and never fails."""
+
+    def begin(self, scope: Scope, started: float) -> Span | None:
+        """The span of a request, unless it is not to be traced; ``started`` by ``time.perf_counter``."""
+
+
+def steps(trail: Trail, method: str, started: float, ended: float) -> Iterator[tuple[str, float, float]]:
+    """The steps that a request went through, each with its beginning and end.
+
+    The last one is where it failed, if it did.
+    """
+    marks = [("admit", trail.admitted), ("decode", trail.decoded)]
+    if trail.checked or method not in _READING:
+        marks.append(("check", trail.checked))
+    marks.append(("commit", trail.committed))
+    at = started
+    for step, end in marks:
+        if not end:
+            if trail.error is not None:
+                yield step, at, ended
+                return
+            continue  # what is answered without data, such as discovery, has no such step
+        yield step, at, end
+        at = end
+    yield "render", at, ended

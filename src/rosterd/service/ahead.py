@@ -1,0 +1,28 @@
+"""What a unit of work is going to look for, told beside it; part of the ports.
+
+A store may look it up for many units at once, before it runs them. It is a hint: a unit sees the same whether
+it was given, wrong, or used at all.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """The look-ups of one unit; none is left out or added for another reason than its cost."""
+
+    resources: tuple[tuple[str, str], ...] = ()
+    """Kind and id of resources that are read, with the groups they are in."""
+    unique: tuple[tuple[str, str, str], ...] = ()
+    """Kind, attribute and folded value of unique values that are taken."""
+    adopted: tuple[str, ...] = ()
+    """Folded userNames under which somebody may wait to be adopted."""
+    retained: tuple[tuple[str, int, str], ...] = ()
+    """Kind, connection and externalId of deleted resources that may be revived."""
+    awaited: tuple[str, ...] = ()
+    """Values under which groups may wait for a member."""
+
+
+UNKNOWN: Final = Ahead()
+"""Nothing is told."""

@@ -1,0 +1,115 @@
+"""What is known of a directory while it is locked, so that it need not be asked for again.
+
+look       asks once for what many units are going to look for (``service.ahead``)
+use        an answer stands for the statement: nobody else can have changed what it is about
+forget     everything, whenever a statement writes, but for those writes that are noted here
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any, Final
+
+from rosterd.service.ahead import Ahead
+from rosterd.service.ports import Membership, Stored, UniqueViolation
+from rosterd.store.dialect_postgres import clean, cleaned, short
+from rosterd.store.postgres_run import Reads
+from rosterd.store.rows import memberships_of
+
+_PARTS: Final = ("adopted", "retained", "awaited", "unique")
+"""The look-ups of the statement ``foresee``, as it names them."""
+
+
+class Known:
+    """Facts that hold now, inside one transaction."""
+
+    __slots__ = ("_found", "_groups", "_nothing", "_rows", "is_on")
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Something was written that may make any of it wrong."""
+        self.is_on = False
+        """Whether anything is known: what is written may wait only if the rest was looked up."""
+        self._nothing: dict[str, set[Any]] = {part: set() for part in _PARTS}
+        self._found: set[tuple[str, str, str]] = set()
+        self._rows: dict[tuple[str, str], Stored | None] = {}
+        self._groups: dict[str, tuple[Membership, ...]] = {}
+
+    async def look(self, reads: Reads, directory: int, several: Sequence[Ahead]) -> None:
+        """Look up what these units are going to look for."""
+        await self._look_for_traces(reads, directory, several)
+        await self._look_for_resources(reads, directory, several)
+        self.is_on = True
+
+    async def _look_for_traces(self, reads: Reads, directory: int, several: Sequence[Ahead]) -> None:
+        wanted = {part: list(dict.fromkeys(_all(several, part))) for part in _PARTS}
+        if not any(wanted.values()):
+            return
+        kinds, connections, external_ids = _columns(wanted["retained"], 3)
+        unique_kinds, attributes, values = _columns(wanted["unique"], 3)
+        found = {(part, place) for part, place in await reads.rows(
+            "foresee", directory, cleaned(wanted["adopted"]), kinds, connections, cleaned(external_ids),
+            cleaned(wanted["awaited"]), unique_kinds, attributes, [short(clean(value)) for value in values],
+        )}  # fmt: skip
+        for part, asked in wanted.items():
+            self._nothing[part].update(
+                one for place, one in enumerate(asked, 1) if (part, place) not in found
+            )
+        self._found |= set(wanted["unique"]) - self._nothing["unique"]
+
+    async def _look_for_resources(self, reads: Reads, directory: int, several: Sequence[Ahead]) -> None:
+        wanted = list(dict.fromkeys(_all(several, "resources")))
+        if not wanted:
+            return
+        kinds, ids = _columns(wanted, 2)
+        rows = await reads.rows("get_resources", directory, kinds, cleaned(ids))
+        found = {(row[1], row[0]): Stored(*row) for row in rows}
+        for key in wanted:
+            self._rows[key] = found.get((key[0], clean(key[1])))
+        grouped = [row.id for row in found.values()]
+        groups = memberships_of(await reads.rows("memberships", directory, grouped)) if grouped else {}
+        for id in grouped:
+            self._groups[id] = groups.get(id, ())
+
+    def lacks(self, part: str, one: Any) -> bool:
+        """Whether there is known to be nothing of the kind."""
+        return one in self._nothing[part]
+
+    def lacks_all(self, part: str, several: Iterable[Any]) -> bool:
+        """Whether there is known to be none of these."""
+        return self._nothing[part].issuperset(several)
+
+    def row(self, kind: str, id: str) -> Stored | None:
+        """The live resource. Raises ``KeyError`` if it is not known whether there is one."""
+        return self._rows[kind, id]
+
+    def memberships(self, ids: Sequence[str]) -> Mapping[str, tuple[Membership, ...]] | None:
+        """The groups of each; ``None`` if that is not known of all."""
+        if not all(id in self._groups for id in ids):
+            return None
+        return {id: groups for id in ids if (groups := self._groups[id])}
+
+    def take(self, kind: str, pairs: Iterable[tuple[str, str]]) -> bool:
+        """Take unique values that are known to be free, if all are. Raises ``UniqueViolation``."""
+        wanted = [(kind, attribute, value) for attribute, value in pairs]
+        for one in wanted:
+            if one in self._found:
+                raise UniqueViolation(*one[1:])
+        if not self.is_on or not self.lacks_all("unique", wanted):
+            return False
+        self._nothing["unique"].difference_update(wanted)
+        self._found.update(wanted)
+        return True
+
+    def changed(self, row: Stored) -> None:
+        """A known resource is this now."""
+        self._rows[row.kind, row.id] = row
+
+
+def _all(several: Sequence[Ahead], part: str) -> Iterable[Any]:
+    return chain.from_iterable(getattr(one, part) for one in several)
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

@@ -1,0 +1,58 @@
+"""``SharedBuckets``, ``FormMarks``, ``Bookmarks`` over PostgreSQL; each exchange or bookmark is one statement.
+
+A connection has so many places for bookmarks, and a page always the same one: a new one takes it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from zlib import crc32
+
+import orjson
+
+from rosterd.service.limits import Drawn, Key
+from rosterd.service.ports import Position
+from rosterd.service.walks import Bookmark, PageStart
+from rosterd.store.postgres_control import PostgresControl
+from rosterd.store.postgres_entries import storable
+
+SLOTS: Final = 4096
+"""Bookmarks of a connection: a walk of so many pages keeps all of its own for a while."""
+
+
+class PostgresSharing(PostgresControl):
+    """See ``rosterd.service.sharing`` and ``rosterd.service.walks``."""
+
+    async def exchange_buckets(self, drawn: Sequence[Drawn]) -> Mapping[Key, int]:
+        named = {(one.key[0], storable(one.key[1])): one for one in drawn}
+        columns = zip(*((*key, d.rate, d.size, d.cost, d.ago) for key, d in named.items()), strict=True)
+        parameters = [list(column) for column in columns]
+        rows = await self._database.rows("exchange_buckets", *parameters) if drawn else ()
+        return {named[directory, name].key: level for directory, name, level in rows}
+
+    async def forget_buckets(self, most: int) -> int:
+        return await self._changed("forget_buckets", most)
+
+    async def spend_mark(self, digest: bytes, at: int) -> bool:
+        return bool(await self._changed("spend_mark", digest, at))
+
+    async def forget_marks(self, before: int, most: int) -> int:
+        if not (await self._rows("has_old_marks", before))[0][0]:  # which is no reason to write
+            return 0
+        return await self._changed("forget_marks", before, most)
+
+    async def find_bookmark(self, page: PageStart, now: int) -> Bookmark | None:
+        rows = await self._database.rows("find_bookmark", *_place(page), now)
+        return next((Bookmark(Position(s, orjson.loads(k)), total, end) for s, k, total, end in rows), None)
+
+    async def keep_bookmark(self, page: PageStart, bookmark: Bookmark) -> None:
+        at = bookmark.position
+        kept = (at.seq, orjson.dumps(at.key), bookmark.total, bookmark.expires)
+        await self._database.rows("keep_bookmark", *_place(page), *kept)
+
+    async def forget_bookmarks(self, now: int, most: int) -> int:
+        return await self._changed("forget_bookmarks", now, most)
+
+
+def _place(page: PageStart) -> tuple[int, int, int, bytes, int]:
+    slot = crc32(page.walk + page.start_index.to_bytes(8, "big")) % SLOTS
+    return page.directory, page.connection, slot, page.walk, page.start_index

@@ -1,0 +1,64 @@
+-- Copies and restores: who uses the database, what is filled, and the hole that a restore leaves.
+
+-- name: share_use
+-- Say that a server uses the data, until the connection ends; false while somebody has it for themselves.
+SELECT pg_try_advisory_lock_shared(hashtextextended('rosterd in use ' || current_schema(), 0));
+
+-- name: is_free
+-- Whether nobody has the data for themselves.
+SELECT pg_try_advisory_xact_lock_shared(hashtextextended('rosterd in use ' || current_schema(), 0));
+
+-- name: claim
+-- Have the data for oneself until the connection ends; false while a server uses it.
+SELECT pg_try_advisory_lock(hashtextextended('rosterd in use ' || current_schema(), 0));
+
+-- name: whereabouts
+-- What tells one database's schema from every other.
+SELECT pg_postmaster_start_time(), current_database(), current_schema();
+
+-- name: holds_tables
+-- Whether the tables are made; more than the one of the migrations.
+SELECT to_regclass('schema_version') IS NOT NULL, to_regclass('directory') IS NOT NULL;
+
+-- name: holds_data
+-- Whether anything was ever put into it.
+SELECT EXISTS (SELECT 1 FROM directory) OR EXISTS (SELECT 1 FROM audit);
+
+-- name: mark_unfinished
+-- Note that a copy into it was begun.
+INSERT INTO schema_version (version, name, checksum, applied)
+VALUES (0, 'unfinished', '', (extract(epoch FROM now()) * 1000)::bigint)
+ON CONFLICT (version) DO NOTHING;
+
+-- name: mark_finished
+-- Note that it is whole.
+DELETE FROM schema_version WHERE version = 0;
+
+-- name: moving
+-- The statements that move some tables into a new schema.
+SELECT format('CREATE SCHEMA %I', $1::text)
+UNION ALL
+SELECT format('ALTER TABLE %I SET SCHEMA %I', relname, $1) FROM pg_class
+WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND relname = ANY($2::text[]);
+
+-- name: emptying
+-- The statement that empties some tables.
+SELECT format('TRUNCATE %s CASCADE', string_agg(format('%I', name), ', ')) FROM unnest($1::text[]) AS t (name);
+
+-- name: drop_parts_index
+-- Drop the index of parts of texts, which is made quicker than kept up.
+DROP INDEX IF EXISTS resource_parts;
+
+-- name: last_number
+-- The last number that was given out for a column of a table.
+SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence($1, $2)::regclass), 0);
+
+-- name: go_on
+-- Give out numbers for a column of a table behind this one.
+SELECT setval(pg_get_serial_sequence($1, $2), $3) WHERE $3 > 0;
+
+-- name: begin_anew
+-- The directory's order goes on from a number that was never given out, and the hole before it is noted.
+INSERT INTO counter (directory, name, value)
+VALUES ($1, 'restored:' || $2::bigint, $3), ($1, 'seq', $3)
+ON CONFLICT (directory, name) DO UPDATE SET value = excluded.value;

@@ -1,0 +1,205 @@
+"""Units that become one transaction on PostgreSQL do what they do one by one: replies, data and feed."""
+
+import asyncio
+import itertools
+from collections.abc import Coroutine, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from contract.postgres_server import namespace
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rosterd.scim import errors, urns
+from rosterd.scim.schemas import CORE_MODEL
+from rosterd.service.audit import COMMAND_LINE, Actor, Entry
+from rosterd.service.caller import Caller
+from rosterd.service.commands import Commands, Unit
+from rosterd.service.control import Connection, Directory, Policy
+from rosterd.service.limits import Limits
+from rosterd.service.ports import Query, Writer
+from rosterd.service.view import View
+from rosterd.store.memory import MemoryStore
+from rosterd.store.postgres import PostgresStore, open_postgres
+
+USER, GROUP = CORE_MODEL.types["User"], CORE_MODEL.types["Group"]
+POLICY = Policy(limits=Limits(fuse_count=0, fuse_percent=0))
+LONG = "x" * 410
+"""Longer than what stands in an index as it is."""
+NAMES = st.sampled_from(["ann", "Ann", "bob", "cy", "dee", LONG])
+KNOWN = st.sampled_from([None, "k1", "k2"])
+IDS = st.integers(1, 5).map(lambda n: f"id{n}")
+"""Ids are given out in order, so that later requests can name what earlier ones make."""
+VALUES = st.lists(
+    st.one_of(IDS, st.sampled_from(["ann", "Ann", "k1", "dee"])), min_size=1, max_size=3, unique=True
+)
+
+Made = tuple[Any, ...]
+"""What a client asks for: the verb, the kind, and what the command is given."""
+
+
+def user(name: str, known: str | None, title: str | None = None) -> dict[str, Any]:
+    optional = {"externalId": known, "title": title}
+    return {"schemas": [urns.USER], "userName": name, **{k: v for k, v in optional.items() if v is not None}}
+
+
+def group(name: str, values: list[str]) -> dict[str, Any]:
+    members = [{"value": value} for value in values]
+    return {"schemas": [urns.GROUP], "displayName": name, "members": members}
+
+
+def replaced(path: str, value: object) -> dict[str, Any]:
+    return {"schemas": [urns.PATCH_OP], "Operations": [{"op": "replace", "path": path, "value": value}]}
+
+
+def members(op: str, values: list[str]) -> dict[str, Any]:
+    change = {"op": op, "path": "members", "value": [{"value": value} for value in values]}
+    return {"schemas": [urns.PATCH_OP], "Operations": [change]}
+
+
+CREATE = st.tuples(st.just("create"), st.just("User"), st.builds(user, NAMES, KNOWN))
+CHANGES = st.one_of(
+    st.builds(replaced, st.just("title"), st.sampled_from("abc")),
+    st.builds(replaced, st.just("active"), st.booleans()),
+    st.builds(replaced, st.just("userName"), NAMES),
+    st.builds(replaced, st.just("displayName"), st.sampled_from("DE")),
+)
+PATCH = st.tuples(st.just("patch"), st.just("User"), IDS, CHANGES)
+REQUEST: st.SearchStrategy[Made] = st.one_of(
+    CREATE,
+    CREATE,
+    PATCH,
+    PATCH,
+    st.tuples(st.just("create"), st.just("Group"), st.builds(group, st.sampled_from("gh"), VALUES)),
+    st.tuples(st.just("replace"), st.just("User"), IDS, st.builds(user, NAMES, KNOWN, st.just("T"))),
+    st.tuples(
+        st.just("patch"),
+        st.just("Group"),
+        IDS,
+        st.builds(members, st.sampled_from(["add", "remove"]), VALUES),
+    ),
+    st.tuples(st.just("delete"), st.sampled_from(["User", "Group"]), IDS),
+)
+BULK: st.SearchStrategy[Made] = st.lists(REQUEST, min_size=2, max_size=4).map(lambda parts: ("bulk", *parts))
+"""Requests of one unit, each undone alone."""
+BATCH = st.lists(st.one_of(REQUEST, REQUEST, REQUEST, BULK), min_size=2, max_size=8)
+
+
+@dataclass
+class Place:
+    """A directory of a store of its own, with commands whose clock stands still and whose ids are counted."""
+
+    store: MemoryStore | PostgresStore
+    directory: Directory
+    connection: Connection
+    ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @classmethod
+    async def made_in(cls, store: MemoryStore | PostgresStore, name: str) -> "Place":
+        entry = Entry(Actor(COMMAND_LINE, "test"), 0, "test", name, None)
+        directory = await store.create_directory(name, 0, entry)
+        connection = await store.create_connection(directory.id, "c", "auto", POLICY, 0, entry)
+        return cls(store, directory, connection)
+
+    def __post_init__(self) -> None:
+        self.commands = Commands(lambda: 1_700_000_000_000, lambda: f"id{next(self.ids)}")
+
+    def asks(self, request: int, verb: str, *rest: Any) -> Coroutine[Any, Any, object]:
+        """What a client is told; commands are made at once, as ids are given out then."""
+        caller = Caller.within(self.directory, self.connection, CORE_MODEL, f"r{request}")
+        if verb == "bulk":
+            return self.several([self.made(caller, *part) for part in rest])
+        return self.one(self.made(caller, verb, *rest))
+
+    def made(self, caller: Caller, verb: str, kind: str, *given: Any) -> Unit | errors.ScimError:
+        try:
+            unit: Unit = getattr(self.commands, verb)(caller, CORE_MODEL.types[kind], *given)
+        except errors.ScimError as error:
+            return error
+        return unit
+
+    async def one(self, unit: Unit | errors.ScimError) -> object:
+        try:
+            if isinstance(unit, errors.ScimError):
+                raise unit
+            return told(await self.store.write(self.directory.id, unit, unit.ahead))
+        except errors.ScimError as error:
+            return type(error), error.detail
+
+    async def several(self, units: list[Unit | errors.ScimError]) -> object:
+        async def work(tx: Writer) -> list[object]:
+            said: list[object] = []
+            for unit in units:
+                try:
+                    if isinstance(unit, errors.ScimError):
+                        raise unit
+                    async with tx.savepoint():
+                        said.append(told(await unit(tx)))
+                except errors.ScimError as error:
+                    said.append((type(error), error.detail))
+            return said
+
+        return await self.store.write(self.directory.id, work)
+
+    async def content(self) -> object:
+        """Everything there is: the feed, the resources, their groups and members, and how many they are."""
+        reader = self.store.reader(self.directory.id)
+        page = await reader.search(Query({USER: None, GROUP: None}, None, 1000))
+        ids = [row.id for row in page.rows]
+        return (
+            await reader.events(0, 1000),
+            page.rows,
+            await reader.memberships(ids),
+            [(await reader.members(id), await reader.pending(id)) for id in ids],
+            [await reader.count(kind) for kind in ("User", "Group")],
+            [await reader.count(kind, self.connection.id) for kind in ("User", "Group")],
+        )
+
+
+def told(outcome: object) -> object:
+    assert isinstance(outcome, View)
+    return outcome.row, outcome.external_id, outcome.memberships, outcome.members
+
+
+@dataclass
+class Engines:
+    """A PostgreSQL store with its loop, and a store in memory that gives out the same numbers."""
+
+    runner: asyncio.Runner
+    postgres: PostgresStore
+    memory: MemoryStore
+    names: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+
+@pytest.fixture(scope="module")
+def engines() -> Iterator[Engines]:
+    with ExitStack() as stack:
+        url = stack.enter_context(namespace())
+        runner = stack.enter_context(asyncio.Runner())
+        store = runner.run(open_postgres(url))
+        yield Engines(runner, store, MemoryStore())
+        runner.run(store.close())
+
+
+@settings(max_examples=100)
+@given(batches=st.lists(BATCH, min_size=1, max_size=3))
+def test_units_together_are_units_one_by_one(engines: Engines, batches: list[list[Made]]) -> None:
+    name = f"d{next(engines.names)}"
+
+    async def both() -> None:
+        alone = await Place.made_in(engines.memory, name)
+        together = await Place.made_in(engines.postgres, name)
+        for several in batches:
+            expected = [await alone.asks(*one) for one in enumerate_all(several)]
+            found = await asyncio.gather(*[together.asks(*one) for one in enumerate_all(several)])
+            for request, here, there in zip(several, found, expected, strict=True):
+                assert here == there, request
+        assert await together.content() == await alone.content()
+
+    engines.runner.run(both())
+
+
+def enumerate_all(several: list[Made]) -> list[tuple[Any, ...]]:
+    return [(number, *request) for number, request in enumerate(several)]
