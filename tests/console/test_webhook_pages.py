@@ -308,3 +308,22 @@ def test_streams_of_security_event_tokens_are_made_and_changed(tmp_path: Path) -
         assert "Send a test" not in page.words
 
     run(tmp_path, test, base_url="http://sp.example")
+
+
+def test_what_is_wrong_with_a_webhook_is_told_on_the_overview(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        failing, given_up, stopped = [await hook(world, name) for name in ("crm", "search", "old")]
+        other = await world.service.control.directory("other")
+        assert other is not None
+        fine, foreign = await hook(world, "billing"), await hook(world, "theirs", directory=other.id)
+        for one in (failing, foreign):
+            await dead(world.service, one, one.directory or 0, 1)
+        assert await world.service.webhooks.give_up(given_up, world.acme.id, "It answered 410.")
+        await world.service.webhooks.disable(stopped, by=BY)
+        shown = (await (await world.visit(VIEWER, directory="acme")).get("/")).words
+        assert "Webhook crm has refused or missed every message since" in shown
+        assert "Webhook search was disabled because nothing reached it" in shown
+        for quiet in (fine, stopped, foreign):
+            assert f"Webhook {quiet.label}" not in shown
+
+    run(tmp_path, test)

@@ -53,7 +53,7 @@ def verified(token: str, jwks: Mapping[str, Any]) -> Token:
         point.public_key().verify(halves, signed, ec.ECDSA(hashes.SHA256()))
     else:
         public = rsa.RSAPublicNumbers(number["e"], number["n"]).public_key()
-        assert public.key_size >= 2048
+        assert public.key_size >= 3072
         public.verify(raw, signed, padding.PKCS1v15(), hashes.SHA256())
     return Token(header, orjson.loads(decoded(body)))
 

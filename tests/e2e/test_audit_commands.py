@@ -24,9 +24,12 @@ from rosterd.wiring import Settings, open_service
 
 READING = re.compile(
     r".* (list|show|tail|preview|sessions|deliveries|dead-letters)"
-    r"|serve|demo|doctor|migrate|listen|backup|restore|export|import|simulate .*"
+    r"|serve|demo|doctor|migrate|listen|backup|restore|copy|export|import|simulate .*"
 )
-"""Those that change nothing of the installation; what ``import`` changes is in the feed."""
+"""Those that change nothing of the installation; what ``import`` changes is in the feed.
+
+What ``copy`` and ``restore`` write is another installation, with an entry: their own tests look for it.
+"""
 ON = ("--directory", "acme")
 ALONG = (*ON, "--connection", "okta")
 CHANGING: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -74,6 +77,7 @@ CHANGING: dict[str, tuple[str, tuple[str, ...]]] = {
     "set-key rotate": ("set-key.rotated", ()),
     "mapping set": ("mapping.updated", ("MAPPING", *ON)),
     "reconcile": ("accounts.adopted", ("ACCOUNTS", *ALONG, "--adopt")),
+    "mark-restored": ("installation.restored", ()),
     "settings set": ("settings.updated", ("eventRetentionDays=90", "requestLogBodies=false")),
 }
 """What each changing command writes, and with which arguments; a new command needs a row here."""

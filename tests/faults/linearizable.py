@@ -129,7 +129,7 @@ class Search(Generic[S]):
         There is nothing to be had by putting it off, and each of these would double what is to be looked at.
         """
         for other in self.under_way:
-            if (self._looks|~self._optional) >> other & 1 and not happened >> other & 1:
+            if self._looks >> other & 1 and not happened >> other & 1:
                 self._budget -= 1
                 if self._step(state, self._operations[other]) == state:
                     happened |= 1 << other

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from rosterd.scim import errors, urns
 from rosterd.scim.schemas import CORE_MODEL
+from rosterd.service.ahead import Ahead
 from rosterd.service.audit import COMMAND_LINE, Actor, Entry
 from rosterd.service.caller import Caller
 from rosterd.service.commands import Commands, Unit
@@ -82,8 +83,12 @@ REQUEST: st.SearchStrategy[Made] = st.one_of(
     ),
     st.tuples(st.just("delete"), st.sampled_from(["User", "Group"]), IDS),
 )
-BULK: st.SearchStrategy[Made] = st.lists(REQUEST, min_size=2, max_size=4).map(lambda parts: ("bulk", *parts))
-"""Requests of one unit, each undone alone."""
+BULK: st.SearchStrategy[Made] = st.builds(
+    lambda verb, parts: (verb, *parts),
+    st.sampled_from(["bulk", "undone"]),
+    st.lists(REQUEST, min_size=2, max_size=4),
+)
+"""Requests of one unit, each undone alone, or at the end all of them."""
 BATCH = st.lists(st.one_of(REQUEST, REQUEST, REQUEST, BULK), min_size=2, max_size=8)
 
 
@@ -109,8 +114,8 @@ class Place:
     def asks(self, request: int, verb: str, *rest: Any) -> Coroutine[Any, Any, object]:
         """What a client is told; commands are made at once, as ids are given out then."""
         caller = Caller.within(self.directory, self.connection, CORE_MODEL, f"r{request}")
-        if verb == "bulk":
-            return self.several([self.made(caller, *part) for part in rest])
+        if verb in ("bulk", "undone"):
+            return self.several([self.made(caller, *part) for part in rest], undone=verb == "undone")
         return self.one(self.made(caller, verb, *rest))
 
     def made(self, caller: Caller, verb: str, kind: str, *given: Any) -> Unit | errors.ScimError:
@@ -128,7 +133,7 @@ class Place:
         except errors.ScimError as error:
             return type(error), error.detail
 
-    async def several(self, units: list[Unit | errors.ScimError]) -> object:
+    async def several(self, units: list[Unit | errors.ScimError], *, undone: bool) -> object:
         async def work(tx: Writer) -> list[object]:
             said: list[object] = []
             for unit in units:
@@ -139,9 +144,14 @@ class Place:
                         said.append(told(await unit(tx)))
                 except errors.ScimError as error:
                     said.append((type(error), error.detail))
+            if undone:
+                raise errors.Conflict(str(said))
             return said
 
-        return await self.store.write(self.directory.id, work)
+        try:
+            return await self.store.write(self.directory.id, work, ahead_of(units))
+        except errors.Conflict as error:
+            return error.detail
 
     async def content(self) -> object:
         """Everything there is: the feed, the resources, their groups and members, and how many they are."""
@@ -156,6 +166,13 @@ class Place:
             [await reader.count(kind) for kind in ("User", "Group")],
             [await reader.count(kind, self.connection.id) for kind in ("User", "Group")],
         )
+
+
+def ahead_of(units: list[Unit | errors.ScimError]) -> Ahead:
+    several = [unit.ahead for unit in units if not isinstance(unit, errors.ScimError)]
+    return Ahead(
+        *(tuple(itertools.chain.from_iterable(parts)) for parts in zip(*map(astuple, several), strict=True))
+    )
 
 
 def told(outcome: object) -> object:

@@ -17,7 +17,7 @@ from rosterd.http.site import SCIM_PATH
 from rosterd.service.control import Connection
 from rosterd.simulator import Company, Summary, make_company, provision
 from rosterd.simulator import Progress as Step
-from rosterd.wiring import Settings, open_service, start_in_thread
+from rosterd.wiring import Running, Settings, open_service, start_in_thread
 
 EXAMPLES = options.examples(
     "rosterd demo", "rosterd demo --people 2000", "rosterd demo --exit --json --people 50"
@@ -54,6 +54,8 @@ def demo(
                 output.as_json({"baseUrl": scim_url, "token": token, **_as_json(summary)})
             else:
                 _show(summary)
+                if not leave:
+                    _console(running)
                 _samples(company, scim_url, token)
             if leave:
                 raise typer.Exit(codes.OK if summary.ok else codes.FAILED)
@@ -141,6 +143,19 @@ def _show(summary: Summary) -> None:
     for verdict in summary.checks:
         if not verdict.ok:
             output.complain(f"{verdict.step}: {verdict.why} ({verdict.method} {verdict.path})")
+
+
+def _console(running: Running) -> None:
+    """Where the console is; its password is as short-lived as the data."""
+    if running.owner is not None:
+        output.line()
+        output.fields(
+            {
+                "Console": f"{running.base_url}/",
+                "Log in as": running.owner.name,
+                "Password": running.owner.password,
+            }
+        )
 
 
 def _samples(company: Company, scim_url: str, token: str) -> None:

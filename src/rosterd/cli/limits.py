@@ -27,13 +27,13 @@ def _limit(name: str, help: str, **more: Any) -> Any:
 
 
 ReadRate = Annotated[
-    int | None, _limit("read_rate", "Reading requests a second, in each process; 0 for no limit.")
+    int | None, _limit("read_rate", "Reading requests a second; 0 for no limit.")
 ]
 WriteRate = Annotated[
     int | None,
     _limit(
         "write_rate",
-        "Changes a second, in each process; an operation of a bulk request is one. 0 for no limit.",
+        "Changes a second; an operation of a bulk request is one. 0 for no limit.",
     ),
 ]
 Burst = Annotated[

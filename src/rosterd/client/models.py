@@ -272,9 +272,9 @@ class ConnectionLimits(TypedDict):
     """Rates and mass-change fuse."""
 
     readRate: int
-    """Reading requests a second, in each process; 0 for no limit."""
+    """Reading requests a second; 0 for no limit."""
     writeRate: int
-    """Changes a second, in each process; 0 for no limit."""
+    """Changes a second; 0 for no limit."""
     burst: int
     """Seconds of its rate that a connection may save up."""
     fuseCount: int
@@ -317,9 +317,9 @@ class CreateConnectionBodyLimits(TypedDict):
     """Rates and mass-change fuse."""
 
     readRate: NotRequired[int]
-    """Reading requests a second, in each process; 0 for no limit."""
+    """Reading requests a second; 0 for no limit."""
     writeRate: NotRequired[int]
-    """Changes a second, in each process; 0 for no limit."""
+    """Changes a second; 0 for no limit."""
     burst: NotRequired[int]
     """Seconds of its rate that a connection may save up."""
     fuseCount: NotRequired[int]
@@ -349,9 +349,9 @@ class UpdateConnectionBodyLimits(TypedDict):
     """Rates and mass-change fuse."""
 
     readRate: NotRequired[int]
-    """Reading requests a second, in each process; 0 for no limit."""
+    """Reading requests a second; 0 for no limit."""
     writeRate: NotRequired[int]
-    """Changes a second, in each process; 0 for no limit."""
+    """Changes a second; 0 for no limit."""
     burst: NotRequired[int]
     """Seconds of its rate that a connection may save up."""
     fuseCount: NotRequired[int]

@@ -8,15 +8,20 @@ from rosterd.console.paging import AFTER, first, here, text
 from rosterd.console.request import PageRequest
 from rosterd.console.route import Page
 from rosterd.console.vitals import Vitals, vitals
+from rosterd.console.webhook_form import title_of
 from rosterd.http.reply import Reply
+from rosterd.service.audit import ITSELF
 from rosterd.service.control import Directory
 from rosterd.service.health import BAD, WARN
 from rosterd.service.visitor import VIEWER
+from rosterd.service.webhooks import DISABLED, Endpoint
 
 DIRECTORIES: Final = 20
 """Directories to a page."""
 CONNECTIONS: Final = 50
 """Connections of each that are shown."""
+WEBHOOKS: Final = 100
+"""Webhooks that are looked at for what is wrong with them."""
 
 _ORDER: Final = {BAD: 0, WARN: 1, "dim": 2, "good": 3}
 
@@ -57,6 +62,8 @@ async def _page(
         users += await reader.count("User")
         groups += await reader.count("Group")
     cards.sort(key=lambda card: _ORDER[card.tone])
+    hooks = await console.webhook_control.webhook_page(request.visitor.directory, "", WEBHOOKS)
+    shown = {None, *(directory.id for directory in directories)}
     return console.page(
         request,
         "overview.html",
@@ -66,6 +73,11 @@ async def _page(
         larger=larger,
         most=CONNECTIONS,
         concerns=[(card, concern) for card in cards for concern in card.concerns],
+        worries=[
+            (hook, title_of(hook), *worry)
+            for hook in hooks
+            if hook.directory in shown and (worry := _worry(hook))
+        ],
         insecure=not (console.public_url or request.origin).startswith("https://"),
         users=users,
         groups=groups,
@@ -73,6 +85,14 @@ async def _page(
         first=first(request),
         following=here(request, after=following) if following else None,
     )
+
+
+def _worry(hook: Endpoint) -> tuple[str, str, int | None] | None:
+    """What is wrong with a webhook that nobody meant: its tone, what, and since when."""
+    if hook.standing.state == DISABLED:
+        given_up = hook.standing.by == str(ITSELF)
+        return (BAD, "was disabled because nothing reached it", hook.standing.since) if given_up else None
+    return (WARN, "has refused or missed every message since", hook.failing) if hook.failing else None
 
 
 PAGES: Final = (

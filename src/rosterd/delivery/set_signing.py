@@ -13,7 +13,7 @@ from rosterd.service.signing_keys import ALGORITHMS, ES256, SigningKey
 
 TYPE: Final = "secevent+jwt"
 """The header ``typ`` (RFC 8417 §2.3)."""
-_RSA_BITS: Final = 2048
+_RSA_BITS: Final = 3072
 _REMEMBERED: Final = 16
 
 

@@ -1,8 +1,8 @@
 """Step 1, admit: headers → Caller, or 401, 403, 406, 415, 503.
 
 Every request asks whether the control plane is still what it was when its token was looked up with its
-connection (``remembered.py``), so revoking the one and pausing the other work at once in this process, on SQLite
-in every process, and on PostgreSQL elsewhere within a second.
+connection (``remembered.py``), so revoking the one and pausing the other work at once in this process, on
+SQLite in every process, and on PostgreSQL elsewhere within a second.
 """
 
 import re

@@ -1,7 +1,7 @@
 """From what a request left behind to what the log keeps of it: reading and masking, off the request's way.
 
-What is ``Left`` is noted while others wait. ``Captured`` is made of it later, and holds references and raw bytes
-only; ``exchange`` does the rest.
+What is ``Left`` is noted while others wait. ``Captured`` is made of it later, and holds references and raw
+bytes only; ``exchange`` does the rest.
 """
 
 import re

@@ -1,6 +1,6 @@
 """The port of the control plane: directories, connections and tokens, and what they are.
 
-Small, rarely written, looked at by each request. Times are milliseconds since the epoch. A write that takes an
+Small, rarely written, looked at by each request. Times are milliseconds since 1970. A write that takes an
 ``Entry`` keeps it in the same transaction, and does not if it changes nothing.
 """
 
@@ -81,7 +81,7 @@ class Credential:
 
 
 class Control(Protocol):
-    """The control plane: directories, connections, tokens. Small, rarely written, looked at by each request."""
+    """The control plane: directories, connections, tokens."""
 
     async def epoch(self) -> Hashable:
         """As long as it stays the same, what ``credential`` said since it was first seen is still true.

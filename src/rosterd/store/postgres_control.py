@@ -1,4 +1,4 @@
-"""``Control`` over PostgreSQL. A credential is one look-up; an epoch is a second, or ends with a write before.
+"""``Control`` over PostgreSQL. A credential is one look-up; an epoch lasts a second, or until we write.
 
 Several processes write at once. What must hold among several rows is held by locks: whoever means to change
 something on a condition locks what the condition is about first, and looks at it only then.

@@ -7,9 +7,10 @@ mark       a row of ``schema_version`` that every release refuses, from before t
 former     what is replaced moves into a schema of its own, in the same transaction
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final
 
 import asyncpg
@@ -29,6 +30,10 @@ from rosterd.store.postgres_run import Link, connect, errors, read_only
 from rosterd.store.postgres_trigram import LONGEST, make_trigrams
 from rosterd.store.queries import POSTGRES, postgres_file
 from rosterd.store.steps import Migration, SchemaMismatch, refuse_older
+
+CLOSE_SECONDS: Final = 5.0
+CLAIM_SECONDS: Final = 2.0
+_PAUSE: Final = 0.1
 
 _BEHIND: Final = re.compile(r"CREATE (?:UNIQUE )?INDEX (\w+)")
 _MADE: Final = re.compile(r"CREATE (?:UNLOGGED )?TABLE (\w+)")
@@ -163,7 +168,7 @@ async def postgres_target(url: str, aside: str | None) -> AsyncIterator[Postgres
 
 async def mark_restored(url: str, at: int, entry: Entry) -> None:
     """Leave a hole in the order of each directory. Raises like ``postgres_source``."""
-    async with postgres_source(url, alone=True):
+    async with postgres_source(url, alone=False):
         pass
     async with _connected(url) as connection:
         await _claim(connection)
@@ -186,7 +191,8 @@ async def _connected(url: str) -> AsyncIterator[Any]:
             with _permissions():
                 yield connection
         finally:
-            connection.terminate()
+            with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await connection.close(timeout=CLOSE_SECONDS)  # only then the server has let go of its locks
 
 
 @contextmanager
@@ -198,8 +204,12 @@ def _permissions() -> Iterator[None]:
 
 
 async def _claim(connection: Any) -> None:
-    if not await connection.fetchval(POSTGRES["claim"]):
-        raise Conflict("A server uses the database, or another copy does; stop it first.")
+    """Have the database for oneself. A server that has just ended is waited for."""
+    for _ in range(round(CLAIM_SECONDS / _PAUSE)):
+        if await connection.fetchval(POSTGRES["claim"]):
+            return
+        await asyncio.sleep(_PAUSE)
+    raise Conflict("A server uses the database, or another copy does; stop it first.")
 
 
 async def _begun(connection: Any, replaces: bool) -> bool:

@@ -262,12 +262,14 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
         return self._held.revision
 
     async def define(self, directory: Directory) -> Directory | None:
+        self.governs = True
         _, *parameters = definition_row(directory)
         rows = await self._returned("define_directory", *parameters)
         self._held.revision = None
         return directory_of(rows[0]) if rows else None
 
     async def set_standing(self, connection: int, standing: Standing) -> None:
+        self.governs = True
         changed = await self._change(
             "set_connection_standing",
             connection,

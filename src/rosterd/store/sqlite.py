@@ -1,9 +1,9 @@
 """A database file as ``Store`` and ``Control``.
 
 Reads that are quick run at once, on the event loop's thread, with that thread's own connection:
-they take microseconds, and in the write-ahead log no writer can make them wait. All that run in one turn of
-the loop share a transaction (turn.py). Reads that may look at many rows run on a few threads beside it. Writes
-go to the one writer thread (group_commit.py).
+they take microseconds, and in the write-ahead log no writer can make them wait. All of one turn of the
+loop share a transaction (turn.py). Reads that may look at many rows run on a few threads beside it.
+Writes go to the one writer thread (group_commit.py).
 """
 
 import asyncio

@@ -26,7 +26,7 @@ from rosterd.store.rows import as_json
 from rosterd.store.steps import SchemaMismatch
 
 _BEHIND: Final = re.compile(r"(?:\s|--.*\n)*CREATE (?:UNIQUE )?(?:INDEX|TRIGGER)\b")
-_STEPS: Final = "CREATE TABLE schema_version"
+_STEPS: Final = "TABLE schema_version ("
 _CACHE_KIB: Final = 65_536
 
 

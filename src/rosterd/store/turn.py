@@ -1,7 +1,7 @@
-"""All quick reads of one turn of an event loop are one transaction, which ends before the next turn's requests.
+"""All quick reads of one turn of an event loop are one transaction; it ends before the next turn's requests.
 
-Nothing is read that is older than what asks for it. The end of the transaction is put into the loop's queue when
-it begins, so whatever the loop is told after that, such as a commit or a request, comes behind it.
+Nothing is read that is older than what asks for it. The end of the transaction is put into the loop's queue
+when it begins, so whatever the loop is told after that, such as a commit or a request, comes behind it.
 """
 
 import asyncio
@@ -21,11 +21,13 @@ class Turns:
 
     def join(self) -> None:
         """Be in the transaction of this turn. What a loop that is closed left open is ended before."""
-        if self.loop is None or self.loop.is_closed():
-            self._end()
-            self.connection.execute("BEGIN")
+        if self.loop is not None and not self.loop.is_closed():
+            return
+        self._end()
+        with suppress(RuntimeError):  # outside of a loop each read is by itself
             self.loop = asyncio.get_running_loop()
             self.loop.call_soon(self._end)
+            self.connection.execute("BEGIN")
 
     def _end(self) -> None:
         self.loop = None

@@ -1,7 +1,7 @@
 """One request and its reply: the head of a reply waits for its body, and both leave as one piece.
 
-uvicorn writes them one after the other, so that a client is woken twice and two packets are sent. A reply without
-a known length, one whose body comes in parts, and one that ends the connection go uvicorn's way.
+uvicorn writes them one after the other, so that two packets are sent and the client is woken twice. A reply
+without a known length, one whose body comes in parts, and one that ends the connection go uvicorn's way.
 """
 
 from typing import Any, Final

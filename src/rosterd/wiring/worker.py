@@ -40,7 +40,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _stop)
     assignment = Assignment.read(sys.argv[1])
     lifeline = socket.socket(fileno=assignment.lifeline)
-    pass
+    threading.Thread(target=_hold, args=(lifeline,), name="rosterd-lifeline", daemon=True).start()
     settings = Settings.from_env()
     configure(settings, assignment.number)
     with (

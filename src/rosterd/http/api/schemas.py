@@ -58,8 +58,8 @@ def page(item: str, description: str) -> Schema:
 
 
 _LIMIT_MEANINGS: Final = {
-    "read_rate": "Reading requests a second, in each process; 0 for no limit.",
-    "write_rate": "Changes a second, in each process; 0 for no limit.",
+    "read_rate": "Reading requests a second; 0 for no limit.",
+    "write_rate": "Changes a second; 0 for no limit.",
     "burst": "Seconds of its rate that a connection may save up.",
     "fuse_count": "Accounts it may deactivate or delete in a window before it is paused; 0 for no limit.",
     "fuse_percent": "The same in percent of the accounts; 0 for no limit.",
