@@ -97,7 +97,7 @@ async def _fill(service: Service, users: int) -> Filled:
                 }
                 document["active"] = n % 50 != 0
                 owner = rare.id if n < 20 else okta.id
-                at = service.console._console.now()
+                at = service.http.console._console.now()
                 seq = await tx.append(
                     Event(
                         "user.created",
@@ -130,7 +130,7 @@ async def _fill_groups(service: Service, filled: Filled) -> None:
     def made(id: str, name: str, members: Sequence[Member]) -> Callable[[Writer], Any]:
         async def work(tx: Writer) -> None:
             document = {"displayName": name}
-            at = service.console._console.now()
+            at = service.http.console._console.now()
             row = Stored(
                 id,
                 "Group",
@@ -164,7 +164,7 @@ async def _fill_groups(service: Service, filled: Filled) -> None:
 
 
 async def _fill_log(service: Service, filled: Filled) -> None:
-    at = service.console._console.now()
+    at = service.http.console._console.now()
     body = orjson.dumps(user("p", 1)).decode()
 
     def exchange(n: int) -> Exchange:
@@ -238,7 +238,7 @@ async def _addresses(service: Service, filled: Filled) -> list[tuple[str, str]]:
 async def _webhook(service: Service, filled: Filled) -> tuple[str, int]:
     """A webhook that has everything before it, and the number of a delivery to it."""
     hook, _ = await service.webhooks.create("https://app.example.com/hooks", by=BY)
-    at = service.console._console.now()
+    at = service.http.console._console.now()
     outcome = Outcome(at, 20, 503, "The receiver answered 503.", None, {"webhook-id": "x"}, {}, "busy")
     attempt = Attempt(hook.id, filled.directory, "feed", f"msg_{filled.directory}-1", 1, 1, 1, outcome)
     return hook.id, await service.control.note_attempt(attempt, Entry(BY, at, "webhook.tested", hook.id))
@@ -292,5 +292,5 @@ async def _ask(
         "query_string": query.encode(), "headers": [(b"host", HOST.encode()), *headers], "scheme": "http",
         "client": ("127.0.0.1", 1), "server": (HOST, 80),
     }  # fmt: skip
-    await service.site(scope, receive, send)
+    await service.http.site(scope, receive, send)
     return sent[0]["status"], sent[0]["headers"]

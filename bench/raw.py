@@ -6,8 +6,8 @@ writes. These are then replayed with nothing around them, in batches as a group 
 sqlite       one thread, a connection as rosterd's writer has it, ``synchronous=FULL``
 each         PostgreSQL, every connection for itself: the rows of one user, then COMMIT; without the counters,
              for which all connections would wait
-batch        PostgreSQL, one connection: a statement for each user, one for the events and counters, COMMIT
-pipeline     the same, with all users' statements sent at once
+pipeline     PostgreSQL, one connection: the users' statements sent at once, the events and counters, COMMIT
+arrays       the same with one statement for all users of the batch
 
 Nothing of it reads, decides or answers. The limit is the fastest way of an engine.
 """
@@ -16,7 +16,7 @@ import asyncio
 import sqlite3
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -31,10 +31,12 @@ from rosterd.scim.schemas import CORE_MODEL
 from rosterd.service.caller import Caller
 from rosterd.service.commands import Commands
 from rosterd.service.control import Connection, Directory
+from rosterd.service.ports import Stored
 from rosterd.store.database import BUSY_MS, connect_writer
 from rosterd.store.dialect_postgres import Postgres
 from rosterd.store.postgres_held import Held
-from rosterd.store.postgres_run import connect
+from rosterd.store.postgres_run import Link, connect
+from rosterd.store.postgres_waiting import Waiting, Write
 from rosterd.store.postgres_writer import PostgresWriter
 from rosterd.store.queries import POSTGRES, SQLITE
 from rosterd.store.sqlite_writer import SqliteWriter
@@ -159,16 +161,17 @@ def _sqlite_replay(
     return Limit("sqlite", size, done, took, time.process_time() - cpu)
 
 
-def postgres_limits(levels: Sequence[int], count: int, seconds: float) -> list[Limit]:
-    """What PostgreSQL commits in each way, at each concurrency; every one on tables of its own."""
-    with postgres.namespace() as space:
-        made = uvloop.run(_made(space, count))
-    found = []
-    for concurrency in levels:
-        for how in (_each, _batch, _pipeline):
-            with postgres.namespace() as space:
-                found.append(uvloop.run(_postgres_limit(space, how, made, concurrency, seconds)))
-    return found
+class PostgresLimit:
+    """What PostgreSQL commits in each way; the users are made once, and written to new tables each time."""
+
+    def __init__(self, count: int) -> None:
+        with postgres.namespace() as space:
+            self._users = uvloop.run(_made(space, count))
+
+    def measure(self, how: str, concurrency: int, seconds: float) -> Limit:
+        """Run one way."""
+        with postgres.namespace() as space:
+            return uvloop.run(_postgres_limit(space, how, self._users, concurrency, seconds))
 
 
 async def _made(space: postgres.Namespace, count: int) -> "list[Made]":
@@ -181,19 +184,19 @@ async def _made(space: postgres.Namespace, count: int) -> "list[Made]":
 
 
 async def _postgres_limit(
-    space: postgres.Namespace, how: "Way", made: "Sequence[Made]", concurrency: int, seconds: float
+    space: postgres.Namespace, how: str, made: "Sequence[Made]", concurrency: int, seconds: float
 ) -> Limit:
     """Run one way. The directory has the same number in all new tables, so what was made fits."""
     directory, _ = await _first_on(space)
-    several = concurrency if how is _each else 1
+    several = concurrency if how == "each" else 1
     connections = [await connect(space.url) for _ in range(several)]
     try:
         pids = [connection.get_server_pid() for connection in connections]
         cpu, engine, begun = time.process_time(), spent(pids), time.perf_counter()
-        done = await how(connections, directory.id, made, concurrency, begun + seconds)
+        done = await WAYS[how](connections, directory.id, made, concurrency, begun + seconds)
         took = time.perf_counter() - begun
         cpu = time.process_time() - cpu + spent(pids) - engine
-        return Limit(how.__name__.strip("_"), concurrency, done, took, cpu)
+        return Limit(how, concurrency, done, took, cpu)
     finally:
         for connection in connections:
             await connection.close()
@@ -211,6 +214,13 @@ class Made:
     resource: tuple[Any, ...]
     event: tuple[Any, ...]
     counts: dict[str, int]
+
+    @property
+    def write(self) -> Write:
+        """The same as a part of a statement for many."""
+        _, *columns, search, display, attributes, values, noted, notes = self.resource
+        row = Stored(*columns[:8], deleted=None, document=columns[8])
+        return Write(row, search, display, True, (attributes, values), (noted, notes))
 
 
 async def _postgres_calls(connection: Any, directory: Directory, owner: Connection, count: int) -> list[Made]:
@@ -252,31 +262,42 @@ async def _each(connections: Sequence[Any], directory: int, made: Sequence[Made]
     return done
 
 
-async def _batch(
-    connections: Sequence[Any], directory: int, made: Sequence[Made], size: int, end: float
-) -> int:
-    return await _batches(connections[0], directory, made, size, end, pipelined=False)
-
-
 async def _pipeline(
     connections: Sequence[Any], directory: int, made: Sequence[Made], size: int, end: float
 ) -> int:
-    return await _batches(connections[0], directory, made, size, end, pipelined=True)
+    insert = await connections[0].prepare(POSTGRES["insert_resource"])
+
+    async def write(part: Sequence[Made]) -> None:
+        await insert.executemany([one.resource for one in part])
+
+    return await _batches(connections[0], directory, made, size, end, write)
+
+
+async def _arrays(
+    connections: Sequence[Any], directory: int, made: Sequence[Made], size: int, end: float
+) -> int:
+    async def write(part: Sequence[Made]) -> None:
+        waiting = Waiting()
+        for one in part:
+            waiting.add(one.write)
+        await waiting.write(Link(connections[0]), directory, waiting.end)
+
+    return await _batches(connections[0], directory, made, size, end, write)
 
 
 async def _batches(
-    connection: Any, directory: int, made: Sequence[Made], size: int, end: float, *, pipelined: bool
+    connection: Any,
+    directory: int,
+    made: Sequence[Made],
+    size: int,
+    end: float,
+    write: Callable[[Sequence[Made]], Awaitable[None]],
 ) -> int:
     done = 0
-    insert = await connection.prepare(POSTGRES["insert_resource"])
     while done < len(made) and time.perf_counter() < end:
         part = made[done : done + size]
         async with connection.transaction():
-            if pipelined:
-                await insert.executemany([one.resource for one in part])
-            else:
-                for one in part:
-                    await insert.fetch(*one.resource)
+            await write(part)
             counts: dict[str, int] = {}
             for one in part:
                 for name, by in one.counts.items():
@@ -287,6 +308,9 @@ async def _batches(
             )
         done += len(part)
     return done
+
+
+WAYS: Final[Mapping[str, Way]] = {"each": _each, "pipeline": _pipeline, "arrays": _arrays}
 
 
 async def _first(settings: Settings) -> tuple[Directory, Connection]:

@@ -49,12 +49,19 @@ class Result:
     p99: float | None = None
     cpu: float | None = None
     """Server CPU seconds per 1,000 operations."""
+    engine: float | None = None
+    """The same of its database's sessions, where it has a database beside it."""
     rss: int | None = None
     """Resident bytes of the server after it."""
     client: float = 0.0
     """Share of the time the client's one thread was busy."""
     note: str = ""
     failed: bool = False
+
+    @property
+    def spent(self) -> float | None:
+        """``cpu``, its database's included."""
+        return None if self.cpu is None else self.cpu + (self.engine or 0.0)
 
     @property
     def rate(self) -> float:
@@ -106,15 +113,22 @@ class Verdict:
     met: bool | None
 
 
-def ratios(results: Sequence[Result], peer: str = THEIRS) -> list[Verdict]:
-    """Operations a second, ours over theirs, at the same concurrency, wherever both measured the same."""
-    ours, theirs = ({_key(r): r for r in results if r.server == name and r.rate} for name in (OURS, peer))
+def ratios(
+    results: Sequence[Result],
+    peer: str = THEIRS,
+    name: str = OURS,
+    wishes: Mapping[tuple[str, int], float] = WANTED_RATIO,
+) -> list[Verdict]:
+    """Operations a second, ours over theirs, at the same concurrency, wherever both measured the same.
+
+    ``wishes`` are by scenario and size."""
+    ours, theirs = ({_key(r): r for r in results if r.server == one and r.rate} for one in (name, peer))
     found = []
     for key in ours:
         if key in theirs:
-            one, other, wanted = ours[key], theirs[key], WANTED_RATIO.get(key[:2])
+            one, other, wanted = ours[key], theirs[key], wishes.get(key[:2])
             value = one.rate / other.rate
-            by_cpu = other.cpu / one.cpu if one.cpu and other.cpu else None
+            by_cpu = other.spent / one.spent if one.spent and other.spent else None
             met = value >= wanted if wanted is not None else None
             found.append(Verdict(*key, value, by_cpu, wanted, met))
     return found
@@ -129,7 +143,7 @@ def slopes(results: Sequence[Result], server: str = OURS) -> list[Verdict]:
     found = []
     for (scenario, concurrency), line in series.items():
         value = slope((result.size, 1 / result.rate) for result in line)
-        by_cpu = slope((result.size, result.cpu) for result in line if result.cpu)
+        by_cpu = slope((result.size, result.spent) for result in line if result.spent)
         wanted = WANTED_SLOPE if scenario in SLOPED else None
         if value is not None:
             met = value <= wanted if wanted is not None else None
@@ -165,6 +179,7 @@ RESULT_HEAD = (
     "p50 ms",
     "p99 ms",
     "cpu s/1k",
+    "db s/1k",
     "rss MiB",
     "client",
     "note",
@@ -183,6 +198,7 @@ def result_cells(result: Result) -> tuple[str, ...]:
         number(result.p50),
         number(result.p99),
         "-" if result.cpu is None else f"{result.cpu:.3f}",
+        "-" if result.engine is None else f"{result.engine:.3f}",
         "-" if result.rss is None else f"{result.rss / 2**20:.0f}",
         f"{result.client:.0%}",
         result.note,

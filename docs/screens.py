@@ -19,7 +19,8 @@ from palette import smaller
 from playwright.sync_api import Page, Route, sync_playwright
 
 from rosterd.simulator import Summary, make_company, provision
-from rosterd.wiring import Running, Settings, start_in_thread
+from rosterd.wiring import Settings
+from rosterd.wiring.server import Running, start_in_thread
 
 PICTURES: Final = Path(__file__).with_name("images")
 SITE: Final = "https://scim.example.com"

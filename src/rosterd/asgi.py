@@ -119,7 +119,7 @@ class Rosterd:
             await self._live(receive, send)
             return
         service = await self.open()
-        site = service.site if self._console else service.site.without_console()
+        site = service.http.site if self._console else service.http.site.without_console()
         await site(scope, receive, send)
 
     def below(self, prefix: str) -> App:
@@ -156,7 +156,7 @@ class Rosterd:
                 try:
                     await stop.wait()
                 finally:
-                    service.api.stop()
+                    service.http.api.stop()
         except Exception as error:
             if ready.done():
                 raise

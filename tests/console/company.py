@@ -69,7 +69,7 @@ async def _prepare(data: Path) -> Company:
         await service.keys.create(by=BY, label="billing", scopes=("users.read", "events.read"))
         await service.access.administrators.create(NAME, OWNER, password=PASSWORD, by=BY)
         headers = {"Authorization": f"Bearer {token}", "User-Agent": "Okta SCIM Client 1.0.0"}
-        site = httpx.ASGITransport(service.site)
+        site = httpx.ASGITransport(service.http.site)
         async with httpx.AsyncClient(
             transport=site, base_url="http://sp.example/scim/v2", headers=headers
         ) as scim:

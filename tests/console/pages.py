@@ -168,7 +168,7 @@ def run(path: Path, test: Callable[[World], Awaitable[None]], **settings: Any) -
 
     async def main() -> None:
         async with open_service(Settings(data=path / "data", **settings)) as service:
-            site = httpx.ASGITransport(service.site)
+            site = httpx.ASGITransport(service.http.site)
             for name in ("other", "acme"):
                 home = await service.directories.create(name, by=BY)
                 line = await service.connections.create(home, "okta", by=BY, policy=Policy())

@@ -127,7 +127,7 @@ def test_the_cookie_is_for_this_host_and_no_script(
 def test_behind_a_proxy_with_tls_the_cookie_is_a_secure_one(tmp_path: Path) -> None:
     async def test(world: World) -> None:
         await ann(world)
-        transport = httpx.ASGITransport(world.service.site)
+        transport = httpx.ASGITransport(world.service.http.site)
         async with httpx.AsyncClient(transport=transport, base_url="https://sp.example") as client:
             shown = await enter(Visit(client))
             assert "__Host-rosterd" in cookies(shown)

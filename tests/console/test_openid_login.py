@@ -254,8 +254,8 @@ def test_a_log_in_that_took_too_long_is_over(tmp_path: Path) -> None:
     async def test(world: World, provider: Provider) -> None:
         visit = world.guest()
         back = provider.authorize(await begun(visit))
-        now = world.service.openid._now  # type: ignore[union-attr]
-        world.service.openid._now = lambda: now() + openid.FLOW_SECONDS * 1000 + 1  # type: ignore[union-attr]
+        now = world.service.http.openid._now  # type: ignore[union-attr]
+        world.service.http.openid._now = lambda: now() + openid.FLOW_SECONDS * 1000 + 1  # type: ignore[union-attr]
         await refused(visit, await visit.get(back), "took too long")
 
     run(tmp_path, test)
@@ -281,7 +281,7 @@ def test_every_log_in_has_secrets_of_its_own_and_says_the_verifier_to_nobody(tmp
             assert query["redirect_uri"] == [ORIGIN + CALLBACK]
             seen += [*query["state"], *query["nonce"], *query["code_challenge"]]
             flow = openid.unseal(
-                visit.client.cookies["rosterd-openid"], world.service.console._console.secret
+                visit.client.cookies["rosterd-openid"], world.service.http.console._console.secret
             )
             assert flow is not None
             assert flow.verifier not in str(query)
@@ -328,10 +328,10 @@ def test_keys_are_fetched_again_for_an_unknown_one_but_not_often(tmp_path: Path)
         blocked = world.guest()
         await refused(blocked, await whole(blocked, provider), "does not publish")
         assert provider.asked.count("/keys") == 1
-        now = world.service.openid._now  # type: ignore[union-attr]
-        world.service.openid._now = lambda: now() + 59_000  # type: ignore[union-attr]
+        now = world.service.http.openid._now  # type: ignore[union-attr]
+        world.service.http.openid._now = lambda: now() + 59_000  # type: ignore[union-attr]
         await refused(blocked, await whole(blocked, provider), "does not publish")
-        world.service.openid._keys_at -= 60_000  # type: ignore[union-attr]
+        world.service.http.openid._keys_at -= 60_000  # type: ignore[union-attr]
         assert (await whole(blocked, provider)).leads_to == "/"
         assert provider.asked.count("/keys") == 2
 

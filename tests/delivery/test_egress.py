@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from delivery.receiving import Got, Receiver, World, run
 
-from rosterd.delivery import egress
+from rosterd.delivery import connecting, egress
 from rosterd.delivery.egress import Policy
 from rosterd.scim.errors import InvalidValue
 from rosterd.service.webhooks import Outcome
@@ -205,7 +205,7 @@ def test_every_new_connection_is_looked_at_anew(tmp_path: Path) -> None:
 
 def test_the_socket_itself_is_looked_at_if_nobody_asked_a_resolver(tmp_path: Path) -> None:
     async def test(world: World, hook: Receiver) -> None:
-        connector = egress.connector(Policy(), plain=False)
+        connector = connecting.connector(Policy(), plain=False)
         info = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 443))
         with pytest.raises(egress.Refused, match="loopback"):
             connector._socket_factory(info)  # type: ignore[misc]
@@ -265,7 +265,7 @@ def test_a_name_that_many_wait_for_is_looked_up_once(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
 
     async def main() -> None:
-        resolver = egress.PooledResolver()
+        resolver = connecting.PooledResolver()
         waiting = [asyncio.create_task(resolver.resolve("slow.example", 443)) for _ in range(50)]
         await asyncio.sleep(0)
         waiting[0].cancel()  # who gives up does not take the answer from the others
@@ -282,7 +282,7 @@ def test_a_name_that_many_wait_for_is_looked_up_once(monkeypatch: pytest.MonkeyP
 
 def test_the_real_resolver_is_used_and_its_answers_are_looked_at() -> None:
     async def main() -> None:
-        checked = egress.CheckedResolver(Policy(), plain=False)
+        checked = connecting.CheckedResolver(Policy(), plain=False)
         for name in ("localhost", "2130706433", "0x7f.1"):
             with pytest.raises(OSError, match=r"loopback|not known|service"):
                 await checked.resolve(name, 443)

@@ -67,7 +67,7 @@ async def bounded(data: Path, bounds: Bounds) -> AsyncIterator[Bounded]:
         doors = Doors(bounds)
         listener = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(
-            service.site, http=doors.protocol(), lifespan="off", log_config=None, access_log=False
+            service.http.site, http=doors.protocol(), lifespan="off", log_config=None, access_log=False
         )
         server = uvicorn.Server(config)
         task = asyncio.create_task(server._serve([listener]))

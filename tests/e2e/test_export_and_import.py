@@ -51,7 +51,7 @@ async def connect(data: Path, name: str, *bodies: tuple[str, dict[str, Any]]) ->
         line = await service.connections.create(home, name, by=BY)
         _, token = await service.tokens.issue(home.id, line.id, by=BY)
         headers = {"Authorization": f"Bearer {token}"}
-        transport = httpx.ASGITransport(service.site)
+        transport = httpx.ASGITransport(service.http.site)
         async with httpx.AsyncClient(transport=transport, base_url="http://x", headers=headers) as client:
             for path, body in bodies:
                 text = json.dumps(body)

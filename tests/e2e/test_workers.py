@@ -27,10 +27,11 @@ from rosterd.service.feed import Want
 from rosterd.service.request_log import EVERYTHING, StoredExchange
 from rosterd.service.tokens import Tokens
 from rosterd.testing.scenario import BY
-from rosterd.wiring import Service, Settings, SettingsError, open_service, supervise
+from rosterd.wiring import Service, Settings, SettingsError, open_service
 from rosterd.wiring.accepting import Accepting, Board
 from rosterd.wiring.ids import now
 from rosterd.wiring.journal import FLUSH_SECONDS
+from rosterd.wiring.workers import supervise
 
 DAY = 86_400_000
 Clients = list[httpx.AsyncClient]
@@ -497,17 +498,21 @@ def found(settings: Settings) -> list[Finding]:
     return [finding for finding in findings if finding is not None and finding.name == "Workers"]
 
 
-def test_a_connection_is_taken_by_who_has_the_fewest_and_waits_for_nobody(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("few", "many"), [(1, 2), (2, 1)])
+def test_a_connection_is_taken_by_who_has_the_fewest_and_waits_for_nobody(
+    tmp_path: Path, few: int, many: int
+) -> None:
     async def main() -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener, listener.dup() as same:
             board = Board.make(tmp_path / "board", 3)
             taken: dict[int, list[asyncio.Protocol]] = {1: [], 2: []}
 
-            def accept(worker: int, listener: socket.socket, already: int) -> Accepting:
+            def accept(worker: int, listener: socket.socket) -> Accepting:
                 def made() -> asyncio.Protocol:
                     taken[worker].append(asyncio.Protocol())
                     return taken[worker][-1]
 
+                already = 0 if worker == few else 5
                 return Accepting(listener, board, worker, lambda: already + len(taken[worker]), made)
 
             async def connect(count: int) -> None:
@@ -515,14 +520,14 @@ def test_a_connection_is_taken_by_who_has_the_fewest_and_waits_for_nobody(tmp_pa
                     _, writer = await asyncio.open_connection(*listener.getsockname())
                     writer.close()
 
-            both = accept(1, listener, 5), accept(2, same, 0)
+            both = accept(1, listener), accept(2, same)
             await connect(4)
-            await until(lambda: len(taken[2]) == 4)
+            await until(lambda: len(taken[few]) + len(taken[many]) == 4)
+            assert taken[many] == []
             board.write(3, 0)  # one that takes none, though it has the fewest
             await connect(4)
-            await until(lambda: len(taken[1]) + len(taken[2]) == 8)
+            await until(lambda: len(taken[few]) + len(taken[many]) == 8)
             for each in both:
                 each.close()
-        assert len(taken[1]) < 4
 
     asyncio.run(main())

@@ -284,23 +284,23 @@ def wait_until(holds: Callable[[], object], what: str, seconds: float = SECONDS)
 
 
 @contextlib.contextmanager
-def clusters(*names: str) -> Iterator[list[Cluster]]:
-    """So many data directories to be, without servers yet."""
+def clusters(*names: str, place: Path | None = None) -> Iterator[list[Cluster]]:
+    """So many data directories to be, in a place that is given or a new one, without servers yet."""
     program("initdb")
-    folder = _folder("rosterd-clusters-")
+    folder = place or _folder("rosterd-clusters-")
     made = [Cluster(folder, name) for name in names]
     try:
         yield made
     finally:
         for cluster in made:
             cluster.end()
-        shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(cluster.data, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def alone(**settings: str) -> Iterator[Cluster]:
+def alone(place: Path | None = None, **settings: str) -> Iterator[Cluster]:
     """One running cluster."""
-    with clusters("alone") as (one,):
+    with clusters("alone", place=place) as (one,):
         one.create()
         one.settings |= settings
         one.start()

@@ -151,7 +151,7 @@ class Load:
     async def _work(self, line: Client) -> None:
         while not self._stop.is_set():
             await self._chance.choices(
-                [self._account, self._team, self._look, self._group], weights=[70, 16, 4, 10]
+                [self._account, self._team, self._look, self._group], weights=[68, 16, 6, 10]
             )[0](line)
 
     def _note(self, line: Client, key: str, kind: str, reply: Reply, **more: Any) -> None:

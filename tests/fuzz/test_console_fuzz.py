@@ -105,7 +105,7 @@ class Fuzzed:
         self._cookies: dict[str, str] = {}
         self.csrf = ""
         self._owner: Administrator | None = None
-        self._client = httpx.AsyncClient(transport=httpx.ASGITransport(service.site), base_url=ORIGIN)
+        self._client = httpx.AsyncClient(transport=httpx.ASGITransport(service.http.site), base_url=ORIGIN)
 
     def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         """The checked reply."""

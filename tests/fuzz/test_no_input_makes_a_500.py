@@ -41,7 +41,7 @@ async def client(data: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with open_service(Settings(data=data)) as service:
         first = await service.setup()
         assert first is not None
-        transport = httpx.ASGITransport(app=service.site, raise_app_exceptions=True)
+        transport = httpx.ASGITransport(app=service.http.site, raise_app_exceptions=True)
         headers = {"Authorization": f"Bearer {first.token_text}"}
         async with httpx.AsyncClient(transport=transport, headers=headers) as asking:
             yield asking

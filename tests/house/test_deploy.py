@@ -186,7 +186,7 @@ def test_the_compose_file_with_postgres_has_two_rosterds_on_it_and_no_secret() -
 async def series(data: Path) -> set[str]:
     """The names of every series that a fresh server tells of."""
     async with open_service(Settings(data=data)) as service:
-        transport = httpx.ASGITransport(app=service.site)
+        transport = httpx.ASGITransport(app=service.http.site)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             text = (await client.get("/metrics")).text
     types = re.findall(r"^# TYPE (\S+) (\w+)$", text, re.M)

@@ -30,7 +30,7 @@ def run(path: Path, test: Test, prefix: str = "", **settings: Any) -> None:
 
             async def outer(scope: Any, receive: Any, send: Any) -> None:
                 assert scope["path"].startswith(prefix)
-                await service.site({**scope, "root_path": prefix}, receive, send)
+                await service.http.site({**scope, "root_path": prefix}, receive, send)
 
             async with httpx.AsyncClient(
                 transport=httpx.ASGITransport(outer),
@@ -244,7 +244,7 @@ def test_a_store_that_takes_no_change_is_not_ready(tmp_path: Path) -> None:
         async def away() -> None:
             raise StoreUnavailable("away")
 
-        service.observing.ready._probe = away
+        service.http.observing.ready._probe = away
         assert (await client.get("http://sp.example/readyz")).status_code == 503
         assert (await client.get("http://sp.example/healthz")).status_code == 200
 

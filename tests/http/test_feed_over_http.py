@@ -74,7 +74,7 @@ class Stream:
             "query_string": query.encode(),
             "headers": [(k.replace("_", "-").encode(), v.encode()) for k, v in raw.items()],
         }
-        self.task = asyncio.create_task(world.service.site(scope, self._receive, self._send))
+        self.task = asyncio.create_task(world.service.http.site(scope, self._receive, self._send))
 
     async def _receive(self) -> dict[str, Any]:
         await self._gone.wait()
@@ -130,7 +130,7 @@ def run(path: Path, test: Test) -> None:
             assert first is not None
             _, key = await service.keys.create(directory=first.directory.id, scopes=("events.read",), by=BY)
             async with httpx.AsyncClient(
-                transport=httpx.ASGITransport(service.site),
+                transport=httpx.ASGITransport(service.http.site),
                 base_url="http://sp.example/scim/v2",
                 headers={"Authorization": f"Bearer {first.token_text}"},
             ) as client:
@@ -171,7 +171,7 @@ def test_a_long_poll_is_answered_by_the_event(tmp_path: Path) -> None:
         assert time.monotonic() - began < 0.9
         waiting = asyncio.create_task(world.page(after=body["next"], wait=30))
         await asyncio.sleep(0.1)
-        world.service.api.stop()
+        world.service.http.api.stop()
         assert (await asyncio.wait_for(waiting, 5))["events"] == [], "the server stops"
 
     run(tmp_path, test)
@@ -255,7 +255,7 @@ def test_an_event_stream_goes_on_from_the_last_event_id(tmp_path: Path) -> None:
         again = Stream(world, "/events", "after=now", accept=EVENT_STREAM, last_event_id=events[0]["cursor"])
         await again.chunk()
         assert [e["resource"]["id"] for e in await again.events(3)] == [*ids[1:], later]
-        world.service.api.stop()
+        world.service.http.api.stop()
         await asyncio.wait_for(again.task, 5)
 
     run(tmp_path, test)

@@ -32,7 +32,7 @@ def run(path: Path, test: Test) -> None:
             first = await service.setup()
             assert first is not None
             async with httpx.AsyncClient(
-                transport=httpx.ASGITransport(service.site),
+                transport=httpx.ASGITransport(service.http.site),
                 base_url="http://sp.example/scim/v2",
                 headers={"Authorization": f"Bearer {first.token_text}"},
             ) as client:

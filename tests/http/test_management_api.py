@@ -73,8 +73,8 @@ def test_a_key_ends_and_is_revoked_at_once(tmp_path: Path) -> None:
         await world.service.keys.revoke(key.id, by=BY)
         assert "revoked" in problem(await client.get("/directories"), 401)["detail"]
         short = await world.client(lifetime=60)
-        later = world.service.api._api.now() + 60_001
-        object.__setattr__(world.service.api._api, "now", lambda: later)
+        later = world.service.http.api._api.now() + 60_001
+        object.__setattr__(world.service.http.api._api, "now", lambda: later)
         assert "expired" in problem(await short.get("/directories"), 401)["detail"]
 
     run(tmp_path, test)
@@ -542,7 +542,7 @@ def test_two_at_once_are_one_request(tmp_path: Path) -> None:
 
 def test_a_key_is_free_again_after_a_day(tmp_path: Path) -> None:
     async def test(world: World) -> None:
-        headers, context = {"Idempotency-Key": "k1"}, world.service.api._api
+        headers, context = {"Idempotency-Key": "k1"}, world.service.http.api._api
         await world.api.post("/directories", json={"name": "x"}, headers=headers)
         later = context.now() + 86_400_001
         object.__setattr__(context, "now", lambda: later)

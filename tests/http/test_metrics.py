@@ -10,6 +10,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from rosterd.http.measure import STEPS
 from rosterd.service.control import Policy
 from rosterd.testing.scenario import BY
 from rosterd.wiring import Service, Settings, open_service
@@ -23,7 +24,7 @@ def run(
 ) -> None:
     async def main() -> None:
         async with open_service(settings) as service:
-            transport = httpx.ASGITransport(app=service.site, client=(address, 1))
+            transport = httpx.ASGITransport(app=service.http.site, client=(address, 1))
             async with Client(transport=transport, base_url="http://rosterd") as client:
                 await test(service, client)
 
@@ -114,6 +115,7 @@ def test_requests_are_counted_by_area_method_and_class_of_status(tmp_path: Path)
         assert found["rosterd_check_refused_total", "invalidFilter"] == 1
         assert found["rosterd_admit_refused_total", "scim", "401"] == 1
         assert found["rosterd_step_seconds_count", "commit"] == 2
+        assert all(found["rosterd_step_seconds_sum", step] > 0 for step in STEPS)
         assert found["rosterd_commit_batch_changes_count",] >= 2
         assert found["rosterd_commit_sync_seconds_count",] >= 2
         assert found["rosterd_request_log_waiting",] >= 1

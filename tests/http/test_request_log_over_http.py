@@ -293,7 +293,7 @@ async def serving(path: Path, test: Any, **settings: Any) -> None:
         first = await service.setup()
         token = first.token_text if first else ""
         async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(service.site),
+            transport=httpx.ASGITransport(service.http.site),
             base_url="http://sp.example/scim/v2",
             headers={"Authorization": f"Bearer {token}"},
         ) as client:

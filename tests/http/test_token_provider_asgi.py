@@ -30,7 +30,7 @@ def run(path: Path, test: Test, prefix: str = "", **settings: Any) -> None:
             client, secret = await service.clients.create(directory.id, connection.id, by=BY)
 
             async def outer(scope: Any, receive: Any, send: Any) -> None:
-                await service.site({**scope, "root_path": prefix}, receive, send)
+                await service.http.site({**scope, "root_path": prefix}, receive, send)
 
             transport = httpx.ASGITransport(outer)
             async with httpx.AsyncClient(transport=transport, base_url=f"http://sp.example{prefix}") as http:

@@ -29,7 +29,7 @@ class Reader:
             "query_string": b"directory=default&after=now",
             "headers": [(b"authorization", f"Bearer {key}".encode()), (b"accept", b"text/event-stream")],
         }
-        self.task = asyncio.create_task(service.site(scope, self._receive, self._send))
+        self.task = asyncio.create_task(service.http.site(scope, self._receive, self._send))
 
     async def _receive(self) -> dict[str, Any]:
         await self._gone.wait()
@@ -55,7 +55,7 @@ def run(path: Path, test: Test, **settings: int) -> None:
         async with open_service(Settings(data=path / "data", **settings)) as service:  # type: ignore[arg-type]
             await service.setup()
             keys = [(await service.keys.create(scopes=("events.read",), by=BY))[1] for _ in range(3)]
-            transport = httpx.ASGITransport(service.site)
+            transport = httpx.ASGITransport(service.http.site)
             async with httpx.AsyncClient(transport=transport, base_url="http://sp.example/api/v1") as client:
                 await test(service, client, keys)
 

@@ -200,7 +200,7 @@ def engines() -> Iterator[Engines]:
         runner.run(store.close())
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(batches=st.lists(BATCH, min_size=1, max_size=3))
 def test_units_together_are_units_one_by_one(engines: Engines, batches: list[list[Made]]) -> None:
     name = f"d{next(engines.names)}"

@@ -93,7 +93,7 @@ def run(path: Path, test: Callable[[World], Awaitable[None]], **settings: Any) -
 
     async def main() -> None:
         async with open_service(Settings(data=path / "data", **settings)) as service:
-            site = httpx.ASGITransport(service.site)
+            site = httpx.ASGITransport(service.http.site)
             for name in ("acme", "other"):
                 made = await service.directories.create(name, by=BY)
                 home = await service.control.create_connection(made.id, "okta", "auto", Policy(), 1, ENTRY)

@@ -1,9 +1,13 @@
 """Bulk: references both ways, errors one by one, and a limit on them."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
+import pytest
 from service.world import GROUP, World, group, run, user
+
+from rosterd.service.ports import OutcomeUnknown, StoreUnavailable
 
 
 def post(bulk_id: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -93,3 +97,50 @@ def test_a_bulk_larger_than_a_chunk_is_done_whole(tmp_path: Path) -> None:
         assert {r["status"] for r in results} == {"201"} and (await world.page()).total == 250
 
     run(tmp_path, test)
+
+
+@pytest.mark.parametrize(
+    ("error", "at", "statuses", "detail"),
+    [
+        (StoreUnavailable("away"), 1, ["201"] * 100 + ["503"] * 150, "nothing was changed"),
+        (OutcomeUnknown("lost"), 1, ["201"] * 100 + ["503"] * 150, "it is not known whether"),
+        (OutcomeUnknown("lost"), 0, ["503"] * 250, "it is not known whether"),
+    ],
+)
+def test_a_store_that_goes_away_in_the_middle_leaves_what_was_done_and_it_is_told(
+    tmp_path: Path, error: StoreUnavailable, at: int, statuses: list[str], detail: str
+) -> None:
+    async def test(world: World) -> None:
+        leaving(world, error, at)
+        results = await world.bulk(*(post(str(n), user(f"user{n}")) for n in range(250)))
+        assert [r["status"] for r in results] == statuses
+        said = [r["response"]["detail"] for r in results if "response" in r]
+        assert all(detail in each for each in said[:100])
+        assert all("nothing was changed" in each for each in said[100:])
+        assert (await world.page()).total == statuses.count("201")
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize(("error", "number"), [(StoreUnavailable("away"), 250), (OutcomeUnknown("lost"), 2)])
+def test_a_store_that_is_away_at_once_is_told_for_the_whole(
+    tmp_path: Path, error: StoreUnavailable, number: int
+) -> None:
+    async def test(world: World) -> None:
+        leaving(world, error, 0)
+        with pytest.raises(type(error)):
+            await world.bulk(*(post(str(n), user(f"user{n}")) for n in range(number)))
+
+    run(tmp_path, test)
+
+
+def leaving(world: World, error: StoreUnavailable, at: int) -> None:
+    """The world's store takes so many more transactions, and then no others."""
+    write, count = world.store.write, itertools.count()
+
+    async def some(*arguments: Any) -> Any:
+        if next(count) >= at:
+            raise error
+        return await write(*arguments)
+
+    world.store.write = some  # type: ignore[method-assign]

@@ -17,7 +17,8 @@ from rosterd.http.site import SCIM_PATH
 from rosterd.service.control import Connection
 from rosterd.simulator import Company, Summary, make_company, provision
 from rosterd.simulator import Progress as Step
-from rosterd.wiring import Running, Settings, open_service, start_in_thread
+from rosterd.wiring import Settings, open_service
+from rosterd.wiring.server import Running, start_in_thread
 
 EXAMPLES = options.examples(
     "rosterd demo", "rosterd demo --people 2000", "rosterd demo --exit --json --people 50"

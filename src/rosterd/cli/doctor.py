@@ -19,10 +19,10 @@ from rosterd.cli import codes, exits, options, output
 from rosterd.service.expiry import end_of
 from rosterd.service.ports import StoreUnavailable
 from rosterd.service.standing import ACTIVE
-from rosterd.wiring import PortTaken, Service, Settings, SettingsError, open_service, upkeep
+from rosterd.wiring import Service, Settings, SettingsError, open_service, upkeep
 from rosterd.wiring.ids import now
+from rosterd.wiring.listening import PortTaken, bind
 from rosterd.wiring.room import ROOM, wanted
-from rosterd.wiring.server import bind
 
 EXAMPLES = options.examples("rosterd doctor", "rosterd doctor --data /var/lib/rosterd --port 8080 --json")
 

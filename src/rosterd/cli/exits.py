@@ -12,7 +12,8 @@ from rosterd.cli.codes import CONFLICT, FAILED, NOT_FOUND, UNAVAILABLE, USAGE
 from rosterd.scim import errors
 from rosterd.scim.schema import SchemaError
 from rosterd.service.ports import StoreUnavailable, UniqueViolation
-from rosterd.wiring import PortTaken, SettingsError, WorkersEnded
+from rosterd.wiring import SettingsError
+from rosterd.wiring.listening import PortTaken, WorkersEnded
 from rosterd.wiring.moving import NotWhole
 from rosterd.wiring.upkeep import SchemaMismatch, is_damage
 

@@ -10,8 +10,10 @@ from rich.text import Text
 
 from rosterd.cli import exits, options, output
 from rosterd.http.site import SCIM_PATH
-from rosterd.wiring import FirstOwner, FirstRun, Ready, Settings, open_service, supervise
-from rosterd.wiring import serve as run_server
+from rosterd.wiring import FirstOwner, FirstRun, Settings, open_service
+from rosterd.wiring.server import Ready
+from rosterd.wiring.server import serve as run_server
+from rosterd.wiring.workers import supervise
 
 EXAMPLES = options.examples(
     "rosterd serve",

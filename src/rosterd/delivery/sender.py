@@ -14,7 +14,7 @@ import aiohttp
 import structlog
 from aiohttp.abc import AbstractResolver
 
-from rosterd.delivery import egress
+from rosterd.delivery import connecting, egress
 from rosterd.delivery.set_push import TOKEN_HEADERS, SetPush, judged
 from rosterd.delivery.signing import Vault
 from rosterd.delivery.spans import DeliverySpan, DeliverySpans
@@ -127,7 +127,7 @@ class HttpSender:
 
     def _session(self, *, plain: bool) -> aiohttp.ClientSession:
         if plain not in self._sessions:
-            connector = egress.connector(
+            connector = connecting.connector(
                 self._policy, plain=plain, resolver=self._resolver, limit=0, keepalive_timeout=KEEPALIVE
             )
             self._sessions[plain] = aiohttp.ClientSession(

@@ -21,11 +21,6 @@ from rosterd.service.ports import OutcomeUnknown, StoreUnavailable
 _log = structlog.get_logger("rosterd.http")
 
 RETRY_AFTER = 5  # seconds, when the store is away
-_AWAY: Final = "The database cannot take this at the moment; nothing was changed. Try again later."
-_UNKNOWN: Final = (
-    "The database was lost while it carried this out: it is not known whether all of it was done or nothing. "
-    "Try again later."
-)
 PROBLEM_JSON: Final[Header] = (b"content-type", b"application/problem+json")
 _JSON: Final[Header] = (b"content-type", b"application/json")
 
@@ -100,7 +95,7 @@ def told(error: BaseException, request_id: str) -> errors.ScimError | None:
     if isinstance(error, StoreUnavailable):
         unknown = isinstance(error, OutcomeUnknown)
         _log.error("store unavailable", request_id=request_id, why=str(error), unknown=unknown)
-        return errors.Unavailable(_UNKNOWN if unknown else _AWAY, retry_after=RETRY_AFTER)
+        return errors.Unavailable(error.told, retry_after=RETRY_AFTER)
     if isinstance(error, errors.ScimError):
         return error
     _log.error("unexpected error", request_id=request_id, exc_info=error)

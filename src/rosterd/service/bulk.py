@@ -14,7 +14,7 @@ from rosterd.scim.schema import ResourceType
 from rosterd.service.caller import WRITE, Caller
 from rosterd.service.commands import Commands, Unit
 from rosterd.service.connections import Outdated, Refusal
-from rosterd.service.ports import Store, Writer
+from rosterd.service.ports import OutcomeUnknown, Store, StoreUnavailable, Writer
 from rosterd.service.view import location
 
 MAX_OPERATIONS: Final = 1000
@@ -51,7 +51,8 @@ class Bulk:
         """The results in the order of the request; operations after too many errors are left out.
 
         ``renewed`` gives the caller with the directory's schemas as they are now, and is asked if these have
-        changed since. Raises for a message that is no bulk request at all, or too large a one.
+        changed since. Raises for a message that is no bulk request at all, or too large a one, and
+        ``StoreUnavailable`` if nothing was done; if it was in part, each operation tells what came of it.
         """
         request = bulk.parse(body, max_operations=MAX_OPERATIONS)
         run = _Run()
@@ -66,11 +67,25 @@ class Bulk:
                 break
             chunk = turns[start : start + CHUNK]
             try:
-                run = await self._store.write(caller.directory.id, self._chunk(caller, chunk, run, limit))
-            except Outdated:
-                caller = await renewed(caller)
-                run = await self._last_try(caller, chunk, run, limit)
+                try:
+                    run = await self._store.write(caller.directory.id, self._chunk(caller, chunk, run, limit))
+                except Outdated:
+                    caller = await renewed(caller)
+                    run = await self._last_try(caller, chunk, run, limit)
+            except StoreUnavailable as error:
+                later = turns[start + CHUNK :]
+                if not start and not (later and isinstance(error, OutcomeUnknown)):
+                    raise  # it is so for the whole request
+                run = self._cut_off(run, chunk, error.told)
+                run = self._cut_off(run, later, StoreUnavailable.told)
+                break
         return [run.results[index] for index in sorted(run.results)]
+
+    def _cut_off(self, run: _Run, turns: Sequence[bulk.Turn], detail: str) -> _Run:
+        """The store went away in the middle: what was done before stays, and is told."""
+        for turn in turns:
+            run = self._failed(run, turn.operation, errors.Unavailable(detail))
+        return run
 
     async def _last_try(self, caller: Caller, chunk: Sequence[bulk.Turn], run: _Run, limit: int) -> _Run:
         try:

@@ -13,7 +13,7 @@ the attributes rendered from the membership table (a user's ``groups``, a group'
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 from rosterd.scim.filter import Bound
 from rosterd.scim.index import Indexed, Scalar
@@ -154,9 +154,17 @@ class UniqueViolation(Exception):
 class StoreUnavailable(Exception):
     """The store cannot carry this out at present (disk full, read-only, locked, away); nothing is done."""
 
+    told: ClassVar[str] = "The database cannot take this at the moment; nothing was changed. Try again later."
+    """What the client may know of it."""
+
 
 class OutcomeUnknown(StoreUnavailable):
     """The store was lost while it made this durable: all of it is done, or nothing."""
+
+    told = (
+        "The database was lost while it carried this out: it is not known whether all of it was done or "
+        "nothing. Try again later."
+    )
 
 
 class Reader(FeedReader, PastReader, ProjectionReader, Protocol):

@@ -33,6 +33,9 @@ BATCH_SECONDS: Final = 0.025
 IDLE_SECONDS: Final = 0.2
 CHECKPOINT_CHANGES: Final = 4000
 """Rows changed between two checkpoints; a row dirties about one page of the log."""
+CHECKPOINT_TRIES: Final = 4
+CHECKPOINT_PAUSE: Final = 0.005
+"""Seconds: longer than a turn of the event loop, of which all reads are one transaction."""
 
 
 @dataclass(slots=True)
@@ -218,7 +221,12 @@ class GroupCommit:
         self._do_chore()
         # If it fails, the log grows until the next time; a full disk shows itself at a commit.
         with suppress(sqlite3.Error):
-            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            for _ in range(CHECKPOINT_TRIES):
+                portion = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                _, written, moved = portion.fetchone()
+                if moved >= written:
+                    break
+                time.sleep(CHECKPOINT_PAUSE)  # until those who read what was before have read it
 
 
 def _answer(batch: Iterable[_Job]) -> None:

@@ -47,10 +47,14 @@ async def open_postgres(
     Raises ``migrate.SchemaMismatch`` for a database of another release (an older one: apply the migrations
     first), ``StoreUnavailable`` if it cannot be reached, ``ValueError`` for a URL that is none.
     """
-    await prepare(url)
     database = await Database.open(url, connections)
-    async with database.link() as link:
-        words = await words_of(link.connection)
+    try:
+        await prepare(url)
+        async with database.link() as link:
+            words = await words_of(link.connection)
+    except BaseException:
+        await database.close()
+        raise
     return PostgresStore(database, words, waiting, connections)
 
 

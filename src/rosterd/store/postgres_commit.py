@@ -5,8 +5,8 @@ failure      of a unit that wrote nothing undoes nothing; else the batch is run 
              savepoint for each unit, so that what nearly never happens costs nothing when it does not
 answer       a unit is answered after the COMMIT, never before
 news         what is to be done once a directory has changed, even if the callers have gone
-pressure     more than ``WAITING`` units are refused; a unit whose caller has gone is not begun; if a
-             transaction fails after ``PATIENCE``, or gets no connection, those that wait behind it fail with it
+pressure     more than ``WAITING`` units are refused; a unit whose caller has gone is not begun; those that
+             wait behind a transaction that took ``PATIENCE`` and failed, or got no connection, fail with it
 room         half of the pool's connections are left to readers
 """
 
@@ -132,7 +132,7 @@ class Committer:
 
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:
-        """Among the directories that are written to at once. Raises ``TimeoutError`` if they do not get on."""
+        """Among the directories that are written to at once. Raises ``TimeoutError`` if there is none."""
         async with asyncio.timeout(COMMIT_SECONDS):
             await self._room.acquire()
         try:

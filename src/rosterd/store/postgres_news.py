@@ -44,6 +44,7 @@ class News:
         self._changed: set[int] = set()
         self._rung = asyncio.Event()
         self._lost_at: float | None = None
+        self._failures = 0
         self._task = asyncio.create_task(self._run())
 
     def ring(self, directory: int) -> None:
@@ -71,8 +72,9 @@ class News:
             await connection.fetchval(POSTGRES["share_use"])
             while not connection.is_closed():
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._rung.wait(), PULSE_SECONDS)
-                    await asyncio.sleep(_TOGETHER_SECONDS)
+                    async with asyncio.timeout(PULSE_SECONDS):
+                        await self._rung.wait()
+                        await asyncio.sleep(_TOGETHER_SECONDS)
                 self._rung.clear()
                 await self._ask(connection)
         finally:
@@ -83,11 +85,13 @@ class News:
             # What is told need not be durable, and must not wait for a replica that is away.
             connection = await self._database.beside(synchronous_commit="off", lock_timeout="2000")
         except StoreUnavailable as error:
+            self._failures += 1
             if isinstance(error.__cause__, Refused):
                 self._found()  # it answers, and those that have connections go on
-            else:
+            elif self._failures > 1:  # one that broke while it was made says nothing of the others
                 self._lost(str(error.__cause__ or error))
             raise
+        self._failures = 0
         self._found()
         return connection
 
@@ -110,6 +114,7 @@ class News:
             if not answer.done():
                 connection.terminate()
                 await asyncio.wait((answer,))
+                answer.exception()
         with suppress(asyncpg.PostgresError):
             answer.result()
 

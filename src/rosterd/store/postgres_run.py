@@ -48,6 +48,8 @@ _UNAVAILABLE: Final = (
 )
 # The second: a migration has changed what a statement returns; asyncpg has forgotten the statement by now.
 _LOST: Final = (asyncpg.TransactionRollbackError, asyncpg.InvalidCachedStatementError)
+_PID: Final = "SELECT pg_backend_pid()"
+_LOOKS: Final = 3
 # What writes looks things up by keys, whatever its parameters: planning it anew takes longer than carrying
 # it out, and a plan made while a table was still empty must not be one that reads the whole of it.
 _BEGIN: Final = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
@@ -183,6 +185,7 @@ async def commit(connection: Any) -> None:
         if not answer.done():
             connection.terminate()
             await asyncio.wait((answer,))
+            answer.exception()
     try:
         done = answer.result()
     except Exception as error:
@@ -229,11 +232,18 @@ class Database:
 
     @classmethod
     async def open(cls, url: str, connections: int = CONNECTIONS) -> "Database":
-        """Connect. Raises ``StoreUnavailable``, ``ValueError`` for a URL that is none."""
+        """Connect. Raises ``StoreUnavailable``, ``ValueError`` for a URL that is none or of such a pooler."""
         database = cls(url, connections)
-        with errors():
-            async with database.link():
-                return database
+        try:
+            with errors():
+                async with database.link() as one:
+                    if await one.connection.fetchval(_PID) != one.connection.get_server_pid():
+                        async with database.link() as other:
+                            await _by_session(one.connection, other.connection)
+        except BaseException:
+            await database.close()
+            raise
+        return database
 
     @asynccontextmanager
     async def link(self) -> AsyncIterator[Link]:
@@ -314,6 +324,21 @@ async def connect(url: str, **settings: str) -> Any:
     """A connection for whoever has no ``Database``. Raises ``StoreUnavailable``, ``ValueError``."""
     with errors():
         return await Servers(url).connect(**settings)
+
+
+async def _by_session(one: Any, other: Any) -> None:
+    """Make sure that a pooler in between gives each of us a server of its own. Raises ``ValueError``.
+
+    It works by transaction if the server that answered one connection carries out a transaction of the other.
+    """
+    for _ in range(_LOOKS):
+        before = await one.fetchval(_PID)
+        async with other.transaction():
+            if await other.fetchval(_PID) == before:
+                raise ValueError(
+                    "it leads to a pooler that works by transaction or statement; rosterd listens and keeps "
+                    "settings and prepared statements, so it needs pool_mode = session"
+                )
 
 
 @asynccontextmanager

@@ -20,8 +20,8 @@ class Turns:
         """Whose turn it is that the open transaction belongs to, if there is one."""
 
     def join(self) -> None:
-        """Be in the transaction of this turn. What a loop that is closed left open is ended before."""
-        if self.loop is not None and not self.loop.is_closed():
+        """Be in the transaction of this turn. What a loop left open that has stopped is ended before."""
+        if self.loop is not None and self.loop.is_running():
             return
         self._end()
         with suppress(RuntimeError):  # outside of a loop each read is by itself

@@ -13,7 +13,6 @@ import structlog
 
 from rosterd.console.once import HOLDS
 from rosterd.http.admit import Admission
-from rosterd.http.api.app import ApiApp
 from rosterd.service.erasure import Erasure
 from rosterd.service.expiry import Expiry
 from rosterd.service.feed import Feed
@@ -46,7 +45,7 @@ class Chores:
 
     control: ControlPlane
     admission: Admission
-    api: ApiApp
+    keys_used: dict[str, int]
     preferences: Installation
     feed: Feed
     request_log: RequestLog
@@ -58,8 +57,9 @@ class Chores:
 
     async def note_use(self) -> None:
         """Write down when tokens and API keys were last used."""
-        used, self.admission.used = self.admission.used, {}
-        keys_used, self.api.used = self.api.used, {}
+        used, keys_used = dict(self.admission.used), dict(self.keys_used)
+        self.admission.used.clear()
+        self.keys_used.clear()
         with contextlib.suppress(StoreUnavailable):
             if used:
                 await self.control.used(used)

@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import os
 import random
-from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from rosterd.delivery.egress import Policy
 from rosterd.delivery.handlers import Handler, HandlerSender
 from rosterd.delivery.run import Plane as DeliveryPlane
-from rosterd.delivery.sender import HttpSender
 from rosterd.delivery.set_signing import SetSigner
 from rosterd.delivery.signing import Vault
 from rosterd.delivery.spans import DeliverySpans
@@ -19,12 +19,43 @@ from rosterd.service.composing import Composer
 from rosterd.service.handlers import Handlers, id_of
 from rosterd.service.signing_keys import SigningKeys, SigningKeyStore
 from rosterd.service.webhook_admin import Sender, WebhookAdmin
+from rosterd.service.webhook_messages import Message
+from rosterd.service.webhooks import Endpoint, Outcome
 from rosterd.wiring.ids import new_id, now
 from rosterd.wiring.settings import Settings
+
+if TYPE_CHECKING:
+    from rosterd.delivery.sender import HttpSender
 
 
 class Plane(DeliveryPlane, SigningKeyStore, Protocol):
     """The store as all of delivery sees it."""
+
+
+def _http_sender(
+    vault: Vault, policy: Policy, signing: SigningKeys, spans: DeliverySpans | None
+) -> "HttpSender":
+    from rosterd.delivery.sender import HttpSender  # noqa: PLC0415 - a tenth of a second of imports
+
+    return HttpSender(vault, policy, now, signing=signing, spans=spans)
+
+
+class _Late:
+    """A sender that is made at the first message: most commands send none. See ``Sender``."""
+
+    def __init__(self, make: "Callable[[], HttpSender]") -> None:
+        self._make = make
+        self._made: HttpSender | None = None
+
+    async def send(self, endpoint: Endpoint, message: Message) -> Outcome:
+        if self._made is None:
+            self._made = self._make()
+        return await self._made.send(endpoint, message)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._made is not None:
+            await self._made.close()
 
 
 class Delivery:
@@ -43,7 +74,7 @@ class Delivery:
         issuer = settings.base_url.rstrip("/") if settings.base_url else ""
         self.signing = SigningKeys(plane, SetSigner(vault), issuer, now)
         self.composer = Composer(issuer)
-        self.sender = HttpSender(vault, policy, now, signing=self.signing, spans=spans)
+        self.sender = _Late(partial(_http_sender, vault, policy, self.signing, spans))
         self.admin = WebhookAdmin(
             plane, plane, vault, self.sender, policy.check_url, now, os.urandom, self.composer, self.signing
         )

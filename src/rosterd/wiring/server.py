@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -11,12 +12,16 @@ from typing import Final
 import uvicorn
 import uvloop
 
+from rosterd.wiring.listening import bind
 from rosterd.wiring.logs import configure
 from rosterd.wiring.room import warn
-from rosterd.wiring.service import FirstOwner, FirstRun, Service, running_service
+from rosterd.wiring.service import Service, running_service
 from rosterd.wiring.settings import Settings
+from rosterd.wiring.use_cases import FirstOwner, FirstRun
 
 GRACE: Final = 30  # seconds that accepted requests have to finish
+COLLECTED: Final = 10_000
+"""So many objects more than before make Python look for circles; a request makes about a hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +33,13 @@ class Ready:
     owner: FirstOwner | None
 
 
-class PortTaken(OSError):
-    """Another process listens on the port."""
-
-
 class Server(uvicorn.Server):
     """Serves the site of one service; ``on_start`` is called once it takes connections."""
 
     def __init__(self, service: Service, on_start: Callable[[], None]) -> None:
         config = uvicorn.Config(
-            service.site,
-            http=service.observing.doors.protocol(),
+            service.http.site,
+            http=service.http.observing.doors.protocol(),
             loop="uvloop",
             ws="none",
             lifespan="off",
@@ -56,36 +57,27 @@ class Server(uvicorn.Server):
 
     async def run_on(self, listener: socket.socket) -> None:
         """Serve until told to stop, and finish what was accepted."""
-        async with self.service.observing.doors.watched():
+        async with self.service.http.observing.doors.watched():
             await self.serve(sockets=[listener])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """See ``uvicorn.Server``."""
         await super().startup(sockets)
         if self.started:
+            _settle()
             self._on_start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See ``uvicorn.Server``."""
-        self.service.api.stop()
+        self.service.http.api.stop()
         await super().shutdown(sockets)
 
 
-def bind(settings: Settings) -> socket.socket:
-    """A listening socket; raises ``PortTaken`` with a text that says what to do."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-    except OSError as error:
-        listener.close()
-        raise PortTaken(
-            f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}); "
-            "choose another with --port."
-        ) from error
-    listener.listen(2048)
-    return listener
+def _settle() -> None:
+    """What is in memory stays: circles need not be looked for in it again and again beside the requests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECTED)
 
 
 def serve(

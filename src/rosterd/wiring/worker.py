@@ -54,9 +54,9 @@ async def _serve(settings: Settings, assignment: Assignment, lifeline: socket.so
     folder = Path(assignment.folder)
     siblings = Siblings(folder, assignment.number, assignment.starts)
     async with running_service(settings) as service, contextlib.AsyncExitStack() as stack:
-        if service.observing.collection is not None:
-            service.observing.collection.siblings = siblings
-            await stack.enter_async_context(siblings.answering(service.observing.collection.counted))
+        if service.http.observing.collection is not None:
+            service.http.observing.collection.siblings = siblings
+            await stack.enter_async_context(siblings.answering(service.http.observing.collection.counted))
         server = _Server(service, lambda: lifeline.sendall(READY), Board(folder / BOARD), assignment.number)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, server.drain)
         await server.run_on(socket.socket(fileno=assignment.listener))
@@ -74,7 +74,7 @@ class _Server(Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """See ``uvicorn.Server``."""
-        doors = self.service.observing.doors
+        doors = self.service.http.observing.doors
         for listener in sockets or ():
             self._accepting = Accepting(listener, self._board, self._number, self._open, self._protocol)
             doors.changed = self._accepting.count
@@ -95,8 +95,8 @@ class _Server(Server):
 
     async def _drain(self) -> None:
         self._close()
-        self.service.api.stop()
-        self.service.observing.doors.closing = True
+        self.service.http.api.stop()
+        self.service.http.observing.doors.closing = True
         for _ in range(int(QUIET / _LOOK_SECONDS)):
             if not self._open():
                 break

@@ -27,11 +27,13 @@ import structlog
 
 from rosterd.wiring.accepting import Board
 from rosterd.wiring.assignment import BOARD, QUIET, READY, Assignment
+from rosterd.wiring.listening import WorkersEnded, bind
 from rosterd.wiring.logs import configure
 from rosterd.wiring.room import warn
-from rosterd.wiring.server import GRACE, Ready, bind
-from rosterd.wiring.service import FirstOwner, FirstRun, open_service
+from rosterd.wiring.server import GRACE, Ready
+from rosterd.wiring.service import open_service
 from rosterd.wiring.settings import Settings, SettingsError
+from rosterd.wiring.use_cases import FirstOwner, FirstRun
 
 _log = structlog.get_logger("rosterd.workers")
 
@@ -45,16 +47,6 @@ STEADY_SECONDS: Final = 10.0
 """A worker that ends after less has not lasted."""
 BEYOND: Final = 5.0
 """Seconds beyond what is allowed after which a worker is killed."""
-
-
-class WorkersEnded(Exception):
-    """Workers end before they serve; what one does with the exit code, or signal, ``code``."""
-
-    def __init__(self, code: int | None) -> None:
-        super().__init__(
-            f"The workers end before they serve ({_how(code)}). What they said above tells why; "
-            "'rosterd doctor' looks for causes, and with --workers 1 there is one process to look at."
-        )
 
 
 def supervise(settings: Settings, on_ready: Callable[[Ready], None]) -> None:
@@ -211,7 +203,7 @@ class Workers:
             code = await self._start(place)
             if code is None:
                 return
-        raise WorkersEnded(code)
+        raise WorkersEnded(_how(code))
 
     def _keep(self, place: _Place) -> None:
         """Start another one when the worker ends that has the place, unless another has it by then."""

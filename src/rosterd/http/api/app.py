@@ -7,7 +7,7 @@ key 401, scope 403, query 400, body 413, media type 415, body 400; then what the
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -44,12 +44,17 @@ class _Seen:
 class ApiApp:
     """The ASGI application below ``/api/v1``."""
 
-    def __init__(self, context: ApiContext, new_request_id: Callable[[], str], guard: Guard) -> None:
+    def __init__(
+        self,
+        context: ApiContext,
+        new_request_id: Callable[[], str],
+        guard: Guard,
+        used: MutableMapping[str, int],
+    ) -> None:
         self._guard = guard
         self._api = replace(context, description=orjson.dumps(described(routes.ROUTES)))
         self._new_request_id = new_request_id
-        self.used: dict[str, int] = {}
-        """Key id → time of last use (ms) since it was last written down."""
+        self._used = used  # key id → time of last use (ms) since it was last written down
 
     def stop(self) -> None:
         """End every stream and every wait; the server stops."""
@@ -126,7 +131,7 @@ class ApiApp:
             )
         now = self._api.now()
         holder = keys.verify(await self._api.registry.key(id), text, now)
-        self.used[id] = now
+        self._used[id] = now
         return ApiCaller(holder.key, holder.directory)
 
     async def _stream(

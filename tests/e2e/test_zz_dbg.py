@@ -1,0 +1,537 @@
+"""``rosterd serve --workers`` on PostgreSQL: several processes are one server, and stay one when some end."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from contract.postgres_server import namespace
+from delivery.receiving import receiver
+from judges.harness import NO_TLS, UNLIMITED, environment, free_port, user
+from prometheus_client.parser import text_string_to_metric_families
+
+from rosterd.cli.doctor import CHECKS, Finding
+from rosterd.service.control import Directory, Policy
+from rosterd.service.feed import Want
+from rosterd.service.request_log import EVERYTHING, StoredExchange
+from rosterd.service.tokens import Tokens
+from rosterd.testing.scenario import BY
+from rosterd.wiring import Service, Settings, SettingsError, open_service
+from rosterd.wiring.accepting import Accepting, Board
+from rosterd.wiring.ids import now
+from rosterd.wiring.journal import FLUSH_SECONDS
+from rosterd.wiring.workers import supervise
+
+DAY = 86_400_000
+Clients = list[httpx.AsyncClient]
+# The command, its workers started by an interpreter that does not work while there is a file ``broken``.
+COMMAND = "import sys; sys.executable = sys.argv.pop(1); from rosterd.cli import main; main()"
+INTERPRETER = """#!/bin/sh
+test -e {folder}/broken && exit 3
+exec {python} "$@"
+"""
+
+
+@dataclass
+class Served:
+    """A running ``rosterd serve --workers``."""
+
+    process: "subprocess.Popen[bytes]"
+    port: int
+    url: str
+    log: Path
+    token: str = ""
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def said(self, event: str) -> list[dict[str, Any]]:
+        """What it logged of such an event."""
+        return [json.loads(line) for line in self.log.read_text().splitlines() if event in line]
+
+    def pids(self) -> dict[int, int]:
+        """The processes that serve, by their numbers."""
+        return {entry["worker"]: entry["pid"] for entry in self.said("a worker serves")}
+
+    @contextlib.asynccontextmanager
+    async def clients(self, count: int) -> AsyncIterator[Clients]:
+        """Clients of one connection each, which stay open."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        async with contextlib.AsyncExitStack() as stack:
+            yield [
+                await stack.enter_async_context(
+                    httpx.AsyncClient(base_url=self.origin, headers=headers, timeout=30, verify=NO_TLS)
+                )
+                for _ in range(count)
+            ]
+
+    async def service(self, work: "Callable[[Service], Awaitable[Any]]") -> Any:
+        """Do something beside the server, as a command does."""
+        settings = Settings(database_url=self.url, egress_allow="127.0.0.0/8", delivery="off")
+        async with open_service(settings) as service:
+            return await work(service)
+
+
+async def until(condition: Callable[[], object], seconds: float = 90) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - it waits for another process
+            await asyncio.sleep(0.1)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+
+
+def start(url: str, workers: int, folder: Path) -> Served:
+    interpreter, port, log = folder / "python", free_port(), folder / "log"
+    interpreter.write_text(INTERPRETER.format(folder=folder, python=sys.executable))
+    interpreter.chmod(0o700)
+    settings = {
+        "ROSTERD_DATABASE_URL": url,
+        "ROSTERD_DATABASE_CONNECTIONS": "4",
+        "ROSTERD_WORKERS": str(workers),
+        "ROSTERD_PORT": str(port),
+        "ROSTERD_EGRESS_ALLOW": "127.0.0.0/8",
+        "TMPDIR": str(folder),
+    }
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", COMMAND, str(interpreter), "serve", "--quiet"],
+            stdout=output,
+            stderr=output,
+            stdin=subprocess.DEVNULL,
+            env={**environment(), **settings},
+        )
+    return Served(process, port, url, log)
+
+
+@contextlib.contextmanager
+def serving(url: str, workers: int, folder: Path) -> Iterator[Served]:
+    served = start(url, workers, folder)
+    process, log = served.process, served.log
+    try:
+        asyncio.run(until(lambda: len(served.pids()) == workers or process.poll() is not None))
+        assert process.poll() is None, log.read_text()
+        yield served
+    finally:
+        if process.poll() is None:  # each test of its end waits for that itself
+            process.terminate()
+            try:
+                process.wait(timeout=40)
+            except subprocess.TimeoutExpired:
+                process.kill()
+    assert "Traceback" not in log.read_text(), log.read_text()
+
+
+async def prepared(url: str) -> str:
+    """A directory without limits, and one in which a token ends soon; the token of the first."""
+    async with open_service(Settings(database_url=url)) as service:
+        home = await service.directories.create("load", by=BY)
+        line = await service.connections.create(home, "load", by=BY, policy=Policy(limits=UNLIMITED))
+        _, token = await service.tokens.issue(home.id, line.id, by=BY)
+        jobs = await service.directories.create("jobs", by=BY)
+        other = await service.connections.create(jobs, "jobs", by=BY)
+        past = Tokens(service.control, lambda: now() - 25 * DAY, os.urandom)
+        for _ in range(5):
+            await past.issue(jobs.id, other.id, lifetime=30 * DAY // 1000, by=BY)
+    return token
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with namespace() as url:
+        token = asyncio.run(prepared(url))
+        with serving(url, 3, tmp_path_factory.mktemp("workers")) as made:
+            made.token = token
+            yield made
+
+
+async def metrics(client: httpx.AsyncClient) -> dict[str, dict[str, float]]:
+    """Sums of the samples, by name and worker."""
+    found: dict[str, dict[str, float]] = {}
+    for family in text_string_to_metric_families((await client.get("/metrics")).text):
+        for sample in family.samples:
+            worker = sample.labels.get("worker", "")
+            of_name = found.setdefault(sample.name, {})
+            of_name[worker] = of_name.get(worker, 0) + sample.value
+    return found
+
+
+async def directory(service: Service, name: str) -> Directory:
+    return next(d for d in await service.control.directories() if d.name == name)
+
+
+def test_many_posts_of_one_name_make_one_user_and_the_metrics_of_all_add_up(served: Served) -> None:
+    async def main() -> None:
+        async with served.clients(12) as clients:
+            for client in clients:
+                assert (await client.get("/readyz")).status_code == 200
+            before = await metrics(clients[0])
+            replies = await asyncio.gather(*(c.post("/scim/v2/Users", json=user("one")) for c in clients))
+            assert Counter(reply.status_code for reply in replies) == {201: 1, 409: 11}
+            told = [await metrics(client) for client in clients]
+        of = [each["rosterd_requests_total"] for each in told]
+        assert all(each == of[0] for each in of), "every worker tells the same of all"
+        assert sum(of[0].values()) == sum(before.get("rosterd_requests_total", {}).values()) + 12
+        assert all(count <= 8 for count in of[0].values()), "none has all the connections"
+        assert told[0]["rosterd_workers_answering"] == told[0]["rosterd_workers"] == {"": 3}
+        assert told[0]["rosterd_worker_starts_total"] == {"1": 1, "2": 1, "3": 1}
+        assert set(told[0]["rosterd_connections"]) == {""}, "what the database knows is told once"
+
+    asyncio.run(main())
+
+
+def test_a_revoked_token_is_refused_by_all_at_once(served: Served) -> None:
+    async def main() -> None:
+        async def issue(service: Service) -> tuple[int, str, str]:
+            home = await directory(service, "load")
+            (line,) = await service.control.connections(home.id)
+            made, text = await service.tokens.issue(home.id, line.id, by=BY)
+            return home.id, made.id, text
+
+        home, id, text = await served.service(issue)
+        mine = {"Authorization": f"Bearer {text}"}
+        async with served.clients(6) as clients:
+
+            async def statuses() -> set[int]:
+                got = await asyncio.gather(*(c.get("/scim/v2/Users", headers=mine) for c in clients))
+                return {reply.status_code for reply in got}
+
+            assert await statuses() == {200}
+            await served.service(lambda service: service.tokens.revoke(home, id, by=BY))
+            assert await statuses() == {401}
+
+    asyncio.run(main())
+
+
+def test_each_job_is_done_by_one_of_them(served: Served) -> None:
+    async def main() -> None:
+        async with receiver() as hook, served.clients(6) as clients:
+
+            async def begin(service: Service) -> str:
+                home = await directory(service, "jobs")
+                (line,) = await service.control.connections(home.id)
+                await service.webhooks.create(hook.url, directory=home.id, types="user.*", by=BY)
+                return (await service.tokens.issue(home.id, line.id, by=BY))[1]
+
+            mine = {"Authorization": f"Bearer {await served.service(begin)}"}
+            replies = await asyncio.gather(
+                *(
+                    clients[n % 6].post("/scim/v2/Users", json=user(f"job-{n}"), headers=mine)
+                    for n in range(30)
+                )
+            )
+            assert {reply.status_code for reply in replies} == {201}
+            await hook.until(30)
+
+        async def events(service: Service) -> list[dict[str, Any]]:
+            page, _ = await service.feed.page(await directory(service, "jobs"), 0, Want(limit=1000))
+            return list(page.events)
+
+        told = await served.service(events)
+        users = [f"msg_{event['id']}" for event in told if event["type"] == "user.created"]
+        assert hook.ids == users, "each is sent once, in order"
+        ending = [event["resource"]["id"] for event in told if event["type"] == "token.expiring"]
+        assert len(ending) == len(set(ending)) == 5, "each is announced once"
+
+    asyncio.run(main())
+
+
+class Refused(Exception):
+    """A request got no reply."""
+
+
+@dataclass
+class Strict:
+    """A client that keeps its connection until it is told to close it, and never sends a request twice."""
+
+    served: Served
+    streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def post(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """The status and the document of a reply. Raises ``Refused``."""
+        content = json.dumps(body).encode()
+        head = (
+            f"POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.served.token}\r\n"
+            f"Content-Type: application/scim+json\r\nContent-Length: {len(content)}\r\n\r\n"
+        )
+        try:
+            if self.streams is None:
+                self.streams = await asyncio.open_connection("127.0.0.1", self.served.port)
+            reader, writer = self.streams
+            writer.write(head.encode() + content)
+            told = (await reader.readuntil(b"\r\n\r\n")).decode().lower().split("\r\n")
+            fields = dict(line.split(": ", 1) for line in told[1:] if line)
+            document = json.loads(await reader.readexactly(int(fields["content-length"])))
+        except (OSError, asyncio.IncompleteReadError) as error:
+            self.close()
+            raise Refused(repr(error)) from error
+        if fields.get("connection") == "close":
+            self.close()
+        return int(told[0].split()[1]), document
+
+    def close(self) -> None:
+        if self.streams is not None:
+            self.streams[1].close()
+            self.streams = None
+
+
+@dataclass
+class Load:
+    """Users that are made over many connections, without an end."""
+
+    served: Served
+    acknowledged: list[str]
+    refused: list[str]
+
+    async def run(self, name: str) -> None:
+        async def work(client: Strict, mine: str) -> None:
+            number = 0
+            try:
+                while True:
+                    number += 1
+                    await asyncio.sleep(0.02)  # the workers that start want the processors as well
+                    try:
+                        status, document = await client.post(user(f"{mine}-{number}"))
+                    except Refused as refused:
+                        self.refused.append(str(refused))
+                        continue
+                    (self.acknowledged if status == 201 else self.refused).append(
+                        document.get("id") or repr(document)
+                    )
+            finally:
+                client.close()
+
+        await asyncio.gather(*(work(Strict(self.served), f"{name}-{n}") for n in range(6)))
+
+    async def lost(self, client: httpx.AsyncClient) -> list[str]:
+        """Those that were acknowledged and are not there."""
+        found: set[str] = set()
+        while True:
+            query: dict[str, str | int] = {"attributes": "id", "count": 500, "startIndex": len(found) + 1}
+            page = (await client.get("/scim/v2/Users", params=query)).json()
+            found.update(resource["id"] for resource in page.get("Resources", ()))
+            if len(found) >= page["totalResults"] or not page.get("Resources"):
+                return [id for id in self.acknowledged if id not in found]
+
+
+@contextlib.asynccontextmanager
+async def loaded(served: Served, name: str) -> AsyncIterator[Load]:
+    """Load for as long as the context lasts; it has begun."""
+    load = Load(served, [], [])
+    task = asyncio.create_task(load.run(name))
+    try:
+        await until(lambda: len(load.acknowledged) > 20)
+        yield load
+    finally:
+        task.cancel()
+        await asyncio.wait((task,))
+
+
+def test_one_that_is_killed_is_replaced_and_nothing_acknowledged_is_lost(served: Served) -> None:
+    async def main() -> None:
+        before = served.pids()
+        async with loaded(served, "killed") as load:
+            os.kill(before[2], signal.SIGKILL)
+            await until(lambda: served.pids()[2] != before[2])
+            seen = len(load.acknowledged)
+            await until(lambda: len(load.acknowledged) > seen + 20)
+        assert served.said("a worker has ended")[-1]["how"] == "killed by SIGKILL"
+        assert served.pids() == {**before, 2: served.pids()[2]}
+        assert all("Error(" in each for each in load.refused), "those on its connections, and no other"
+        async with served.clients(1) as (client,):
+            assert await load.lost(client) == []
+            told = await metrics(client)
+        assert told["rosterd_worker_starts_total"] == {"1": 1, "2": 2, "3": 1}
+
+    asyncio.run(main())
+
+
+def test_all_are_replaced_on_sighup_and_no_request_is_refused(served: Served) -> None:
+    async def main() -> None:
+        before = served.pids()
+        async with loaded(served, "replaced") as load:
+            served.process.send_signal(signal.SIGHUP)
+            await until(lambda: served.said("all workers are replaced"))
+        assert load.refused == []
+        assert not set(before.values()) & set(served.pids().values())
+        assert not any(map(alive, before.values()))
+        async with served.clients(1) as (client,):
+            assert await load.lost(client) == []
+
+    asyncio.run(main())
+
+
+def test_what_does_not_start_replaces_nobody(served: Served) -> None:
+    before, broken = served.pids(), served.log.with_name("broken")
+    broken.touch()
+    served.process.send_signal(signal.SIGHUP)
+    asyncio.run(until(lambda: served.said("workers are not replaced")))
+    broken.unlink()
+    assert served.said("workers are not replaced")[-1]["how"] == "exit code 3"
+    assert served.pids() == before
+    assert all(map(alive, before.values()))
+
+
+def test_who_is_erased_leaves_nothing_that_another_process_still_writes(served: Served) -> None:
+    async def main() -> None:
+        async with served.clients(6) as clients:
+
+            async def erase(service: Service) -> list[StoredExchange]:
+                home = await directory(service, "load")
+                made = await clients[0].post("/scim/v2/Users", json=user("forgotten"))
+                query = {"filter": 'userName eq "forgotten"'}
+                r = await asyncio.gather(*(client.get("/scim/v2/Users", params=query) for client in clients))
+                print(made.status_code, [(x.status_code, x.json()["totalResults"]) for x in r])
+                import time; t0 = time.time()
+                await service.erasure.erase(home, "User", made.json()["id"], by=BY)
+                print("erased", time.time() - t0)
+                await asyncio.sleep(2 * FLUSH_SECONDS)
+                kept = await service.request_log.exchange_page(home.id, None, None, 50, EVERYTHING)
+                print(len(kept.rows), kept.rows[:3], home)
+                return [each for each in kept.rows if "forgotten" in repr(each)]
+
+            assert await served.service(erase) == []
+
+    asyncio.run(main())
+
+
+@contextlib.contextmanager
+def half_sent(served: Served, name: str, count: int) -> Iterator[Callable[[], list[bytes]]]:
+    """Requests of which a server has the head and has asked for the rest; the call sends that."""
+    body = json.dumps(user(name)).encode()
+    head = (
+        f"POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {served.token}\r\n"
+        "Content-Type: application/scim+json\r\nExpect: 100-continue\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    with contextlib.ExitStack() as stack:
+        opened = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", served.port), timeout=30))
+            for _ in range(count)
+        ]
+        for connection in opened:
+            connection.sendall(head)
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 100")
+
+        def finish() -> list[bytes]:
+            for connection in opened:
+                connection.sendall(body)
+            return sorted(connection.recv(65_536)[:12] for connection in opened)
+
+        yield finish
+
+
+def test_sigterm_lets_accepted_requests_finish(served: Served) -> None:
+    """The last one that needs this server."""
+    pids = served.pids()
+    with half_sent(served, "slow", 4) as finish:
+        served.process.terminate()
+        asyncio.run(until(lambda: refused(served.port)))
+        assert finish() == [b"HTTP/1.1 201", *3 * [b"HTTP/1.1 409"]]
+    assert served.process.wait(timeout=40) == 0
+    assert not any(map(alive, pids.values()))
+    assert list(served.log.parent.glob("rosterd-*")) == [], "its directory is gone as well"
+
+
+def refused(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return True
+    return False
+
+
+def test_workers_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
+    with namespace() as url:
+        token = asyncio.run(prepared(url))
+        with serving(url, 2, tmp_path) as made, half_sent(replace(made, token=token), "slow", 1) as finish:
+            pids = made.pids()
+            made.process.kill()
+            made.process.wait()
+            asyncio.run(until(lambda: refused(made.port)))
+            assert finish() == [b"HTTP/1.1 201"]
+            asyncio.run(until(lambda: not any(map(alive, pids.values()))))
+
+
+def test_workers_that_end_at_once_end_all(tmp_path: Path) -> None:
+    (tmp_path / "broken").touch()
+    with namespace() as url:
+        made = start(url, 2, tmp_path)
+        assert made.process.wait(timeout=60) == 1
+    assert "The workers end before they serve (exit code 3)" in made.log.read_text()
+
+
+def test_a_file_has_one_worker(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data", workers=2)
+    with pytest.raises(SettingsError, match="ROSTERD_DATABASE_URL"):
+        supervise(settings, lambda ready: None)
+    assert not settings.data.exists()
+    assert [finding.state for finding in found(settings)] == ["bad"]
+
+
+def test_too_many_connections_are_warned_of() -> None:
+    with namespace() as url:
+        asyncio.run(prepared(url))
+        settings = Settings(database_url=url, workers=3, database_connections=4)
+        assert [finding.state for finding in found(settings)] == ["ok"]
+        (finding,) = found(replace(settings, database_connections=900))
+    assert finding.state == "warning"
+    assert "3, which may want 3620 connections" in finding.text
+    assert "ROSTERD_DATABASE_CONNECTIONS" in finding.fix
+
+
+def found(settings: Settings) -> list[Finding]:
+    """What the doctor says of workers."""
+    findings = [check(settings) for check in CHECKS]
+    return [finding for finding in findings if finding is not None and finding.name == "Workers"]
+
+
+@pytest.mark.parametrize(("few", "many"), [(1, 2), (2, 1)])
+def test_a_connection_is_taken_by_who_has_the_fewest_and_waits_for_nobody(
+    tmp_path: Path, few: int, many: int
+) -> None:
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener, listener.dup() as same:
+            board = Board.make(tmp_path / "board", 3)
+            taken: dict[int, list[asyncio.Protocol]] = {1: [], 2: []}
+
+            def accept(worker: int, listener: socket.socket) -> Accepting:
+                def made() -> asyncio.Protocol:
+                    taken[worker].append(asyncio.Protocol())
+                    return taken[worker][-1]
+
+                already = 0 if worker == few else 5
+                return Accepting(listener, board, worker, lambda: already + len(taken[worker]), made)
+
+            async def connect(count: int) -> None:
+                for _ in range(count):
+                    _, writer = await asyncio.open_connection(*listener.getsockname())
+                    writer.close()
+
+            both = accept(1, listener), accept(2, same)
+            await connect(4)
+            await until(lambda: len(taken[few]) + len(taken[many]) == 4)
+            assert taken[many] == []
+            board.write(3, 0)  # one that takes none, though it has the fewest
+            await connect(4)
+            await until(lambda: len(taken[few]) + len(taken[many]) == 8)
+            for each in both:
+                each.close()
+
+    asyncio.run(main())

@@ -1,0 +1,179 @@
+"""One PostgreSQL that is full, read-only, locked, crowded, or at the end of a bad wire: 503, and recovery by itself.
+
+Each under load, and then everything is looked through (``model.problems``). In the suite two of them run;
+``make faults`` does all.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from faults.clusters import Cluster, alone
+from faults.proxy import wire
+from faults.site import Run, asked, resident, site
+
+LONG = "FAULT_SECONDS" in os.environ
+OURS = "FROM pg_stat_activity WHERE application_name = 'rosterd'"
+
+
+@contextmanager
+def sessions(cluster: Cluster) -> Iterator[Callable[[str], Any]]:
+    """Opens a session and carries out a statement in it, which holds until the end."""
+    loop = asyncio.new_event_loop()
+    opened: list[Any] = []
+
+    def hold(statement: str) -> Any:
+        connection = loop.run_until_complete(asyncpg.connect(cluster.url()))
+        opened.append(connection)
+        return loop.run_until_complete(connection.execute(statement))
+
+    try:
+        yield hold
+    finally:
+        for connection in opened:
+            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                loop.run_until_complete(connection.close(timeout=5))
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.close()
+
+
+def read_only(run: Run, cluster: Cluster) -> None:
+    """Reads go on."""
+    cluster.configure(default_transaction_read_only="on")
+    run.refused_after(time.monotonic_ns())
+    assert all(asked(server).status_code == 200 for server in run.servers)
+    for server in run.servers:
+        server.until("/readyz", 503)
+    cluster.configure(default_transaction_read_only="off")
+
+
+def locked(run: Run, cluster: Cluster) -> None:
+    """Another session holds what every change needs; reads go on."""
+    with sessions(cluster) as hold:
+        hold("BEGIN; LOCK TABLE resource IN SHARE MODE")
+        run.refused_after(time.monotonic_ns())
+        assert all(asked(server).status_code == 200 for server in run.servers)
+
+
+def crowded(run: Run, cluster: Cluster) -> None:
+    """Others take every connection that there is, those of rosterd too."""
+    with sessions(cluster) as hold:
+        begun = time.monotonic_ns()
+        while not any(each.status == 503 and each.began >= begun for each in run.history[-500:]):
+            try:
+                hold(f"SELECT pg_terminate_backend(pid) {OURS}")
+            except asyncpg.TooManyConnectionsError:
+                time.sleep(0.1)
+
+
+def full(run: Run, cluster: Cluster) -> None:
+    """Something else fills its disk; it may die of that, and is started again when there is room."""
+    waste = cluster.data.parent / "waste"
+    with waste.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(65536))
+    try:
+        run.refused_after(time.monotonic_ns())
+        for server in run.servers:
+            server.until("/readyz", 503)
+    finally:
+        waste.unlink()
+    if not cluster.running:
+        cluster.start()
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A disk of its own in memory; skips the test where none can be made."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200m,mode=777", "tmpfs", str(folder)]
+    if os.geteuid() or not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("only root may make a small disk")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+Harm = Callable[[Run, Cluster], None]
+HARMS: dict[str, tuple[Harm, bool]] = {
+    "read-only": (read_only, True),
+    "crowded": (crowded, LONG),
+    "locked": (locked, LONG),
+}
+
+
+@pytest.mark.slow
+def test_a_server_that_takes_no_changes(tmp_path: Path) -> None:
+    with alone() as cluster, site(cluster.url(), tmp_path, count=1) as run:
+        for name, (harm, wanted) in HARMS.items():
+            if wanted:
+                run.more(100)
+                with run.harm():
+                    harm(run, cluster)
+                print(f"\n{name}: no change for {run.outages[-1]:.2f} s", end="")
+        run.more(100)
+
+
+@pytest.mark.slow
+def test_connections_that_break_at_commit(tmp_path: Path) -> None:
+    """What a client is told is true: done, not done, or that nobody knows."""
+    with ExitStack() as stack:
+        cluster = stack.enter_context(alone())
+        line = stack.enter_context(wire(cluster))
+        run = stack.enter_context(site(line.url(), tmp_path, count=2))
+        line.before = line.after = 0.05
+        while line.cut < (100 if LONG else 15):
+            run.more(50)
+        line.before = line.after = 0.0
+        run.recovered()
+        print(f"\n{line.cut} connections broken at COMMIT", end="")
+        assert any(each.status == 503 and each.outcome == "unknown" for each in run.history)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not LONG, reason="a part of make faults")
+def test_a_wire_that_is_slow_and_then_dead(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        cluster = stack.enter_context(alone())
+        line = stack.enter_context(wire(cluster))
+        run = stack.enter_context(site(line.url(), tmp_path, count=2))
+        line.delay = 0.05
+        run.more(300)
+        line.delay = 0.0
+        run.more(300)
+        before = [resident(server) for server in run.servers]
+        with run.harm():
+            line.dead = True
+            run.refused_after(time.monotonic_ns())
+            for server in run.servers:
+                server.until("/readyz", 503)
+            time.sleep(5)
+            line.dead = False
+        assert all(resident(s) < was + 100 for was, s in zip(before, run.servers, strict=True))
+        run.more(100)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not LONG, reason="a part of make faults")
+def test_a_disk_that_is_full(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        disk = stack.enter_context(small_disk(tmp_path / "disk"))
+        cluster = stack.enter_context(
+            alone(disk, max_wal_size="32MB", min_wal_size="16MB", wal_keep_size="0")
+        )
+        run = stack.enter_context(site(cluster.url(), tmp_path, count=1))
+        for _ in range(2):
+            run.more(200)
+            with run.harm():
+                full(run, cluster)
+        run.more(100)
