@@ -50,7 +50,8 @@ bench: $(VENV)/dev.stamp ## Measure a running server over loopback (ARGS=--help 
 
 faults: $(VENV)/dev.stamp ## Do each fault to servers under load for MINUTES, and look whether all is there
 	FAULT_SECONDS=$$(($(MINUTES) * 60)) $(BIN)/pytest -s tests/faults \
-	  tests/e2e/test_faults_of_the_machine.py tests/e2e/test_doors.py tests/e2e/test_backup_and_restore.py
+	  tests/e2e/test_faults_of_the_machine.py tests/e2e/test_doors.py tests/e2e/test_backup_and_restore.py \
+	  tests/e2e/test_rolling_upgrade.py
 
 fuzz: $(VENV)/tools.stamp ## Look for inputs that break a parser for MINUTES, led by coverage (Linux)
 	@set -e; for target in filter path body cursor; do \

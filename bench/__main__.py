@@ -15,7 +15,7 @@ from types import FrameType
 import orjson
 import uvloop
 
-from bench import console, engines, report, request_log, webhooks
+from bench import console, engines, growth, report, request_log, webhooks
 from bench.client import Target
 from bench.measuring import PEER_GROUP, PEER_SIZE, PEERS, PROBLEMS, Plan, ceiling, failure, say, session
 from bench.report import Result
@@ -79,6 +79,12 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         metavar="N,N",
         help="processes of rosterd on PostgreSQL",
     )
+    parser.add_argument(
+        "--growth",
+        choices=("sqlite", "postgres", "both"),
+        help="only how the cost of an operation grows from 1,000 to 100,000 users, in a few minutes",
+    )
+    parser.add_argument("--million", action="store_true", help="--growth up to a million users")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
     options = parser.parse_args(argv)
     if options.url and len(options.sizes or ()) > 1:
@@ -146,8 +152,8 @@ def execute(options: argparse.Namespace) -> int:
         request_log.compare(say, options.data)
         return 0
     plan = plan_of(options)
-    if options.engine:
-        return _engine(options, plan)
+    if options.engine or options.growth:
+        return _engines(options, plan)
     facts = {
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
@@ -182,13 +188,15 @@ def execute(options: argparse.Namespace) -> int:
     return 130 if stopped else 1 if any(result.failed for result in results) else 0
 
 
-def _engine(options: argparse.Namespace, plan: Plan) -> int:
-    """One engine; the exit code is 1 if a scenario failed."""
-    levels = options.concurrency or (1, 16, 64)
-    peer = options.against != "none"
-    results = engines.compare(
-        options.engine, options.workers, replace(plan, concurrency=levels), options.data, peer
-    )
+def _engines(options: argparse.Namespace, plan: Plan) -> int:
+    """What concerns engines; the exit code is 1 if a scenario failed."""
+    if options.growth:
+        several = ("sqlite", "postgres") if options.growth == "both" else (options.growth,)
+        results = growth.compare(several, plan, options.data, million=options.million)
+    else:
+        plan = replace(plan, concurrency=options.concurrency or (1, 16, 64))
+        peer = options.against != "none"
+        results = engines.compare(options.engine, options.workers, plan, options.data, peer)
     if options.json:
         rows = [asdict(result) | {"rate": result.rate} for result in results]
         options.json.write_bytes(orjson.dumps(rows, option=orjson.OPT_INDENT_2))

@@ -81,9 +81,9 @@ def bulk_ids(body: bytes) -> list[str]:
     return ids
 
 
-def filter_query(attribute: str, value: str) -> str:
+def filter_query(attribute: str, value: str, operator: str = "eq") -> str:
     """``?filter=attribute eq "value"`` with the paging that Okta adds."""
-    wanted = quote(f'{attribute} eq "{value}"', safe="")
+    wanted = quote(f'{attribute} {operator} "{value}"', safe="")
     return f"?filter={wanted}&startIndex=1&count=100"
 
 

@@ -125,11 +125,16 @@ async def ceiling(server: Server, plan: Plan) -> list[Result]:
 
     for concurrency in plan.concurrency:
         await drive(server.target, step, concurrency, 0, 200, 1.0)
+        before = usage(server.pid)
         timing = await drive(server.target, step, concurrency, 0, 20_000, min(plan.seconds, 2.0))
+        after = usage(server.pid)
         done = len(timing.latencies)
+        cpu = (after.cpu - before.cpu) / done * 1000 if before and after and done else None
         middle, high = (report.percentile(timing.latencies, share) or 0 for share in (0.5, 0.99))
         busy = timing.client_cpu / timing.seconds
         here = (server.name, "ceiling", 0, concurrency)
         note = f"the client alone: {done / timing.client_cpu:.0f} ops/s" if timing.client_cpu else ""
-        results.append(Result(*here, done, timing.seconds, middle / 1e6, high / 1e6, client=busy, note=note))
+        results.append(
+            Result(*here, done, timing.seconds, middle / 1e6, high / 1e6, cpu, client=busy, note=note)
+        )
     return results

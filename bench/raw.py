@@ -218,8 +218,9 @@ class Made:
     @property
     def write(self) -> Write:
         """The same as a part of a statement for many."""
-        _, *columns, search, display, attributes, values, noted, notes = self.resource
-        row = Stored(*columns[:8], deleted=None, document=columns[8])
+        _, id, kind, connection, external_id, seq, version, created, modified, document, *rest = self.resource
+        search, display, attributes, values, noted, notes = rest
+        row = Stored(id, kind, connection, external_id, seq, version, created, modified, None, document)
         return Write(row, search, display, True, (attributes, values), (noted, notes))
 
 

@@ -21,6 +21,8 @@ WANTED_RATIO: Mapping[tuple[str, int], float] = {
 """(scenario, size) → how many times the peer's operations a second are wanted."""
 
 WANTED_SLOPE = 0.1
+WANTED_SLOPE_OF_PARTS = 0.3
+"""For ``filter_co``, which looks for parts of texts."""
 SLOPED = (
     "get",
     "filter_eq",
@@ -145,6 +147,7 @@ def slopes(results: Sequence[Result], server: str = OURS) -> list[Verdict]:
         value = slope((result.size, 1 / result.rate) for result in line)
         by_cpu = slope((result.size, result.spent) for result in line if result.spent)
         wanted = WANTED_SLOPE if scenario in SLOPED else None
+        wanted = WANTED_SLOPE_OF_PARTS if scenario == "filter_co" else wanted
         if value is not None:
             met = value <= wanted if wanted is not None else None
             found.append(Verdict(scenario, None, concurrency, value, by_cpu, wanted, met))

@@ -65,6 +65,22 @@ async def filter_eq(world: World, count: int) -> Run:
     return Run(step, count)
 
 
+async def filter_co(world: World, count: int) -> Run:
+    """GET /Users?filter=userName co "…" with a part that one user has."""
+    requests = []
+    for name, _, id in world.some(count):
+        query = filter_query("userName", f"{name[4:]}@exam", "co")
+        requests.append((world.target.request("GET", f"/Users{query}"), f'"{id}"'.encode()))
+
+    async def step(connection: Connection, number: int) -> None:
+        request, id = requests[number]
+        body = expect(await connection.exchange(request), 200)
+        if id not in body:
+            raise ValueError(f"the filter did not find its user: {body[:200]!r}")
+
+    return Run(step, count)
+
+
 async def patch_active(world: World, count: int) -> Run:
     """Okta's path-less PATCH that deactivates a user, or reactivates one that is inactive."""
     off, on = (patch({"op": "replace", "value": {"active": value}}) for value in (False, True))
@@ -237,6 +253,7 @@ class Scenario:
 SCENARIOS = (
     Scenario("get", "get", get),
     Scenario("filter_eq", "filter", filter_eq),
+    Scenario("filter_co", "part", filter_co),
     Scenario("patch_active", "patch", patch_active),
     Scenario("patch_title", "patch", patch_title),
     Scenario("put", "put", put),

@@ -117,6 +117,8 @@ class Server:
     how: str
     sessions: Callable[[], Sequence[int]] = tuple
     """The processes of a database that work for it alone, now."""
+    data: Path = Path()
+    """Its data directory, if it has one."""
 
     def engine(self) -> float | None:
         """CPU seconds so far of its database's processes; ``None`` if it has no such."""
@@ -244,7 +246,7 @@ def running(recipe: Recipe, where: Path | None = None) -> Iterator[Server]:
             )
         _wait(process, Target("127.0.0.1", port, recipe.prefix), recipe, log)
         target = Target("127.0.0.1", port, recipe.prefix, recipe.token(data))
-        yield Server(recipe.name, target, process.pid, recipe.how, recipe.sessions)
+        yield Server(recipe.name, target, process.pid, recipe.how, recipe.sessions, Path(data))
     finally:
         if process is not None:
             _stop(process)

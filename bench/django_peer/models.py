@@ -5,13 +5,13 @@ from django.db import models
 from django_scim.models import AbstractSCIMGroupMixin, AbstractSCIMUserMixin
 
 
-class Group(AbstractSCIMGroupMixin):
+class Group(AbstractSCIMGroupMixin):  # type: ignore[misc]  # Django has no types
     """A group of users."""
 
     name = models.CharField(max_length=254, unique=True)
 
 
-class User(AbstractSCIMUserMixin, AbstractUser):
+class User(AbstractSCIMUserMixin, AbstractUser):  # type: ignore[misc]
     """A user; ``username`` is unique, as in Django."""
 
     username = models.CharField(max_length=254, unique=True)

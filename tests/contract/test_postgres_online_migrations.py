@@ -121,6 +121,17 @@ def test_an_index_that_was_broken_off_is_made_again(url: str) -> None:
     asyncio.run(main())
 
 
+def test_of_two_who_migrate_one_takes_the_steps_and_neither_is_in_the_others_way(url: str) -> None:
+    async def main() -> None:
+        steps = step(f"{INDEX}\n", "run: concurrently")
+        async with asyncio.timeout(60):
+            done = await asyncio.gather(*(apply_postgres(url, steps) for _ in range(3)))
+        assert sorted(map(len, done)) == [0, 0, 1]
+        assert await told(url, VALID) is True
+
+    asyncio.run(main())
+
+
 def test_the_index_of_parts_of_texts_is_made_beside_servers_where_it_is_missing(url: str) -> None:
     made = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('resource_parts')"
 

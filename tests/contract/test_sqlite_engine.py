@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -349,5 +349,64 @@ def test_definitions_changed_by_another_process_are_seen_at_once(tmp_path: Path)
             assert credential.directory.schemas == ({"id": f"urn:x:{number}"},)
             assert credential.token.revoked == 5
         json.dumps(credential.directory.schemas)
+
+    run(tmp_path, scenario)
+
+
+def test_quick_reads_of_one_turn_see_one_state_and_the_next_turn_the_newest(tmp_path: Path) -> None:
+    async def scenario(store: SqliteStore) -> None:
+        reader = store.reader(DIRECTORY)
+        async with opened(tmp_path) as other:
+            for name in ("a", "b"):
+                await users(other, [name])
+                assert await reader.get("User", name) is not None, "who was told of a commit sees it"
+        with closing(sqlite3.connect(tmp_path / "rosterd.db")) as another:
+            another.execute("UPDATE resource SET version = 9")
+            assert await version(store) == 1
+            another.commit()  # in this turn of the loop, which nobody else could do
+            assert await version(store) == 1
+            await asyncio.sleep(0)
+            assert await version(store) == 9
+
+    async def version(store: SqliteStore) -> int | None:
+        found = await store.reader(DIRECTORY).get("User", "a")
+        return found and found.version
+
+    run(tmp_path, scenario)
+
+
+def test_a_turn_that_a_stopped_loop_left_open_is_not_gone_on_with(tmp_path: Path) -> None:
+    store = asyncio.run(open_sqlite(tmp_path / "rosterd.db"))
+    asyncio.run(users(store, ["a"]))
+    stopped = asyncio.new_event_loop()
+    stopped.create_task(store.reader(DIRECTORY).count("User"))  # noqa: RUF006 - it ends at once
+    stopped.call_soon(stopped.stop)
+    stopped.run_forever()
+    with closing(sqlite3.connect(tmp_path / "rosterd.db")) as another, another:
+        another.execute("UPDATE resource SET version = 9")
+    found = asyncio.run(store.reader(DIRECTORY).get("User", "a"))
+    assert found is not None
+    assert found.version == 9
+    stopped.close()
+    asyncio.run(store.close())
+
+
+def test_the_log_stays_small_while_somebody_reads_all_the_time(tmp_path: Path) -> None:
+    async def scenario(store: SqliteStore) -> None:
+        reading = True
+
+        async def read() -> None:
+            while reading:
+                await store.reader(DIRECTORY).count("User")
+                time.sleep(0.002)  # noqa: ASYNC251 - a long turn, so that a transaction is open nearly always
+                await asyncio.sleep(0)
+
+        reader = asyncio.create_task(read())
+        for part in range(12):
+            await users(store, [f"u{part}-{n}" for n in range(CHECKPOINT_CHANGES // 12)])
+        reading = False
+        await reader
+        log, whole = (tmp_path / "rosterd.db-wal").stat().st_size, (tmp_path / "rosterd.db").stat().st_size
+        assert log < 2 * whole, (log, whole)
 
     run(tmp_path, scenario)

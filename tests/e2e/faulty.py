@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+from judges.commands import invoke
 from judges.harness import COMMAND, NO_TLS, environment, free_port, user
 
 Process = subprocess.Popen[bytes]
@@ -26,10 +27,8 @@ class Faulty:
         self.log = data.with_name(f"{data.name}.log")
 
     def cli(self, *arguments: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [*COMMAND, *arguments, "--data", str(self.data)],
-            capture_output=True, text=True, timeout=60, env={**environment(), **self.settings},
-        )  # fmt: skip
+        """What a command over the data that ends with the code says on either stream."""
+        done = invoke(*arguments, "--data", self.data, **self.settings)
         assert done.returncode == code, f"{arguments}: {done.returncode} {done.stdout}{done.stderr}"
         return done.stdout + done.stderr
 

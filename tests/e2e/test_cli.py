@@ -394,6 +394,18 @@ def test_migrate_says_what_a_step_means_for_servers_that_run_before_it_is_done(t
     assert "up to date" in rosterd("migrate", "--dry-run", "--data", tmp_path).stdout
 
 
+def test_migrate_wants_servers_stopped_that_would_not_survive_a_step(tmp_path: Path) -> None:
+    connection = connect_writer(tmp_path / "rosterd.db", 1000)
+    bring_up(connection, known()[:15], None)
+    connection.close()
+    shown = rosterd("migrate", "--dry-run", "--data", tmp_path).stdout
+    assert "running servers: stop those that do not know migration 0016 first" in shown
+    refused = rosterd("migrate", "--data", tmp_path)
+    assert (refused.returncode != 0, "--stopped" in refused.stderr) == (True, True)
+    assert known()[15].title in result("migrate", "--dry-run", "--data", tmp_path)["pending"]
+    assert result("migrate", "--stopped", "--data", tmp_path)["pending"] == []
+
+
 def test_doctor_finds_a_fresh_directory_healthy_and_an_open_one_not(data: Path) -> None:
     port = ("--port", str(free_port()))
     report = result("doctor", "--data", data, *port)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from delivery.receiving import Got, Receiver, receiver
+from judges.commands import invoke
 from judges.harness import COMMAND, Server, created, environment, running, scim_client, user
 
 from rosterd.client import webhook
@@ -40,10 +41,9 @@ async def start(*arguments: str | Path) -> Process:
 
 async def done(*arguments: str | Path, code: int = 0) -> tuple[list[str], str]:
     """What a command that ends with the code writes to its outputs."""
-    process = await start(*arguments)
-    out, err = await process.communicate()
-    assert process.returncode == code, out.decode() + err.decode()
-    return out.decode().splitlines(), err.decode()
+    ended = await asyncio.to_thread(invoke, *arguments)
+    assert ended.returncode == code, ended.stdout + ended.stderr
+    return ended.stdout.splitlines(), ended.stderr
 
 
 async def line(process: Process) -> Any:

@@ -84,9 +84,11 @@ def test_the_commands_that_look_after_data_know_the_engine(servers: list[Server]
     migrations = json.loads(servers[0].cli("migrate", "--json"))
     assert migrations["pending"] == []
     assert migrations["applied"]
-    refused = rosterd("backup", str(tmp_path / "copy.db"))
-    assert refused.returncode != 0
-    assert "pg_dump" in refused.stderr
+    done = rosterd("backup", str(tmp_path / "copy.db"), "--json")
+    assert json.loads(done.stdout)["users"] > 0
+    refused = rosterd("restore", str(tmp_path / "copy.db"), "--replace")
+    assert refused.returncode == 4
+    assert "A server uses the database" in refused.stderr
     with namespace() as empty, pytest.MonkeyPatch.context() as patched:
         patched.setenv("ROSTERD_DATABASE_URL", empty)
         nothing = rosterd("directory", "list")

@@ -1,7 +1,7 @@
 """From the release before to this one under load, and back: nobody is refused, and nothing is lost.
 
 The servers of both releases work on one database, beside each other and each alone, while the migrations are
-applied and after them. ``ROSTERD_TEST_UPGRADE_SECONDS`` is how long each stage lasts.
+applied and after them. A stage lasts a twentieth of ``FAULT_SECONDS`` (``make faults``).
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from e2e.releases import Release, Serving, source_of_before
 from e2e.test_administrator_commands import Browser, log_in
 from judges.harness import NO_TLS, free_port, group, patch, user
 
-SECONDS = float(os.environ.get("ROSTERD_TEST_UPGRADE_SECONDS", "0.4"))
+SECONDS = float(os.environ.get("FAULT_SECONDS", "8")) / 20
 CLIENTS = 2
 PAUSE = 0.03
 PASSWORD = "correct horse battery"

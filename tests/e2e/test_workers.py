@@ -1,16 +1,12 @@
 """``rosterd serve --workers`` on PostgreSQL: several processes are one server, and stay one when some end."""
 
 import asyncio
-import contextlib
-import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +14,8 @@ import httpx
 import pytest
 from contract.postgres_server import namespace
 from delivery.receiving import receiver
-from judges.harness import NO_TLS, UNLIMITED, environment, free_port, user
+from e2e.supervised import Served, alive, half_sent, loaded, refused, serving, start, until
+from judges.harness import UNLIMITED, user
 from prometheus_client.parser import text_string_to_metric_families
 
 from rosterd.cli.doctor import CHECKS, Finding
@@ -34,108 +31,6 @@ from rosterd.wiring.journal import FLUSH_SECONDS
 from rosterd.wiring.workers import supervise
 
 DAY = 86_400_000
-Clients = list[httpx.AsyncClient]
-# The command, its workers started by an interpreter that does not work while there is a file ``broken``.
-COMMAND = "import sys; sys.executable = sys.argv.pop(1); from rosterd.cli import main; main()"
-INTERPRETER = """#!/bin/sh
-test -e {folder}/broken && exit 3
-exec {python} "$@"
-"""
-
-
-@dataclass
-class Served:
-    """A running ``rosterd serve --workers``."""
-
-    process: "subprocess.Popen[bytes]"
-    port: int
-    url: str
-    log: Path
-    token: str = ""
-
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def said(self, event: str) -> list[dict[str, Any]]:
-        """What it logged of such an event."""
-        return [json.loads(line) for line in self.log.read_text().splitlines() if event in line]
-
-    def pids(self) -> dict[int, int]:
-        """The processes that serve, by their numbers."""
-        return {entry["worker"]: entry["pid"] for entry in self.said("a worker serves")}
-
-    @contextlib.asynccontextmanager
-    async def clients(self, count: int) -> AsyncIterator[Clients]:
-        """Clients of one connection each, which stay open."""
-        headers = {"Authorization": f"Bearer {self.token}"}
-        async with contextlib.AsyncExitStack() as stack:
-            yield [
-                await stack.enter_async_context(
-                    httpx.AsyncClient(base_url=self.origin, headers=headers, timeout=30, verify=NO_TLS)
-                )
-                for _ in range(count)
-            ]
-
-    async def service(self, work: "Callable[[Service], Awaitable[Any]]") -> Any:
-        """Do something beside the server, as a command does."""
-        settings = Settings(database_url=self.url, egress_allow="127.0.0.0/8", delivery="off")
-        async with open_service(settings) as service:
-            return await work(service)
-
-
-async def until(condition: Callable[[], object], seconds: float = 90) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - it waits for another process
-            await asyncio.sleep(0.1)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-
-
-def start(url: str, workers: int, folder: Path) -> Served:
-    interpreter, port, log = folder / "python", free_port(), folder / "log"
-    interpreter.write_text(INTERPRETER.format(folder=folder, python=sys.executable))
-    interpreter.chmod(0o700)
-    settings = {
-        "ROSTERD_DATABASE_URL": url,
-        "ROSTERD_DATABASE_CONNECTIONS": "4",
-        "ROSTERD_WORKERS": str(workers),
-        "ROSTERD_PORT": str(port),
-        "ROSTERD_EGRESS_ALLOW": "127.0.0.0/8",
-        "TMPDIR": str(folder),
-    }
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND, str(interpreter), "serve", "--quiet"],
-            stdout=output,
-            stderr=output,
-            stdin=subprocess.DEVNULL,
-            env={**environment(), **settings},
-        )
-    return Served(process, port, url, log)
-
-
-@contextlib.contextmanager
-def serving(url: str, workers: int, folder: Path) -> Iterator[Served]:
-    served = start(url, workers, folder)
-    process, log = served.process, served.log
-    try:
-        asyncio.run(until(lambda: len(served.pids()) == workers or process.poll() is not None))
-        assert process.poll() is None, log.read_text()
-        yield served
-    finally:
-        if process.poll() is None:  # each test of its end waits for that itself
-            process.terminate()
-            try:
-                process.wait(timeout=40)
-            except subprocess.TimeoutExpired:
-                process.kill()
-    assert "Traceback" not in log.read_text(), log.read_text()
 
 
 async def prepared(url: str) -> str:
@@ -192,11 +87,12 @@ def test_many_posts_of_one_name_make_one_user_and_the_metrics_of_all_add_up(serv
         assert told[0]["rosterd_workers_answering"] == told[0]["rosterd_workers"] == {"": 3}
         assert told[0]["rosterd_worker_starts_total"] == {"1": 1, "2": 1, "3": 1}
         assert set(told[0]["rosterd_connections"]) == {""}, "what the database knows is told once"
+        assert {entry["worker"] for entry in served.said('"event":"request"')} == {1, 2, 3}
 
     asyncio.run(main())
 
 
-def test_a_revoked_token_is_refused_by_all_at_once(served: Served) -> None:
+def test_a_revoked_token_is_soon_refused_by_all_and_stays_so(served: Served) -> None:
     async def main() -> None:
         async def issue(service: Service) -> tuple[int, str, str]:
             home = await directory(service, "load")
@@ -214,6 +110,9 @@ def test_a_revoked_token_is_refused_by_all_at_once(served: Served) -> None:
 
             assert await statuses() == {200}
             await served.service(lambda service: service.tokens.revoke(home, id, by=BY))
+            async with asyncio.timeout(30):
+                while await statuses() != {401}:
+                    await asyncio.sleep(0.05)
             assert await statuses() == {401}
 
     asyncio.run(main())
@@ -250,97 +149,6 @@ def test_each_job_is_done_by_one_of_them(served: Served) -> None:
         assert len(ending) == len(set(ending)) == 5, "each is announced once"
 
     asyncio.run(main())
-
-
-class Refused(Exception):
-    """A request got no reply."""
-
-
-@dataclass
-class Strict:
-    """A client that keeps its connection until it is told to close it, and never sends a request twice."""
-
-    served: Served
-    streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-
-    async def post(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        """The status and the document of a reply. Raises ``Refused``."""
-        content = json.dumps(body).encode()
-        head = (
-            f"POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.served.token}\r\n"
-            f"Content-Type: application/scim+json\r\nContent-Length: {len(content)}\r\n\r\n"
-        )
-        try:
-            if self.streams is None:
-                self.streams = await asyncio.open_connection("127.0.0.1", self.served.port)
-            reader, writer = self.streams
-            writer.write(head.encode() + content)
-            told = (await reader.readuntil(b"\r\n\r\n")).decode().lower().split("\r\n")
-            fields = dict(line.split(": ", 1) for line in told[1:] if line)
-            document = json.loads(await reader.readexactly(int(fields["content-length"])))
-        except (OSError, asyncio.IncompleteReadError) as error:
-            self.close()
-            raise Refused(repr(error)) from error
-        if fields.get("connection") == "close":
-            self.close()
-        return int(told[0].split()[1]), document
-
-    def close(self) -> None:
-        if self.streams is not None:
-            self.streams[1].close()
-            self.streams = None
-
-
-@dataclass
-class Load:
-    """Users that are made over many connections, without an end."""
-
-    served: Served
-    acknowledged: list[str]
-    refused: list[str]
-
-    async def run(self, name: str) -> None:
-        async def work(client: Strict, mine: str) -> None:
-            number = 0
-            try:
-                while True:
-                    number += 1
-                    await asyncio.sleep(0.02)  # the workers that start want the processors as well
-                    try:
-                        status, document = await client.post(user(f"{mine}-{number}"))
-                    except Refused as refused:
-                        self.refused.append(str(refused))
-                        continue
-                    (self.acknowledged if status == 201 else self.refused).append(
-                        document.get("id") or repr(document)
-                    )
-            finally:
-                client.close()
-
-        await asyncio.gather(*(work(Strict(self.served), f"{name}-{n}") for n in range(6)))
-
-    async def lost(self, client: httpx.AsyncClient) -> list[str]:
-        """Those that were acknowledged and are not there."""
-        found: set[str] = set()
-        while True:
-            query: dict[str, str | int] = {"attributes": "id", "count": 500, "startIndex": len(found) + 1}
-            page = (await client.get("/scim/v2/Users", params=query)).json()
-            found.update(resource["id"] for resource in page.get("Resources", ()))
-            if len(found) >= page["totalResults"] or not page.get("Resources"):
-                return [id for id in self.acknowledged if id not in found]
-
-
-@contextlib.asynccontextmanager
-async def loaded(served: Served, name: str) -> AsyncIterator[Load]:
-    """Load for as long as the context lasts; it has begun."""
-    load = Load(served, [], [])
-    task = asyncio.create_task(load.run(name))
-    try:
-        await until(lambda: len(load.acknowledged) > 20)
-        yield load
-    finally:
-        task.cancel()
-        await asyncio.wait((task,))
 
 
 def test_one_that_is_killed_is_replaced_and_nothing_acknowledged_is_lost(served: Served) -> None:
@@ -407,32 +215,6 @@ def test_who_is_erased_leaves_nothing_that_another_process_still_writes(served: 
     asyncio.run(main())
 
 
-@contextlib.contextmanager
-def half_sent(served: Served, name: str, count: int) -> Iterator[Callable[[], list[bytes]]]:
-    """Requests of which a server has the head and has asked for the rest; the call sends that."""
-    body = json.dumps(user(name)).encode()
-    head = (
-        f"POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {served.token}\r\n"
-        "Content-Type: application/scim+json\r\nExpect: 100-continue\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    ).encode()
-    with contextlib.ExitStack() as stack:
-        opened = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", served.port), timeout=30))
-            for _ in range(count)
-        ]
-        for connection in opened:
-            connection.sendall(head)
-            assert connection.recv(65_536).startswith(b"HTTP/1.1 100")
-
-        def finish() -> list[bytes]:
-            for connection in opened:
-                connection.sendall(body)
-            return sorted(connection.recv(65_536)[:12] for connection in opened)
-
-        yield finish
-
-
 def test_sigterm_lets_accepted_requests_finish(served: Served) -> None:
     """The last one that needs this server."""
     pids = served.pids()
@@ -443,14 +225,6 @@ def test_sigterm_lets_accepted_requests_finish(served: Served) -> None:
     assert served.process.wait(timeout=40) == 0
     assert not any(map(alive, pids.values()))
     assert list(served.log.parent.glob("rosterd-*")) == [], "its directory is gone as well"
-
-
-def refused(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=5).close()
-    except OSError:
-        return True
-    return False
 
 
 def test_workers_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:

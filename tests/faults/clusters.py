@@ -79,7 +79,7 @@ def run(name: str, *arguments: str, check: bool = True) -> "subprocess.Completed
 @functools.cache
 def _template() -> Path:
     """What initdb makes, made once in a process and copied for each cluster."""
-    folder = _folder("rosterd-template-")
+    folder = owned_folder("rosterd-template-")
     run(
         *("initdb", "--pgdata", str(folder / "data"), "--username", USER, "--auth", "trust", "--no-sync"),
         *("--encoding", "UTF8", "--locale", "C", "--wal-segsize", "4"),
@@ -87,7 +87,7 @@ def _template() -> Path:
     return folder / "data"
 
 
-def _folder(prefix: str) -> Path:
+def owned_folder(prefix: str) -> Path:
     """A folder of the owner's, which goes with this process."""
     place = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
     _KEPT.append(place)
@@ -235,7 +235,7 @@ class Cluster:
         assert self.process is not None
         parent = self.process.pid
         os.kill(parent, signal.SIGSTOP)
-        for process in (*_children(parent), parent):
+        for process in (*children(parent), parent):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, number)
 
@@ -256,7 +256,7 @@ def _ids() -> tuple[int, int]:
     return entry.pw_uid, entry.pw_gid
 
 
-def _children(parent: int) -> list[int]:
+def children(parent: int) -> list[int]:
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -287,7 +287,7 @@ def wait_until(holds: Callable[[], object], what: str, seconds: float = SECONDS)
 def clusters(*names: str, place: Path | None = None) -> Iterator[list[Cluster]]:
     """So many data directories to be, in a place that is given or a new one, without servers yet."""
     program("initdb")
-    folder = place or _folder("rosterd-clusters-")
+    folder = place or owned_folder("rosterd-clusters-")
     made = [Cluster(folder, name) for name in names]
     try:
         yield made

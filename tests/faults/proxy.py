@@ -1,4 +1,4 @@
-"""A wire between rosterd and PostgreSQL that can be slow, go dead, or break at the very moment of a COMMIT."""
+"""A wire between rosterd and PostgreSQL that can be slow, go dead, or break at the moment of a COMMIT."""
 
 import asyncio
 import contextlib
@@ -25,33 +25,51 @@ class Wire:
         self.dead = False
         """Nothing comes through, and no connection is closed: the host is gone."""
         self.before = self.after = 0.0
-        """How likely a connection breaks before the server gets its COMMIT, or after that, before the answer."""
+        """How likely a connection breaks before the server gets its COMMIT, or before the answer to it."""
         self.cut = 0
         self._server = cluster.port
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._transports: set[asyncio.WriteTransport] = set()
 
     def url(self) -> str:
         return f"postgres://postgres@127.0.0.1:{self.port}/postgres"
 
-    async def serve(self) -> None:
-        """Until cancelled."""
-        server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
-        async with server:
-            await server.serve_forever()
+    async def open(self) -> None:
+        """Begin to listen."""
+        self._listener = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
+
+    async def close(self) -> None:
+        """Break every connection, and wait until all have noticed."""
+        self._listener.close()
+        self.dead = False
+        while self._tasks:
+            for transport in self._transports:
+                transport.abort()
+            await asyncio.wait(tuple(self._tasks), timeout=0.2)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self._transports.add(writer.transport)
         try:
             far, back = await asyncio.open_connection("127.0.0.1", self._server)
-        except OSError:
-            writer.close()
-            return
-        both = [asyncio.create_task(self._there(reader, back)), asyncio.create_task(self._back(far, writer))]
-        try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in both:
-                task.cancel()
-            writer.transport.abort()
+            self._transports.add(back.transport)
+            await asyncio.wait(
+                (
+                    asyncio.create_task(self._there(reader, back)),
+                    asyncio.create_task(self._back(far, writer)),
+                ),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
             back.transport.abort()
+            self._transports.discard(back.transport)
+        except OSError:
+            pass
+        finally:
+            writer.transport.abort()
+            self._transports.discard(writer.transport)
+            self._tasks.discard(task)
 
     async def _there(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
@@ -75,7 +93,7 @@ class Wire:
     async def _passed(self, reader: asyncio.StreamReader) -> bytes:
         chunk = await reader.read(_CHUNK)
         await asyncio.sleep(self.delay)
-        while self.dead:
+        while self.dead:  # noqa: ASYNC110 - it is set in another thread
             await asyncio.sleep(0.05)
         return chunk
 
@@ -85,22 +103,13 @@ def wire(cluster: Cluster) -> Iterator[Wire]:
     """A wire to a cluster, in a thread of its own."""
     made = Wire(cluster)
     loop = asyncio.new_event_loop()
-    task = loop.create_task(made.serve())
-    thread = threading.Thread(target=_run, args=(loop, task), name="wire")
+    thread = threading.Thread(target=loop.run_forever, name="wire")
     thread.start()
     try:
+        asyncio.run_coroutine_threadsafe(made.open(), loop).result()
         yield made
     finally:
-        loop.call_soon_threadsafe(task.cancel)
+        asyncio.run_coroutine_threadsafe(made.close(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
         thread.join()
-
-
-def _run(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[None]") -> None:
-    with contextlib.suppress(asyncio.CancelledError):
-        loop.run_until_complete(task)
-    rest = asyncio.all_tasks(loop)
-    for each in rest:
-        each.cancel()
-    loop.run_until_complete(asyncio.gather(*rest, return_exceptions=True))
-    loop.run_until_complete(loop.shutdown_asyncgens())
-    loop.close()
+        loop.close()

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from contract.postgres_server import namespace
 from e2e.faulty import Faulty
 from faults.access import Access, access
@@ -21,6 +22,7 @@ from faults.model import end_state, problems
 
 from rosterd.wiring import Settings
 
+pytestmark = pytest.mark.slow
 SECONDS = float(os.environ.get("FAULT_SECONDS", "0"))
 
 
@@ -37,7 +39,7 @@ def started(servers: Sequence[Faulty]) -> Iterator[None]:
                 server.kill()
 
 
-async def under_load(servers: Sequence[Faulty], may: Access, harm: signal.Signals, least: int = 2) -> History:
+async def under_load(servers: Sequence[Faulty], may: Access, harm: signal.Signals, least: int = 1) -> History:
     """Send the signal to one server after another under load, and start it again; so often at least."""
     seed = random.randrange(1_000_000)
     chance = random.Random(seed)
@@ -73,7 +75,7 @@ def test_a_server_on_sqlite_is_killed(tmp_path: Path) -> None:
         may = await access(Settings(data=tmp_path / "data"))
         server = Faulty(tmp_path / "data", may.token)
         with started([server]):
-            history = await under_load([server], may, signal.SIGKILL)
+            history = await under_load([server], may, signal.SIGKILL, least=2)
             await nothing_is_wrong(history, server, may, tmp_path)
         assert history.count(UNKNOWN) > 0
 
@@ -100,7 +102,7 @@ def test_a_server_that_is_told_to_stop_answers_what_it_carries_out(tmp_path: Pat
         may = await access(Settings(data=tmp_path / "data"))
         server = Faulty(tmp_path / "data", may.token)
         with started([server]):
-            history = await under_load([server], may, signal.SIGTERM, least=1)
+            history = await under_load([server], may, signal.SIGTERM)
             await nothing_is_wrong(history.certain(), server, may, tmp_path)
 
     asyncio.run(main())

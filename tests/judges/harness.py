@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from judges.commands import said
 
 from rosterd.service.audit import ITSELF
 from rosterd.service.control import Policy
@@ -143,15 +144,7 @@ class Server:
 
     def cli(self, *arguments: str) -> str:
         """Run a command on the server's data and return its standard output."""
-        done = subprocess.run(
-            [*COMMAND, *arguments, "--data", str(self.data)],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env=environment(),
-        )
-        assert done.returncode == 0, f"rosterd {' '.join(arguments)}: {done.stdout}{done.stderr}"
-        return done.stdout
+        return said(*arguments, "--data", self.data)
 
     async def make(
         self,

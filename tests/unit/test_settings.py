@@ -82,3 +82,15 @@ def test_an_openid_provider_is_taken_and_its_secret_never_shown() -> None:
     assert (settings.oidc_issuer, settings.oidc_default_role) == ("https://op.example", "viewer")
     assert settings.session_hours == 1
     assert "'secret'" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(),
+        Settings(workers=4, port=0, database_url="postgres://a:b%20c@host/x?search_path=y", metrics_token="t"),
+        Settings(request_log_bodies=False, event_retention_days=0, request_log="off", session_hours=1),
+    ],
+)
+def test_a_process_of_ones_own_is_given_the_same_settings(settings: Settings) -> None:
+    assert Settings.from_env(settings.environment) == settings

@@ -16,6 +16,8 @@ EXAMPLES = options.examples(
 )
 
 _SERVED: Final = "A server may have gone on meanwhile: the copy is of one moment, and marked as restored."
+_TO_POSTGRES: Final = "Now set ROSTERD_DATABASE_URL to the target's address, and start rosterd."
+_TO_FILE: Final = "Now unset ROSTERD_DATABASE_URL, and start rosterd with --data and the target's directory."
 
 
 def copy(
@@ -64,3 +66,4 @@ def copy(
         output.line(f"The former data of the target is {moved.former}.")
     if while_serving:
         output.line(_SERVED)
+    output.line(_TO_POSTGRES if places[1].database_url else _TO_FILE)

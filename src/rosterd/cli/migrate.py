@@ -18,6 +18,9 @@ def migrate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")
     ] = False,
+    stopped: Annotated[
+        bool, typer.Option("--stopped", help="No server runs: take steps that those would not survive.")
+    ] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -32,7 +35,7 @@ def migrate(
             raise errors.NotFound(
                 f"There is no rosterd data in {data}; 'rosterd serve' makes it, up to date."
             )
-        done = () if dry_run else upkeep.migrate(settings)
+        done = () if dry_run else upkeep.migrate(settings, stopped=stopped)
         found = upkeep.migrations(settings)
     if json:
         output.as_json(

@@ -62,8 +62,7 @@ class Known:
         wanted = list(dict.fromkeys(_all(several, "resources")))
         if not wanted:
             return
-        kinds, ids = _columns(wanted, 2)
-        rows = await reads.rows("get_resources", directory, kinds, cleaned(ids))
+        rows = await reads.rows("get_resources", directory, cleaned(id for _, id in wanted))
         found = {(row[1], row[0]): Stored(*row) for row in rows}
         for key in wanted:
             self._rows[key] = found.get((key[0], clean(key[1])))

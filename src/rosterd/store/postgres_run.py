@@ -51,8 +51,15 @@ _LOST: Final = (asyncpg.TransactionRollbackError, asyncpg.InvalidCachedStatement
 _PID: Final = "SELECT pg_backend_pid()"
 _LOOKS: Final = 3
 # What writes looks things up by keys, whatever its parameters: planning it anew takes longer than carrying
-# it out, and a plan made while a table was still empty must not be one that reads the whole of it.
-_BEGIN: Final = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
+# it out, and a plan made while a table was still empty must not be one that reads the whole of it, or of a
+# directory.
+_BEGIN: Final = "; ".join(
+    (
+        "BEGIN",
+        "SET LOCAL plan_cache_mode = force_generic_plan",
+        *(f"SET LOCAL enable_{way} = off" for way in ("seqscan", "hashjoin", "mergejoin")),
+    )
+)
 _CHANGED: Final = re.compile(r"\d+$")
 
 

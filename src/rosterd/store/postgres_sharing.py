@@ -1,4 +1,4 @@
-"""``SharedBuckets``, ``FormMarks``, ``Bookmarks`` over PostgreSQL; each exchange or bookmark is one statement.
+"""``SharedBuckets``, ``FormMarks``, ``Bookmarks`` over PostgreSQL: an exchange or bookmark is one statement.
 
 A connection has so many places for bookmarks, and a page always the same one: a new one takes it.
 """

@@ -100,7 +100,6 @@ async def _update(link: Link, directory: int, writes: Sequence[Write]) -> None:
         "update_resources",
         directory,
         [row.id for row in rows],
-        [row.kind for row in rows],
         [row.external_id for row in rows],
         [row.version for row in rows],
         [row.modified for row in rows],

@@ -2,6 +2,7 @@
 
 # ruff: noqa: D102 - the name of a test is its sentence
 
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -130,6 +131,22 @@ class ControlContract:
             credential = await control.credential("t1")
             assert credential is not None
             assert credential.token.revoked == counts
+
+    @scenario
+    async def test_an_epoch_ends_with_whatever_changes_a_credential(self, control: Control) -> None:
+        directory, connection = await connected(control)
+        await control.create_token(token(connection), ENTRY)
+        replaced = token(connection, "t2", created=AT + 1)
+        changed = replace(connection, profile="okta")
+        changes: list[Callable[[], Awaitable[bool]]] = [
+            lambda: control.update_connection(connection, changed, ENTRY),
+            lambda: control.rotate_token(replaced, "t1", AT + 5, ENTRY),
+            lambda: control.revoke_token(directory.id, "t1", AT + 3, ENTRY),
+        ]
+        for change in changes:
+            before = await control.epoch()
+            assert await change() is True
+            assert await control.epoch() != before
 
     @scenario
     async def test_a_rotation_keeps_the_new_token_and_ends_the_old_one_or_does_nothing(

@@ -5,7 +5,7 @@
 from collections.abc import Mapping
 
 from rosterd.scim.membership import Member
-from rosterd.service.ports import MemberChange, Membership, Store, Writer
+from rosterd.service.ports import MemberChange, Membership, Reader, Store, Writer
 from rosterd.testing.scenario import (
     DIRECTORY,
     Work,
@@ -212,6 +212,31 @@ class MembershipContract:
         }
         assert await reader.memberships([]) == {}
         assert await store.reader(2).memberships(["a"]) == {}
+
+    @scenario
+    async def test_a_resource_comes_with_the_groups_it_is_in(self, store: Store) -> None:
+        await users(store, ["a", "b", "c"])
+        for name in ("g", "h", "i"):
+            await group(store, name, name.upper())
+        for outer, inner in (("g", "h"), ("h", "i"), ("i", "g"), ("i", "a"), ("h", "a"), ("g", "b")):
+            await store.write(DIRECTORY, adding(outer, inner))
+        await store.write(2, put({"userName": "a"}, "a"))
+
+        async def looked(reader: Reader) -> None:
+            for kind, id in (("User", "a"), ("User", "b"), ("User", "c"), ("Group", "g")):
+                row = await reader.get(kind, id)
+                assert row is not None
+                groups = (await reader.memberships([id])).get(id, ())
+                assert await reader.get_with_groups(kind, id) == (row, groups)
+            assert [g.group for g in (await reader.memberships(["a"]))["a"]] == ["h", "i", "g"]
+            for kind, id in (("Group", "a"), ("User", "g"), ("User", "nobody"), ("User", "\0")):
+                assert await reader.get_with_groups(kind, id) is None
+
+        await looked(store.reader(DIRECTORY))
+        await store.write(DIRECTORY, looked)
+        elsewhere = await store.reader(2).get_with_groups("User", "a")
+        assert elsewhere is not None
+        assert elsewhere[1] == ()
 
     @scenario
     async def test_groups_in_a_circle_are_each_named_once(self, store: Store) -> None:

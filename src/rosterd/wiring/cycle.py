@@ -38,6 +38,7 @@ class Cycle(RequestResponseCycle):
         body = message.get("body", b"")
         if (
             message.get("more_body")
+            or self.scope["method"] == "HEAD"
             or len(body) != int(self._length)
             or not self.keep_alive
             or self.disconnected

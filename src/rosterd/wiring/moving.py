@@ -115,7 +115,7 @@ def mark(settings: Settings, by: Actor) -> None:
             _want_file(settings)
             backup.mark_restored(settings.database, at, entry)
         else:
-            asyncio.run(mark_restored(settings.database_url, at, entry))
+            asyncio.run(_marked(settings, settings.database_url, entry))
 
 
 async def _copied(
@@ -126,6 +126,11 @@ async def _copied(
     entry = Entry(by, now(), COPIED, f"installation from {_name(source)}")
     async with _source(source, alone=not serving) as rows:
         return await _moved(rows, target, entry, tell, replace=replace, anew=serving)
+
+
+async def _marked(settings: Settings, url: str, entry: Entry) -> None:
+    await _identity(settings)
+    await mark_restored(url, entry.at, entry)
 
 
 async def _moved(
@@ -153,6 +158,7 @@ async def _backed_up(settings: Settings, target: Path, tell: Tell) -> Contents:
 async def _source(settings: Settings, *, alone: bool) -> AsyncIterator[Rows]:
     """``alone``: no server uses it."""
     if settings.database_url is not None:
+        await _identity(settings)
         async with postgres_source(settings.database_url, alone=alone) as rows:
             yield rows
         return
@@ -168,6 +174,7 @@ async def _source(settings: Settings, *, alone: bool) -> AsyncIterator[Rows]:
 async def _target(settings: Settings, at: int | None) -> AsyncIterator[tuple[Target, str | None]]:
     """``at``: what is there is replaced, and kept under a name of this time."""
     if settings.database_url is not None:
+        await _identity(settings)
         aside = None if at is None else f"rosterd_before_{_stamp(at)}".lower()
         async with postgres_target(settings.database_url, aside) as target:
             yield target, target.former
@@ -209,6 +216,7 @@ def _refusals() -> Iterator[None]:
 
 
 async def _identity(settings: Settings) -> object:
+    """What tells the database from others. Raises ``SettingsError`` for an address that is none."""
     if settings.database_url is None:
         return settings.database.resolve()
     try:

@@ -8,6 +8,7 @@ import asyncio
 import sqlite3
 from dataclasses import dataclass
 
+from rosterd.scim.errors import Conflict
 from rosterd.store.database import BUSY_MS, connect_reader, errors
 from rosterd.store.steps import HOW, Migration, SchemaMismatch
 from rosterd.wiring.engines import bring_up, lacking, steps_of
@@ -65,8 +66,19 @@ def _step(settings: Settings, step: Migration, newest: int) -> Step:
     return Step(step.title, step.since <= newest, step.since, HOW[step.run], locks)
 
 
-def migrate(settings: Settings) -> tuple[str, ...]:
-    """Apply what is pending and return its names; each step is done or not done."""
+def migrate(settings: Settings, *, stopped: bool = False) -> tuple[str, ...]:
+    """Apply what is pending and return its names; each step is done or not done.
+
+    Raises ``Conflict`` for steps that servers of the release before would not survive, unless they are
+    ``stopped``.
+    """
+    found = migrations(settings)
+    alone = [step.name for step in found.steps if not step.beside]
+    if alone and found.applied and not stopped:
+        raise Conflict(
+            f"Servers of the release before cannot go on after {', '.join(alone)}. "
+            "Stop every server, and say so with --stopped."
+        )
     return asyncio.run(bring_up(settings))
 
 

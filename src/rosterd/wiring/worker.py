@@ -18,8 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+import structlog
 import uvloop
 
+from rosterd.service.ports import StoreUnavailable
 from rosterd.wiring.accepting import Accepting, Board
 from rosterd.wiring.assignment import BOARD, QUIET, READY, Assignment
 from rosterd.wiring.logs import configure
@@ -27,6 +29,9 @@ from rosterd.wiring.server import GRACE, Server
 from rosterd.wiring.service import Service, running_service
 from rosterd.wiring.settings import Settings
 from rosterd.wiring.siblings import Siblings
+from rosterd.wiring.upkeep import SchemaMismatch
+
+_log = structlog.get_logger("rosterd.workers")
 
 _LOOK_SECONDS: Final = 0.05
 _LAST_SECONDS: Final = 5.0
@@ -43,11 +48,14 @@ def main() -> None:
     threading.Thread(target=_hold, args=(lifeline,), name="rosterd-lifeline", daemon=True).start()
     settings = Settings.from_env()
     configure(settings, assignment.number)
-    with (
-        contextlib.suppress(KeyboardInterrupt),
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-    ):
-        runner.run(_serve(settings, assignment, lifeline))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings, assignment, lifeline))
+    except KeyboardInterrupt:
+        return
+    except (StoreUnavailable, SchemaMismatch) as error:
+        _log.error("a worker cannot work on the database", why=str(error))
+        raise SystemExit(1) from None
 
 
 async def _serve(settings: Settings, assignment: Assignment, lifeline: socket.socket) -> None:

@@ -10,6 +10,7 @@ later runs the release that is installed then.
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
 import socket
@@ -18,7 +19,7 @@ import sys
 import tempfile
 import time
 from asyncio.subprocess import Process
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
@@ -62,12 +63,21 @@ def supervise(settings: Settings, on_ready: Callable[[Ready], None]) -> None:
         )
     configure(settings)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to replace
-    with (
-        contextlib.closing(bind(settings)) as listener,
-        tempfile.TemporaryDirectory(prefix="rosterd-") as folder,
-    ):
+    with contextlib.closing(bind(settings)) as listener, _folder() as folder:
         settings = replace(settings, port=listener.getsockname()[1])
-        asyncio.run(_supervise(settings, listener, Path(folder), on_ready))
+        asyncio.run(_supervise(settings, listener, folder, on_ready))
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    """A directory of our own; its lock keeps systemd-tmpfiles from taking it for forgotten."""
+    with tempfile.TemporaryDirectory(prefix="rosterd-") as name:
+        handle = os.open(name, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            yield Path(name)
+        finally:
+            os.close(handle)
 
 
 async def _supervise(

@@ -1,16 +1,24 @@
--- Memberships from both sides, and members that name nobody yet.
+-- Memberships from both sides, and members that name nobody yet. OFFSET keeps look-ups by key apart, as in
+-- resources.sql.
 
 -- name: memberships
 -- The groups of each id, direct ones first; UNION ends at a circle of groups.
 WITH RECURSIVE up (start, id, direct) AS (
     SELECT j.value, m.group_id, 1
-    FROM unnest($2::text[]) AS j (value) JOIN member AS m ON m.directory = $1 AND m.member_id = j.value
+    FROM unnest($2::text[]) AS j (value)
+    CROSS JOIN LATERAL (
+        SELECT group_id FROM member WHERE directory = $1 AND member_id = j.value OFFSET 0
+    ) AS m
     UNION
     SELECT up.start, m.group_id, 0
-    FROM up JOIN member AS m ON m.directory = $1 AND m.member_id = up.id
+    FROM up
+    CROSS JOIN LATERAL (
+        SELECT group_id FROM member WHERE directory = $1 AND member_id = up.id OFFSET 0
+    ) AS m
 )
 SELECT up.start, g.id, g.display, max(up.direct) AS direct
-FROM up JOIN resource AS g ON g.directory = $1 AND g.id = up.id
+FROM up
+CROSS JOIN LATERAL (SELECT id, display, seq FROM resource WHERE directory = $1 AND id = up.id OFFSET 0) AS g
 WHERE up.id <> up.start
 GROUP BY up.start, g.id, g.display, g.seq
 ORDER BY up.start, direct DESC, g.seq;
@@ -108,8 +116,13 @@ ORDER BY t.group_id, t.value;
 -- What each value is to a group: somebody who lives, a member, a pending value.
 SELECT j.value, r.id IS NOT NULL, m.member_id IS NOT NULL, m.display, p.value IS NOT NULL, p.display
 FROM unnest($3::text[]) WITH ORDINALITY AS j (value, place)
-LEFT JOIN resource AS r
-    ON r.directory = $1 AND r.id = j.value AND r.kind IN ('User', 'Group') AND r.deleted IS NULL
-LEFT JOIN member AS m ON m.directory = $1 AND m.group_id = $2 AND m.member_id = j.value
-LEFT JOIN pending_member AS p ON p.directory = $1 AND p.group_id = $2 AND p.value = j.value
+LEFT JOIN LATERAL (
+    SELECT id, kind, deleted FROM resource WHERE directory = $1 AND id = j.value OFFSET 0
+) AS r ON r.kind IN ('User', 'Group') AND r.deleted IS NULL
+LEFT JOIN LATERAL (
+    SELECT member_id, display FROM member WHERE directory = $1 AND group_id = $2 AND member_id = j.value OFFSET 0
+) AS m ON TRUE
+LEFT JOIN LATERAL (
+    SELECT value, display FROM pending_member WHERE directory = $1 AND group_id = $2 AND value = j.value OFFSET 0
+) AS p ON TRUE
 ORDER BY j.place;

@@ -1,4 +1,6 @@
 -- Resources with their unique and indexed values. A statement does all that belongs to one change.
+-- A resource is looked up by its id alone, in a subquery that OFFSET keeps apart, and its kind and state are asked
+-- of what was found: before there are statistics, the planner would rather walk an index of the whole directory.
 
 -- name: counter
 -- A number that is kept.
@@ -96,52 +98,69 @@ noted AS (
 
 SELECT EXISTS (SELECT 1 FROM made), (SELECT attribute FROM clash), (SELECT value FROM clash);
 
+-- name: get_resource
+-- A live resource of a kind, by id.
+SELECT id, kind, connection, external_id, seq, version, created, modified, deleted, document
+FROM (SELECT * FROM resource WHERE directory = $1 AND id = $2 OFFSET 0) AS r
+WHERE kind = $3 AND deleted IS NULL;
+
+-- name: find_deleted
+-- A retained resource of a kind, by id.
+SELECT id, kind, connection, external_id, seq, version, created, modified, deleted, document
+FROM (SELECT * FROM resource WHERE directory = $1 AND id = $2 OFFSET 0) AS r
+WHERE kind = $3 AND deleted IS NOT NULL;
+
+-- name: retained
+-- What a connection may revive under an externalId, newest deletion first.
+SELECT id, kind, connection, external_id, seq, version, created, modified, deleted, document
+FROM (
+    SELECT * FROM resource WHERE directory = $1 AND kind = $2 AND connection = $3 AND external_id = $4 OFFSET 0
+) AS r
+WHERE deleted IS NOT NULL
+ORDER BY deleted DESC, seq DESC;
+
+-- name: touch_resource
+-- Move a live resource's version by one.
+UPDATE resource AS r SET version = r.version + 1, modified = $4
+FROM (SELECT kind, deleted FROM resource WHERE directory = $1 AND id = $2 OFFSET 0) AS old
+WHERE r.directory = $1 AND r.id = $2 AND old.kind = $3 AND old.deleted IS NULL
+RETURNING r.version;
+
 -- name: foresee
 -- What is there of that which units are going to look for: which list, and the place in it.
 SELECT 'adopted', n.place
 FROM unnest($2::text[]) WITH ORDINALITY AS n (name, place)
-JOIN adoption AS a ON a.directory = $1 AND a.name = n.name
+CROSS JOIN LATERAL (SELECT 1 FROM adoption AS a WHERE a.directory = $1 AND a.name = n.name OFFSET 0) AS found
 UNION ALL
 SELECT 'retained', n.place
 FROM unnest($3::text[], $4::bigint[], $5::text[]) WITH ORDINALITY AS n (kind, connection, external_id, place)
-JOIN resource AS r
-    ON r.directory = $1 AND r.kind = n.kind AND r.connection = n.connection AND r.external_id = n.external_id
-    AND r.deleted IS NOT NULL
+CROSS JOIN LATERAL (
+    SELECT r.deleted FROM resource AS r
+    WHERE r.directory = $1 AND r.kind = n.kind AND r.external_id = n.external_id AND r.connection = n.connection
+    OFFSET 0
+) AS found
+WHERE found.deleted IS NOT NULL
 UNION ALL
 SELECT 'awaited', n.place
 FROM unnest($6::text[]) WITH ORDINALITY AS n (value, place)
-JOIN pending_member AS p ON p.directory = $1 AND p.value = n.value
+CROSS JOIN LATERAL (
+    SELECT 1 FROM pending_member AS p WHERE p.directory = $1 AND p.value = n.value OFFSET 0
+) AS found
 UNION ALL
 SELECT 'unique', n.place
 FROM unnest($7::text[], $8::text[], $9::text[]) WITH ORDINALITY AS n (kind, attribute, value, place)
-JOIN unique_value AS v
-    ON v.directory = $1 AND v.kind = n.kind AND v.attribute = n.attribute AND v.value = n.value;
-
--- name: get_with_groups
--- A live resource of a kind, by id, with its groups in a JSON list, direct ones first; UNION ends at a circle of groups.
-WITH RECURSIVE up (id, direct) AS (
-    SELECT m.group_id, 1 FROM member AS m WHERE m.directory = $1 AND m.member_id = $2
-    UNION
-    SELECT m.group_id, 0 FROM up JOIN member AS m ON m.directory = $1 AND m.member_id = up.id
-),
-
-groups AS (
-    SELECT g.id, g.display, g.seq, max(up.direct) AS direct
-    FROM up JOIN resource AS g ON g.directory = $1 AND g.id = up.id
-    WHERE up.id <> $2
-    GROUP BY g.id, g.display, g.seq
-)
-
-SELECT r.id, r.kind, r.connection, r.external_id, r.seq, r.version, r.created, r.modified, r.deleted, r.document,
-    (SELECT json_agg(json_build_array(g.id, g.display, g.direct) ORDER BY g.direct DESC, g.seq) FROM groups AS g)
-FROM resource AS r
-WHERE r.directory = $1 AND r.id = $2 AND r.kind = $3 AND r.deleted IS NULL;
+CROSS JOIN LATERAL (
+    SELECT 1 FROM unique_value AS v
+    WHERE v.directory = $1 AND v.kind = n.kind AND v.attribute = n.attribute AND v.value = n.value
+    OFFSET 0
+) AS found;
 
 -- name: get_resources
--- The live resources among some kinds and ids.
+-- The live resources with some ids.
 SELECT r.id, r.kind, r.connection, r.external_id, r.seq, r.version, r.created, r.modified, r.deleted, r.document
-FROM unnest($2::text[], $3::text[]) AS n (kind, id)
-JOIN resource AS r ON r.directory = $1 AND r.id = n.id AND r.kind = n.kind AND r.deleted IS NULL;
+FROM unnest($2::text[]) AS n (id)
+CROSS JOIN LATERAL (SELECT * FROM resource AS r WHERE r.directory = $1 AND r.id = n.id OFFSET 0) AS r
+WHERE r.deleted IS NULL;
 
 -- name: insert_resources
 -- Add live resources whose values are known to be free: how many there were, as an id may be in use.
@@ -178,21 +197,22 @@ noted AS (
 SELECT count(*) FROM made;
 
 -- name: update_resources
--- Replace what a change may change of live resources, but for whose they are and what they are looked up by.
+-- Replace what a change may change of resources known to live, but for whose they are and what they are looked
+-- up by.
 UPDATE resource AS r
 SET external_id = n.external_id, version = n.version, modified = n.modified, document = n.document,
     search = n.search::jsonb
 FROM unnest(
-    $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[], $8::text[]
-) AS n (id, kind, external_id, version, modified, document, search)
-WHERE r.directory = $1 AND r.id = n.id AND r.kind = n.kind AND r.deleted IS NULL;
+    $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bytea[], $7::text[]
+) AS n (id, external_id, version, modified, document, search)
+WHERE r.directory = $1 AND r.id = n.id;
 
 -- name: update_resource
 -- Replace what a change may change of a live resource; the connection that it had.
 UPDATE resource AS r
 SET connection = $4, external_id = $5, version = $6, modified = $7, document = $8, search = $9::jsonb, display = $10
-FROM resource AS old
-WHERE r.directory = $1 AND r.id = $2 AND r.kind = $3 AND r.deleted IS NULL AND old.directory = $1 AND old.id = $2
+FROM (SELECT * FROM resource WHERE directory = $1 AND id = $2 OFFSET 0) AS old
+WHERE r.directory = $1 AND r.id = $2 AND old.kind = $3 AND old.deleted IS NULL
 RETURNING old.connection;
 
 -- name: update_indexed
@@ -209,9 +229,9 @@ changed AS (
     UPDATE resource AS r
     SET connection = $4, external_id = $5, version = $6, modified = $7, document = $8, search = $9::jsonb,
         display = $10
-    FROM resource AS old
-    WHERE r.directory = $1 AND r.id = $2 AND r.kind = $3 AND r.deleted IS NULL AND old.directory = $1
-        AND old.id = $2 AND NOT EXISTS (SELECT 1 FROM clash)
+    FROM (SELECT * FROM resource WHERE directory = $1 AND id = $2 OFFSET 0) AS old
+    WHERE r.directory = $1 AND r.id = $2 AND old.kind = $3 AND old.deleted IS NULL
+        AND NOT EXISTS (SELECT 1 FROM clash)
     RETURNING r.id, old.connection
 ),
 
@@ -246,8 +266,8 @@ SELECT (SELECT connection FROM changed), (SELECT attribute FROM clash), (SELECT 
 -- Mark a live resource deleted; nothing searches it any more. The connection that it had.
 UPDATE resource AS r
 SET connection = $4, external_id = $5, version = $6, modified = $7, deleted = $8, document = $9, search = '{}'
-FROM resource AS old
-WHERE r.directory = $1 AND r.id = $2 AND r.kind = $3 AND r.deleted IS NULL AND old.directory = $1 AND old.id = $2
+FROM (SELECT * FROM resource WHERE directory = $1 AND id = $2 OFFSET 0) AS old
+WHERE r.directory = $1 AND r.id = $2 AND old.kind = $3 AND old.deleted IS NULL
 RETURNING old.connection;
 
 -- name: revive_resource

@@ -1,0 +1,123 @@
+"""What goes over the wire: a whole reply in one piece, and everything else as HTTP/1.1 wants it."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import uvicorn
+
+from rosterd.wiring.protocol import Bounds, Doors
+
+GET = b"GET /%b HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+def reply(*headers: tuple[bytes, bytes], status: int = 200) -> dict[str, Any]:
+    return {"type": "http.response.start", "status": status, "headers": list(headers)}
+
+
+def body(text: bytes, *, more: bool = False) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": text, "more_body": more}
+
+
+FIVE = (b"content-length", b"5")
+REPLIES: dict[str, list[dict[str, Any]]] = {
+    "whole": [reply(FIVE, (b"x-tab", b"a\tb\xff")), body(b"hello")],
+    "parts": [reply(FIVE), body(b"he", more=True), body(b"llo")],
+    "unknown": [reply((b"x-kind", b"stream")), body(b"hello", more=True), body(b"")],
+    "none": [reply(status=204), body(b"")],
+    "closing": [reply(FIVE, (b"connection", b"close")), body(b"hello")],
+    "short": [reply(FIVE), body(b"hell")],
+    "long": [reply(FIVE), body(b"hello!")],
+    "split": [reply(FIVE, (b"x-evil", b"a\r\nset-cookie: b=c")), body(b"hello")],
+    "bare": [reply(FIVE, (b"x-evil", b"a\nb")), body(b"hello")],
+    "twice": [reply(FIVE), reply(FIVE, status=201), body(b"hello")],
+    "fails": [reply(FIVE)],
+}
+
+
+async def application(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+    for message in REPLIES[scope["path"].strip("/")]:
+        await send(message)
+    if scope["path"] == "/fails":
+        raise ZeroDivisionError
+
+
+def exchange(*said: bytes, expected: int = 0) -> list[bytes]:
+    """What comes back for each thing said on one connection, and the rest of the ``expected`` bytes."""
+
+    async def main() -> list[bytes]:
+        doors = Doors(Bounds())
+        listener = socket.create_server(("127.0.0.1", 0))
+        config = uvicorn.Config(
+            application, http=doors.protocol(), lifespan="off", log_config=None, access_log=False,
+            server_header=False, date_header=False,
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        task = asyncio.create_task(server._serve([listener]))
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.getsockname()[1])
+        heard = []
+        async with asyncio.timeout(20):
+            for one in said:
+                writer.write(one)
+                heard.append(await reader.read(65_536))
+            rest = await reader.readexactly(max(0, expected - sum(map(len, heard))))
+            if not reader.at_eof():
+                writer.write_eof()
+            heard.append(rest + await reader.read())
+        writer.close()
+        server.should_exit = True
+        await task
+        listener.close()
+        return heard
+
+    return asyncio.run(main())
+
+
+WHOLE = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nx-tab: a\tb\xff\r\n\r\nhello"
+PLAIN = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
+CHUNKED = b"HTTP/1.1 200 OK\r\nx-kind: stream\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+NONE = b"HTTP/1.1 204 No Content\r\n\r\n"
+FAULT = b"HTTP/1.1 500 Internal Server Error\r\n"
+CASES: list[tuple[bytes, bytes]] = [
+    (GET % b"whole", WHOLE),
+    (GET % b"parts", PLAIN),
+    (GET % b"unknown", CHUNKED),
+    (GET % b"none", NONE),
+    (GET % b"closing", PLAIN.replace(b"5\r\n", b"5\r\nconnection: close\r\n", 1)),
+    (GET % b"twice", PLAIN.replace(b"200 OK", b"201 Created")),
+    (GET.replace(b"1.1", b"1.0") % b"whole", WHOLE.replace(b"\xff\r\n", b"\xff\r\nconnection: close\r\n")),
+    (GET.replace(b"GET", b"HEAD") % b"whole", WHOLE.removesuffix(b"hello")),
+    (GET % b"whole" * 3, WHOLE * 3),
+    (GET % b"parts" + GET % b"whole" + GET % b"unknown" + GET % b"none", PLAIN + WHOLE + CHUNKED + NONE),
+    (GET.replace(b"host: x", b"host: x\r\nconnection: upgrade\r\nupgrade: websocket") % b"whole", WHOLE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", range(len(CASES)))
+def test_a_reply_goes_out_as_it_is(case: int) -> None:
+    said, expected = CASES[case]
+    assert b"".join(exchange(said, expected=len(expected))) == expected
+
+
+def test_head_and_body_come_in_one_piece() -> None:
+    assert exchange(*[GET % b"whole"] * 5) == [WHOLE] * 5 + [b""]
+
+
+@pytest.mark.parametrize("name", ["split", "bare"])
+def test_a_header_cannot_hold_another_one(name: str) -> None:
+    heard = b"".join(exchange(GET % name.encode()))
+    assert heard.startswith(FAULT)
+    assert b"evil" not in heard
+
+
+def test_a_handler_that_fails_before_the_body_is_a_fault() -> None:
+    assert exchange(GET % b"fails")[0].startswith(FAULT)
+
+
+@pytest.mark.parametrize("name", ["short", "long"])
+def test_a_body_of_another_length_ends_the_connection(name: str) -> None:
+    heard = b"".join(exchange(GET % name.encode()))
+    assert heard.count(b"HTTP/1.1") == 1
+    assert not heard.endswith(b"hello")
