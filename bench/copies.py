@@ -1,7 +1,8 @@
 """Many users in little time: those that a server has are copied beside it, by SQL, thousands at once.
 
-The k-th copy of a user has ``ck`` behind its name and ``-k`` behind its id. Everything else is as a POST leaves
-it, indexes and counts included, but there are no events. The server sees them as what another process wrote.
+The k-th copy of a user has ``ck`` behind its name and ``-k`` behind its id. Everything else is as a POST
+leaves it, indexes and counts included, but there are no events. The server sees them as what another process
+wrote.
 """
 
 import asyncio

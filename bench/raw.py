@@ -4,8 +4,8 @@ rosterd's own commands say, in a transaction that is undone, with which statemen
 writes. These are then replayed with nothing around them, in batches as a group commit makes them:
 
 sqlite       one thread, a connection as rosterd's writer has it, ``synchronous=FULL``
-each         PostgreSQL, every connection for itself: the rows of one user, then COMMIT; without the counters,
-             for which all connections would wait
+each         PostgreSQL, up to 32 connections, every one for itself: the rows of one user, then COMMIT; without
+             the counters, for which all connections would wait
 pipeline     PostgreSQL, one connection: the users' statements sent at once, the events and counters, COMMIT
 arrays       the same with one statement for all users of the batch
 
@@ -49,6 +49,8 @@ Call = tuple[str, tuple[Any, ...]]
 
 WRITES: Final = ("insert_unique", "insert_resource", "insert_value", "owe_parts", "append_event", "next_seq")
 """The statements of SQLite that leave rows when a user is made."""
+CONNECTIONS: Final = 32
+"""The most of one run; PostgreSQL allows a hundred, for everybody."""
 _USER: Final = CORE_MODEL.types["User"]
 
 
@@ -188,7 +190,7 @@ async def _postgres_limit(
 ) -> Limit:
     """Run one way. The directory has the same number in all new tables, so what was made fits."""
     directory, _ = await _first_on(space)
-    several = concurrency if how == "each" else 1
+    several = min(concurrency, CONNECTIONS) if how == "each" else 1
     connections = [await connect(space.url) for _ in range(several)]
     try:
         pids = [connection.get_server_pid() for connection in connections]

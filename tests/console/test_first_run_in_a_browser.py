@@ -1,6 +1,5 @@
 """The whole way in a real browser: first run, log-in, connection, token, Okta provisions, checks tick."""
 
-import subprocess
 from pathlib import Path
 
 import httpx
@@ -15,7 +14,8 @@ from console.browser import (
     running,
     screenshot,
 )
-from judges.harness import COMMAND, environment, plain_client
+from judges.commands import said
+from judges.harness import plain_client
 from playwright.sync_api import Browser, Page, expect
 
 OKTA = "/directories/default/connections/okta"
@@ -30,14 +30,7 @@ def look_at(page: Page, name: str) -> None:
 
 def provision(url: str, token: str) -> None:
     """What Okta does, by the command that administrators have."""
-    done = subprocess.run(
-        [*COMMAND, "simulate", "okta", url, token, "--quiet"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=environment(),
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    said("simulate", "okta", url, token, "--quiet")
 
 
 def status(url: str, token: str) -> int:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from judges.harness import COMMAND, NO_TLS
+from judges.commands import said
+from judges.harness import NO_TLS
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 PATIENCE = 20.0
@@ -38,8 +39,7 @@ class Application:
 
 def rosterd(*arguments: str, data: Path) -> str:
     """Run a command on a data directory; what it prints."""
-    command = [*COMMAND, *arguments, "--data", str(data)]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    return said(*arguments, "--data", data).strip()
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from judges.commands import invoke, said
 from judges.harness import COMMAND, Server, created, environment, free_port, running, scim_client, user
 
 from rosterd.service.feed import Want
@@ -98,22 +99,18 @@ def test_the_command_line_tells_what_the_running_server_does(tmp_path: Path) -> 
 
 def test_tail_ends_at_ctrl_c_and_a_wrong_type_is_told(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    subprocess.run([*COMMAND, "token", "create", "--data", str(data), "-q"], check=True, capture_output=True)
+    said("token", "create", "--data", data, "-q")
     people = tmp_path / "people.csv"
     people.write_text("userName\nann\n")
-    subprocess.run([*COMMAND, "import", people, "--data", str(data)], check=True, capture_output=True)
-    command = [*COMMAND, "events", "tail", "--data", str(data)]
-    with subprocess.Popen(
-        [*command, "--after", ""], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
-    ) as tail:
+    said("import", people, "--data", data)
+    command = [*COMMAND, "events", "tail", "--data", str(data), "--after", ""]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as tail:
         assert tail.stdout is not None
         assert b"user.created" in tail.stdout.readline(), "it follows now"
         tail.send_signal(signal.SIGINT)
         out, err = tail.communicate(timeout=30)
     assert (tail.returncode, out, err) == (0, b"", b"")
-    done = subprocess.run(
-        [*command, "--types", "user.gone"], capture_output=True, env=environment(), text=True
-    )
+    done = invoke("events", "tail", "--data", data, "--types", "user.gone")
     assert (done.returncode, done.stdout) == (2, "")
     assert "user.gone" in done.stderr
 
@@ -201,10 +198,7 @@ def test_a_follower_of_a_server_that_is_killed_again_and_again_gets_every_change
 ) -> None:
     data, port = tmp_path / "data", free_port()
     origin = f"http://127.0.0.1:{port}"
-    made = subprocess.run(
-        [*COMMAND, "token", "create", "--data", str(data), "-q"], check=True, capture_output=True, text=True
-    )
-    token = made.stdout.strip()
+    token = said("token", "create", "--data", data, "-q").strip()
 
     async def committed() -> list[str]:
         async with open_service(Settings(data=data)) as service:

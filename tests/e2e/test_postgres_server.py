@@ -1,19 +1,17 @@
 """``rosterd serve`` on PostgreSQL: two servers on one database, the commands beside them, and the judges."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from contract.postgres_server import namespace
+from judges.commands import invoke
 from judges.harness import (
-    COMMAND,
     NO_TLS,
     Server,
     created,
-    environment,
     patch,
     running,
     scim_client,
@@ -36,19 +34,13 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]:
             yield [one, two]
 
 
-def rosterd(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, timeout=60, env=environment()
-    )
-
-
 def test_the_data_directory_is_not_needed(servers: list[Server]) -> None:
     assert not any(server.data.exists() for server in servers)
 
 
 def test_okta_provisions_a_company(servers: list[Server]) -> None:
     made = servers[0].connect("okta")
-    done = rosterd("simulate", "okta", made.base_url, made.token, "--json")
+    done = invoke("simulate", "okta", made.base_url, made.token, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)
 
@@ -84,13 +76,13 @@ def test_the_commands_that_look_after_data_know_the_engine(servers: list[Server]
     migrations = json.loads(servers[0].cli("migrate", "--json"))
     assert migrations["pending"] == []
     assert migrations["applied"]
-    done = rosterd("backup", str(tmp_path / "copy.db"), "--json")
+    done = invoke("backup", str(tmp_path / "copy.db"), "--json")
     assert json.loads(done.stdout)["users"] > 0
-    refused = rosterd("restore", str(tmp_path / "copy.db"), "--replace")
+    refused = invoke("restore", str(tmp_path / "copy.db"), "--replace")
     assert refused.returncode == 4
     assert "A server uses the database" in refused.stderr
     with namespace() as empty, pytest.MonkeyPatch.context() as patched:
         patched.setenv("ROSTERD_DATABASE_URL", empty)
-        nothing = rosterd("directory", "list")
+        nothing = invoke("directory", "list")
         assert "rosterd serve" in nothing.stderr
         assert nothing.returncode != 0

@@ -1,21 +1,15 @@
 """``rosterd reconcile`` reads the application's list, tells what differs, and adopts."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
-from judges.harness import COMMAND, Server, environment, scim_client, user
+from judges.commands import Done, invoke
+from judges.harness import Server, scim_client, user
 
 
-def reconcile(server: Server, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [*COMMAND, "reconcile", *arguments, "--data", str(server.data)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=environment(),
-    )
+def reconcile(server: Server, *arguments: str) -> Done:
+    return invoke("reconcile", *arguments, "--data", server.data)
 
 
 def test_a_list_is_held_against_the_directory_and_adopted(server: Server, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -136,7 +135,7 @@ def patroni() -> Iterator[Patroni]:
             pytest.skip(f"{name} is not here")
     folder = owned_folder("rosterd-patroni-")
     client, peer = free_port(), free_port()
-    ended: list[Any] = []
+    ended: list[Process | Node] = []
     try:
         peers = f"http://127.0.0.1:{peer}"
         etcd = started(
@@ -160,3 +159,5 @@ def patroni() -> Iterator[Patroni]:
     finally:
         for each in reversed(ended):
             each.kill()
+            if not isinstance(each, Node):
+                each.wait()

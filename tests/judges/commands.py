@@ -5,7 +5,9 @@ They open the data beside a running server as a process of their own does. What 
 """
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -26,7 +28,9 @@ class Done:
 
 def invoke(*arguments: str | Path, typed: str | None = None, **environment: str) -> Done:
     """Run a command to its end; ``typed`` is its standard input. A fault that it does not tell is raised."""
-    done = CliRunner().invoke(app, [*map(str, arguments)], env={**PLAIN, **environment}, input=typed)
+    run = partial(CliRunner().invoke, app, [*map(str, arguments)], env={**PLAIN, **environment}, input=typed)
+    with ThreadPoolExecutor(1) as thread:  # the thread of the test may have an event loop that runs
+        done = thread.submit(run).result()
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return Done(done.exit_code, done.stdout, done.stderr)

@@ -35,6 +35,11 @@ class MeasureContract:
         assert (load.refused, load.failed, load.waiting(), load.reads()) == (0, 0, 0, 0)
 
     @scenario
+    async def test_there_is_room_for_some_connections_or_no_bound(self, plane: Plane) -> None:
+        room = await plane.room()
+        assert room is None or room > 0
+
+    @scenario
     async def test_tokens_are_counted_by_the_days_within_which_they_end(self, plane: Plane) -> None:
         home = await plane.create_directory("acme", 1, ENTRY)
         okta = await plane.create_connection(home.id, "okta", "auto", Policy(), 1, ENTRY)

@@ -1,8 +1,10 @@
 """Structured logs on standard error: one line an event, no secret, no personal data at info level.
 
-A traceback is logged without local variables: among them would be tokens and people.
+A traceback is logged without local variables: among them would be tokens and people. A line that cannot be
+written, since the disk is full, is lost; it is no fault of what it tells of.
 """
 
+import contextlib
 import logging
 import sys
 from collections.abc import Mapping
@@ -39,7 +41,7 @@ def configure_structlog(settings: Settings, worker: int | None = None) -> None:
                 structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
             ],
             wrapper_class=structlog.make_filtering_bound_logger(level),
-            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+            logger_factory=partial(_Lines, sys.stderr, "\n"),
             cache_logger_on_first_use=True,
         )
     else:
@@ -52,9 +54,24 @@ def configure_structlog(settings: Settings, worker: int | None = None) -> None:
                 structlog.processors.JSONRenderer(serializer=orjson.dumps),
             ],
             wrapper_class=_quick(level, {} if worker is None else {"worker": worker}),
-            logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+            logger_factory=partial(_Lines, sys.stderr.buffer, b"\n"),
             cache_logger_on_first_use=True,
         )
+
+
+class _Lines:
+    """Writes each line to a stream at once, and never raises for that."""
+
+    def __init__(self, stream: Any, end: Any, *_: object) -> None:
+        self._stream = stream
+        self._end = end
+
+    def msg(self, line: Any) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(line + self._end)
+            self._stream.flush()
+
+    debug = info = warning = error = critical = exception = fatal = msg
 
 
 def _quick(level: int, also: Mapping[str, object]) -> Any:
