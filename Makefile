@@ -49,7 +49,7 @@ bench: $(VENV)/dev.stamp ## Measure a running server over loopback (ARGS=--help 
 	$(BIN)/python -m bench $(ARGS)
 
 faults: $(VENV)/dev.stamp ## Do each fault to servers under load for MINUTES, and look whether all is there
-	FAULT_SECONDS=$$(($(MINUTES) * 60)) $(BIN)/pytest -s tests/faults \
+	FAULT_PATRONI=1 FAULT_SECONDS=$$(($(MINUTES) * 60)) $(BIN)/pytest -s tests/faults \
 	  tests/e2e/test_faults_of_the_machine.py tests/e2e/test_doors.py tests/e2e/test_backup_and_restore.py \
 	  tests/e2e/test_rolling_upgrade.py
 

@@ -1,11 +1,12 @@
 """Many users in little time: those that a server has are copied beside it, by SQL, thousands at once.
 
-The k-th copy of a user has ``ck`` behind its name and ``-k`` behind its id. Everything else is as a POST
-leaves it, indexes and counts included, but there are no events. The server sees them as what another process
-wrote.
+The k-th copy of a user has ``-k`` behind its id, and ``ckx`` with twelve digits of a digest behind its name,
+so that parts of names are as rare as in life. Everything else is as a POST leaves it, indexes and counts
+included, but there are no events. The server sees them as what another process wrote.
 """
 
 import asyncio
+import hashlib
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ import orjson
 from bench.postgres import Namespace
 from rosterd.store.database import BUSY_MS, connect_writer
 from rosterd.store.parts import index_portion, parts_text
+from rosterd.store.postgres_trigram import make_trigrams
 from rosterd.store.queries import load
 
 User = tuple[str, int, str]
@@ -33,8 +35,16 @@ _TABLES: Final = ("copied_uniques", "copied_values")
 
 def copies_of(users: Sequence[User], first: int, last: int) -> list[User]:
     """The copies ``first`` to ``last`` of these users."""
-    numbers = range(first, last + 1)
-    return [(f"{name}c{k}", number, f"{id}-{k}") for k in numbers for name, number, id in users]
+    return [_copy_of(user, k) for k in range(first, last + 1) for user in users]
+
+
+def _copy_of(user: User, k: int) -> User:
+    name, number, id = user
+    return f"{name}c{k}x{_md5(f'{id}-{k}')[:12]}", number, f"{id}-{k}"
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def copy_sqlite(data: Path, base: Sequence[User], first: int, last: int, *, parts: bool) -> None:
@@ -42,6 +52,7 @@ def copy_sqlite(data: Path, base: Sequence[User], first: int, last: int, *, part
     connection = connect_writer(data / "rosterd.db", BUSY_MS)
     try:
         connection.create_function("parts_text", 1, lambda search: parts_text(orjson.loads(search)))
+        connection.create_function("md5", 1, _md5, deterministic=True)
         connection.execute(_SQLITE["copied"])
         connection.executemany(_SQLITE["add_copied"], [(id,) for _, _, id in base])
         for name in _TABLES:
@@ -66,18 +77,19 @@ def _copy_once(connection: sqlite3.Connection, k: str, by: int, *, parts: bool) 
         connection.execute(_SQLITE[name], (DIRECTORY, k))
 
 
-def copy_postgres(space: Namespace, base: Sequence[User], first: int, last: int) -> None:
-    """Make copies in a schema."""
-    asyncio.run(_copy_postgres(space, [id for _, _, id in base], first, last))
+def copy_postgres(space: Namespace, base: Sequence[User], first: int, last: int, *, parts: bool) -> None:
+    """The same in a schema."""
+    asyncio.run(_copy_postgres(space, [id for _, _, id in base], first, last, parts))
 
 
-async def _copy_postgres(space: Namespace, ids: Sequence[str], first: int, last: int) -> None:
+async def _copy_postgres(space: Namespace, ids: Sequence[str], first: int, last: int, parts: bool) -> None:
     connection: Any = await asyncpg.connect(space.url)
     try:
         await connection.execute(_POSTGRES["copied"])
         await connection.executemany(_POSTGRES["add_copied"], [(id,) for id in ids])
         for name in _TABLES:
             await connection.execute(_POSTGRES[name])
+        await connection.execute(_POSTGRES["drop_parts"])
         step = await connection.fetchval(_POSTGRES["last"], DIRECTORY)
         for begin in range(first, last + 1, _PORTION):
             async with connection.transaction():
@@ -88,6 +100,8 @@ async def _copy_postgres(space: Namespace, ids: Sequence[str], first: int, last:
                     await connection.execute(_POSTGRES["copy_values"], DIRECTORY, k)
         made = len(ids) * (last - first + 1)
         await connection.execute(_POSTGRES["raise_last"], DIRECTORY, step * (last - first + 2), made)
+        if parts:
+            await make_trigrams(connection)
         await connection.execute(_POSTGRES["tidy"])
     finally:
         await connection.close()

@@ -30,7 +30,7 @@ BASE: Final = 1000
 SIZES: Final = (BASE, 10 * BASE, 100 * BASE)
 MILLION: Final = 1000 * BASE
 PARTS_UP_TO: Final = 100 * BASE
-"""Above it SQLite's index of parts of texts is not filled, and ``filter_co`` is not measured."""
+"""Above it there is no index of parts of texts, and ``filter_co`` is not measured."""
 MEASURED: Final = ("get", "filter_eq", "filter_co", "patch_title", "walk_cursor", "post")
 CONCURRENCY: Final = 16
 
@@ -68,7 +68,7 @@ def _filled(stack: ExitStack, engine: str, where: Path | None) -> Filled:
         server = replace(stack.enter_context(running(on_postgres(space))), name=name)
 
         def copy(base: Sequence[copies.User], first: int, last: int, parts: bool) -> None:
-            copies.copy_postgres(space, base, first, last)
+            copies.copy_postgres(space, base, first, last, parts=parts)
 
         return Filled(server, copy, partial(copies.fill_group_postgres, space))
     server = replace(stack.enter_context(running(RECIPES[report.OURS], where)), name=name)

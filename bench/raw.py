@@ -4,7 +4,7 @@ rosterd's own commands say, in a transaction that is undone, with which statemen
 writes. These are then replayed with nothing around them, in batches as a group commit makes them:
 
 sqlite       one thread, a connection as rosterd's writer has it, ``synchronous=FULL``
-each         PostgreSQL, up to 32 connections, every one for itself: the rows of one user, then COMMIT; without
+each         PostgreSQL, up to 32 connections, each for itself: the rows of one user, then COMMIT; without
              the counters, for which all connections would wait
 pipeline     PostgreSQL, one connection: the users' statements sent at once, the events and counters, COMMIT
 arrays       the same with one statement for all users of the batch

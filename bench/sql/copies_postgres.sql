@@ -1,4 +1,4 @@
--- Copies of users, in PostgreSQL. The k-th copy has "ck" behind its name and "-k" behind its id.
+-- Copies of users, in PostgreSQL.
 
 -- name: copied
 -- Whose copies are made.
@@ -24,8 +24,8 @@ INSERT INTO resource (
 )
 SELECT
     directory, id || '-' || $2::text, kind, connection, external_id || 'c' || $2::text, seq + $3, 1, created, modified,
-    convert_to(replace(convert_from(document, 'UTF8'), '@', 'c' || $2::text || '@'), 'UTF8'),
-    replace(search::text, '@', 'c' || $2::text || '@')::jsonb, display
+    convert_to(replace(convert_from(document, 'UTF8'), '@', 'c' || $2::text || 'x' || substr(md5(id || '-' || $2::text), 1, 12) || '@'), 'UTF8'),
+    replace(search::text, '@', 'c' || $2::text || 'x' || substr(md5(id || '-' || $2::text), 1, 12) || '@')::jsonb, display
 FROM resource
 WHERE directory = $1 AND id IN (SELECT id FROM copied);
 
@@ -42,16 +42,20 @@ SELECT directory, kind, attribute, value, id FROM unique_value WHERE id IN (SELE
 -- name: copy_unique
 -- Their unique values.
 INSERT INTO unique_value (directory, kind, attribute, value, id)
-SELECT directory, kind, attribute, replace(value, '@', 'c' || $2::text || '@'), id || '-' || $2::text
+SELECT directory, kind, attribute, replace(value, '@', 'c' || $2::text || 'x' || substr(md5(id || '-' || $2::text), 1, 12) || '@'), id || '-' || $2::text
 FROM copied_unique
 WHERE directory = $1;
 
 -- name: copy_values
 -- Their indexed values.
 INSERT INTO attribute_value (directory, kind, attribute, value, id)
-SELECT directory, kind, attribute, replace(value, '@', 'c' || $2::text || '@'), id || '-' || $2::text
+SELECT directory, kind, attribute, replace(value, '@', 'c' || $2::text || 'x' || substr(md5(id || '-' || $2::text), 1, 12) || '@'), id || '-' || $2::text
 FROM copied_value
 WHERE directory = $1;
+
+-- name: drop_parts
+-- The index of parts of texts, which is quicker made anew.
+DROP INDEX IF EXISTS resource_parts;
 
 -- name: tidy
 -- Let the planner know.

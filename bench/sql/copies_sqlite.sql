@@ -1,4 +1,4 @@
--- Copies of users, in SQLite. The k-th copy has "ck" behind its name and "-k" behind its id. ?1 is the directory.
+-- Copies of users, in SQLite. ?1 is the directory.
 
 -- name: copied
 -- Whose copies are made.
@@ -23,8 +23,8 @@ INSERT INTO resource (
 )
 SELECT
     directory, id || '-' || ?2, kind, connection, external_id || 'c' || ?2, seq + ?3, 1, created, modified,
-    CAST(replace(CAST(document AS TEXT), '@', 'c' || ?2 || '@') AS BLOB),
-    replace(search, '@', 'c' || ?2 || '@'), display
+    CAST(replace(CAST(document AS TEXT), '@', 'c' || ?2 || 'x' || substr(md5(id || '-' || ?2), 1, 12) || '@') AS BLOB),
+    replace(search, '@', 'c' || ?2 || 'x' || substr(md5(id || '-' || ?2), 1, 12) || '@'), display
 FROM resource
 WHERE directory = ?1 AND id IN (SELECT id FROM copied);
 
@@ -36,14 +36,14 @@ SELECT directory, kind, attribute, value, id FROM unique_value WHERE id IN (SELE
 -- name: copy_unique
 -- Their unique values.
 INSERT INTO unique_value (directory, kind, attribute, value, id)
-SELECT directory, kind, attribute, replace(value, '@', 'c' || ?2 || '@'), id || '-' || ?2
+SELECT directory, kind, attribute, replace(value, '@', 'c' || ?2 || 'x' || substr(md5(id || '-' || ?2), 1, 12) || '@'), id || '-' || ?2
 FROM copied_unique
 WHERE directory = ?1;
 
 -- name: copy_values
 -- Their indexed values.
 INSERT INTO attribute_value (directory, kind, attribute, value, id)
-SELECT directory, kind, attribute, replace(value, '@', 'c' || ?2 || '@'), id || '-' || ?2
+SELECT directory, kind, attribute, replace(value, '@', 'c' || ?2 || 'x' || substr(md5(id || '-' || ?2), 1, 12) || '@'), id || '-' || ?2
 FROM copied_value
 WHERE directory = ?1;
 

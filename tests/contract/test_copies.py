@@ -188,8 +188,21 @@ def test_a_value_that_changes_is_an_error_and_what_is_unfinished_is_refused_and_
     asyncio.run(execute(url, "DROP TRIGGER change ON member"))
     moving.move(source, target, BY, replace=False, serving=False)
     assert asyncio.run(pending_postgres(url)) == ()
-    with pytest.raises(Conflict, match="holds data already"):
+    with pytest.raises(Conflict, match="holds data"):
         moving.move(source, target, BY, replace=False, serving=False)
+
+
+def test_tables_of_another_release_are_not_filled_but_moved_aside(tmp_path: Path, url: str) -> None:
+    source, target = Settings(data=tmp_path), Settings(database_url=url)
+    Drawn(source.database, 5)
+    asyncio.run(apply_postgres(url))
+    asyncio.run(execute(url, "DELETE FROM schema_version WHERE version > 1"))
+    with pytest.raises(Conflict, match="of another release"):
+        moving.move(source, target, BY, replace=False, serving=False)
+    former = moving.move(source, target, BY, replace=True, serving=False).former
+    assert asyncio.run(pending_postgres(url)) == ()
+    assert asyncio.run(execute(url, f"SELECT max(version) FROM {former}.schema_version")) == [(1,)]  # noqa: S608
+    asyncio.run(execute(url, f"DROP SCHEMA {former} CASCADE"))
 
 
 def test_an_unfinished_file_is_refused_and_filled_again(tmp_path: Path, url: str) -> None:

@@ -124,7 +124,7 @@ def test_an_index_that_was_broken_off_is_made_again(url: str) -> None:
 def test_of_two_who_migrate_one_takes_the_steps_and_neither_is_in_the_others_way(url: str) -> None:
     async def main() -> None:
         steps = step(f"{INDEX}\n", "run: concurrently")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             done = await asyncio.gather(*(apply_postgres(url, steps) for _ in range(3)))
         assert sorted(map(len, done)) == [0, 0, 1]
         assert await told(url, VALID) is True

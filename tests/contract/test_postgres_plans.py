@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from rosterd.service.ports import Position, Query
 from rosterd.store.dialect_postgres import Postgres
 from rosterd.store.listing import listing
 from rosterd.store.postgres_trigram import make_trigrams, words_of
-from rosterd.store.queries import postgres_file
+from rosterd.store.queries import POSTGRES, postgres_file
 from rosterd.testing.scenario import CONNECTION, DIRECTORY, GROUP, USER, listed
 
 # Ten thousand users in one directory, as many in another; a group for each hundred.
@@ -156,3 +157,42 @@ def test_nothing_from_outside_becomes_sql() -> None:
     assert second
     assert first.page.text == second.page.text
     assert "userName" not in first.page.text
+
+
+BY_KEY = (
+    "get_resource", "get_with_groups", "get_resources", "find_deleted", "retained", "memberships", "standing",
+    "foresee", "touch_resource", "update_resource", "update_resources", "retain_resource",
+    "insert_resource", "revive_resource",
+)  # fmt: skip
+"""Statements that look resources up by what is given to them."""
+
+
+@pytest.fixture(scope="module")
+def uncounted() -> Iterator[tuple[asyncio.Runner, Any]]:
+    """Tables that grew a moment ago, of which the planner knows nothing yet."""
+    with namespace() as url, asyncio.Runner() as runner:
+        connection = runner.run(asyncpg.connect(url, server_settings={"jit": "off"}))
+        runner.run(connection.execute(postgres_file("schema.sql")))
+        runner.run(connection.execute("ALTER TABLE resource SET (autovacuum_enabled = off)"))
+        runner.run(connection.execute("ALTER TABLE unique_value SET (autovacuum_enabled = off)"))
+        runner.run(connection.execute(FILL.partition("ANALYZE")[0]))
+        runner.run(connection.execute("BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"))
+        runner.run(connection.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"))
+        yield runner, connection
+        runner.run(connection.close())
+
+
+@pytest.mark.parametrize("name", BY_KEY)
+def test_what_is_looked_up_by_key_is_so_before_there_are_statistics(
+    uncounted: tuple[asyncio.Runner, Any], name: str
+) -> None:
+    runner, connection = uncounted
+    runner.run(connection.execute(f"PREPARE {name} AS {POSTGRES[name]}"))
+    count = max(int(number) for number in re.findall(r"\$(\d+)", POSTGRES[name]))
+    explain = f"EXPLAIN (FORMAT JSON) EXECUTE {name} ({', '.join(['NULL'] * count)})"
+    plan = list(nodes(json.loads(runner.run(connection.fetchval(explain)))[0]["Plan"]))
+    assert [node["Relation Name"] for node in plan if node["Node Type"] == "Seq Scan"] == []
+    used = [node for node in plan if "Index Name" in node]
+    assert used
+    for node in used:
+        assert re.search(r"\((id|member_id|external_id|value|name) = ", node["Index Cond"]), node

@@ -220,7 +220,7 @@ def test_what_is_no_good_backup_is_refused_and_leaves_nothing(
     upkeep.migrate(made)
     moving.back_up(made, backup)
     harm(backup)
-    with pytest.raises((moving.NotWhole, upkeep.SchemaMismatch), match=says):
+    with pytest.raises((upkeep.NotWhole, upkeep.SchemaMismatch), match=says):
         moving.put_back(settings, backup, BY, replace=False)
     if settings.database_url is None:
         assert list(settings.data.iterdir()) == []

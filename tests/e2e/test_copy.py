@@ -117,7 +117,8 @@ def test_what_a_killed_copy_leaves_is_not_served_and_is_filled_by_the_next(
             assert copy.poll() is None, "it has ended"
             found = sql(url, HANGING)
         copy.kill()
-    sql(url, f"SELECT pg_terminate_backend({found[0]['pid']})")
+    while sql(url, HANGING):
+        sql(url, f"SELECT pg_terminate_backend({found[0]['pid']})")
     monkeypatch.setenv("ROSTERD_DATABASE_URL", url)
     assert "has not finished" in rosterd("serve", "--port", "0", code=5)
     for use in (upkeep.migrate, lambda settings: asyncio.run(names(settings))):

@@ -110,9 +110,10 @@ def test_a_revoked_token_is_soon_refused_by_all_and_stays_so(served: Served) -> 
 
             assert await statuses() == {200}
             await served.service(lambda service: service.tokens.revoke(home, id, by=BY))
-            async with asyncio.timeout(30):
-                while await statuses() != {401}:
-                    await asyncio.sleep(0.05)
+            for _ in range(600):
+                if await statuses() == {401}:
+                    break
+                await asyncio.sleep(0.05)
             assert await statuses() == {401}
 
     asyncio.run(main())

@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import functools
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -120,9 +121,15 @@ class Cluster:
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    def url(self, **query: str) -> str:
+    def url(self) -> str:
         """This cluster alone."""
-        return url_of(self, **query)
+        return url_of(self)
+
+    def database(self) -> str:
+        """The name of a new database."""
+        name = f"test{secrets.token_hex(4)}"
+        self.ask(f"CREATE DATABASE {name}")
+        return name
 
     def create(self) -> None:
         """A new, empty database."""
@@ -265,11 +272,9 @@ def children(parent: int) -> list[int]:
     return found
 
 
-def url_of(*clusters: Cluster, **query: str) -> str:
+def url_of(*clusters: Cluster) -> str:
     """A URL of all of these, in this order."""
-    hosts = ",".join(cluster.address for cluster in clusters)
-    text = "&".join(f"{name}={value}" for name, value in query.items())
-    return f"postgres://{USER}@{hosts}/{USER}{'?' if text else ''}{text}"
+    return f"postgres://{USER}@{','.join(cluster.address for cluster in clusters)}/{USER}"
 
 
 def wait_until(holds: Callable[[], object], what: str, seconds: float = SECONDS) -> None:

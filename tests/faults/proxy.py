@@ -31,8 +31,9 @@ class Wire:
         self._tasks: set[asyncio.Task[None]] = set()
         self._transports: set[asyncio.WriteTransport] = set()
 
-    def url(self) -> str:
-        return f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+    def url(self, database: str) -> str:
+        """Of a database at the other end."""
+        return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
 
     async def open(self) -> None:
         """Begin to listen."""

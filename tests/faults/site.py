@@ -25,7 +25,6 @@ from faults.clusters import wait_until
 from faults.history import ANSWERED, REFUSED, UNKNOWN, Operation
 from faults.load import Load
 from faults.model import end_state, problems
-from judges.harness import user
 
 from rosterd.wiring import Settings
 
@@ -169,9 +168,3 @@ def asked(server: Faulty) -> httpx.Response:
     """One read as an identity provider makes it."""
     with server.client() as http:
         return http.get("/Users", params={"count": 1})
-
-
-def posted(server: Faulty, name: str) -> httpx.Response:
-    """A new account."""
-    with server.client() as http:
-        return http.post("/Users", json=user(name))

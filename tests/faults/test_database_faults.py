@@ -1,7 +1,7 @@
 """One PostgreSQL that is full, read-only, locked, crowded, or behind a bad wire: 503, and recovery by itself.
 
-Each under load, and then everything is looked through (``model.problems``). In the suite two of them run;
-``make faults`` does all.
+Most under load, and then everything is looked through (``model.problems``). Some run in the suite, all of
+them by ``make faults``.
 """
 
 import asyncio
@@ -18,10 +18,16 @@ from typing import Any
 import asyncpg
 import pytest
 from faults.clusters import Cluster, alone, owned_folder
+from faults.pooler import pooler
 from faults.proxy import wire
 from faults.site import Run, asked, resident, site
 
+from rosterd.service.ports import OutcomeUnknown
+from rosterd.store.postgres import open_postgres
+from rosterd.testing.scenario import event, put
+
 LONG = "FAULT_SECONDS" in os.environ
+WAITING = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 OURS = "FROM pg_stat_activity WHERE application_name = 'rosterd'"
 
 
@@ -110,25 +116,25 @@ HARMS: dict[str, tuple[Harm, bool]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """One for all of them; each has a database of its own."""
+    with alone() as made:
+        yield made
+
+
 @pytest.mark.slow
-def test_a_server_that_takes_no_changes(tmp_path: Path) -> None:
-    with alone() as cluster, site(cluster.url(), tmp_path, count=1) as run:
+def test_a_server_that_takes_no_changes_and_connections_that_break_at_commit(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    """What a client is told is true: done, not done, or that nobody knows."""
+    with wire(cluster) as line, site(line.url(cluster.database()), tmp_path, count=1) as run:
         for name, (harm, wanted) in HARMS.items():
             if wanted:
                 run.more(100)
                 with run.harm():
                     harm(run, cluster)
                 print(f"\n{name}: no change for {run.outages[-1]:.2f} s", end="")
-        run.more(100)
-
-
-@pytest.mark.slow
-def test_connections_that_break_at_commit(tmp_path: Path) -> None:
-    """What a client is told is true: done, not done, or that nobody knows."""
-    with ExitStack() as stack:
-        cluster = stack.enter_context(alone())
-        line = stack.enter_context(wire(cluster))
-        run = stack.enter_context(site(line.url(), tmp_path, count=2))
         line.before = line.after = 0.05
         while line.cut < (100 if LONG else 15):
             run.more(50)
@@ -139,12 +145,57 @@ def test_connections_that_break_at_commit(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_commit_that_somebody_cancels_is_not_acknowledged(cluster: Cluster) -> None:
+    """PostgreSQL says that it is done, and warns: it is on the primary alone."""
+
+    async def main(url: str) -> None:
+        store = await open_postgres(url)
+        await store.write(1, put({"userName": "before"}, "before"))
+        await asyncio.to_thread(cluster.configure, synchronous_standby_names="nobody")
+        try:
+            writing = asyncio.create_task(store.write(1, put({"userName": "during"}, "during")))
+            while not writing.done():
+                await asyncio.to_thread(cluster.ask, f"SELECT count(pg_cancel_backend(pid)) {WAITING}")
+                await asyncio.sleep(0.05)
+            with pytest.raises(OutcomeUnknown):
+                await writing
+        finally:
+            await asyncio.to_thread(cluster.configure, synchronous_standby_names="")
+        assert await store.reader(1).get("User", "during") is not None
+        await store.write(1, put({"userName": "after"}, "after"))
+        await store.close()
+
+    asyncio.run(main(cluster.url().replace("/postgres", f"/{cluster.database()}")))
+
+
+@pytest.mark.slow
+def test_a_pooler_by_session_works_and_one_by_transaction_is_refused(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    async def write_and_hear(url: str) -> None:
+        one, two = await open_postgres(url), await open_postgres(url)
+        with one.watch() as watch:
+            told: frozenset[int] = frozenset()
+            while not told:  # until it listens, nothing is heard
+                await two.write(1, lambda tx: tx.append(event()))
+                told = await watch.news(0.2)
+        await one.close()
+        await two.close()
+
+    with pooler(cluster, "session") as url:
+        asyncio.run(write_and_hear(f"{url}/{cluster.database()}"))
+        if LONG:
+            with site(f"{url}/{cluster.database()}", tmp_path) as run:
+                run.more(300)
+    refused = pytest.raises(ValueError, match="pool_mode = session")
+    with pooler(cluster, "transaction") as url, refused:
+        asyncio.run(write_and_hear(f"{url}/{cluster.database()}"))
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(not LONG, reason="a part of make faults")
-def test_a_wire_that_is_slow_and_then_dead(tmp_path: Path) -> None:
-    with ExitStack() as stack:
-        cluster = stack.enter_context(alone())
-        line = stack.enter_context(wire(cluster))
-        run = stack.enter_context(site(line.url(), tmp_path, count=2))
+def test_a_wire_that_is_slow_and_then_dead(cluster: Cluster, tmp_path: Path) -> None:
+    with wire(cluster) as line, site(line.url(cluster.database()), tmp_path) as run:
         line.delay = 0.01
         run.more(200)
         line.delay = 0.0

@@ -15,7 +15,8 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # The modules that put statements together, from templates that are literals and bound parameters.
 ASSEMBLERS = {
-    f"store/{name}.py" for name in ("compile", "dialect", "dialect_postgres", "fragment", "listing", "portable")
+    f"store/{name}.py"
+    for name in ("compile", "dialect", "dialect_postgres", "fragment", "listing", "portable")
 }
 # What must work on a file that has no tables of ours, or older ones; and what reads the files that make them.
 BOOTSTRAP = {"store/migrate.py", "store/postgres_migrate.py", "store/steps.py"}

@@ -88,7 +88,9 @@ def test_an_openid_provider_is_taken_and_its_secret_never_shown() -> None:
     "settings",
     [
         Settings(),
-        Settings(workers=4, port=0, database_url="postgres://a:b%20c@host/x?search_path=y", metrics_token="t"),
+        Settings(
+            workers=4, port=0, database_url="postgres://a:b%20c@host/x?search_path=y", metrics_token="t"
+        ),
         Settings(request_log_bodies=False, event_retention_days=0, request_log="off", session_hours=1),
     ],
 )

@@ -14,8 +14,7 @@ from rosterd.scim.schema import SchemaError
 from rosterd.service.ports import StoreUnavailable, UniqueViolation
 from rosterd.wiring import SettingsError
 from rosterd.wiring.listening import PortTaken, WorkersEnded
-from rosterd.wiring.moving import NotWhole
-from rosterd.wiring.upkeep import SchemaMismatch, is_damage
+from rosterd.wiring.upkeep import NotWhole, SchemaMismatch, is_damage
 
 T = TypeVar("T")
 

@@ -13,7 +13,9 @@ class Ahead:
     """The look-ups of one unit; none is left out or added for another reason than its cost."""
 
     resources: tuple[tuple[str, str], ...] = ()
-    """Kind and id of resources that are read, with the groups they are in."""
+    """Kind and id of resources that are read."""
+    grouped: tuple[str, ...] = ()
+    """Ids of resources whose groups are read."""
     unique: tuple[tuple[str, str, str], ...] = ()
     """Kind, attribute and folded value of unique values that are taken."""
     adopted: tuple[str, ...] = ()

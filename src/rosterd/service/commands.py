@@ -154,7 +154,7 @@ class Commands:
                 row = await self._groups.replace(tx, caller.cause, row, new.members, at)
             return await self.view(tx, caller, resource_type, row)
 
-        return guarded(caller, unit, self._now, Ahead(resources=((resource_type.name, id),)))
+        return guarded(caller, unit, self._now, _resource(resource_type, id))
 
     def patch(
         self,
@@ -188,7 +188,7 @@ class Commands:
                 row = await self._groups.apply(tx, caller.cause, resource_type, row, changes_of_members, at)
             return await self.view(tx, caller, resource_type, row, members)
 
-        return guarded(caller, unit, self._now, Ahead(resources=((resource_type.name, id),)))
+        return guarded(caller, unit, self._now, _resource(resource_type, id))
 
     def delete(
         self, caller: Caller, resource_type: ResourceType, id: str, if_match: str | None = None
@@ -330,6 +330,11 @@ def _names(external_id: str | None, new: Draft, promised: str | None = None) -> 
     """The values by which a group may have named this resource before it existed."""
     user_name = new.visible.get("userName")
     return tuple(name for name in (external_id, user_name, promised) if isinstance(name, str) and name)
+
+
+def _resource(resource_type: ResourceType, id: str) -> Ahead:
+    """What a change of a resource looks for."""
+    return Ahead(((resource_type.name, id),), grouped=(id,) if has_groups(resource_type) else ())
 
 
 def _ahead(caller: Caller, resource_type: ResourceType, id: str, new: Draft, promised: str | None) -> Ahead:

@@ -13,7 +13,7 @@ the next page may be asked of another one.
 from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import islice, takewhile
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from rosterd.service.ports import Position
 
@@ -42,6 +42,7 @@ class Bookmark:
     """ms."""
 
 
+@runtime_checkable
 class Bookmarks(Protocol):
     """The port: a bounded number for each connection, or for all; older ones make room."""
 

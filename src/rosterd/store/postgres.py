@@ -30,6 +30,7 @@ from rosterd.store.postgres_sets import PostgresSets
 from rosterd.store.postgres_settings import PostgresSettings
 from rosterd.store.postgres_sharing import PostgresSharing
 from rosterd.store.postgres_snapshot import PostgresSnapshots
+from rosterd.store.postgres_together import Gathered, GatheredReader
 from rosterd.store.postgres_trigram import words_of
 from rosterd.store.postgres_webhooks import PostgresWebhooks
 from rosterd.store.postgres_writer import PostgresWriter
@@ -77,6 +78,7 @@ class PostgresStore(
     def __init__(self, database: Database, words: Postgres, waiting: int, connections: int) -> None:
         super().__init__(database)
         self._words = words
+        self._gathered = Gathered(database)
         self._wake = Wake()
         self._news = News(database, self._wake)
         self._committer = Committer(database, self._news.ring, waiting, connections)
@@ -87,7 +89,7 @@ class PostgresStore(
         return self._committer.load
 
     def reader(self, directory: int) -> Reader:
-        return PostgresReader(self._database, directory, self._words)
+        return GatheredReader(self._database, self._gathered, directory, self._words)
 
     async def write(
         self, directory: int, work: Callable[[Writer], Awaitable[T]], ahead: Ahead = UNKNOWN

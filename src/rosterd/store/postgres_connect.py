@@ -18,6 +18,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
+from rosterd.store.queries import POSTGRES
+
 CONNECT_SECONDS: Final = 5.0
 STATEMENT_SECONDS: Final = 30.0
 HEAD_START: Final = 0.25
@@ -36,11 +38,6 @@ _SETTINGS: Final = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
-_SET: Final = "SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[]) AS s (name, value)"
-_ERA: Final = """
-SELECT system_identifier, ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint
-FROM pg_control_system()
-"""
 # What a URL says of the connection itself; everything else in its query is a setting of the session.
 _OF_CONNECTION: Final = frozenset(
     {
@@ -131,7 +128,7 @@ class Servers:
             server_settings={"application_name": own.get("application_name", _NAME)},
         )
         try:
-            await connection.fetch(_SET, list(wanted), list(wanted.values()))
+            await connection.fetch(POSTGRES["apply_settings"], list(wanted), list(wanted.values()))
             await self._fence(connection)
             connection.warned = False
             connection.add_log_listener(_note)
@@ -143,7 +140,7 @@ class Servers:
     async def _fence(self, connection: Any) -> None:
         """Refuse a server whose place another one has taken. Raises ``_Passed``."""
         try:
-            system, era = await connection.fetchrow(_ERA)
+            system, era = await connection.fetchrow(POSTGRES["timeline"])
         except asyncpg.PostgresError:  # a replica, or a service that does not let one ask
             return
         newest = self._eras.get(system, 0)

@@ -32,7 +32,7 @@ from rosterd.store.queries import POSTGRES, postgres_file
 from rosterd.store.steps import Migration, SchemaMismatch, refuse_older
 
 CLOSE_SECONDS: Final = 5.0
-CLAIM_SECONDS: Final = 2.0
+CLAIM_SECONDS: Final = 1.0
 _PAUSE: Final = 0.1
 
 _BEHIND: Final = re.compile(r"CREATE (?:UNIQUE )?INDEX (\w+)")
@@ -213,18 +213,28 @@ async def _claim(connection: Any) -> None:
 
 
 async def _begun(connection: Any, replaces: bool) -> bool:
-    """Mark a database without data; whether there is data, which is to be replaced."""
+    """Mark a database without data; whether there are tables that are to be replaced."""
     async with connection.transaction():
         steps, tables = await connection.fetchrow(POSTGRES["holds_tables"])
-        unfinished = steps and await connection.fetchval(POSTGRES["is_unfinished"])
-        if tables and not unfinished and await connection.fetchval(POSTGRES["holds_data"]):
+        if tables and not await _can_be_filled(connection):
             if not replaces:
-                raise Conflict("The database holds data already; --replace moves that aside.")
+                raise Conflict(
+                    "The database holds data, or is of another release; --replace moves that aside."
+                )
             return True
         if not steps:
             await connection.execute(_table(_STEPS))
         await connection.execute(POSTGRES["mark_unfinished"])
     return False
+
+
+async def _can_be_filled(connection: Any) -> bool:
+    """Whether there are the tables of this release, without data or unfinished."""
+    if await connection.fetchval(POSTGRES["newest_step"]) != known_postgres()[-1].version:
+        return False
+    if await connection.fetchval(POSTGRES["is_unfinished"]):
+        return True
+    return not await connection.fetchval(POSTGRES["holds_data"])
 
 
 async def _keep(connection: Any, aside: str) -> None:

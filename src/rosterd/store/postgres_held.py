@@ -133,12 +133,12 @@ class Held(Link):
 
     async def put(self, name: str, *parameters: Any) -> int:
         """Run a statement that writes; how many rows it changed."""
-        await self._writing()
+        await self._writing(name)
         return await self.change(name, *parameters)
 
     async def returned(self, name: str, *parameters: Any) -> list[Row]:
         """Run a statement that writes, and give what it returns."""
-        await self._writing()
+        await self._writing(name)
         return await self.rows(name, *parameters)
 
     def later(self, write: Write) -> None:
@@ -184,7 +184,7 @@ class Held(Link):
             yield
         except BaseException:
             self._last, self._counts, self._events, self.standings, self.revision = kept
-            if self.waiting.end > mark:
+            if self.spoilt or self.waiting.end > mark:
                 self.waiting.cut(mark)
                 self.known.forget()
             raise
@@ -226,11 +226,11 @@ class Held(Link):
             self.spoilt = True
             raise
 
-    async def _writing(self) -> None:
-        """A statement follows that writes more than is known here."""
+    async def _writing(self, name: str) -> None:
+        """A statement follows that writes."""
         await self._open_parts()
         self.spoilt = True
-        self.known.forget()
+        self.known.wrote(name)
 
     async def _open_parts(self) -> None:
         for depth, part in enumerate(self._parts):

@@ -2,10 +2,11 @@
 
 look       asks once for what many units are going to look for (``service.ahead``)
 use        an answer stands for the statement: nobody else can have changed what it is about
-forget     everything, whenever a statement writes, but for those writes that are noted here
+forget     whatever a statement that writes may have made wrong: everything, but for those in ``_SPARED``
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any, Final
 
@@ -17,6 +18,18 @@ from rosterd.store.rows import memberships_of
 
 _PARTS: Final = ("adopted", "retained", "awaited", "unique")
 """The look-ups of the statement ``foresee``, as it names them."""
+
+_GROUPS: Final = "groups"
+_SPARED: Final[Mapping[str, str | None]] = {
+    "touch_resource": None,
+    "put_members": _GROUPS,
+    "delete_members": _GROUPS,
+    "delete_other_members": _GROUPS,
+    "put_pending": "awaited",
+    "delete_pending": None,
+    "delete_other_pending": None,
+}
+"""Statements that write little, and what they may make wrong; versions are told by ``touched``."""
 
 
 class Known:
@@ -36,10 +49,20 @@ class Known:
         self._rows: dict[tuple[str, str], Stored | None] = {}
         self._groups: dict[str, tuple[Membership, ...]] = {}
 
+    def wrote(self, name: str) -> None:
+        """A statement was carried out that writes."""
+        if name not in _SPARED:
+            self.forget()
+        elif (part := _SPARED[name]) == _GROUPS:
+            self._groups = {}
+        elif part is not None:
+            self._nothing[part] = set()
+
     async def look(self, reads: Reads, directory: int, several: Sequence[Ahead]) -> None:
         """Look up what these units are going to look for."""
         await self._look_for_traces(reads, directory, several)
         await self._look_for_resources(reads, directory, several)
+        await self._look_for_groups(reads, directory, several)
         self.is_on = True
 
     async def _look_for_traces(self, reads: Reads, directory: int, several: Sequence[Ahead]) -> None:
@@ -66,10 +89,13 @@ class Known:
         found = {(row[1], row[0]): Stored(*row) for row in rows}
         for key in wanted:
             self._rows[key] = found.get((key[0], clean(key[1])))
-        grouped = [row.id for row in found.values()]
-        groups = memberships_of(await reads.rows("memberships", directory, grouped)) if grouped else {}
-        for id in grouped:
-            self._groups[id] = groups.get(id, ())
+
+    async def _look_for_groups(self, reads: Reads, directory: int, several: Sequence[Ahead]) -> None:
+        wanted = list(dict.fromkeys(_all(several, "grouped")))
+        if wanted:
+            groups = memberships_of(await reads.rows("memberships", directory, cleaned(wanted)))
+            for id in wanted:
+                self._groups[id] = groups.get(clean(id), ())
 
     def lacks(self, part: str, one: Any) -> bool:
         """Whether there is known to be nothing of the kind."""
@@ -102,8 +128,13 @@ class Known:
         return True
 
     def changed(self, row: Stored) -> None:
-        """A known resource is this now."""
+        """A resource is this now."""
         self._rows[row.kind, row.id] = row
+
+    def touched(self, kind: str, id: str, version: int, modified: int) -> None:
+        """A resource has another version."""
+        if (row := self._rows.get((kind, id))) is not None:
+            self._rows[kind, id] = replace(row, version=version, modified=modified)
 
 
 def _all(several: Sequence[Ahead], part: str) -> Iterable[Any]:

@@ -41,11 +41,7 @@ class PostgresReader(PostgresProjectionReader):
         return Stored(*row) if row else None
 
     async def get_with_groups(self, kind: str, id: str) -> tuple[Stored, tuple[Membership, ...]] | None:
-        row = await self._reads.row("get_with_groups", self._directory, clean(id), kind)
-        if row is None:
-            return None
-        groups = orjson.loads(row[-1]) if row[-1] else ()
-        return Stored(*row[:-1]), tuple(Membership(id, name, bool(direct)) for id, name, direct in groups)
+        return (await with_groups(self._reads, self._directory, kind, (id,))).get(id)
 
     async def find_deleted(self, kind: str, id: str) -> Stored | None:
         row = await self._reads.row("find_deleted", self._directory, clean(id), kind)
@@ -169,6 +165,17 @@ class PostgresReader(PostgresProjectionReader):
 
     async def _events(self, name: str, *parameters: Any) -> tuple[StoredEvent, ...]:
         return tuple(map(_event, await self._rows(name, *parameters)))
+
+
+async def with_groups(
+    reads: Reads, directory: int, kind: str, ids: Sequence[str]
+) -> Mapping[str, tuple[Stored, tuple[Membership, ...]]]:
+    """The live ones among some resources, each with the groups it is in."""
+    found = {}
+    for *row, groups in await reads.rows("get_with_groups", directory, cleaned(ids), kind):
+        named = orjson.loads(groups) if groups else ()
+        found[row[0]] = Stored(*row), tuple(Membership(id, name, bool(direct)) for id, name, direct in named)
+    return found
 
 
 def counted(kind: str, connection: int | None) -> str:

@@ -48,7 +48,6 @@ _UNAVAILABLE: Final = (
 )
 # The second: a migration has changed what a statement returns; asyncpg has forgotten the statement by now.
 _LOST: Final = (asyncpg.TransactionRollbackError, asyncpg.InvalidCachedStatementError)
-_PID: Final = "SELECT pg_backend_pid()"
 _LOOKS: Final = 3
 # What writes looks things up by keys, whatever its parameters: planning it anew takes longer than carrying
 # it out, and a plan made while a table was still empty must not be one that reads the whole of it, or of a
@@ -244,7 +243,7 @@ class Database:
         try:
             with errors():
                 async with database.link() as one:
-                    if await one.connection.fetchval(_PID) != one.connection.get_server_pid():
+                    if await one.connection.fetchval(POSTGRES["backend"]) != one.connection.get_server_pid():
                         async with database.link() as other:
                             await _by_session(one.connection, other.connection)
         except BaseException:
@@ -339,9 +338,9 @@ async def _by_session(one: Any, other: Any) -> None:
     It works by transaction if the server that answered one connection carries out a transaction of the other.
     """
     for _ in range(_LOOKS):
-        before = await one.fetchval(_PID)
+        before = await one.fetchval(POSTGRES["backend"])
         async with other.transaction():
-            if await other.fetchval(_PID) == before:
+            if await other.fetchval(POSTGRES["backend"]) == before:
                 raise ValueError(
                     "it leads to a pooler that works by transaction or statement; rosterd listens and keeps "
                     "settings and prepared statements, so it needs pool_mode = session"

@@ -134,7 +134,11 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
 
     async def touch(self, kind: str, id: str, modified: int) -> int | None:
         found = await self._returned("touch_resource", clean(id), kind, modified)
-        return int(found[0][0]) if found else None
+        if not found:
+            return None
+        version = int(found[0][0])
+        self._held.known.touched(kind, id, version, modified)
+        return version
 
     async def retain(self, row: Stored, indexed: Indexed, deleted: int) -> None:
         found = await self._returned(

@@ -1,9 +1,8 @@
 """What the console's visitors need, put together."""
 
 import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from rosterd.http.openid import OpenId
 from rosterd.service.access import Access, AccessControl
 from rosterd.service.administrators import Administrators
 from rosterd.service.login import WINDOW, LogIn
@@ -12,6 +11,9 @@ from rosterd.service.sessions import Sessions
 from rosterd.service.setup_links import SetupLinks
 from rosterd.wiring.ids import now
 from rosterd.wiring.settings import Settings
+
+if TYPE_CHECKING:
+    from rosterd.http.openid import OpenId
 
 FAILURES_KEPT: Final = 50_000
 """Accounts and addresses whose failed log-ins are counted at most."""
@@ -35,10 +37,12 @@ def access_of(settings: Settings, control: AccessControl, hasher: Hasher, secret
     return Access(control, administrators, sessions, login, SetupLinks(control, now, os.urandom))
 
 
-def openid_of(settings: Settings) -> OpenId | None:
+def openid_of(settings: Settings) -> "OpenId | None":
     """The OpenID provider by which administrators may log in, if one is set."""
     if not settings.oidc_issuer:
         return None
+    from rosterd.http.openid import OpenId  # noqa: PLC0415 - only the HTTP side needs it
+
     return OpenId(
         settings.oidc_issuer,
         settings.oidc_client_id,

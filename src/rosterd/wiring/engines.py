@@ -1,19 +1,24 @@
-"""Which database holds the data: a file of the data directory, or what ``database_url`` leads to."""
+"""Which database holds the data: a file of the data directory, or what ``database_url`` leads to.
+
+The modules for PostgreSQL are loaded for PostgreSQL only: with its driver they are a sixth of all imports.
+"""
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rosterd.scim import errors
 from rosterd.service.walks import Bookmarks, Walks
 from rosterd.store.migrate import apply, known, pending
-from rosterd.store.postgres import PostgresStore, open_postgres
-from rosterd.store.postgres_migrate import apply_postgres, known_postgres, pending_postgres
 from rosterd.store.sqlite import SqliteStore, open_sqlite
 from rosterd.store.steps import Migration
 from rosterd.wiring.settings import Settings, SettingsError
 
+if TYPE_CHECKING:
+    from rosterd.store.postgres import PostgresStore
 
-async def open_store(settings: Settings) -> SqliteStore | PostgresStore:
+
+async def open_store(settings: Settings) -> "SqliteStore | PostgresStore":
     """Open the database, and make it on first use.
 
     Raises ``SchemaMismatch`` for one of another release, ``StoreUnavailable``, ``SettingsError``.
@@ -21,6 +26,8 @@ async def open_store(settings: Settings) -> SqliteStore | PostgresStore:
     if settings.database_url is None:
         make_private(settings.data)
         return await open_sqlite(settings.database)
+    from rosterd.store.postgres import open_postgres  # noqa: PLC0415 - see above
+
     try:
         return await open_postgres(settings.database_url, connections=settings.database_connections)
     except ValueError as error:
@@ -29,7 +36,7 @@ async def open_store(settings: Settings) -> SqliteStore | PostgresStore:
 
 def bookmarks_of(store: object) -> Bookmarks:
     """Where the bookmarks of walks are: in the database, if several processes may serve it."""
-    return store if isinstance(store, PostgresStore) else Walks()
+    return store if isinstance(store, Bookmarks) else Walks()
 
 
 async def want_data(settings: Settings) -> None:
@@ -40,19 +47,28 @@ async def want_data(settings: Settings) -> None:
                 f"There is no rosterd data in {settings.data}. "
                 f"Start with 'rosterd serve --data {settings.data}', or give --data."
             )
-    elif len(await pending_postgres(settings.database_url)) == len(known_postgres()):
+        return
+    from rosterd.store.postgres_migrate import known_postgres, pending_postgres  # noqa: PLC0415 - see above
+
+    if len(await pending_postgres(settings.database_url)) == len(known_postgres()):
         raise errors.NotFound("There is no rosterd data in the database. Start with 'rosterd serve'.")
 
 
 def steps_of(settings: Settings) -> tuple[str, ...]:
     """The migrations of this release, for the engine that is meant."""
-    return _names(known() if settings.database_url is None else known_postgres())
+    if settings.database_url is None:
+        return _names(known())
+    from rosterd.store.postgres_migrate import known_postgres  # noqa: PLC0415 - see above
+
+    return _names(known_postgres())
 
 
 async def lacking(settings: Settings) -> tuple[Migration, ...]:
     """The migrations that the database lacks. Raises ``SchemaMismatch``, ``StoreUnavailable``."""
     if settings.database_url is None:
         return pending(settings.database)
+    from rosterd.store.postgres_migrate import pending_postgres  # noqa: PLC0415 - see above
+
     return await pending_postgres(settings.database_url)
 
 
@@ -61,6 +77,8 @@ async def bring_up(settings: Settings) -> tuple[str, ...]:
     if settings.database_url is None:
         make_private(settings.data)
         return _names(apply(settings.database))
+    from rosterd.store.postgres_migrate import apply_postgres  # noqa: PLC0415 - see above
+
     return _names(await apply_postgres(settings.database_url))
 
 

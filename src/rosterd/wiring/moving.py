@@ -2,7 +2,8 @@
 
 What is written is checked against what was read, and is not served before that. Everything here raises
 ``SchemaMismatch`` for a database of another release or program, ``StoreUnavailable`` for one that cannot be
-used at present, ``NotWhole`` for a copy that is not what it should be, and ``OSError``.
+used at present, ``NotWhole`` for a copy that is not what it should be, and ``OSError``. As in ``engines.py``,
+the modules for PostgreSQL are loaded for PostgreSQL only.
 """
 
 import asyncio
@@ -18,18 +19,17 @@ from urllib.parse import urlsplit
 from rosterd.scim import errors
 from rosterd.service.audit import Actor, Entry
 from rosterd.store import backup
-from rosterd.store.contents import Contents, NotWhole
+from rosterd.store.contents import Contents
 from rosterd.store.copying import Rows, Target, Tell, copy
 from rosterd.store.files import part_of, put, refuse, refuse_open
 from rosterd.store.migrate import pending
-from rosterd.store.postgres_copy import mark_restored, postgres_source, postgres_target, whereabouts
 from rosterd.store.sqlite_copy import is_unfinished, sqlite_source, sqlite_target
 from rosterd.store.steps import refuse_older
 from rosterd.wiring.engines import make_private
 from rosterd.wiring.ids import now
 from rosterd.wiring.settings import Settings, SettingsError
 
-__all__ = ["Contents", "Moved", "NotWhole", "back_up", "mark", "move", "place", "put_back"]
+__all__ = ["Contents", "Moved", "back_up", "mark", "move", "place", "put_back"]
 
 RESTORED: Final = "installation.restored"
 COPIED: Final = "installation.copied"
@@ -129,6 +129,8 @@ async def _copied(
 
 
 async def _marked(settings: Settings, url: str, entry: Entry) -> None:
+    from rosterd.store.postgres_copy import mark_restored  # noqa: PLC0415 - see above
+
     await _identity(settings)
     await mark_restored(url, entry.at, entry)
 
@@ -158,6 +160,8 @@ async def _backed_up(settings: Settings, target: Path, tell: Tell) -> Contents:
 async def _source(settings: Settings, *, alone: bool) -> AsyncIterator[Rows]:
     """``alone``: no server uses it."""
     if settings.database_url is not None:
+        from rosterd.store.postgres_copy import postgres_source  # noqa: PLC0415 - see above
+
         await _identity(settings)
         async with postgres_source(settings.database_url, alone=alone) as rows:
             yield rows
@@ -174,6 +178,8 @@ async def _source(settings: Settings, *, alone: bool) -> AsyncIterator[Rows]:
 async def _target(settings: Settings, at: int | None) -> AsyncIterator[tuple[Target, str | None]]:
     """``at``: what is there is replaced, and kept under a name of this time."""
     if settings.database_url is not None:
+        from rosterd.store.postgres_copy import postgres_target  # noqa: PLC0415 - see above
+
         await _identity(settings)
         aside = None if at is None else f"rosterd_before_{_stamp(at)}".lower()
         async with postgres_target(settings.database_url, aside) as target:
@@ -219,6 +225,8 @@ async def _identity(settings: Settings) -> object:
     """What tells the database from others. Raises ``SettingsError`` for an address that is none."""
     if settings.database_url is None:
         return settings.database.resolve()
+    from rosterd.store.postgres_copy import whereabouts  # noqa: PLC0415 - see above
+
     try:
         return await whereabouts(settings.database_url)
     except ValueError as error:

@@ -9,6 +9,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from rosterd.scim.errors import Conflict
+from rosterd.store.contents import NotWhole
 from rosterd.store.database import BUSY_MS, connect_reader, errors
 from rosterd.store.steps import HOW, Migration, SchemaMismatch
 from rosterd.wiring.engines import bring_up, lacking, steps_of
@@ -16,6 +17,7 @@ from rosterd.wiring.settings import Settings
 
 __all__ = [
     "Migrations",
+    "NotWhole",
     "SchemaMismatch",
     "Step",
     "damage",

@@ -68,7 +68,11 @@ ORDER BY page.value, page.id;
 WITH clash AS (
     SELECT u.attribute, u.value
     FROM unnest($13::text[], $14::text[]) WITH ORDINALITY AS u (attribute, value, place)
-    JOIN unique_value AS v ON v.directory = $1 AND v.kind = $3 AND v.attribute = u.attribute AND v.value = u.value
+    CROSS JOIN LATERAL (
+        SELECT 1 FROM unique_value AS v
+        WHERE v.directory = $1 AND v.kind = $3 AND v.attribute = u.attribute AND v.value = u.value
+        OFFSET 0
+    ) AS v
     ORDER BY u.place
     LIMIT 1
 ),
@@ -105,23 +109,41 @@ FROM (SELECT * FROM resource WHERE directory = $1 AND id = $2 OFFSET 0) AS r
 WHERE kind = $3 AND deleted IS NULL;
 
 -- name: get_with_groups
--- The same with its groups in a JSON list, direct ones first; UNION ends at a circle of groups.
-WITH RECURSIVE up (id, direct) AS (
-    SELECT m.group_id, 1 FROM member AS m WHERE m.directory = $1 AND m.member_id = $2
+-- Those of a list, each with its groups in a JSON list, direct ones first; UNION ends at a circle of groups.
+WITH RECURSIVE up (start, id, direct) AS (
+    SELECT n.id, m.group_id, 1
+    FROM unnest($2::text[]) AS n (id)
+    CROSS JOIN LATERAL (
+        SELECT group_id FROM member WHERE directory = $1 AND member_id = n.id OFFSET 0
+    ) AS m
     UNION
-    SELECT m.group_id, 0 FROM up JOIN member AS m ON m.directory = $1 AND m.member_id = up.id
+    SELECT up.start, m.group_id, 0
+    FROM up
+    CROSS JOIN LATERAL (
+        SELECT group_id FROM member WHERE directory = $1 AND member_id = up.id OFFSET 0
+    ) AS m
 ),
 
 named AS (
-    SELECT g.id, g.display, g.seq, max(up.direct) AS direct
-    FROM up JOIN resource AS g ON g.directory = $1 AND g.id = up.id
-    WHERE up.id <> $2
-    GROUP BY g.id, g.display, g.seq
+    SELECT up.start, g.id, g.display, g.seq, max(up.direct) AS direct
+    FROM up
+    CROSS JOIN LATERAL (SELECT id, display, seq FROM resource WHERE directory = $1 AND id = up.id OFFSET 0) AS g
+    WHERE up.id <> up.start
+    GROUP BY up.start, g.id, g.display, g.seq
+),
+
+listed AS (
+    SELECT n.start, json_agg(json_build_array(n.id, n.display, n.direct) ORDER BY n.direct DESC, n.seq) AS groups
+    FROM named AS n
+    GROUP BY n.start
 )
 
-SELECT r.id, r.kind, r.connection, r.external_id, r.seq, r.version, r.created, r.modified, r.deleted, r.document,
-    (SELECT json_agg(json_build_array(n.id, n.display, n.direct) ORDER BY n.direct DESC, n.seq) FROM named AS n)
-FROM (SELECT * FROM resource WHERE directory = $1 AND id = $2 OFFSET 0) AS r
+SELECT
+    r.id, r.kind, r.connection, r.external_id, r.seq, r.version, r.created, r.modified, r.deleted, r.document,
+    listed.groups
+FROM unnest($2::text[]) AS n (id)
+CROSS JOIN LATERAL (SELECT * FROM resource WHERE directory = $1 AND id = n.id OFFSET 0) AS r
+LEFT JOIN listed ON listed.start = r.id
 WHERE r.kind = $3 AND r.deleted IS NULL;
 
 -- name: find_deleted
@@ -240,7 +262,11 @@ RETURNING old.connection;
 WITH clash AS (
     SELECT u.attribute, u.value
     FROM unnest($11::text[], $12::text[]) WITH ORDINALITY AS u (attribute, value, place)
-    JOIN unique_value AS v ON v.directory = $1 AND v.kind = $3 AND v.attribute = u.attribute AND v.value = u.value
+    CROSS JOIN LATERAL (
+        SELECT 1 FROM unique_value AS v
+        WHERE v.directory = $1 AND v.kind = $3 AND v.attribute = u.attribute AND v.value = u.value
+        OFFSET 0
+    ) AS v
     ORDER BY u.place
     LIMIT 1
 ),
@@ -295,17 +321,23 @@ RETURNING old.connection;
 WITH clash AS (
     SELECT u.attribute, u.value
     FROM unnest($13::text[], $14::text[]) WITH ORDINALITY AS u (attribute, value, place)
-    JOIN unique_value AS v ON v.directory = $1 AND v.kind = $3 AND v.attribute = u.attribute AND v.value = u.value
+    CROSS JOIN LATERAL (
+        SELECT 1 FROM unique_value AS v
+        WHERE v.directory = $1 AND v.kind = $3 AND v.attribute = u.attribute AND v.value = u.value
+        OFFSET 0
+    ) AS v
     ORDER BY u.place
     LIMIT 1
 ),
 
 made AS (
-    UPDATE resource
+    UPDATE resource AS r
     SET connection = $4, external_id = $5, seq = $6, version = $7, created = $8, modified = $9, deleted = NULL,
         document = $10, search = $11::jsonb, display = $12
-    WHERE directory = $1 AND id = $2 AND kind = $3 AND deleted IS NOT NULL AND NOT EXISTS (SELECT 1 FROM clash)
-    RETURNING id
+    FROM (SELECT kind, deleted FROM resource WHERE directory = $1 AND id = $2 OFFSET 0) AS old
+    WHERE r.directory = $1 AND r.id = $2 AND old.kind = $3 AND old.deleted IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM clash)
+    RETURNING r.id
 ),
 
 taken AS (

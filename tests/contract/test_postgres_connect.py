@@ -1,0 +1,113 @@
+"""How the primary is found among the hosts of a URL, whatever the others do; no password is told."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from contract.postgres_server import URL, namespace
+
+from rosterd.service.ports import StoreUnavailable
+from rosterd.store.postgres_connect import Servers
+from rosterd.store.postgres_run import connect
+
+
+@pytest.fixture(scope="module")
+def there() -> Iterator[str]:
+    """``host:port`` of a server."""
+    with namespace():
+        yield urlsplit(URL).netloc.rpartition("@")[2]
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """``host:port`` of something that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def url(*hosts: str, query: str = "") -> str:
+    parts = urlsplit(URL)
+    login = parts.netloc.rpartition("@")[0]
+    return f"postgres://{login}@{','.join(hosts)}{parts.path}?{query}"
+
+
+CLOSED = "127.0.0.1:1"
+DATABASE = urlsplit(URL).path[1:]
+
+
+@pytest.mark.parametrize("before", [("silent",), (CLOSED,), (CLOSED, "silent"), ()])
+@pytest.mark.parametrize("query", ["", "target_session_attrs=read-write", "application_name=other"])
+def test_a_primary_is_found_behind_hosts_that_are_none(
+    there: str, silent: str, before: tuple[str, ...], query: str
+) -> None:
+    hosts = [silent if host == "silent" else host for host in before]
+
+    async def main() -> None:
+        connection = await connect(url(*hosts, there, query=query), lock_timeout="1234")
+        try:
+            assert await connection.fetchval("SHOW lock_timeout") == "1234ms"
+            assert await connection.fetchval("SHOW synchronous_commit") == "on"
+            name = "other" if "other" in query else "rosterd"
+            assert await connection.fetchval("SHOW application_name") == name
+        finally:
+            await connection.close()
+
+    asyncio.run(main())
+
+
+def test_the_host_that_took_the_last_connection_is_asked_first(there: str, silent: str) -> None:
+    async def main() -> None:
+        servers = Servers(url(silent, there))
+        for _ in range(2):
+            await (await servers.connect()).close()
+        assert [host.name for host in servers._hosts] == [there, silent]
+
+    asyncio.run(main())
+
+
+def test_hosts_may_stand_in_the_query(there: str) -> None:
+    host, _, port = there.partition(":")
+
+    async def main() -> None:
+        text = (
+            f"postgres:///{URL.rpartition('/')[2]}?user=postgres&host=127.0.0.1,{host}&port=1,{port or 5432}"
+        )
+        await (await connect(text)).close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("hosts", "path", "said"),
+    [
+        ((CLOSED, "127.0.0.1:2"), "{db}", "127.0.0.1:1: .*; 127.0.0.1:2: "),
+        (("there",), "{db}?target_session_attrs=standby", "not the kind of server that is wanted"),
+        (("there",), "{db}?no_such_setting=1", "no_such_setting"),
+        (("there", CLOSED), "nowhere", "nowhere"),
+    ],
+)
+def test_what_each_host_said_is_told_without_the_password(
+    there: str, hosts: tuple[str, ...], path: str, said: str
+) -> None:
+    places = ",".join(there if host == "there" else host for host in hosts)
+
+    async def main() -> None:
+        with pytest.raises(StoreUnavailable, match=said) as refused:
+            await connect(f"postgres://postgres:hidden@{places}/{path.format(db=DATABASE)}")
+        assert "hidden" not in str(refused.value)
+
+    asyncio.run(main())
+
+
+def test_a_server_whose_place_another_one_has_taken_is_refused(there: str) -> None:
+    async def main() -> None:
+        servers = Servers(url(there))
+        await (await servers.connect()).close()
+        system, era = next(iter(servers._eras.items()))
+        servers._eras[system] = era + 1
+        with pytest.raises(ConnectionError, match=f"timeline {era}"):
+            await servers.connect()
+
+    asyncio.run(main())
