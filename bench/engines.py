@@ -43,9 +43,9 @@ class Side:
 
 def compare(engine: str, workers: Sequence[int], plan: Plan, where: Path | None, peer: bool) -> list[Result]:
     """Measure, and print what was measured and what was wanted. Raises ``ServerFailed``."""
-    limits = _Limits(engine, where, plan.seconds)
     found: list[Result] = []
     with ExitStack() as stack:
+        limits = _Limits(stack, engine, where, plan.seconds)
         empty = stack.enter_context(running(RECIPES["empty"]))
         sides = [Side(server, _world(server)) for server in _servers(stack, engine, workers, where, peer)]
         for side in sides:
@@ -129,9 +129,11 @@ def _print(engine: str, results: Sequence[Result], names: Sequence[str]) -> None
 class _Limits:
     """The raw limit of an engine, at any concurrency."""
 
-    def __init__(self, engine: str, where: Path | None, seconds: float) -> None:
+    def __init__(self, stack: ExitStack, engine: str, where: Path | None, seconds: float) -> None:
         self._where, self._seconds = where, seconds
-        self._postgres = raw.PostgresLimit(RAW_USERS) if engine == "postgres" else None
+        self._postgres: raw.PostgresLimit | None = None
+        if engine == "postgres":
+            self._postgres = raw.PostgresLimit(stack.enter_context(postgres.namespace()), RAW_USERS)
 
     def measure(self, concurrency: int) -> list[Result]:
         """A line for each way."""

@@ -11,11 +11,13 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
 URL = os.environ.get("ROSTERD_TEST_POSTGRES", "postgres://postgres@127.0.0.1:5432/test")
+
+TRIES: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +45,20 @@ def namespace() -> Iterator[Namespace]:
         asyncio.run(_execute(f"DROP SCHEMA {name} CASCADE"))
 
 
-async def version() -> str:
-    """The server's release."""
-    connection: Any = await asyncpg.connect(URL, timeout=5)
-    try:
-        return str(await connection.fetchval("SHOW server_version"))
-    finally:
-        await connection.close()
+async def connected(url: str = URL) -> Any:
+    """A connection; others may have all that the server allows, so it is tried for a while."""
+    for left in reversed(range(TRIES)):
+        try:
+            return await asyncpg.connect(url, timeout=5)
+        except asyncpg.TooManyConnectionsError:
+            if not left:
+                raise
+            await asyncio.sleep(1)
+    raise AssertionError
 
 
 async def _execute(statement: str) -> None:
-    connection: Any = await asyncpg.connect(URL, timeout=5)
+    connection = await connected()
     try:
         await connection.execute(statement)
     finally:
@@ -61,7 +66,7 @@ async def _execute(statement: str) -> None:
 
 
 async def _pids(statement: str, name: str) -> list[int]:
-    connection: Any = await asyncpg.connect(URL, timeout=5)
+    connection = await connected()
     try:
         return [row[0] for row in await connection.fetch(statement, name)]
     finally:

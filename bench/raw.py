@@ -4,7 +4,7 @@ rosterd's own commands say, in a transaction that is undone, with which statemen
 writes. These are then replayed with nothing around them, in batches as a group commit makes them:
 
 sqlite       one thread, a connection as rosterd's writer has it, ``synchronous=FULL``
-each         PostgreSQL, up to 32 connections, each for itself: the rows of one user, then COMMIT; without
+each         PostgreSQL, up to 16 connections, each for itself: the rows of one user, then COMMIT; without
              the counters, for which all connections would wait
 pipeline     PostgreSQL, one connection: the users' statements sent at once, the events and counters, COMMIT
 arrays       the same with one statement for all users of the batch
@@ -35,7 +35,7 @@ from rosterd.service.ports import Stored
 from rosterd.store.database import BUSY_MS, connect_writer
 from rosterd.store.dialect_postgres import Postgres
 from rosterd.store.postgres_held import Held
-from rosterd.store.postgres_run import Link, connect
+from rosterd.store.postgres_run import Link
 from rosterd.store.postgres_waiting import Waiting, Write
 from rosterd.store.postgres_writer import PostgresWriter
 from rosterd.store.queries import POSTGRES, SQLITE
@@ -49,8 +49,9 @@ Call = tuple[str, tuple[Any, ...]]
 
 WRITES: Final = ("insert_unique", "insert_resource", "insert_value", "owe_parts", "append_event", "next_seq")
 """The statements of SQLite that leave rows when a user is made."""
-CONNECTIONS: Final = 32
+CONNECTIONS: Final = 16
 """The most of one run; PostgreSQL allows a hundred, for everybody."""
+_EMPTY: Final = "TRUNCATE resource, unique_value, attribute_value, event"
 _USER: Final = CORE_MODEL.types["User"]
 
 
@@ -164,49 +165,49 @@ def _sqlite_replay(
 
 
 class PostgresLimit:
-    """What PostgreSQL commits in each way; the users are made once, and written to new tables each time."""
+    """What PostgreSQL commits in each way; the users are made once, and written to empty tables each time."""
 
-    def __init__(self, count: int) -> None:
-        with postgres.namespace() as space:
-            self._users = uvloop.run(_made(space, count))
+    def __init__(self, space: postgres.Namespace, count: int) -> None:
+        self._space = space
+        self._directory, self._users = uvloop.run(_made(space, count))
 
     def measure(self, how: str, concurrency: int, seconds: float) -> Limit:
         """Run one way."""
-        with postgres.namespace() as space:
-            return uvloop.run(_postgres_limit(space, how, self._users, concurrency, seconds))
+        run = _postgres_limit(self._space, how, self._directory, self._users, concurrency, seconds)
+        return uvloop.run(run)
 
 
-async def _made(space: postgres.Namespace, count: int) -> "list[Made]":
-    directory, owner = await _first_on(space)
-    connection = await connect(space.url)
+async def _made(space: postgres.Namespace, count: int) -> "tuple[int, list[Made]]":
+    with tempfile.TemporaryDirectory(prefix="bench-raw-") as folder:
+        directory, owner = await _first(Settings(data=Path(folder), database_url=space.url))
+    connection = await postgres.connected(space.url)
     try:
-        return await _postgres_calls(connection, directory, owner, count)
+        return directory.id, await _postgres_calls(connection, directory, owner, count)
     finally:
         await connection.close()
 
 
 async def _postgres_limit(
-    space: postgres.Namespace, how: str, made: "Sequence[Made]", concurrency: int, seconds: float
+    space: postgres.Namespace,
+    how: str,
+    directory: int,
+    made: "Sequence[Made]",
+    concurrency: int,
+    seconds: float,
 ) -> Limit:
-    """Run one way. The directory has the same number in all new tables, so what was made fits."""
-    directory, _ = await _first_on(space)
     several = min(concurrency, CONNECTIONS) if how == "each" else 1
-    connections = [await connect(space.url) for _ in range(several)]
+    connections = [await postgres.connected(space.url) for _ in range(several)]
     try:
+        await connections[0].execute(_EMPTY)
         pids = [connection.get_server_pid() for connection in connections]
         cpu, engine, begun = time.process_time(), spent(pids), time.perf_counter()
-        done = await WAYS[how](connections, directory.id, made, concurrency, begun + seconds)
+        done = await WAYS[how](connections, directory, made, concurrency, begun + seconds)
         took = time.perf_counter() - begun
         cpu = time.process_time() - cpu + spent(pids) - engine
         return Limit(how, concurrency, done, took, cpu)
     finally:
         for connection in connections:
             await connection.close()
-
-
-async def _first_on(space: postgres.Namespace) -> tuple[Directory, Connection]:
-    with tempfile.TemporaryDirectory(prefix="bench-raw-") as folder:
-        return await _first(Settings(data=Path(folder), database_url=space.url))
 
 
 @dataclass(frozen=True, slots=True)

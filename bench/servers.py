@@ -204,8 +204,9 @@ RECIPES = {
 
 
 def on_postgres(space: Namespace, workers: int = 1) -> Recipe:
-    """rosterd with its data in a schema of PostgreSQL."""
-    environment = {"ROSTERD_DATABASE_URL": space.url}
+    """rosterd with its data in a schema of PostgreSQL; its workers have together about what one has."""
+    connections = max(4, 12 // workers)
+    environment = {"ROSTERD_DATABASE_URL": space.url, "ROSTERD_DATABASE_CONNECTIONS": str(connections)}
     several = ["--workers", str(workers)] if workers > 1 else []
     return replace(
         RECIPES["rosterd"],

@@ -229,3 +229,25 @@ def test_no_statement_gives_more_because_a_table_has_more_columns(url: str) -> N
             assert len(tables) > 20
 
     asyncio.run(main())
+
+
+REFUSE_SINCE = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'broken off'; END $$;
+CREATE TRIGGER refuse BEFORE UPDATE ON schema_version FOR EACH ROW EXECUTE FUNCTION refuse();
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [("run: concurrently", f"{INDEX}\n"), ("run: portions", "UPDATE directory SET id = id WHERE false;\n")],
+)
+def test_no_step_is_recorded_without_who_else_can_work_with_it(url: str, word: str, text: str) -> None:
+    async def main() -> None:
+        steps = step(text, word)
+        async with session(url) as other:
+            await other.execute(REFUSE_SINCE)
+        with pytest.raises(asyncpg.RaiseError):
+            await apply_postgres(url, steps)
+        assert await told(url, "SELECT count(*) FROM schema_version WHERE version = 9000") == 0
+
+    asyncio.run(main())

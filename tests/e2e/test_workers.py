@@ -1,11 +1,12 @@
 """``rosterd serve --workers`` on PostgreSQL: several processes are one server, and stay one when some end."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -186,15 +187,40 @@ def test_all_are_replaced_on_sighup_and_no_request_is_refused(served: Served) ->
     asyncio.run(main())
 
 
-def test_what_does_not_start_replaces_nobody(served: Served) -> None:
-    before, broken = served.pids(), served.log.with_name("broken")
+@contextlib.contextmanager
+def breaks_off(folder: Path) -> Iterator[str]:
+    """The interpreter ends before the worker serves; how that is told."""
+    broken = folder / "broken"
     broken.touch()
-    served.process.send_signal(signal.SIGHUP)
-    asyncio.run(until(lambda: served.said("workers are not replaced")))
+    yield "exit code 3"
     broken.unlink()
-    assert served.said("workers are not replaced")[-1]["how"] == "exit code 3"
+
+
+@contextlib.contextmanager
+def is_being_installed(folder: Path) -> Iterator[str]:
+    """There is no interpreter at the moment; how that is told."""
+    interpreter = folder / "python"
+    away = interpreter.rename(folder / "away")
+    yield "no process: No such file or directory"
+    away.rename(interpreter)
+
+
+@pytest.mark.parametrize("fault", [breaks_off, is_being_installed])
+def test_what_does_not_start_replaces_nobody(
+    served: Served, fault: Callable[[Path], contextlib.AbstractContextManager[str]]
+) -> None:
+    before, tried = served.pids(), len(served.said("workers are not replaced"))
+    with fault(served.log.parent) as how:
+        served.process.send_signal(signal.SIGHUP)
+        asyncio.run(until(lambda: len(served.said("workers are not replaced")) > tried or gone(served)))
+    assert not gone(served), served.log.read_text()
+    assert served.said("workers are not replaced")[-1]["how"] == how
     assert served.pids() == before
     assert all(map(alive, before.values()))
+
+
+def gone(served: Served) -> bool:
+    return served.process.poll() is not None
 
 
 def test_who_is_erased_leaves_nothing_that_another_process_still_writes(served: Served) -> None:

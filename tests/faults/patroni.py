@@ -49,7 +49,7 @@ class Node:
         settings["postgresql"]["parameters"] = {"unix_socket_directories": str(folder)}
         self._settings.write_text(yaml.safe_dump(settings))
         self._settings.chmod(0o644)
-        self._environment = {
+        self.environment = {
             "PATRONI_NAME": name,
             "PATRONI_ETCD3_HOSTS": f"127.0.0.1:{etcd}",
             "PATRONI_RESTAPI_LISTEN": f"127.0.0.1:{self._rest}",
@@ -69,7 +69,7 @@ class Node:
     def start(self) -> None:
         """Start Patroni, which starts PostgreSQL."""
         patroni = str(shutil.which("patroni"))
-        self._process = started([patroni, str(self._settings)], self._log, **self._environment)
+        self._process = started([patroni, str(self._settings)], self._log, **self.environment)
 
     def kill_postgres(self) -> None:
         """Patroni finds that its PostgreSQL is gone, and starts it again."""

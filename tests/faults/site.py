@@ -10,6 +10,7 @@ with site(url, folder) as run:
 import asyncio
 import contextlib
 import itertools
+import os
 import random
 import threading
 import time
@@ -30,6 +31,8 @@ from rosterd.wiring import Settings
 
 T = TypeVar("T")
 
+LONG = "FAULT_SECONDS" in os.environ
+"""Whether this is ``make faults``."""
 READS = frozenset(("read", "find", "look"))
 WITHIN = 45.0
 """Seconds in which everything is to work again once the database does; mostly it takes one or two."""

@@ -20,13 +20,12 @@ import pytest
 from faults.clusters import Cluster, alone, owned_folder
 from faults.pooler import pooler
 from faults.proxy import wire
-from faults.site import Run, asked, resident, site
+from faults.site import LONG, Run, asked, resident, site
 
 from rosterd.service.ports import OutcomeUnknown
 from rosterd.store.postgres import open_postgres
 from rosterd.testing.scenario import event, put
 
-LONG = "FAULT_SECONDS" in os.environ
 WAITING = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 OURS = "FROM pg_stat_activity WHERE application_name = 'rosterd'"
 
@@ -165,7 +164,7 @@ def test_a_commit_that_somebody_cancels_is_not_acknowledged(cluster: Cluster) ->
         await store.write(1, put({"userName": "after"}, "after"))
         await store.close()
 
-    asyncio.run(main(cluster.url().replace("/postgres", f"/{cluster.database()}")))
+    asyncio.run(main(f"postgres://postgres@{cluster.address}/{cluster.database()}"))
 
 
 @pytest.mark.slow

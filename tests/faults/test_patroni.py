@@ -11,7 +11,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from faults.patroni import PASSWORD, Patroni, patroni
+from faults.patroni import DEPLOYED, PASSWORD, Node, Patroni, patroni
 from faults.site import site
 
 SECONDS = float(os.environ.get("FAULT_SECONDS", "60"))
@@ -25,6 +25,12 @@ async def _database(made: Patroni) -> None:
         await connection.execute("CREATE DATABASE rosterd OWNER rosterd")
     finally:
         await connection.close()
+
+
+def test_what_differs_between_nodes_is_in_the_environment(tmp_path: Path) -> None:
+    lines = (DEPLOYED.parent / "patroni.env").read_text().splitlines()
+    named = {line.partition("=")[0] for line in lines if not line.startswith("#")}
+    assert named == set(Node(tmp_path, "one", 2379).environment)
 
 
 @pytest.mark.slow

@@ -60,6 +60,9 @@ CASES = [
     (f"{S}ALTER TABLE a ADD COLUMN x BIGINT NOT NULL DEFAULT random();", "takes away"),
     (f"{S}ALTER TABLE a ADD COLUMN x BIGINT GENERATED ALWAYS AS (y) STORED;", "takes away"),
     (f"{S}ALTER TABLE a ADD CONSTRAINT b CHECK (x > 0);", "takes away"),
+    (f"{S}ALTER TABLE a ADD COLUMN x BIGINT REFERENCES b (x);", "takes away"),
+    (f"{S}ALTER TABLE a ADD COLUMN x BIGINT REFERENCES b (x) NOT NULL DEFAULT 1;", "takes away"),
+    (f"{S}CREATE TABLE IF NOT EXISTS a (x BIGINT);", "nobody knows what it locks"),
     (f"{S}CREATE UNIQUE INDEX b ON a (x);", "takes away"),
     (f"{S}TRUNCATE a;", "nobody knows what it locks"),
     (f"{S}-- run: sideways\nCREATE TABLE a (x);", "cannot be run"),
@@ -82,6 +85,10 @@ LOCKS = [
     ("CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON a (x);", ("nothing that reads or writes",)),
     ("ALTER TABLE a ADD COLUMN x BIGINT;\nALTER TABLE a ADD COLUMN y BIGINT;", ("a wholly, for a moment",)),
     ("ALTER TABLE a ALTER COLUMN x TYPE TEXT;", ("a wholly, for as long as it takes",)),
+    (
+        "ALTER TABLE a ADD COLUMN x BIGINT REFERENCES b (x);",
+        ("a wholly, for as long as it takes", "b wholly, for as long as it takes"),
+    ),
     ("VACUUM a;", ("everything",)),
 ]
 

@@ -1,7 +1,7 @@
 """The management API: who gets in, what is refused, and what each resource does."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,34 @@ def test_a_token_is_no_key_and_a_key_no_token(tmp_path: Path) -> None:
         token, key = world.scim.headers["authorization"], world.api.headers["authorization"]
         problem(await world.api.get("/directories", headers={"Authorization": token}), 401)
         assert (await world.scim.get("/Users", headers={"Authorization": key})).status_code == 401
+
+    run(tmp_path, test)
+
+
+def test_when_a_key_and_a_token_were_used_is_written_down_once_the_store_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(used: Mapping[str, int]) -> None:
+        raise StoreUnavailable("away")
+
+    async def test(world: World) -> None:
+        await world.scim.get("/Users")
+        await world.api.get("/directories")
+        service = world.service
+        used, keys_used = dict(service.admission.used), dict(service.keys_used)
+        for name in ("used", "keys_used"):
+            with monkeypatch.context() as patched:
+                patched.setattr(service.control, name, away)
+                await service.note_use()
+        await service.note_use()
+        home = await service.control.directory("acme")
+        assert home is not None
+        tokens = {t.id: t.last_used for t in await service.control.tokens(home.id)}
+        keys = {key.id: key.last_used for key in await service.control.keys()}
+        assert {id: tokens[id] for id in used} == used != {}
+        assert {id: keys[id] for id in keys_used} == keys_used != {}
+        assert not service.admission.used
+        assert not service.keys_used
 
     run(tmp_path, test)
 

@@ -115,6 +115,34 @@ def test_what_is_guessed_first_is_no_password(password: str, words: str) -> None
     run(test)
 
 
+def test_estimates_are_made_one_after_the_other_and_no_log_in_waits_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done, under_way, at_once = threading.Event(), [0], []
+
+    def slow(_: str, words: list[str]) -> float:
+        under_way[0] += 1
+        at_once.append(under_way[0])
+        done.wait(30)
+        under_way[0] -= 1
+        return 1.0
+
+    monkeypatch.setattr("rosterd.wiring.passwords._guesses", slow)
+
+    async def test(hasher: Argon2Hasher) -> None:
+        estimates = [asyncio.ensure_future(hasher.guessable("x", ())) for _ in range(3)]
+        await asyncio.sleep(0)
+        try:
+            async with asyncio.timeout(20):
+                assert await hasher.verify(await hasher.hash("correct horse"), "correct horse")
+        finally:
+            done.set()
+        assert await asyncio.gather(*estimates) == [True] * 3
+        assert at_once == [1] * 3
+
+    run(test)
+
+
 LONGEST = "".join(chr(0x4E00 + number * number * 7919 % 20_000) for number in range(256))
 
 

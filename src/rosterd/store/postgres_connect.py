@@ -38,6 +38,8 @@ _SETTINGS: Final = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
+# Errors of a server that starts, stops or breaks off, though it has answered.
+_GONE: Final = (asyncpg.OperatorInterventionError, asyncpg.PostgresConnectionError)
 # What a URL says of the connection itself; everything else in its query is a setting of the session.
 _OF_CONNECTION: Final = frozenset(
     {
@@ -145,7 +147,10 @@ class Servers:
             return
         newest = self._eras.get(system, 0)
         if era < newest:
-            raise _Passed(f"it is of timeline {era}, another server is of timeline {newest}")
+            raise _Passed(
+                f"it is of timeline {era}, and another server of timeline {newest} was primary after it; "
+                "restart rosterd if that one is given up"
+            )
         self._eras[system] = era
 
 
@@ -172,8 +177,7 @@ def _no_server(said: Mapping[str, BaseException]) -> Exception:
             return error
     text = "; ".join(f"{name}: {_words(error)}" for name, error in said.items())
     refused = any(
-        isinstance(error, asyncpg.PostgresError) and not isinstance(error, asyncpg.CannotConnectNowError)
-        for error in said.values()
+        isinstance(error, asyncpg.PostgresError) and not isinstance(error, _GONE) for error in said.values()
     )
     return Refused(text) if refused else NoServer(text)
 

@@ -170,7 +170,7 @@ async def _concurrently(connection: Any, step: Migration, patience: float) -> No
 
         async with _waiting_long(connection):
             await _patiently(connection, step.title, patience, attempt)
-    await _record(connection, step)
+    await _in_transaction(connection, lambda: _record(connection, step))
 
 
 async def _in_portions(connection: Any, step: Migration, patience: float) -> None:
@@ -182,7 +182,7 @@ async def _in_portions(connection: Any, step: Migration, patience: float) -> Non
 
         while await _patiently(connection, step.title, patience, attempt):  # noqa: ASYNC110
             await asyncio.sleep(_TURN_SECONDS)
-    await _record(connection, step)
+    await _in_transaction(connection, lambda: _record(connection, step))
 
 
 _RUN: Final = MappingProxyType(
@@ -223,6 +223,7 @@ async def record_all(connection: Any) -> None:
 
 
 async def _record(connection: Any, step: Migration) -> None:
+    """In a transaction: without its ``since`` a step would pass for one that every release can work with."""
     await connection.execute(
         "INSERT INTO schema_version (version, name, checksum, applied)"
         " VALUES ($1, $2, $3, (extract(epoch FROM now()) * 1000)::bigint)",

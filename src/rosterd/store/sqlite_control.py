@@ -155,6 +155,9 @@ class SqliteControl:
 
 
 def _epoch(connection: sqlite3.Connection) -> Hashable:
+    if connection.in_transaction:  # what others have committed in this very turn of the loop counts, too
+        connection.execute("ROLLBACK")
+        connection.execute("BEGIN")
     return id(connection), data_version(connection)
 
 

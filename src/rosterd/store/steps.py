@@ -53,18 +53,21 @@ def _form(pattern: str, locks: str, *, adds: bool = True) -> Form:
     return Form(re.compile(words, re.I | re.S), locks, adds)
 
 
+_ROWS: Final = "{table} against changes of rows, for a moment"
 _MOMENT: Final = "{table} wholly, for a moment"
 _WHILE: Final = "{table} wholly, for as long as it takes"
 _BUILD: Final = "{table} against changes of rows, until the index is made"
+_ALONE: Final = r"(?![^;]*REFERENCES)"
+_BOUND: Final = r"(?:NOT NULL|DEFAULT|GENERATED|UNIQUE|CHECK)"
 _LITERAL: Final = r"(?:-?\d+|'[^']*'|NULL|TRUE|FALSE)"
 
 FORMS: Final = (
-    _form(r"CREATE (?:VIRTUAL |UNLOGGED )?TABLE NAME", "{table} against changes of rows, for a moment"),
+    _form(r"CREATE (?:VIRTUAL |UNLOGGED )?TABLE (?!IF )NAME", _ROWS),
     _form(r"CREATE INDEX CONCURRENTLY IF NOT EXISTS NAME ON TABLED", "nothing that reads or writes"),
     _form(r"CREATE INDEX NAME ON TABLED", _BUILD),
     _form(r"CREATE UNIQUE INDEX NAME ON TABLED", _BUILD, adds=False),
-    _form(rf"ALTER TABLE TABLED ADD COLUMN NAME [^;]*?NOT NULL DEFAULT {_LITERAL};", _MOMENT),
-    _form(r"ALTER TABLE TABLED ADD COLUMN (?![^;]*(?:NOT NULL|DEFAULT|GENERATED|UNIQUE|CHECK))", _MOMENT),
+    _form(rf"ALTER TABLE TABLED ADD COLUMN {_ALONE}NAME [^;]*?NOT NULL DEFAULT {_LITERAL};", _MOMENT),
+    _form(rf"ALTER TABLE TABLED ADD COLUMN {_ALONE}(?![^;]*{_BOUND})", _MOMENT),
     _form(r"INSERT INTO TABLED", "the rows it makes"),
     _form(r"UPDATE TABLED", "the rows it changes"),
     _form(r"DELETE FROM TABLED", "the rows it takes away", adds=False),
@@ -139,9 +142,10 @@ def form_of(statement: str) -> tuple[Form | None, Sequence[str]]:
     for form in FORMS:
         if match := form.pattern.match(statement):
             named = match.groupdict()
+            others = _REFERENCES.findall(statement)
             if "table" in named:
-                return form, (named["table"],)
-            return form, _REFERENCES.findall(statement) if _NEW_TABLE.match(statement) else ("",)
+                return form, (named["table"], *others)
+            return form, others if _NEW_TABLE.match(statement) else ("",)
     return None, ("",)
 
 

@@ -6,7 +6,7 @@ Each chore is bounded, and one that finds the store unavailable is done at the n
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Final
 
 import structlog
@@ -57,14 +57,9 @@ class Chores:
 
     async def note_use(self) -> None:
         """Write down when tokens and API keys were last used."""
-        used, keys_used = dict(self.admission.used), dict(self.keys_used)
-        self.admission.used.clear()
-        self.keys_used.clear()
         with contextlib.suppress(StoreUnavailable):
-            if used:
-                await self.control.used(used)
-            if keys_used:
-                await self.control.keys_used(keys_used)
+            await _write_down(self.admission.used, self.control.used)
+            await _write_down(self.keys_used, self.control.keys_used)
 
     async def purge(self) -> None:
         """Remove tokens that expired long ago, a bounded number at a time."""
@@ -145,3 +140,15 @@ class Chores:
 
     async def _rest(self) -> None:
         await asyncio.sleep(_FLUSH_SECONDS)
+
+
+async def _write_down(used: dict[str, int], write: Callable[[Mapping[str, int]], Awaitable[None]]) -> None:
+    """Empty what was used into the store; what it does not take stays for the next turn."""
+    noted = dict(used)
+    used.clear()
+    if noted:
+        try:
+            await write(noted)
+        except BaseException:
+            used.update({**noted, **used})
+            raise

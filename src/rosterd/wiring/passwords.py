@@ -22,7 +22,7 @@ WAITING: Final = 40
 """How many may be hashed or wait for it; they take about a second, and whoever comes then is sent away."""
 _RETRY_AFTER: Final = 5
 _EASY: Final = 1e10
-_LOOKED_AT: Final = 72
+_LOOKED_AT: Final = 32
 """Characters; the estimate takes long for more, and what is behind them makes nothing easier."""
 
 
@@ -32,6 +32,8 @@ class Argon2Hasher:
     def __init__(self) -> None:
         self._argon2 = PasswordHasher(time_cost=3, memory_cost=19_456, parallelism=1)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="rosterd-password")
+        # One: zxcvbn keeps the words of a call where every call looks for them. Some take seconds; no log-in waits.
+        self._estimating = ThreadPoolExecutor(1, thread_name_prefix="rosterd-guesses")
         self._waiting = 0
         self._nobody: str | None = None
 
@@ -50,11 +52,13 @@ class Argon2Hasher:
 
     async def guessable(self, password: str, words: Sequence[str]) -> bool:
         """See ``Hasher``."""
-        return await self._run(partial(_guesses, password[:_LOOKED_AT], list(words))) < _EASY
+        work = partial(_guesses, password[:_LOOKED_AT], list(words))
+        return await self._run(work, self._estimating) < _EASY
 
     def close(self) -> None:
         """Begin nothing more."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._estimating):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     def _matches(self, kept: str, password: str) -> bool:
         try:
@@ -62,12 +66,12 @@ class Argon2Hasher:
         except (VerificationError, InvalidHashError):
             return False
 
-    async def _run(self, work: Callable[[], T]) -> T:
+    async def _run(self, work: Callable[[], T], threads: ThreadPoolExecutor | None = None) -> T:
         if self._waiting >= WAITING:
             raise errors.Unavailable("Too many are logging in at once. Try again.", retry_after=_RETRY_AFTER)
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            return await asyncio.get_running_loop().run_in_executor(threads or self._threads, work)
         finally:
             self._waiting -= 1
 

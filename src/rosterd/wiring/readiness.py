@@ -25,13 +25,14 @@ class Readiness:
         self._finding: asyncio.Task[bool] | None = None
 
     async def __call__(self) -> bool:
-        """Whether changes are taken at present."""
+        """Whether changes are taken at present. Raises what ``probe`` raises but ``StoreUnavailable``."""
         if time.monotonic() - self._found < AGE:
             return self._ready
         if self._finding is None or self._finding.done():
             self._finding = asyncio.create_task(self._find())
-        done, _ = await asyncio.wait((self._finding,), timeout=PATIENCE)
-        return bool(done) and self._ready
+        finding = self._finding
+        done, _ = await asyncio.wait((finding,), timeout=PATIENCE)
+        return bool(done) and finding.result()
 
     async def _find(self) -> bool:
         try:

@@ -14,7 +14,6 @@ import time
 from collections.abc import Mapping
 from importlib import metadata
 from threading import Thread
-from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -42,7 +41,8 @@ CLOSE_SECONDS: Final = 2.0
 _ID: Final = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})")
 _METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"))
 _OTHER: Final = "_OTHER"
-_CARRIED: Final = MappingProxyType({b"traceparent": "traceparent", b"tracestate": "tracestate"})
+_PARENT: Final = b"traceparent"
+"""``tracestate`` is not read: it is text that a client wrote, which would go into traces and the log."""
 _NOWHERE: Final = Context()
 """The context of nobody: an application around rosterd has spans of its own."""
 _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
@@ -79,10 +79,8 @@ class Tracer:
 
     def begin(self, scope: Scope, started: float) -> "RequestSpan | None":
         """See ``Spans.begin``."""
-        carrier = {
-            _CARRIED[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _CARRIED
-        }
-        context = _PROPAGATOR.extract(carrier, _NOWHERE) if carrier else _NOWHERE
+        parents = [value.decode("latin-1") for name, value in scope["headers"] if name == _PARENT]
+        context = _PROPAGATOR.extract({"traceparent": parents}, _NOWHERE) if len(parents) == 1 else _NOWHERE
         method = scope["method"] if scope["method"] in _METHODS else _OTHER
         offset = time.time_ns() - round(time.perf_counter() * 1e9)
         span = self._tracer.start_span(

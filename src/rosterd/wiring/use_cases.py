@@ -4,7 +4,7 @@ import contextlib
 import os
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from rosterd.http.admit import Admission
 from rosterd.scim import errors
@@ -41,9 +41,6 @@ from rosterd.wiring.projecting import Projecting
 from rosterd.wiring.retention import RequestTraces
 from rosterd.wiring.settings import Settings
 from rosterd.wiring.tracing import Tracing
-
-if TYPE_CHECKING:
-    pass
 
 DEFAULT: Final = "default"
 

@@ -208,12 +208,13 @@ class Workers:
 
     async def _begin(self, place: _Place) -> None:
         """Start its first worker. Raises ``WorkersEnded``."""
-        code = None
+        failed = ""
         for _ in range(TRIES):
-            code = await self._start(place)
-            if code is None:
+            how = await self._start(place)
+            if how is None:
                 return
-        raise WorkersEnded(_how(code))
+            failed = how
+        raise WorkersEnded(failed)
 
     def _keep(self, place: _Place) -> None:
         """Start another one when the worker ends that has the place, unless another has it by then."""
@@ -230,7 +231,7 @@ class Workers:
                 if time.monotonic() - worker.since > STEADY_SECONDS:
                     place.failures = 0
                 while (failed := await self._start(place)) is not None:
-                    _log.error("a worker does not start", worker=place.number, how=_how(failed))
+                    _log.error("a worker does not start", worker=place.number, how=failed)
             self._keep(place)
 
         self._keeping.create_task(keep(place.worker))
@@ -243,9 +244,9 @@ class Workers:
             for place in self._places:
                 async with place.turn:
                     old, place.failures = place.worker, 0
-                    code = await self._start(place)
-                if code is not None:
-                    _log.error("workers are not replaced: the next does not start", how=_how(code))
+                    failed = await self._start(place)
+                if failed is not None:
+                    _log.error("workers are not replaced: the next does not start", how=failed)
                     break
                 self._keep(place)
                 if old is not None:
@@ -254,30 +255,41 @@ class Workers:
             else:
                 _log.info("all workers are replaced")
 
-    async def _start(self, place: _Place) -> int | None:
-        """Give the place another worker, after a pause if the last ones failed; its exit code if it fails."""
+    async def _start(self, place: _Place) -> str | None:
+        """Give the place another worker, after a pause if the last ones failed; how it failed, if it does."""
         await asyncio.sleep(PAUSES[min(place.failures, len(PAUSES) - 1)])
         place.failures += 1
         place.starts += 1
+        try:
+            worker = await self._spawn(place)
+        except OSError as error:  # no memory or file is left, or the interpreter is just being installed
+            return f"no process: {error.strerror}"
+        self._alive.add(worker)
+        if not await worker.serves():
+            return _how(await self._end(worker, BEYOND))
+        _log.info("a worker serves", worker=place.number, pid=worker.process.pid)
+        place.worker = worker
+        return None
+
+    async def _spawn(self, place: _Place) -> _Worker:
+        """A process for the place. Raises ``OSError``."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         files = (self._listener.fileno(), theirs.fileno())
         with theirs:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "rosterd.wiring.worker"),
-                Assignment(place.number, place.starts, *files, str(self._folder)).text(),
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                pass_fds=files,
-                process_group=0,
-            )
-        worker = _Worker(process, ours)
-        self._alive.add(worker)
-        if not await worker.serves():
-            return await self._end(worker, BEYOND)
-        _log.info("a worker serves", worker=place.number, pid=process.pid)
-        place.worker = worker
-        return None
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-P", "-m", "rosterd.wiring.worker"),
+                    Assignment(place.number, place.starts, *files, str(self._folder)).text(),
+                    env=self._environment,
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=files,
+                    process_group=0,
+                )
+            except BaseException:
+                ours.close()
+                raise
+        return _Worker(process, ours)
 
     async def _end(self, worker: _Worker, seconds: float | None = None) -> int:
         code = await worker.end(seconds)
