@@ -1,6 +1,8 @@
 """Every row of the console's table: who is let in, what a form must bring, what another directory is like."""
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -56,6 +58,31 @@ def test_a_page_lets_in_whoever_has_its_role(tmp_path: Path, page: routes.Page) 
             owner = await world.visit()
             for form in ({}, {"csrf": "made up"}):
                 assert (await owner.send(address(page.template), form)).status == 403
+
+    run(tmp_path, test)
+
+
+def test_looking_at_pages_changes_nothing(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        owner = await world.visit()
+        with closing(sqlite3.connect(world.service.settings.database)) as beside:
+            changes = [beside.execute("PRAGMA data_version").fetchone()]
+            for page in KNOWN:
+                if page.method == "GET":
+                    await sent(owner, page)
+                    changes.append(beside.execute("PRAGMA data_version").fetchone())
+        assert len(changes) > 20
+        assert len(set(changes)) == 1
+
+    run(tmp_path, test)
+
+
+def test_the_cookie_of_a_session_opens_no_api(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        owner = await world.visit()
+        assert (await owner.get("/directories/acme")).status == 200
+        for place in ("/api/v1/directories", "/scim/v2/Users"):
+            assert (await owner.get(place)).status == 401
 
     run(tmp_path, test)
 

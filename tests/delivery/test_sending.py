@@ -2,15 +2,22 @@
 
 import asyncio
 import base64
+import ssl
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from delivery.receiving import Got, Receiver, World, run
 from standardwebhooks import Webhook, WebhookVerificationError
 
@@ -192,6 +199,45 @@ def test_whatever_a_receiver_does_is_an_outcome(
         assert told in found.error
 
     run(tmp_path, test, total=0.5)
+
+
+def vouched_for_by_nobody(folder: Path) -> ssl.SSLContext:
+    """TLS for 127.0.0.1 with a certificate that signs itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")]), datetime.now(UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(address, critical=False)
+        .sign(key, SHA256())
+    )
+    place = folder / "receiver.pem"
+    written = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    place.write_bytes(written + made.public_bytes(Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(place)
+    return context
+
+
+def test_a_receiver_for_whom_nobody_vouches_is_told_nothing(tmp_path: Path) -> None:
+    async def test(world: World, hook: Receiver) -> None:
+        heard: list[bytes] = []
+
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heard.append(await reader.read(1))
+            writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+            writer.close()
+
+        context = vouched_for_by_nobody(tmp_path)
+        async with await asyncio.start_server(handle, "127.0.0.1", 0, ssl=context) as server:
+            found = await outcome(world, f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+            await world.sender.close()
+        assert (found.status, found.accepted, b"".join(heard)) == (None, False, b"")
+        assert "certificate" in found.error
+
+    run(tmp_path, test)
 
 
 def test_nobody_there_is_told_in_plain_words(tmp_path: Path) -> None:

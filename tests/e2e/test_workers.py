@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import socket
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -280,6 +281,19 @@ def test_a_file_has_one_worker(tmp_path: Path) -> None:
         supervise(settings, lambda ready: None)
     assert not settings.data.exists()
     assert [finding.state for finding in found(settings)] == ["bad"]
+
+
+def test_a_temporary_directory_that_sockets_cannot_be_in_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(database_url="postgres://rosterd@nowhere.invalid/rosterd", workers=2, port=0)
+    folder = tmp_path / ("x" * 90)
+    for there in (False, True):
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+        with pytest.raises(SettingsError, match="TMPDIR"):
+            supervise(settings, lambda ready: None)
+        folder.mkdir(exist_ok=there)
+    assert list(folder.iterdir()) == []
 
 
 def test_too_many_connections_are_warned_of() -> None:

@@ -141,6 +141,7 @@ class Load:
         async with asyncio.timeout(within):
             await asyncio.gather(*self._tasks)
             await self._reader
+        assert self.history.followed, "who followed the feed got nothing"
         return self.history
 
     def _over(self) -> bool:

@@ -10,7 +10,7 @@
                    in none
     in order       the events of two changes stand in the order of the changes, if one had ended before the
                    other began
-    followed       who read the feed meanwhile got every event once, in order
+    followed       who read the feed meanwhile got every event once, in order, to the last acknowledged change
     polite         no 500, and no answer that the request could not have
 
 ``problems`` gives a sentence for each thing that does not hold, with the part of the history that shows it.
@@ -235,6 +235,11 @@ def _followed(history: History, state: State) -> Iterator[str]:
         at = next(n for n, id in enumerate(history.followed) if n >= len(there) or id != there[n])
         got = history.followed[at]
         yield f"who followed the feed got {got} in place {at + 1}, which is {there[at : at + 1]}"
+    marked = _marked(state)
+    for each in history.operations:
+        places = marked.get(each.mark or "", ())
+        if each.outcome == ANSWERED and places and places[0] > len(history.followed):
+            yield f"who followed the feed to its end never got event {places[0]}: {each.text()}"
 
 
 def _polite(history: History) -> Iterator[str]:

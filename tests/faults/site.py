@@ -142,7 +142,9 @@ def site(url: str, folder: Path, count: int = 2, **options: Any) -> Iterator[Run
     thread.start()
     try:
         with served(url, folder, count) as (may, servers):
-            load = Load([each.origin for each in servers], may, seed, **{"teams": 20} | options)
+            load = Load(
+                [each.origin for each in servers], may, seed, **{"teams": 20 if LONG else 6} | options
+            )
             run = Run(servers, load, loop)
             run.wait(load.__aenter__())
             try:

@@ -152,6 +152,10 @@ WRONG: dict[str, tuple[Callable[[World], object], str]] = {
         "who followed the feed got 1-4 in place 3",
     ),
     "who follows the feed gets one twice": (lambda w: w.followed.insert(2, "1-2"), "who followed"),
+    "who follows the feed stops too early": (
+        lambda w: w.followed.__delitem__(slice(4, None)),
+        "never got event 6",
+    ),
     "who follows the feed gets too many": (lambda w: w.followed.append("1-9"), "who followed"),
     "a 500": (lambda w: w.change(8, outcome=UNKNOWN, ended=None, status=500), "a fault of the server"),
     "a good request is refused": (

@@ -1,6 +1,6 @@
 """Whether a release in the lock files has a known vulnerability: reads the JSON of ``pip-audit`` from stdin.
 
-Ends with 1 if one has, and names it. Where no advisory service answers nothing is known, and it says so.
+Ends with 1 if one has, and names it. Without a report, as where no advisory service answers, it says so.
 """
 
 import json
@@ -27,7 +27,7 @@ def main() -> int:
     """Print what is known; the exit code."""
     text = sys.stdin.read()
     if not text.strip():
-        print("audit: no advisory service answers here, so nothing was audited")
+        print("audit: pip-audit found out nothing, so nothing was audited; .venv/audit.log says why")
         return 0
     report = json.loads(text)
     found, skipped, total = findings(report), unknown(report), len(report["dependencies"])

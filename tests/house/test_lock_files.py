@@ -56,6 +56,9 @@ def test_lock_answers_what_pyproject_asks(lock: str) -> None:
         assert requirement.specifier.contains(version[0], prereleases=True), f"{text}: make lock"
 
 
-def test_tests_run_on_the_releases_that_the_service_runs_on() -> None:
-    run, dev = pins(LOCKS["run"]), pins(LOCKS["dev"])
-    assert {name: dev.get(name) for name in run} == run
+@pytest.mark.parametrize(("lock", "other"), [("run", "dev"), ("run", "tools"), ("dev", "tools")])
+def test_tests_and_tools_run_on_the_releases_that_the_service_runs_on(lock: str, other: str) -> None:
+    """All are installed into one environment; what only one of them has is left out here."""
+    one, more = pins(LOCKS[lock]), pins(LOCKS[other])
+    both = one if lock == "run" else one.keys() & more.keys()
+    assert {name: more.get(name) for name in both} == {name: one[name] for name in both}

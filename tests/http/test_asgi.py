@@ -263,6 +263,7 @@ def test_a_store_that_takes_no_change_is_not_ready(tmp_path: Path) -> None:
         ("/metrics", 200),
         ("/login", 200),
         (asset_url("console.js"), 200),
+        (asset_url("rosterd.svg"), 200),
         ("/nothing", 404),
     ],
 )
@@ -275,6 +276,10 @@ def test_no_reply_is_taken_for_what_it_is_not(tmp_path: Path, path: str, status:
         assert headers.get_list("x-content-type-options") == ["nosniff"]
         for directive in ("default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"):
             assert directive in policy
+        assert not [name for name in headers if name.startswith("access-control")]
+        assert path.startswith("/static") or headers["cache-control"] == "no-store"
+        kind = headers["content-type"]
+        assert kind == "application/json" or "charset=utf-8" in kind
 
     run(tmp_path, test)
 

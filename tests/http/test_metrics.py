@@ -14,6 +14,7 @@ from rosterd.http.measure import STEPS
 from rosterd.service.control import Policy
 from rosterd.testing.scenario import BY
 from rosterd.wiring import Service, Settings, open_service
+from rosterd.wiring.server import Server
 
 Client = httpx.AsyncClient
 USER = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"]}
@@ -67,6 +68,20 @@ def test_who_may_read_them(tmp_path: Path, token: str, address: str, sent: str, 
         assert ("www-authenticate" in reply.headers) is (status == 401)
 
     run(Settings(data=tmp_path / "data", metrics_token=token), test, address)
+
+
+@pytest.mark.parametrize(("trusted", "status"), [("127.0.0.1", 403), ("192.0.2.9", 200)])
+def test_whose_word_counts_for_where_a_request_is_from(tmp_path: Path, trusted: str, status: int) -> None:
+    async def main() -> None:
+        async with open_service(Settings(data=tmp_path, trusted_proxies=trusted)) as service:
+            config = Server(service, lambda: None).config
+            config.load()
+            transport = httpx.ASGITransport(config.loaded_app, client=("127.0.0.1", 1))
+            async with Client(transport=transport, base_url="http://rosterd") as client:
+                reply = await client.get("/metrics", headers={"X-Forwarded-For": "93.184.216.34"})
+                assert reply.status_code == status
+
+    asyncio.run(main())
 
 
 def test_they_can_be_switched_off_and_nothing_else_can_be_done_to_them(tmp_path: Path) -> None:

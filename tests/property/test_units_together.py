@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import astuple, dataclass, field
 from typing import Any
@@ -24,6 +24,7 @@ from rosterd.service.ports import Query, Writer
 from rosterd.service.view import View
 from rosterd.store.memory import MemoryStore
 from rosterd.store.postgres import PostgresStore, open_postgres
+from rosterd.store.postgres_run import Link
 
 USER, GROUP = CORE_MODEL.types["User"], CORE_MODEL.types["Group"]
 POLICY = Policy(limits=Limits(fuse_count=0, fuse_percent=0))
@@ -220,3 +221,33 @@ def test_units_together_are_units_one_by_one(engines: Engines, batches: list[lis
 
 def enumerate_all(several: list[Made]) -> list[tuple[Any, ...]]:
     return [(number, *request) for number, request in enumerate(several)]
+
+
+def test_twenty_creations_together_cost_the_statements_of_one(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    fetch, change = Link.fetch, Link.change
+
+    async def fetched(link: Link, text: str, parameters: Sequence[Any]) -> list[Any]:
+        sent.append(text)
+        return await fetch(link, text, parameters)
+
+    async def changed(link: Link, name: str, *parameters: Any) -> int:
+        sent.append(name)
+        return await change(link, name, *parameters)
+
+    async def cost(place: Place, names: list[str]) -> int:
+        sent.clear()
+        made = [place.asks(n, "create", "User", user(name, f"k-{name}")) for n, name in enumerate(names)]
+        await asyncio.gather(*made)
+        return len(sent)
+
+    async def both() -> tuple[int, int]:
+        place = await Place.made_in(engines.postgres, "counted")
+        monkeypatch.setattr(Link, "fetch", fetched)
+        monkeypatch.setattr(Link, "change", changed)
+        return await cost(place, ["one"]), await cost(place, [f"u{n}" for n in range(20)])
+
+    one, twenty = engines.runner.run(both())
+    assert 0 < twenty <= one

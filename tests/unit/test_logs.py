@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +48,38 @@ def test_a_logged_error_holds_no_local_variables(log_format: str) -> None:
     assert "handle" in done.stderr
     for secret in ("rst_secret", "alice@example.com", "hunter2"):
         assert secret not in done.stderr
+
+
+LINES = """
+import structlog
+from rosterd.wiring.logs import configure
+from rosterd.wiring.settings import Settings
+
+configure(Settings(log_format={log_format!r}))
+log = structlog.get_logger("rosterd")
+for say in (log.info, log.warning):
+    for why in ("two\\nlines", "half a pair \\ud800", object):
+        say("something", why=why)
+print("done")
+"""
+
+
+def test_a_line_is_one_line_of_json_with_the_time_in_utc_whatever_is_in_it() -> None:
+    program = LINES.format(log_format="json")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+    assert done.stdout == "done\n", done.stderr
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [line["level"] for line in lines] == ["info"] * 3 + ["warning"] * 3
+    for line in lines:
+        assert datetime.fromisoformat(line["timestamp"]).utcoffset() == timedelta()
+    assert [line["why"] for line in lines[:2]] == ["two\nlines", "half a pair \ud800"]
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_line_that_cannot_be_written_is_lost_and_no_fault(log_format: str) -> None:
+    program = LINES.format(log_format=log_format)
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=full, timeout=30
+        )
+    assert (done.returncode, done.stdout) == (0, b"done\n")

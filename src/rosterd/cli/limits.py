@@ -26,9 +26,7 @@ def _limit(name: str, help: str, **more: Any) -> Any:
     )
 
 
-ReadRate = Annotated[
-    int | None, _limit("read_rate", "Reading requests a second; 0 for no limit.")
-]
+ReadRate = Annotated[int | None, _limit("read_rate", "Reading requests a second; 0 for no limit.")]
 WriteRate = Annotated[
     int | None,
     _limit(

@@ -41,7 +41,7 @@ THEMES: Final = ("system", "light", "dark")
 _TYPES: Final = {
     "css": b"text/css; charset=utf-8",
     "js": b"text/javascript; charset=utf-8",
-    "svg": b"image/svg+xml",
+    "svg": b"image/svg+xml; charset=utf-8",
 }
 _FOR_EVER: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 

@@ -172,7 +172,7 @@ async def with_groups(
 ) -> Mapping[str, tuple[Stored, tuple[Membership, ...]]]:
     """The live ones among some resources, each with the groups it is in."""
     found = {}
-    for *row, groups in await reads.rows("get_with_groups", directory, cleaned(ids), kind):
+    for *row, groups in await reads.rows("get_with_groups", directory, cleaned(ids), kind, len(ids)):
         named = orjson.loads(groups) if groups else ()
         found[row[0]] = Stored(*row), tuple(Membership(id, name, bool(direct)) for id, name, direct in named)
     return found

@@ -38,7 +38,7 @@ class Http:
         settings, control = service.settings, service.control
         guard = Guard(time.monotonic_ns, Rates(settings.failure_rate, settings.api_rate, settings.token_rate))
         throttle = Throttle(time.monotonic_ns)
-        public_url = settings.base_url.rstrip("/") if settings.base_url else None
+        self.public_url = public_url = settings.base_url.rstrip("/") if settings.base_url else None
         self.sharing = Sharing(control, (throttle, *guard.throttles))
         self.observing = Observing(settings, control)
         self.openid = openid_of(settings)
@@ -149,5 +149,5 @@ def _console(service: UseCases, http: Http) -> Console:
         now=now,
         secret=service.secret,
         pages=Pages(service.secret),
-        public_url=settings.base_url.rstrip("/") if settings.base_url else None,
+        public_url=http.public_url,
     )

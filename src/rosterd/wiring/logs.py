@@ -5,9 +5,10 @@ written, since the disk is full, is lost; it is no fault of what it tells of.
 """
 
 import contextlib
+import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -51,7 +52,7 @@ def configure_structlog(settings: Settings, worker: int | None = None) -> None:
                 structlog.processors.ExceptionRenderer(
                     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
                 ),
-                structlog.processors.JSONRenderer(serializer=orjson.dumps),
+                structlog.processors.JSONRenderer(serializer=_as_json),
             ],
             wrapper_class=_quick(level, {} if worker is None else {"worker": worker}),
             logger_factory=partial(_Lines, sys.stderr.buffer, b"\n"),
@@ -74,6 +75,13 @@ class _Lines:
     debug = info = warning = error = critical = exception = fatal = msg
 
 
+def _as_json(line: Mapping[str, object], default: Callable[[Any], Any], option: int | None = None) -> bytes:
+    try:
+        return orjson.dumps(line, default=default, option=option)
+    except TypeError:  # half a surrogate pair, as in the name of a file that is not UTF-8
+        return json.dumps(line, default=str).encode()
+
+
 def _quick(level: int, also: Mapping[str, object]) -> Any:
     """A logger whose lines at info level, as each request leaves one, do not go through every processor."""
     usual: Any = structlog.make_filtering_bound_logger(level)
@@ -85,7 +93,7 @@ def _quick(level: int, also: Mapping[str, object]) -> Any:
             if args or self._context or "exc_info" in fields:
                 return super().info(event, *args, **fields)
             line = {**fields, **also, "event": event, "level": "info", "timestamp": datetime.now(UTC)}
-            return self._logger.msg(orjson.dumps(line, default=repr, option=orjson.OPT_UTC_Z))
+            return self._logger.msg(_as_json(line, repr, orjson.OPT_UTC_Z))
 
     return Quick
 

@@ -32,7 +32,7 @@ class Argon2Hasher:
     def __init__(self) -> None:
         self._argon2 = PasswordHasher(time_cost=3, memory_cost=19_456, parallelism=1)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="rosterd-password")
-        # One: zxcvbn keeps the words of a call where every call looks for them. Some take seconds; no log-in waits.
+        # One: zxcvbn keeps the words of a call where all look. It may take seconds; no log-in waits for it.
         self._estimating = ThreadPoolExecutor(1, thread_name_prefix="rosterd-guesses")
         self._waiting = 0
         self._nobody: str | None = None

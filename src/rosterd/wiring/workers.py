@@ -46,6 +46,9 @@ PAUSES: Final = (0.0, 0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds before a start, by how many before it did not last; the last one stays."""
 STEADY_SECONDS: Final = 10.0
 """A worker that ends after less has not lasted."""
+LONGEST: Final = 92
+"""Bytes of the path of the workers' directory: with the name of a socket it must fit into ``sun_path``, which
+has 104 on some systems."""
 BEYOND: Final = 5.0
 """Seconds beyond what is allowed after which a worker is killed."""
 
@@ -53,25 +56,37 @@ BEYOND: Final = 5.0
 def supervise(settings: Settings, on_ready: Callable[[Ready], None]) -> None:
     """Serve with ``settings.workers`` processes until SIGINT or SIGTERM; blocks.
 
-    Raises ``SettingsError`` for a SQLite file, ``PortTaken``, ``WorkersEnded``, and what opening the store
-    raises.
+    Raises ``SettingsError`` for a SQLite file and a temporary directory that is of no use, ``PortTaken``,
+    ``WorkersEnded``, and what opening the store raises.
     """
     if settings.database_url is None:
         raise SettingsError(
             f"workers must be 1, not {settings.workers}: the data is in a SQLite file, which one process "
             "writes; for more workers set ROSTERD_DATABASE_URL to a PostgreSQL database"
         )
-    configure(settings)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to replace
-    with contextlib.closing(bind(settings)) as listener, _folder() as folder:
+    with _folder() as folder, contextlib.closing(bind(settings)) as listener:
+        configure(settings)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to replace
         settings = replace(settings, port=listener.getsockname()[1])
         asyncio.run(_supervise(settings, listener, folder, on_ready))
 
 
 @contextlib.contextmanager
 def _folder() -> Iterator[Path]:
-    """A directory of our own; its lock keeps systemd-tmpfiles from taking it for forgotten."""
-    with tempfile.TemporaryDirectory(prefix="rosterd-") as name:
+    """A directory of our own; its lock keeps systemd-tmpfiles from taking it for forgotten.
+
+    Raises ``SettingsError`` if there is none, or one whose sockets would have too long an address.
+    """
+    try:
+        made = tempfile.TemporaryDirectory(prefix="rosterd-")
+    except OSError as error:
+        raise SettingsError(f"Workers need a temporary directory; TMPDIR names one. {error}") from error
+    with made as name:
+        if len(os.fsencode(name)) > LONGEST:
+            raise SettingsError(
+                f"The name of the temporary directory is too long for the workers' sockets in it, {name}; "
+                "set TMPDIR to a shorter one, such as /tmp"
+            )
         handle = os.open(name, os.O_RDONLY)
         try:
             fcntl.flock(handle, fcntl.LOCK_SH)
