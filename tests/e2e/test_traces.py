@@ -14,7 +14,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from judges.harness import PATCH_OP, Server, environment, free_port, running, scim_client, user
+from judges.harness import PATCH_OP, SEARCH, Server, environment, free_port, running, scim_client, user
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
@@ -162,6 +162,15 @@ def log_of(server: Server) -> str:
 FAULTS = [
     ("GET", "/Users/nobody@example.com", {}, None, 404, "/scim/v2/Users/{id}", ["admit", "decode", "commit"]),
     ("GET", "/Users?filter=userName+is+anna", {}, None, 400, "/scim/v2/Users", ["admit", "decode", "commit"]),
+    (
+        "POST",
+        "/Users/.search",
+        {},
+        {"schemas": [SEARCH], "filter": "userName is anna"},
+        400,
+        "/scim/v2/Users/.search",
+        ["admit", "decode", "commit"],
+    ),
     ("POST", "/Users", {}, {"schemas": []}, 400, "/scim/v2/Users", ["admit", "decode", "check"]),
     ("POST", "/Users", {}, user("bert"), 409, "/scim/v2/Users", ["admit", "decode", "check", "commit"]),
     ("POST", "/Users", {"authorization": "Bearer no"}, user("x"), 401, "/scim/v2/{endpoint}", ["admit"]),

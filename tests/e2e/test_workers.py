@@ -5,6 +5,8 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -28,11 +30,41 @@ from rosterd.service.tokens import Tokens
 from rosterd.testing.scenario import BY
 from rosterd.wiring import Service, Settings, SettingsError, open_service
 from rosterd.wiring.accepting import Accepting, Board
+from rosterd.wiring.assignment import Assignment
 from rosterd.wiring.ids import now
 from rosterd.wiring.journal import FLUSH_SECONDS
 from rosterd.wiring.workers import supervise
 
 DAY = 86_400_000
+# A worker to whom SIGTERM comes, twice, when a connection of its own has got something, before it serves.
+TOLD_WHILE_IT_STARTS = """
+import asyncio, contextlib, os, signal
+from rosterd.wiring import worker
+
+class Sends(asyncio.Protocol):
+    def connection_made(self, transport):
+        transport.write(b"something")
+
+class Receives(asyncio.Protocol):
+    def data_received(self, data):
+        os.kill(os.getpid(), signal.SIGTERM)
+        asyncio.get_running_loop().call_later(0.1, os.kill, os.getpid(), signal.SIGTERM)
+
+@contextlib.asynccontextmanager
+async def starting(settings):
+    loop = asyncio.get_running_loop()
+    listening = await loop.create_server(Sends, "127.0.0.1", 0)
+    await loop.create_connection(Receives, *listening.sockets[0].getsockname())
+    try:
+        await asyncio.sleep(20)
+        yield
+    finally:
+        await asyncio.sleep(0.3)
+        print("closed")
+
+worker.running_service = starting
+worker.main()
+"""
 
 
 async def prepared(url: str) -> str:
@@ -265,6 +297,17 @@ def test_workers_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
             asyncio.run(until(lambda: refused(made.port)))
             assert finish() == [b"HTTP/1.1 201"]
             asyncio.run(until(lambda: not any(map(alive, pids.values()))))
+
+
+def test_a_worker_that_is_told_to_end_while_it_starts_closes_what_it_has(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        given = Assignment(1, 1, theirs.fileno(), theirs.fileno(), str(tmp_path)).text()
+        command = [sys.executable, "-c", TOLD_WHILE_IT_STARTS, given]
+        done = subprocess.run(
+            command, pass_fds=[theirs.fileno()], capture_output=True, text=True, timeout=60, check=False
+        )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "closed\n", "")
 
 
 def test_workers_that_end_at_once_end_all(tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ def steps(trail: Trail, method: str, started: float, ended: float) -> Iterator[t
     The last one is where it failed, if it did.
     """
     marks = [("admit", trail.admitted), ("decode", trail.decoded)]
-    if trail.checked or method not in _READING:
+    searches = trail.match is not None and trail.match.template.endswith("/.search")
+    if trail.checked or not (method in _READING or searches):
         marks.append(("check", trail.checked))
     marks.append(("commit", trail.committed))
     at = started
