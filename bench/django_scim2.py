@@ -1,7 +1,8 @@
 """django-scim2 as a peer: its environment, made once, and how it is started on a schema of PostgreSQL.
 
-It runs under gunicorn with threads, one process a core, connections to the database kept open: the fastest
-way found. Synchronous workers close the connection after each request, and ASGI hands each to a thread.
+It runs under gunicorn with threads, one process a core, connections to the database kept open, as is usual
+where it has to be quick; no other way was compared. Synchronous workers close the connection after each
+request, and ASGI hands each to a thread.
 """
 
 import hashlib

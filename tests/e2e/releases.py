@@ -56,8 +56,12 @@ class Release:
             stderr=subprocess.STDOUT,
             env=self.environment,
         )
-        async with asyncio.timeout(60):
-            said, _ = await process.communicate()
+        try:
+            async with asyncio.timeout(60):
+                said, _ = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
         return process.returncode or 0, said.decode()
 
     async def script(self, program: str, *arguments: str) -> str:

@@ -24,6 +24,7 @@ from faults.site import LONG, Run, asked, resident, site
 
 from rosterd.service.ports import OutcomeUnknown
 from rosterd.store.postgres import open_postgres
+from rosterd.store.postgres_migrate import apply_postgres
 from rosterd.testing.scenario import event, put
 
 WAITING = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
@@ -186,9 +187,11 @@ def test_a_pooler_by_session_works_and_one_by_transaction_is_refused(
         if LONG:
             with site(f"{url}/{cluster.database()}", tmp_path) as run:
                 run.more(300)
-    refused = pytest.raises(ValueError, match="pool_mode = session")
-    with pooler(cluster, "transaction") as url, refused:
-        asyncio.run(write_and_hear(f"{url}/{cluster.database()}"))
+    with pooler(cluster, "transaction") as address:
+        url = f"{address}/{cluster.database()}"
+        for use in (write_and_hear, apply_postgres):
+            with pytest.raises(ValueError, match="pool_mode = session"):
+                asyncio.run(use(url))
 
 
 @pytest.mark.slow

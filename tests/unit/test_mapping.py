@@ -85,6 +85,14 @@ def test_what_cannot_be_evaluated_is_a_fault_and_no_value(expression: str, word:
     assert word in faults[0].message
 
 
+@pytest.mark.parametrize("expression", ["user.title.replace('', user.title)", "join([user.title, 'a'], 'b')"])
+def test_a_text_that_would_be_too_long_is_not_even_made(expression: str) -> None:
+    """The first one would have 10¹⁴ characters."""
+    rules = Rules((("x", expression),))
+    _, faults = Mapper(rules, Cel()).map("i", None, {**USER, "title": "x" * 10_000_000}, GROUPS)
+    assert str(MAX_TEXT) in faults[0].message
+
+
 def test_a_role_has_any_of_its_conditions_and_only_truth_counts() -> None:
     rules = Rules(
         roles=(

@@ -52,8 +52,7 @@ def serve(
             place = str(settings.data) if settings.database_url is None else "PostgreSQL"
             _announce(url, first_run, ready.owner, place, json, quiet)
 
-        # uvicorn finishes what was accepted and then raises the signal once more; this way the store
-        # is closed after that, and a service manager sees a good end.
+        # Until there is an event loop, which has handlers of its own; a service manager sees a good end.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _stop)
         with contextlib.suppress(KeyboardInterrupt):

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 import asyncpg
 
 from rosterd.service.ports import StoreUnavailable
-from rosterd.store.postgres_run import connect, errors, roll_back
+from rosterd.store.postgres_run import by_session, connect, errors, pooled, roll_back
 from rosterd.store.postgres_trigram import LONGEST, drop_unfinished, make_trigrams
 from rosterd.store.queries import POSTGRES, postgres_file
 from rosterd.store.steps import Migration, SchemaMismatch, lacking, read_steps, refuse_older
@@ -95,7 +95,10 @@ async def prepare(url: str) -> None:
 
 @asynccontextmanager
 async def _connected(url: str) -> AsyncIterator[Any]:
-    """A connection whose statements may take as long as they take, but for locks."""
+    """A connection whose statements may take as long as they take, but for locks.
+
+    Raises ``ValueError`` for a pooler in between that does not work by session.
+    """
     connection = await connect(url, lock_timeout=str(LOCK_MS), statement_timeout="0")
     with errors():
         try:
@@ -104,6 +107,12 @@ async def _connected(url: str) -> AsyncIterator[Any]:
                 raise SchemaMismatch(
                     f"PostgreSQL {version.major} is too old; rosterd needs {_LEAST} or newer"
                 )
+            if await pooled(connection):
+                other = await connect(url)
+                try:
+                    await by_session(connection, other)
+                finally:
+                    await other.close()
             yield connection
         finally:
             await connection.close()

@@ -243,9 +243,9 @@ class Database:
         try:
             with errors():
                 async with database.link() as one:
-                    if await one.connection.fetchval(POSTGRES["backend"]) != one.connection.get_server_pid():
+                    if await pooled(one.connection):
                         async with database.link() as other:
-                            await _by_session(one.connection, other.connection)
+                            await by_session(one.connection, other.connection)
         except BaseException:
             await database.close()
             raise
@@ -332,7 +332,12 @@ async def connect(url: str, **settings: str) -> Any:
         return await Servers(url).connect(**settings)
 
 
-async def _by_session(one: Any, other: Any) -> None:
+async def pooled(connection: Any) -> bool:
+    """Whether there is a pooler in between, which tells another number than the server's process has."""
+    return bool(await connection.fetchval(POSTGRES["backend"]) != connection.get_server_pid())
+
+
+async def by_session(one: Any, other: Any) -> None:
     """Make sure that a pooler in between gives each of us a server of its own. Raises ``ValueError``.
 
     It works by transaction if the server that answered one connection carries out a transaction of the other.

@@ -3,7 +3,8 @@
 The modules for PostgreSQL are loaded for PostgreSQL only: with its driver they are a sixth of all imports.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,10 +29,8 @@ async def open_store(settings: Settings) -> "SqliteStore | PostgresStore":
         return await open_sqlite(settings.database)
     from rosterd.store.postgres import open_postgres  # noqa: PLC0415 - see above
 
-    try:
+    with _told():
         return await open_postgres(settings.database_url, connections=settings.database_connections)
-    except ValueError as error:
-        raise SettingsError(f"database_url: {error}") from error
 
 
 def bookmarks_of(store: object) -> Bookmarks:
@@ -50,7 +49,9 @@ async def want_data(settings: Settings) -> None:
         return
     from rosterd.store.postgres_migrate import known_postgres, pending_postgres  # noqa: PLC0415 - see above
 
-    if len(await pending_postgres(settings.database_url)) == len(known_postgres()):
+    with _told():
+        missing = await pending_postgres(settings.database_url)
+    if len(missing) == len(known_postgres()):
         raise errors.NotFound("There is no rosterd data in the database. Start with 'rosterd serve'.")
 
 
@@ -64,12 +65,13 @@ def steps_of(settings: Settings) -> tuple[str, ...]:
 
 
 async def lacking(settings: Settings) -> tuple[Migration, ...]:
-    """The migrations that the database lacks. Raises ``SchemaMismatch``, ``StoreUnavailable``."""
+    """The migrations that the database lacks. Raises as ``open_store`` does."""
     if settings.database_url is None:
         return pending(settings.database)
     from rosterd.store.postgres_migrate import pending_postgres  # noqa: PLC0415 - see above
 
-    return await pending_postgres(settings.database_url)
+    with _told():
+        return await pending_postgres(settings.database_url)
 
 
 async def bring_up(settings: Settings) -> tuple[str, ...]:
@@ -79,7 +81,17 @@ async def bring_up(settings: Settings) -> tuple[str, ...]:
         return _names(apply(settings.database))
     from rosterd.store.postgres_migrate import apply_postgres  # noqa: PLC0415 - see above
 
-    return _names(await apply_postgres(settings.database_url))
+    with _told():
+        return _names(await apply_postgres(settings.database_url))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Raise ``SettingsError`` for a URL that cannot be meant, or leads to what cannot be used."""
+    try:
+        yield
+    except ValueError as error:
+        raise SettingsError(f"database_url: {error}") from error
 
 
 def make_private(path: Path) -> None:

@@ -1,7 +1,7 @@
 """CEL for mapping rules, by the library ``cel``: no loops without a list, no I/O, no unbounded growth."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -12,10 +12,20 @@ if TYPE_CHECKING:
     import cel
 
 
-def _bounded(text: str) -> str:
-    if len(text) > MAX_TEXT:
+def _bound(length: int) -> None:
+    """Before a text is made: one long text in place of each letter of another is all memory that there is."""
+    if length > MAX_TEXT:
         raise ValueError(f"a text is longer than {MAX_TEXT} characters")
-    return text
+
+
+def _join(parts: Sequence[str], by: str) -> str:
+    _bound(sum(map(len, parts)) + len(by) * (len(parts) - 1))
+    return by.join(parts)
+
+
+def _replace(text: str, old: str, new: str) -> str:
+    _bound(len(text) + text.count(old) * (len(new) - len(old)))
+    return text.replace(old, new)
 
 
 FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
@@ -23,8 +33,8 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "upper": str.upper,
     "trim": str.strip,
     "split": lambda text, by: text.split(by, MAX_PARTS)[:MAX_PARTS],
-    "join": lambda parts, by: _bounded(by.join(parts)),
-    "replace": lambda text, old, new: _bounded(text.replace(old, new)),
+    "join": _join,
+    "replace": _replace,
     "first": lambda values: values[0] if values else None,
 }
 """What expressions may call besides CEL's own, as ``f(x)`` or ``x.f()``."""

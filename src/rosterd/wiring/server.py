@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from rosterd.wiring.settings import Settings
 from rosterd.wiring.use_cases import FirstOwner, FirstRun
 
 GRACE: Final = 30  # seconds that accepted requests have to finish
+_STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 COLLECTED: Final = 10_000
 """So many objects more than before make Python look for circles; a request makes about a hundred."""
 
@@ -60,6 +62,10 @@ class Server(uvicorn.Server):
         async with self.service.http.observing.doors.watched():
             await self.serve(sockets=[listener])
 
+    def end(self) -> None:
+        """Take no more connections, finish what was accepted, and return."""
+        self.should_exit = True
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """See ``uvicorn.Server``."""
         await super().startup(sockets)
@@ -89,8 +95,26 @@ def serve(
     configure(settings)
     listener = bind(settings)
     settings = replace(settings, port=listener.getsockname()[1])
-    with contextlib.closing(listener), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with (
+        contextlib.closing(listener),
+        contextlib.suppress(asyncio.CancelledError),  # told to stop while it started
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
         runner.run(_serve(settings, listener, on_ready, on_server))
+
+
+def end_by_cancelling(*numbers: signal.Signals) -> None:
+    """Have these signals cancel this task, once; raised anywhere, one would count as a connection's fault."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+    def cancel() -> None:
+        for number in numbers:
+            loop.add_signal_handler(number, lambda: None)  # a second one must not disturb the end
+        if task is not None:
+            task.cancel()
+
+    for number in numbers:
+        loop.add_signal_handler(number, cancel)
 
 
 async def _serve(
@@ -99,6 +123,9 @@ async def _serve(
     on_ready: Callable[[Ready], None],
     on_server: Callable[[uvicorn.Server], None] | None,
 ) -> None:
+    ours = threading.current_thread() is threading.main_thread()
+    if ours:
+        end_by_cancelling(*_STOPPING)
     async with running_service(settings) as service:
         await warn(settings, service.control)
         first_run = await service.setup()
@@ -106,6 +133,9 @@ async def _serve(
         server = Server(service, lambda: on_ready(Ready(settings.local_url, first_run, owner)))
         if on_server:
             on_server(server)
+        if ours:  # uvicorn raises once more what it was told
+            for number in _STOPPING:
+                asyncio.get_running_loop().add_signal_handler(number, server.end)
         await server.run_on(listener)
 
 

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import structlog
 import uvloop
@@ -25,7 +25,7 @@ from rosterd.service.ports import StoreUnavailable
 from rosterd.wiring.accepting import Accepting, Board
 from rosterd.wiring.assignment import BOARD, QUIET, READY, Assignment
 from rosterd.wiring.logs import configure
-from rosterd.wiring.server import GRACE, Server
+from rosterd.wiring.server import GRACE, Server, end_by_cancelling
 from rosterd.wiring.service import Service, running_service
 from rosterd.wiring.settings import Settings
 from rosterd.wiring.siblings import Siblings
@@ -39,10 +39,12 @@ _LAST_SECONDS: Final = 5.0
 
 
 def main() -> None:
-    """Serve as the assignment says; settings come from the environment."""
+    """Serve as the assignment says; settings come from the environment.
+
+    Until there is an event loop SIGTERM just ends the process, which has nothing open then.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _stop)
     assignment = Assignment.read(sys.argv[1])
     lifeline = socket.socket(fileno=assignment.lifeline)
     threading.Thread(target=_hold, args=(lifeline,), name="rosterd-lifeline", daemon=True).start()
@@ -51,7 +53,7 @@ def main() -> None:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings, assignment, lifeline))
-    except KeyboardInterrupt:
+    except asyncio.CancelledError:
         return
     except (StoreUnavailable, SchemaMismatch) as error:
         _log.error("a worker cannot work on the database", why=str(error))
@@ -59,6 +61,7 @@ def main() -> None:
 
 
 async def _serve(settings: Settings, assignment: Assignment, lifeline: socket.socket) -> None:
+    end_by_cancelling(signal.SIGTERM)
     folder = Path(assignment.folder)
     siblings = Siblings(folder, assignment.number, assignment.starts)
     async with running_service(settings) as service, contextlib.AsyncExitStack() as stack:
@@ -66,7 +69,9 @@ async def _serve(settings: Settings, assignment: Assignment, lifeline: socket.so
             service.http.observing.collection.siblings = siblings
             await stack.enter_async_context(siblings.answering(service.http.observing.collection.counted))
         server = _Server(service, lambda: lifeline.sendall(READY), Board(folder / BOARD), assignment.number)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, server.drain)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, server.end)
+        loop.add_signal_handler(signal.SIGHUP, server.drain)
         await server.run_on(socket.socket(fileno=assignment.listener))
 
 
@@ -109,7 +114,7 @@ class _Server(Server):
             if not self._open():
                 break
             await asyncio.sleep(_LOOK_SECONDS)
-        self.should_exit = True
+        self.end()
 
     def _close(self) -> None:
         if self._accepting is not None:
@@ -132,11 +137,6 @@ def _hold(lifeline: socket.socket) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE + _LAST_SECONDS)
     os._exit(1)
-
-
-def _stop(number: int, frame: object) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not disturb the end
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
