@@ -364,7 +364,7 @@ def test_the_exit_codes_are_in_the_help() -> None:
 
 def test_the_shell_completes_commands() -> None:
     done = process(_ROSTERD_COMPLETE="complete_bash", COMP_WORDS="rosterd co", COMP_CWORD="1")
-    assert done.stdout.split() == ["connection"]
+    assert done.stdout.split() == ["connection", "copy"]
     script = process(_ROSTERD_COMPLETE="source_zsh").stdout
     assert "rosterd" in script
 
