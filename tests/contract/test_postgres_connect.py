@@ -3,13 +3,15 @@
 import asyncio
 import socket
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from contract.postgres_server import URL, namespace
 
 from rosterd.service.ports import StoreUnavailable
-from rosterd.store.postgres_connect import Servers
+from rosterd.store.postgres_connect import Refused, Servers
+from rosterd.store.postgres_pool import Pool
 from rosterd.store.postgres_run import connect
 
 
@@ -109,5 +111,64 @@ def test_a_server_whose_place_another_one_has_taken_is_refused(there: str) -> No
         servers._eras[system] = era + 1
         with pytest.raises(ConnectionError, match=f"timeline {era}"):
             await servers.connect()
+
+    asyncio.run(main())
+
+
+def test_what_is_given_back_while_the_server_refuses_another_is_taken(there: str) -> None:
+    async def main() -> None:
+        servers = Servers(url(there))
+        asked, answered = asyncio.Event(), asyncio.Event()
+
+        async def connect() -> Any:
+            if pool._open == 1:
+                return await servers.connect()
+            asked.set()
+            await answered.wait()
+            raise Refused("too many connections")
+
+        async def second() -> Any:
+            async with pool.take() as connection:
+                return connection
+
+        pool = Pool(connect, 2, 5.0)
+        async with pool.take() as first:
+            taking = asyncio.create_task(second())
+            await asked.wait()
+        answered.set()
+        try:
+            assert await taking is first
+        finally:
+            await pool.close()
+
+    asyncio.run(main())
+
+
+def test_where_the_server_refuses_another_each_who_wants_one_asks_once_and_waits_no_longer_than_is_said(
+    there: str,
+) -> None:
+    async def main() -> None:
+        servers = Servers(url(there))
+        refusals = 0
+
+        async def connect() -> Any:
+            nonlocal refusals
+            if pool._open == 1:
+                return await servers.connect()
+            await asyncio.sleep(0)
+            refusals += 1
+            raise Refused("too many connections")
+
+        async def another() -> None:
+            async with pool.take():
+                raise AssertionError
+
+        pool = Pool(connect, 4, 0.1)
+        async with pool.take():
+            async with asyncio.timeout(10):
+                said = await asyncio.gather(another(), another(), another(), return_exceptions=True)
+        assert list(map(type, said)) == [TimeoutError] * 3
+        assert refusals == 3
+        await pool.close()
 
     asyncio.run(main())

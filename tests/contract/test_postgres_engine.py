@@ -15,6 +15,7 @@ from rosterd.scim.errors import InvalidValue
 from rosterd.scim.membership import Member
 from rosterd.service.ports import StoreUnavailable, UniqueViolation, Writer
 from rosterd.store.postgres import PostgresStore, open_postgres
+from rosterd.store.queries import POSTGRES
 from rosterd.testing.scenario import DIRECTORY, add, event, found, indexed, listed, put, refused, row, users
 
 NAME = f"rosterd-{secrets.token_hex(4)}"  # so that the stores of other test processes are left alone
@@ -310,6 +311,30 @@ class TestBrokenConnections(Emptied):
                 await users(store, [f"after{turn}"])
                 assert await store.reader(DIRECTORY).get("User", "before") is not None
             assert await store.reader(DIRECTORY).count("User") == 4
+
+        run(scenario)
+
+    def test_a_server_whose_data_somebody_has_taken_meanwhile_serves_nothing_until_that_is_done(self) -> None:
+        async def scenario(stores: list[PostgresStore]) -> None:
+            (store,) = stores
+
+            async def serves() -> bool:
+                try:
+                    return await store.reader(DIRECTORY).count("User") == 1
+                except StoreUnavailable:
+                    return False
+
+            await users(store, ["anna"])
+            async with asyncio.timeout(30):
+                copy = await asyncpg.connect(database())
+                while not await copy.fetchval(POSTGRES["claim"]):
+                    await other(KILL, NAME)
+                while await serves():  # noqa: ASYNC110 - nothing says so
+                    await asyncio.sleep(0.05)
+                await copy.close()
+                while not await serves():  # noqa: ASYNC110 - nothing says so
+                    await asyncio.sleep(0.05)
+            assert (await other(POSTGRES["claim"]))[0][0] is False
 
         run(scenario)
 

@@ -495,3 +495,12 @@ def test_demo_stays_up_until_it_is_stopped(staying: "subprocess.Popen[str]", sto
 
 def test_the_version_is_told() -> None:
     assert process("--version").stdout.startswith("rosterd ")
+
+
+@pytest.mark.parametrize("command", [("doctor",), ("migrate",), ("token", "list"), ("mark-restored",)])
+def test_a_password_that_makes_a_url_unreadable_is_not_shown(command: tuple[str, ...]) -> None:
+    done = rosterd(*command, ROSTERD_DATABASE_URL="postgres://rosterd:se/cret@db.example.com/rosterd")
+    assert done.returncode == 2
+    said = done.stdout + done.stderr
+    assert "%2F" in said
+    assert "se/" not in said and "'se'" not in said and "cret" not in said

@@ -84,6 +84,7 @@ HANG = """
 CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$;
 CREATE TRIGGER hang BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION hang();
 """
+AUDIT = "SELECT * FROM audit ORDER BY seq"
 HANGING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE 'COPY%audit%'"
 
 
@@ -127,6 +128,32 @@ def test_what_a_killed_copy_leaves_is_not_served_and_is_filled_by_the_next(
     sql(url, "DROP TRIGGER hang ON audit; DROP FUNCTION hang()")
     move(f"sqlite:{here.data}", url)
     assert asyncio.run(names(there))[1:] == made
+
+
+def test_what_is_replaced_is_all_of_one_schema_and_works_where_it_is_kept(tmp_path: Path, url: str) -> None:
+    here, there = Settings(data=tmp_path / "data"), Settings(database_url=url)
+
+    async def furnish(settings: Settings) -> None:
+        async with open_service(settings) as service:
+            await service.ensure_default()
+
+    for settings in (here, there):
+        asyncio.run(furnish(settings))
+    before = sql(url, AUDIT)
+    with namespace() as ahead, pytest.raises(Conflict, match="another schema"):
+        move(f"sqlite:{here.data}", f"{ahead},{url.partition('search_path=')[2]}", replace=True)
+    with pytest.raises(Conflict, match="No schema"):
+        move(f"sqlite:{here.data}", f"{url}_x")
+    assert sql(url, AUDIT) == before
+
+    former = str(move(f"sqlite:{here.data}", url, replace=True).former)
+    there_again = f"{url.partition('search_path=')[0]}search_path={former}"
+    try:
+        assert sql(there_again, AUDIT) == before
+        for place in (there_again, url):
+            assert sql(place, "SELECT searched_text(search) FROM resource") == []
+    finally:
+        sql(url, f"DROP SCHEMA {former} CASCADE;")
 
 
 def test_a_copy_of_a_server_that_goes_on_is_marked_as_restored(tmp_path: Path, url: str) -> None:

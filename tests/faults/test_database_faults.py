@@ -24,6 +24,7 @@ from faults.site import LONG, Run, asked, resident, site
 
 from rosterd.service.ports import OutcomeUnknown
 from rosterd.store.postgres import open_postgres
+from rosterd.store.postgres_copy import whereabouts
 from rosterd.store.postgres_migrate import apply_postgres
 from rosterd.testing.scenario import event, put
 
@@ -32,13 +33,14 @@ OURS = "FROM pg_stat_activity WHERE application_name = 'rosterd'"
 
 
 @contextmanager
-def sessions(cluster: Cluster) -> Iterator[Callable[[str], Any]]:
+def sessions(cluster: Cluster, database: str = "postgres") -> Iterator[Callable[[str], Any]]:
     """Opens a session and carries out a statement in it, which holds until the end."""
+    url = f"postgres://postgres@{cluster.address}/{database}"
     loop = asyncio.new_event_loop()
     opened: list[Any] = []
 
     def hold(statement: str) -> Any:
-        connection = loop.run_until_complete(asyncpg.connect(cluster.url()))
+        connection = loop.run_until_complete(asyncpg.connect(url))
         opened.append(connection)
         return loop.run_until_complete(connection.execute(statement))
 
@@ -64,7 +66,8 @@ def read_only(run: Run, cluster: Cluster) -> None:
 
 def locked(run: Run, cluster: Cluster) -> None:
     """Another session holds what every change needs; reads go on."""
-    with sessions(cluster) as hold:
+    database = run.servers[0].settings["ROSTERD_DATABASE_URL"].rpartition("/")[2]
+    with sessions(cluster, database) as hold:
         hold("BEGIN; LOCK TABLE resource IN SHARE MODE")
         run.refused_after(time.monotonic_ns())
         assert all(asked(server).status_code == 200 for server in run.servers)
@@ -189,7 +192,7 @@ def test_a_pooler_by_session_works_and_one_by_transaction_is_refused(
                 run.more(300)
     with pooler(cluster, "transaction") as address:
         url = f"{address}/{cluster.database()}"
-        for use in (write_and_hear, apply_postgres):
+        for use in (write_and_hear, apply_postgres, whereabouts):
             with pytest.raises(ValueError, match="pool_mode = session"):
                 asyncio.run(use(url))
 

@@ -58,7 +58,8 @@ def doctor(
         settings = Settings.from_env(data=data, host=host, port=port, base_url=base_url)
     except SettingsError as error:
         exits.fail(codes.USAGE, str(error))
-    findings = [finding for check in CHECKS if (finding := check(settings))]
+    with exits.faults():
+        findings = [finding for check in CHECKS if (finding := check(settings))]
     ok = all(finding.state != "bad" for finding in findings)
     if json:
         output.as_json({"ok": ok, "checks": [asdict(finding) for finding in findings]})

@@ -26,7 +26,7 @@ from rosterd.store.portable import FOLDED, LOOKED_UP, TABLES, Row, Table, change
 from rosterd.store.postgres_entries import write_entry
 from rosterd.store.postgres_migrate import known_postgres, pending_postgres, record_all
 from rosterd.store.postgres_restored import begin_anew_postgres
-from rosterd.store.postgres_run import Link, connect, errors, read_only
+from rosterd.store.postgres_run import Link, by_session, connect, errors, pooled, read_only
 from rosterd.store.postgres_trigram import LONGEST, make_trigrams
 from rosterd.store.queries import POSTGRES, postgres_file
 from rosterd.store.steps import Migration, SchemaMismatch, refuse_older
@@ -177,8 +177,14 @@ async def mark_restored(url: str, at: int, entry: Entry) -> None:
 
 
 async def whereabouts(url: str) -> tuple[object, ...]:
-    """What tells the database from every other. Raises ``StoreUnavailable``, ``ValueError``."""
+    """What tells the database from every other.
+
+    Raises ``StoreUnavailable``, ``ValueError``, also for a pooler in between that does not work by session.
+    """
     async with _connected(url) as connection:
+        if await pooled(connection):
+            async with _connected(url) as other:
+                await by_session(connection, other)
         return tuple(await connection.fetchrow(POSTGRES["whereabouts"]))
 
 
@@ -206,7 +212,10 @@ def _permissions() -> Iterator[None]:
 async def _claim(connection: Any) -> None:
     """Have the database for oneself. A server that has just ended is waited for."""
     for _ in range(round(CLAIM_SECONDS / _PAUSE)):
-        if await connection.fetchval(POSTGRES["claim"]):
+        claimed = await connection.fetchval(POSTGRES["claim"])
+        if claimed is None:
+            raise Conflict("No schema that the address's search_path names is there; make it first.")
+        if claimed:
             return
         await asyncio.sleep(_PAUSE)
     raise Conflict("A server uses the database, or another copy does; stop it first.")
@@ -215,6 +224,8 @@ async def _claim(connection: Any) -> None:
 async def _begun(connection: Any, replaces: bool) -> bool:
     """Mark a database without data; whether there are tables that are to be replaced."""
     async with connection.transaction():
+        if await connection.fetchval(POSTGRES["holds_elsewhere"]):
+            raise Conflict("The search_path leads to data in another schema; name one schema in the address.")
         steps, tables = await connection.fetchrow(POSTGRES["holds_tables"])
         if tables and not await _can_be_filled(connection):
             if not replaces:

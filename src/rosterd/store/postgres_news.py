@@ -45,6 +45,7 @@ class News:
         self._rung = asyncio.Event()
         self._lost_at: float | None = None
         self._failures = 0
+        self._taken = False  # somebody copies into it or restores it
         self._task = asyncio.create_task(self._run())
 
     def ring(self, directory: int) -> None:
@@ -60,8 +61,11 @@ class News:
 
     async def _run(self) -> None:
         while True:
-            with suppress(StoreUnavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await self._listen()
+            try:
+                with suppress(StoreUnavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    await self._listen()
+            except Exception as error:  # noqa: BLE001 - it must not end because of one connection
+                _log.error("listening to the database failed", exc_info=error)
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _listen(self) -> None:
@@ -69,7 +73,11 @@ class News:
         try:
             connection.add_termination_listener(lambda _: self._rung.set())
             await connection.add_listener(CHANNEL, self._heard)
-            await connection.fetchval(POSTGRES["share_use"])
+            self._taken = await connection.fetchval(POSTGRES["share_use"]) is False
+            if self._taken:
+                self._lost("the data is being copied or restored")
+                return
+            self._found()
             while not connection.is_closed():
                 with suppress(TimeoutError):
                     async with asyncio.timeout(PULSE_SECONDS):
@@ -87,12 +95,12 @@ class News:
         except StoreUnavailable as error:
             self._failures += 1
             if isinstance(error.__cause__, Refused):
-                self._found()  # it answers, and those that have connections go on
+                if not self._taken:
+                    self._found()  # it answers, and those that have connections go on
             elif self._failures > 1:  # one that broke while it was made says nothing of the others
                 self._lost(str(error.__cause__ or error))
             raise
         self._failures = 0
-        self._found()
         return connection
 
     async def _ask(self, connection: Any) -> None:

@@ -83,6 +83,8 @@ class Pool:
                 except Refused:
                     if not self._open:
                         raise
+                    if self._idle:  # given back while it was asked, when nobody waited yet
+                        continue
             connection = await self._handed()
             if connection is not None:
                 return connection
@@ -91,9 +93,11 @@ class Pool:
         self._open += 1
         try:
             return await self._connect()
-        except BaseException:
+        except BaseException as error:
             self._open -= 1
-            self._hand(None)
+            # Who is refused waits for those that are open; others who were told would ask in turns, for ever.
+            if not (self._open and isinstance(error, Refused)):
+                self._hand(None)
             raise
 
     async def _handed(self) -> Any:

@@ -91,7 +91,14 @@ def _told() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise SettingsError(f"database_url: {error}") from error
+        raise SettingsError(f"database_url: {in_words(error)}") from None
+
+
+def in_words(error: ValueError) -> str:
+    """What is wrong with a URL; never a piece of it, which may be one of the password."""
+    if str(error).startswith("invalid literal"):  # what comes behind an odd colon is taken for a port
+        return "it cannot be read; in a password '/' is written as %2F, ':' as %3A, '@' as %40 and '%' as %25"
+    return str(error)
 
 
 def make_private(path: Path) -> None:

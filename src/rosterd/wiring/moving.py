@@ -25,7 +25,7 @@ from rosterd.store.files import part_of, put, refuse, refuse_open
 from rosterd.store.migrate import pending
 from rosterd.store.sqlite_copy import is_unfinished, sqlite_source, sqlite_target
 from rosterd.store.steps import refuse_older
-from rosterd.wiring.engines import make_private
+from rosterd.wiring.engines import in_words, make_private
 from rosterd.wiring.ids import now
 from rosterd.wiring.settings import Settings, SettingsError
 
@@ -230,7 +230,7 @@ async def _identity(settings: Settings) -> object:
     try:
         return await whereabouts(settings.database_url)
     except ValueError as error:
-        raise SettingsError(f"the address of a database: {error}") from error
+        raise SettingsError(f"the address of a database: {in_words(error)}") from None
 
 
 def _want_file(settings: Settings) -> None:

@@ -20,6 +20,14 @@ SELECT pg_postmaster_start_time(), current_database(), current_schema();
 -- Whether the tables are made; more than the one of the migrations.
 SELECT to_regclass('schema_version') IS NOT NULL, to_regclass('directory') IS NOT NULL;
 
+-- name: holds_elsewhere
+-- Whether tables are found in another schema than the one in which new ones are made.
+SELECT EXISTS (
+    SELECT 1 FROM pg_class
+    JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE pg_class.oid IN (to_regclass('schema_version'), to_regclass('directory')) AND nspname <> current_schema()
+);
+
 -- name: holds_data
 -- Whether anything was ever put into it.
 SELECT EXISTS (SELECT 1 FROM directory) OR EXISTS (SELECT 1 FROM audit);
@@ -35,11 +43,16 @@ ON CONFLICT (version) DO NOTHING;
 DELETE FROM schema_version WHERE version = 0;
 
 -- name: moving
--- The statements that move some tables into a new schema.
+-- The statements that move some tables into a new schema, and the function that their index of parts of texts calls.
 SELECT format('CREATE SCHEMA %I', $1::text)
 UNION ALL
 SELECT format('ALTER TABLE %I SET SCHEMA %I', relname, $1) FROM pg_class
-WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND relname = ANY($2::text[]);
+JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE nspname = current_schema() AND relkind IN ('r', 'p') AND relname = ANY($2::text[])
+UNION ALL
+SELECT format('ALTER FUNCTION %s SET SCHEMA %I', pg_proc.oid::regprocedure, $1) FROM pg_proc
+JOIN pg_namespace ON pg_namespace.oid = pronamespace
+WHERE nspname = current_schema() AND proname = 'searched_text';
 
 -- name: emptying
 -- The statement that empties some tables.

@@ -1,4 +1,5 @@
--- What processes tell each other besides the data, as PostgreSQL says it: in the database's clock.
+-- What processes tell each other besides the data, as PostgreSQL says it: in the database's clock. Whoever asks does
+-- not wait until it is durable, or a synchronous replica has it: it may be lost.
 
 -- name: exchange_buckets
 -- Take from buckets what was drawn ($5 requests, the first of them $6 µs ago), once they have filled since the last
@@ -10,6 +11,7 @@ SELECT
 FROM
     unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
         AS d (directory, name, rate, size, drawn, ago)
+CROSS JOIN set_config('synchronous_commit', 'off', true)
 ORDER BY d.directory, d.name
 ON CONFLICT (directory, name) DO UPDATE
 SET
@@ -42,7 +44,9 @@ WHERE directory = $1 AND connection = $2 AND slot = $3 AND walk = $4 AND start_i
 -- name: keep_bookmark
 -- Remember where a page ended, in the place of what has it.
 INSERT INTO bookmark (directory, connection, slot, walk, start_index, seq, key, total, expires)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+SELECT
+    $1::bigint, $2::bigint, $3::bigint, $4::bytea, $5::bigint, $6::bigint, $7::bytea, $8::bigint, $9::bigint
+FROM set_config('synchronous_commit', 'off', true)
 ON CONFLICT (directory, connection, slot) DO UPDATE
 SET
     walk = excluded.walk, start_index = excluded.start_index, seq = excluded.seq, key = excluded.key,
