@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,8 @@ from judges.harness import NO_TLS, free_port
 
 DEPLOYED = Path(__file__).parents[2] / "deploy" / "patroni" / "patroni.yaml"
 TIMES = {"ttl": 8, "loop_wait": 1, "retry_timeout": 3}
+STEADY = 4.0
+"""Seconds, some rounds of ``loop_wait``."""
 PASSWORD = "secret of the tests"
 
 Process = subprocess.Popen[bytes]
@@ -110,10 +113,18 @@ class Patroni:
         return f"postgres://{user}:{PASSWORD.replace(' ', '%20')}@{hosts}/{user}?{text}"
 
     def settled(self) -> tuple[Node, Node]:
-        """Wait for a leader and a synchronous standby; which they are."""
+        """Wait for a leader and a synchronous standby; which they are.
+
+        What Patroni says may be a round old, so it must say the same for some rounds: a standby that has just
+        crashed is not promoted.
+        """
+        since = 0.0
 
         def found() -> bool:
-            return any(a.is_("leader") and b.is_("synchronous") for a, b in self._orders())
+            nonlocal since
+            holds = any(a.is_("leader") and b.is_("synchronous") for a, b in self._orders())
+            since = (since or time.monotonic()) if holds else 0.0
+            return holds and time.monotonic() > since + STEADY
 
         try:
             wait_until(found, "no leader with a synchronous standby", 120)
