@@ -44,8 +44,7 @@ class Download(Reply):
         guards: tuple[Header, ...] = GUARDS,
     ) -> None:
         """Send it with ``more`` headers and the ``guards``; for HEAD everything but the body."""
-        identity = (b"x-request-id", request_id.encode("latin-1"))
-        headers = [*self.headers, *more, *guards, identity, self.cache, self.content_type]
+        headers = [*self.usual_headers(request_id, more, guards), self.content_type]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         async with aclosing(self.chunks) as chunks:
             if not head:

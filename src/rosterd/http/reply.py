@@ -39,10 +39,16 @@ class Reply:
         guards: tuple[Header, ...] = GUARDS,
     ) -> None:
         """Send it with ``more`` headers and the ``guards``; for HEAD everything but the body."""
-        headers = [*self.headers, *more, *guards, (b"x-request-id", request_id.encode("latin-1")), self.cache]
+        headers = self.usual_headers(request_id, more, guards)
         if self.body:
             headers.append(self.content_type)
         if self.status not in (204, 304):
             headers.append((b"content-length", str(len(self.body)).encode()))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if head else self.body})
+
+    def usual_headers(
+        self, request_id: str, more: tuple[Header, ...], guards: tuple[Header, ...]
+    ) -> list[Header]:
+        """Those that do not depend on how the body is sent."""
+        return [*self.headers, *more, *guards, (b"x-request-id", request_id.encode("latin-1")), self.cache]

@@ -221,16 +221,26 @@ def _names(columns: Iterable[str]) -> str:
     return ", ".join(f'"{column}"' for column in columns)
 
 
+def converted(
+    table: Table, folded: Callable[[Any], Any], looked_up: Callable[[Row, int], Row]
+) -> Callable[[Row], Row]:
+    """What is done to each row: to its folded document, or to its value that is looked up, if it has one."""
+    document, value = table.place(FOLDED), table.place(LOOKED_UP)
+    if document is not None:
+        return lambda row: changed(row, document, folded(row[document]))
+    if value is not None:
+        return lambda row: looked_up(row, value)
+    return lambda row: row
+
+
+def shortened(row: Row, place: int) -> Row:
+    """The row with its value as PostgreSQL can look it up."""
+    return changed(row, place, short(row[place]))
+
+
 def _plain(table: Table) -> Callable[[Row], Row]:
     """What a portable row is alike in, whatever engine it comes from."""
-    folded, looked_up = table.place(FOLDED), table.place(LOOKED_UP)
-    if folded is not None:
-        place = folded
-        return lambda row: changed(row, place, _canonical(row[place]))
-    if looked_up is not None:
-        at = looked_up
-        return lambda row: changed(row, at, short(row[at]))
-    return lambda row: row
+    return converted(table, _canonical, shortened)
 
 
 def _canonical(search: Any) -> bytes:

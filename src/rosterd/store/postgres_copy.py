@@ -11,6 +11,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from typing import Any, Final
 
 import asyncpg
@@ -22,7 +23,7 @@ from rosterd.store.contents import Contents, NotWhole
 from rosterd.store.copying import NEWER, Portions
 from rosterd.store.dialect_postgres import as_search, short
 from rosterd.store.lookups import lookups
-from rosterd.store.portable import FOLDED, LOOKED_UP, TABLES, Row, Table, changed, opened
+from rosterd.store.portable import LOOKED_UP, TABLES, Row, Table, converted, opened, shortened
 from rosterd.store.postgres_entries import write_entry
 from rosterd.store.postgres_migrate import known_postgres, pending_postgres, record_all
 from rosterd.store.postgres_restored import begin_anew_postgres
@@ -294,14 +295,7 @@ def _made(statement: str) -> str | None:
 
 
 def _portable(table: Table) -> Callable[[Row], Row]:
-    folded, looked_up = table.place(FOLDED), table.place(LOOKED_UP)
-    if folded is not None:
-        place = folded
-        return lambda row: changed(row, place, opened(row[place]))
-    if looked_up is not None:
-        at = looked_up
-        return lambda row: _whole(table, row, at)
-    return lambda row: row
+    return converted(table, opened, partial(_whole, table))
 
 
 def _whole(table: Table, row: Row, place: int) -> Row:
@@ -319,11 +313,4 @@ def _whole(table: Table, row: Row, place: int) -> Row:
 
 def _written(table: Table) -> Callable[[Row], Row]:
     """A portable row as it is written here."""
-    folded, looked_up = table.place(FOLDED), table.place(LOOKED_UP)
-    if folded is not None:
-        place = folded
-        return lambda row: changed(row, place, as_search(row[place]))
-    if looked_up is not None:
-        at = looked_up
-        return lambda row: changed(row, at, short(row[at]))
-    return lambda row: row
+    return converted(table, as_search, shortened)
