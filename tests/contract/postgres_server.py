@@ -27,6 +27,20 @@ def namespace() -> Iterator[str]:
         asyncio.run(execute(f"DROP SCHEMA {name} CASCADE"))
 
 
+@contextmanager
+def database() -> Iterator[str]:
+    """The URL of a database of one's own, where nobody waits for others; as ``namespace``."""
+    with namespace():
+        pass
+    name = f"rosterd_test_{secrets.token_hex(6)}"
+    asyncio.run(execute(f"CREATE DATABASE {name}"))
+    address, mark, query = URL.partition("?")
+    try:
+        yield f"{address.rpartition('/')[0]}/{name}{mark}{query}"
+    finally:
+        asyncio.run(execute(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
 @cache
 def _answers() -> bool:
     try:

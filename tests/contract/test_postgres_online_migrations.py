@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from contract.postgres_server import namespace
+from contract.postgres_server import database
 from contract.test_postgres_statements import USED
 
 from rosterd.service.ports import StoreUnavailable
@@ -22,7 +22,7 @@ NEWEST = known_postgres()[-1].version
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    with namespace() as found:
+    with database() as found:
         asyncio.run(apply_postgres(found))
         yield found
 
