@@ -405,8 +405,21 @@ def test_every_rewrite_is_in_a_case_above() -> None:
 def test_a_rewrite_has_one_function_and_a_name_of_its_own() -> None:
     assert len({rewrite.name for rewrite in REWRITES}) == len(REWRITES)
     for each in REWRITES:
-        assert sum(function is not None for function in (each.message, each.values, each.value)) == 1
+        of_values = each.values is not None or each.value is not None
+        functions = (each.message, each.operation, each.values, each.value)
+        assert sum(function is not None for function in functions) == 1
         assert each.description.endswith(".")
+        assert each.operation is None or each.applies_to == {"patch"}
+        assert not of_values or each.applies_to == {"create", "replace", "patch"}
+
+
+def test_what_is_no_operation_stays_as_it_is_beside_one_that_changes() -> None:
+    given = {"schemas": [urns.PATCH_OP], "Operations": [{"Op": "add"}, [{}], 5]}
+
+    body, names = rewrite("auto", "patch", USER, given)
+
+    assert body == {"schemas": [urns.PATCH_OP], "Operations": [{"op": "add"}, [{}], 5]}
+    assert names == ("operation-names",)
 
 
 def test_profiles() -> None:

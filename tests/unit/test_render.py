@@ -184,6 +184,21 @@ def test_a_type_with_attributes_on_request_is_never_sent_as_stored_by_default() 
     assert Projection.parse("note,part,part.extra,core.b,log,id,externalId,meta").for_type(CUSTOM).identity
 
 
+@pytest.mark.parametrize(
+    ("body", "written"),
+    [
+        ({}, ()),
+        ({"code": 1, "part": [{"extra": 1}], "made up by a client": 2}, ()),
+        ({"LOG": {"a": 1}, "Note": 1, "urn:example:Thing:note": 2}, ("note", "log")),
+        ({"Operations": [{"path": "log[a pr].b"}, {"value": {"odd": 1}}, 5]}, ("log",)),
+    ],
+)
+def test_of_what_a_change_writes_only_the_attributes_on_request_count(
+    body: object, written: tuple[str, ...]
+) -> None:
+    assert DEFAULT.after_change(CUSTOM, body) == DEFAULT._replace(written=written)
+
+
 def test_both_choices_at_once_are_refused() -> None:
     with pytest.raises(InvalidValue, match="exclude each other"):
         Projection.parse("userName", "emails")

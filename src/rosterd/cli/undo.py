@@ -10,7 +10,7 @@ import typer
 from rosterd.cli import codes, exits, options, output
 from rosterd.cli.lifetime import parse_duration
 from rosterd.http.api.undo import described
-from rosterd.scim.index import parse_date
+from rosterd.scim.folding import parse_date
 from rosterd.service.undo import COUNTS
 from rosterd.wiring.ids import now
 

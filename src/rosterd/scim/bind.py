@@ -2,7 +2,7 @@
 
 A ``Bound`` filter needs no further checks: every ``Compare`` names an attribute that holds single
 values of one comparable type, with an operator that type has and a literal in its folded form
-(booleans 0 and 1, dates in microseconds, see ``index.fold``). ``null`` is gone: ``eq null`` has
+(booleans 0 and 1, dates in microseconds, see ``scim.folding``). ``null`` is gone: ``eq null`` has
 become ``not (… pr)``, ``ne null`` has become ``… pr``. A complex attribute is compared by its
 ``value`` sub-attribute (RFC 7644 §3.4.2.2: ``emails co "example.com"``).
 """
@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 
 from rosterd.scim.errors import InvalidFilter
 from rosterd.scim.filter import And, Any, AttrPath, Bound, Compare, Filter, Not, Or, Present
-from rosterd.scim.index import Scalar, fold, parse_date
+from rosterd.scim.folding import parse_date
+from rosterd.scim.index import Scalar
 from rosterd.scim.schema import COMMON, Attribute, Ref, ResourceType
 
 EVERYTHING: Final[Bound] = Present(Ref(None, COMMON["id"]))
@@ -188,7 +189,8 @@ def _literal(path: AttrPath, op: str, value: Scalar, attribute: Attribute) -> Sc
         value = _BOOLEANS.get(value.lower(), value)
     if not kind.accepts(value):
         raise InvalidFilter(f"filter: '{path}' is of type {attribute.type}; compare it with {kind.literal}")
-    return fold(attribute, value)
+    folded: Scalar = attribute.fold(value)
+    return folded
 
 
 def _comparable(ref: Ref) -> Ref | None:
@@ -201,7 +203,10 @@ def _comparable(ref: Ref) -> Ref | None:
 
 
 def _hidden(ref: Ref) -> bool:
-    return any(a is not None and a.returned == "never" for a in (ref.attribute, ref.sub))
+    attribute, sub = ref.attribute, ref.sub
+    return (attribute is not None and attribute.returned == "never") or (
+        sub is not None and sub.returned == "never"
+    )
 
 
 def _sub_attribute(parent: Ref, path: AttrPath, t: ResourceType) -> Ref | None:

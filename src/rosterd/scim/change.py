@@ -21,7 +21,6 @@ from typing import Any, Final
 from rosterd.scim.check import IMMUTABLE, Rule, Table, identity, keep
 from rosterd.scim.errors import Mutability, NoTarget
 from rosterd.scim.fit import Misfit, only_one_primary
-from rosterd.scim.index import fold
 
 READ_ONLY: Final = "is readOnly, only the server sets it"
 
@@ -207,7 +206,8 @@ def _joined(rule: Rule, old: Sequence[Any], added: Sequence[Any]) -> Sequence[An
 def _handle(rule: Rule, value: Any) -> Hashable:
     """Cheap, and equal for equal values: spares comparing a new value with all of many others."""
     if rule.table is None:
-        return fold(rule.attribute, value)
+        folded: Hashable = rule.attribute.fold(value)
+        return folded
     part = rule.table.rules.get("value")
     inner = value.get("value")
     return None if part is None or inner is None else identity(part.attribute, inner)

@@ -21,7 +21,6 @@ from typing import Any, Final
 
 from rosterd.scim.errors import InvalidSyntax, InvalidValue, Mutability
 from rosterd.scim.fit import Check, Misfit, chosen, forgotten, join, leaf, nothing, several, shown, unfit
-from rosterd.scim.index import fold
 from rosterd.scim.schema import COMMON, Attribute, Ref, ResourceType
 
 _CHECKERS_KEPT: Final = 1024
@@ -248,7 +247,8 @@ def identity(attribute: Attribute, value: Any) -> Hashable:
     if isinstance(value, dict):
         known = ((key, attribute.subs.get(key.casefold()), item) for key, item in value.items())
         return frozenset((key, identity(sub, item)) for key, sub, item in known if sub)
-    return fold(attribute, value)
+    folded: Hashable = attribute.fold(value)
+    return folded
 
 
 def keep(table: Table, draft: dict[str, Any], current: Mapping[str, Any]) -> None:

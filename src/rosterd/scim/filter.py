@@ -128,18 +128,14 @@ def value_filter(tokens: Tokens, path: AttrPath) -> Filter:
 
 
 def _logical(tokens: Tokens, level: int, parent: AttrPath | None) -> Filter:
-    """``or`` at level 0, ``and`` at level 1, terms above; ``parent`` is set inside brackets."""
-    if level == len(_LEVELS):
-        return _term(tokens, parent)
-    first = _logical(tokens, level + 1, parent)
+    """``or`` at level 0, ``and`` of terms at level 1; ``parent`` is set inside brackets."""
     keyword, node = _LEVELS[level]
-    if tokens.value.lower() != keyword:
-        return first
-    parts = [first]
-    while tokens.value.lower() == keyword:
+    parts = []
+    while True:
+        parts.append(_term(tokens, parent) if node is And else _logical(tokens, level + 1, parent))
+        if tokens.value.lower() != keyword:
+            return node(tuple(parts)) if len(parts) > 1 else parts[0]
         tokens.advance()
-        parts.append(_logical(tokens, level + 1, parent))
-    return node(tuple(parts))
 
 
 def _term(tokens: Tokens, parent: AttrPath | None) -> Filter:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Self
 
 from rosterd.scim.errors import InvalidValue, ScimError
-from rosterd.scim.index import parse_date
+from rosterd.scim.folding import parse_date
 
 Check = Callable[[Any], Any]
 """Takes a JSON value other than null; gives the canonical value, or ``None`` if there is none."""

@@ -70,7 +70,7 @@ LIMITS: Final = Limits()
 
 class Tokens:
     """A text and the token at hand: its ``kind`` (word, string, mark, number, sub, end, or bad, which
-    is anything else), its ``value`` as written, and where it begins.
+    is anything else) and its ``value`` as written.
 
     ``what`` ("filter", "path") begins every message; ``error`` is the class of the errors.
     Raises ``error`` at once if the text is longer than ``limits`` allow.
@@ -82,7 +82,6 @@ class Tokens:
         "_end",
         "_limits",
         "_match",
-        "at",
         "error",
         "kind",
         "text",
@@ -104,13 +103,19 @@ class Tokens:
         """Take the next token."""
         self._match = found = _TOKEN.match(self.text, self._end)
         if found is None:
-            rest = self.text[self._end :].lstrip(" \t")
-            self.kind, self.value, self.at = "bad", rest[:1], len(self.text) - len(rest)
+            self.kind, self.value = "bad", self.text[self._end :].lstrip(" \t")[:1]
             return
         # The outermost group closes last, so a word's URN and name are not the last group.
-        self.kind = found.lastgroup or "end"
-        self.at, self._end = found.span(self.kind)
-        self.value = found[self.kind]
+        self.kind = kind = found.lastgroup or "end"
+        self.value = found[kind]
+        self._end = found.end()
+
+    @property
+    def at(self) -> int:
+        """Where the token at hand begins."""
+        if self._match is not None:
+            return self._match.start(self.kind)
+        return len(self.text) - len(self.text[self._end :].lstrip(" \t"))
 
     def attribute(self, expected: str) -> tuple[str | None, str, str | None]:
         """Take a word: its URN, name and sub-attribute."""

@@ -1,6 +1,6 @@
 """What a filter means: the reference evaluator. Plain, and the measure for every store's SQL.
 
-All comparison is between folded values (``index.fold``), so nothing here knows of letter case or
+All comparison is between folded values (``scim.folding``), so nothing here knows of letter case or
 date formats. A comparison holds if one value fulfils it; ``ne`` also if there is no value. RFC 7644
 §3.4.2.2 Table 3.
 """
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from rosterd.scim import filter as syntax
 from rosterd.scim.filter import And, Bound, Compare, Not, Or, Present
-from rosterd.scim.index import Scalar, folded
+from rosterd.scim.index import Scalar
 from rosterd.scim.schema import COMMON, Ref, ResourceType
 
 _Read = Callable[[Ref], Iterator[Any]]
@@ -60,12 +60,12 @@ def folded_document(document: Mapping[str, Any], t: ResourceType) -> Mapping[str
     Dates become microseconds, booleans 0 and 1. Keys that no schema of ``t`` knows are dropped.
     """
     attributes = {a.name: a for a in (*COMMON.values(), *t.schema.attributes)}
-    result = {name: folded(a, document[name]) for name, a in attributes.items() if name in document}
+    result = {name: a.fold(document[name]) for name, a in attributes.items() if name in document}
     for extension in t.extensions:
         part = document.get(extension.schema.id)
         if isinstance(part, Mapping):
             result[extension.schema.id] = {
-                a.name: folded(a, part[a.name]) for a in extension.schema.attributes if a.name in part
+                a.name: a.fold(part[a.name]) for a in extension.schema.attributes if a.name in part
             }
     return result
 

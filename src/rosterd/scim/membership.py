@@ -17,7 +17,6 @@ from rosterd.scim.check import IMMUTABLE, Rule, checker_for
 from rosterd.scim.errors import Mutability, ScimError
 from rosterd.scim.filter import Bound, Compare, Filter, Or, Present
 from rosterd.scim.fit import Misfit
-from rosterd.scim.index import folded
 from rosterd.scim.match import match_value
 from rosterd.scim.patch import ABSENT, Operation, find, part_of, seed_of
 from rosterd.scim.path import Path
@@ -123,7 +122,7 @@ def fulfils(member: Member, where: Bound, t: ResourceType) -> bool:
     """Whether a member fulfils the filter of a ``RemoveWhere`` or ``SetDisplay``."""
     parts = {"value": member.value, "type": member.type, "display": member.display}
     value = {name: part for name, part in parts.items() if part is not None}
-    return match_value(where, folded(t.schema.by_name[_NAME], value))
+    return match_value(where, t.schema.by_name[_NAME].fold(value))
 
 
 def _split(operation: Operation, t: ResourceType) -> tuple[Sequence[Operation], Sequence[MemberOp]]:

@@ -26,7 +26,6 @@ from rosterd.scim.errors import (
 )
 from rosterd.scim.filter import And, Compare, Filter
 from rosterd.scim.fit import Misfit, shown
-from rosterd.scim.index import folded
 from rosterd.scim.match import match_value
 from rosterd.scim.message import members, message
 from rosterd.scim.path import Path, parse_path
@@ -217,7 +216,7 @@ def _choice(f: Filter, ref: Ref, rule: Rule, t: ResourceType) -> Choice:
         raise InvalidPath(f"'{ref}' has a single value; leave out the filter")
     bound = bind_values(f, ref, t)
     seed = seed_of(f, rule, {})
-    return Choice(lambda value: match_value(bound, folded(rule.attribute, value)), seed)
+    return Choice(lambda value: match_value(bound, rule.attribute.fold(value)), seed)
 
 
 def seed_of(f: Filter, rule: Rule, seed: dict[str, Any]) -> dict[str, Any] | None:

@@ -10,12 +10,15 @@ a whole extension, is given as ``AttrPath`` too: ``resolve`` puts it together ag
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from rosterd.scim.errors import InvalidFilter, InvalidPath
 from rosterd.scim.filter import AttrPath, Filter, print_filter, value_filter
 from rosterd.scim.grammar import ATTRIBUTE, BARE_URN, LIMITS, Limits, Tokens
 
+_SHORT: Final = 200
+"""Characters of a path that is remembered."""
 _EXAMPLE: Final = "an attribute name, such as 'userName' or 'name.familyName'"
 
 
@@ -41,6 +44,10 @@ def parse_path(text: str, limits: Limits = LIMITS) -> Path:
     Raises ``InvalidPath``, or ``InvalidFilter`` if what stands in brackets is not a filter (RFC 7644
     Table 9 has both for PATCH).
     """
+    return _remembered(text, limits) if len(text) <= _SHORT else _parse(text, limits)
+
+
+def _parse(text: str, limits: Limits) -> Path:
     whole = _whole(text, limits)
     if whole:
         return Path(whole)
@@ -58,6 +65,10 @@ def parse_path(text: str, limits: Limits = LIMITS) -> Path:
     if tokens.kind != "end":
         raise tokens.unexpected("the end of the path" if sub else "'.' and a sub-attribute, or the end")
     return Path(path, tree, sub)
+
+
+_remembered: Final = lru_cache(maxsize=256)(_parse)
+"""An identity provider changes the same few attributes again and again."""
 
 
 def parse_attribute(text: str, limits: Limits = LIMITS) -> AttrPath:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import lru_cache
-from typing import Final, Literal, Union
+from typing import Final, Literal, NamedTuple, Union
 
 from rosterd.scim.errors import InvalidValue
 from rosterd.scim.schema import Attribute, ResourceType, Schema
@@ -50,8 +50,7 @@ class TypeProjection:
         return _take(document, self.plan)
 
 
-@dataclass(frozen=True, slots=True)
-class Projection:
+class Projection(NamedTuple):
     """``attributes`` or ``excludedAttributes`` as the client wrote them; neither: the default."""
 
     names: tuple[str, ...] = ()
@@ -72,6 +71,8 @@ class Projection:
         it (``emails[type eq "work"]``), is ignored too. Raises ``InvalidValue`` if both are given
         (RFC 7644 §3.9: they are mutually exclusive) or one is too long.
         """
+        if attributes is None and excluded is None:
+            return DEFAULT
         chosen, left_out = _names(attributes, "attributes"), _names(excluded, "excludedAttributes")
         if chosen and left_out:
             raise InvalidValue("'attributes' and 'excludedAttributes' exclude each other; send one of them")
@@ -83,9 +84,12 @@ class Projection:
 
     def after_change(self, resource_type: ResourceType, body: object) -> "Projection":
         """The projection of the reply to a POST, PUT or PATCH with this body."""
-        if not _on_request(resource_type) or not isinstance(body, Mapping):
+        rare = _on_request(resource_type)
+        if not rare or not isinstance(body, Mapping):
             return self
-        return Projection(self.names, self.excluded, tuple(sorted(set(_written(body)))))
+        # Only these count, and what is compiled for them is kept: not for whatever a client writes.
+        given = _choices(_written(body), resource_type)
+        return Projection(self.names, self.excluded, tuple([name for name, key in rare if key in given]))
 
 
 DEFAULT: Final = Projection()
@@ -107,6 +111,8 @@ class _Choice:
 
 
 _NOT_NAMED: Final = _Choice()
+_Key = tuple[str | None, str]
+"""An attribute: the URN of its extension, and its name."""
 
 
 # Most requests use one of the few projections of their identity provider.
@@ -143,9 +149,10 @@ def _compile(projection: Projection, resource_type: ResourceType) -> TypeProject
 
 
 @lru_cache(maxsize=1024)
-def _on_request(resource_type: ResourceType) -> bool:
-    """Whether the type has an attribute that is returned on request only."""
-    return any(ref.attribute and ref.attribute.returned == "request" for ref in resource_type.references())
+def _on_request(resource_type: ResourceType) -> tuple[tuple[str, _Key], ...]:
+    """The attributes of the type that are returned on request only, by name."""
+    found = [(str(ref), ref.extension, ref.attribute) for ref in resource_type.references()]
+    return tuple((name, (urn, a.name)) for name, urn, a in found if a and a.returned == "request")
 
 
 def _written(body: Mapping[str, object]) -> Iterable[str]:
@@ -187,13 +194,13 @@ def _row(returned: str, named: bool, mode: _Mode) -> bool:
     return returned == "default" and not (mode == "exclude" and named)
 
 
-def _choices(names: Iterable[str], resource_type: ResourceType) -> dict[tuple[str | None, str], _Choice]:
-    """What the names mean for a type: (extension URN, attribute) → choice."""
+def _choices(names: Iterable[str], resource_type: ResourceType) -> dict[_Key, _Choice]:
+    """What the names mean for a type."""
     schemas: dict[str, tuple[str | None, Schema]] = {
         urn: (extension.schema.id, extension.schema) for urn, extension in resource_type.by_urn.items()
     }
     schemas[resource_type.schema.id.casefold()] = (None, resource_type.schema)
-    choices: dict[tuple[str | None, str], _Choice] = {}
+    choices: dict[_Key, _Choice] = {}
     for name in names:
         if whole := schemas.get(name.casefold()):
             for attribute in whole[1].attributes:

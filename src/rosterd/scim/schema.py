@@ -15,8 +15,9 @@ rosterd carry the exact spelling of the schema ("canonical documents").
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from rosterd.scim.folding import Fold, folder
 from rosterd.scim.tightening import Tightening
 
 TYPES: Final = frozenset(
@@ -56,9 +57,13 @@ class Attribute:
     sub_attributes: tuple["Attribute", ...] = ()
     tightening: Tightening | None = None
     subs: Mapping[str, "Attribute"] = field(init=False, repr=False, compare=False)
+    fold: Fold = field(init=False, repr=False, compare=False)
+    """Gives its values in the form in which they are compared."""
 
     def __post_init__(self) -> None:
+        members = [(sub.name, sub.fold) for sub in self.sub_attributes]
         object.__setattr__(self, "subs", {sub.name.casefold(): sub for sub in self.sub_attributes})
+        object.__setattr__(self, "fold", folder(self.type, self.case_exact, members))
 
     @classmethod
     def from_json(cls, data: Any, where: str, *, nested: bool = False) -> "Attribute":
@@ -185,8 +190,7 @@ COMMON: Final[Mapping[str, Attribute]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(NamedTuple):
     """An attribute found in a resource type.
 
     ``extension`` is the URN under which the attribute lies in the document, ``None`` for the core
@@ -205,13 +209,13 @@ class Ref:
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys to follow in a canonical document, e.g. ``("name", "familyName")``."""
-        parts = (self.extension, self.attribute and self.attribute.name, self.sub and self.sub.name)
-        return tuple(part for part in parts if part)
+        names = [a.name for a in (self.attribute, self.sub) if a]
+        return (self.extension, *names) if self.extension else tuple(names)
 
     def __str__(self) -> str:
         """The attribute in the notation of RFC 7644 §3.10, e.g. ``emails.value``."""
-        name = ".".join(a.name for a in (self.attribute, self.sub) if a)
-        return ":".join(part for part in (self.extension, name) if part)
+        name = ".".join([a.name for a in (self.attribute, self.sub) if a])
+        return ":".join([part for part in (self.extension, name) if part])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

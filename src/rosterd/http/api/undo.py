@@ -7,7 +7,7 @@ from rosterd.http.api.request import ApiContext, ApiReply, ApiRequest
 from rosterd.http.api.route import ApiRoute
 from rosterd.http.api.schemas import maybe, text, thing, time
 from rosterd.scim import errors
-from rosterd.scim.index import parse_date
+from rosterd.scim.folding import parse_date
 from rosterd.scim.render import format_time
 from rosterd.service.inverse import MEMBERS, Outcome
 from rosterd.service.keys import CONNECTIONS_WRITE

@@ -10,12 +10,12 @@ document can decide is an option, which the use cases hand to the core.
     auto     all of it: the default
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from rosterd.scim.profiles import patches, schemas, values
-from rosterd.scim.profiles.rewrites import Body, Kind, Rewrite
+from rosterd.scim.profiles.rewrites import Body, Chain, Kind, Rewrite
 from rosterd.scim.schema import ResourceType
 
 __all__ = ["OPTIONS", "PROFILES", "REWRITES", "Body", "Kind", "Rewrite", "options", "rewrite"]
@@ -23,7 +23,6 @@ __all__ = ["OPTIONS", "PROFILES", "REWRITES", "Body", "Kind", "Rewrite", "option
 _RESOURCE: Final[frozenset[Kind]] = frozenset(("create", "replace"))
 _PATCH: Final[frozenset[Kind]] = frozenset(("patch",))
 _ALL: Final = _RESOURCE | _PATCH
-_each = patches.each_operation
 
 REWRITES: Final[tuple[Rewrite, ...]] = (
     Rewrite(
@@ -54,31 +53,31 @@ REWRITES: Final[tuple[Rewrite, ...]] = (
         "operation-names",
         "Members of a PATCH operation may be in any letter case: 'Op', 'Path', 'Value'.",
         _PATCH,
-        message=_each(patches.operation_names),
+        operation=patches.operation_names,
     ),
     Rewrite(
         "empty-path",
         "A PATCH path that is an empty string is read as no path.",
         _PATCH,
-        message=_each(patches.empty_path),
+        operation=patches.empty_path,
     ),
     Rewrite(
         "patch-legacy-schemas",
         "URNs of SCIM 1.1 and of drafts in PATCH paths and keys are read as the present ones.",
         _PATCH,
-        message=_each(patches.legacy_schemas),
+        operation=patches.legacy_schemas,
     ),
     Rewrite(
         "patch-unknown-schemas",
         "A PATCH operation on a schema that the resource type has not is left out.",
         _PATCH,
-        message=_each(patches.unknown_schemas),
+        operation=patches.unknown_schemas,
     ),
     Rewrite(
         "dotted-keys",
         'Keys such as "name.familyName" and "urn:…:User:department" in a PATCH value are read as paths.',
         _PATCH,
-        message=_each(patches.dotted_keys),
+        operation=patches.dotted_keys,
     ),
     Rewrite(
         "list-from-single",
@@ -144,13 +143,13 @@ REWRITES: Final[tuple[Rewrite, ...]] = (
         "null-removes",
         "A PATCH replace by null is read as a remove.",
         _PATCH,
-        message=_each(patches.null_removes),
+        operation=patches.null_removes,
     ),
     Rewrite(
         "replace-creates",
         'A PATCH replace of emails[type eq "work"].value makes that e-mail if there is none.',
         _PATCH,
-        message=_each(patches.replace_creates),
+        operation=patches.replace_creates,
     ),
 )
 """Every rewrite, in the order in which they are applied: the values are gone through once, between."""
@@ -204,26 +203,14 @@ _OPTIONS_OF: Final[Mapping[str, frozenset[str]]] = {
 
 _KINDS: Final[tuple[Kind, ...]] = ("create", "replace", "patch")
 
-
-@dataclass(frozen=True, slots=True)
-class _Chain:
-    """The rewrites of a profile for one kind of body."""
-
-    before: tuple[Rewrite, ...]
-    values: tuple[Rewrite, ...]
-    after: tuple[Rewrite, ...]
-
-    @classmethod
-    def of(cls, rewrites: Iterable[Rewrite], kind: Kind) -> "_Chain":
-        chosen = [rewrite for rewrite in rewrites if kind in rewrite.applies_to]
-        of_values = [at for at, rewrite in enumerate(chosen) if rewrite.message is None]
-        first, last = (of_values[0], of_values[-1] + 1) if of_values else (len(chosen), len(chosen))
-        return cls(tuple(chosen[:first]), tuple(chosen[first:last]), tuple(chosen[last:]))
-
-
-_CHAINS: Final[Mapping[tuple[str, Kind], _Chain]] = {
-    (profile, kind): _Chain.of(rewrites, kind) for profile, rewrites in PROFILES.items() for kind in _KINDS
+_CHAINS: Final[Mapping[tuple[str, Kind], Chain]] = {
+    (profile, kind): Chain.of(rewrites, kind) for profile, rewrites in PROFILES.items() for kind in _KINDS
 }
+
+
+@lru_cache(maxsize=1024)
+def _walk(profile: str, t: ResourceType) -> values.Walk:
+    return values.Walk(t, PROFILES[profile])
 
 
 def options(profile: str) -> frozenset[str]:
@@ -237,24 +224,23 @@ def rewrite(profile: str, kind: Kind, t: ResourceType, body: object) -> tuple[ob
     The body given is not changed; if there is nothing to do, the very same comes back. What is no
     JSON object is left to the core. Raises ``KeyError`` for an unknown profile.
     """
-    chain = _CHAINS[profile, kind]
-    if not isinstance(body, Mapping):
+    rewrites = PROFILES[profile]
+    if not rewrites or not isinstance(body, dict):
         return body, ()
+    chain, walk = _CHAINS[profile, kind], _walk(profile, t)
     changed: set[str] = set()
-    body = _messages(chain.before, t, body, changed)
-    if chain.values:
-        walk = values.Walk(chain.values)
-        body = patches.walk_operations(t, body, walk) if kind == "patch" else walk.document(t, body)
-        changed |= walk.changed
-    body = _messages(chain.after, t, body, changed)
-    return body, tuple(r.name for r in PROFILES[profile] if r.name in changed) if changed else ()
+    if kind == "patch":
+        new: object = patches.operations(chain, walk, t, _messages(chain, t, body, changed), changed)
+    else:
+        in_order = schemas.in_order(t, body)
+        new = walk.document(body if in_order else _messages(chain, t, body, changed), changed)
+    return new, tuple(r.name for r in rewrites if r.name in changed) if changed else ()
 
 
-def _messages(rewrites: tuple[Rewrite, ...], t: ResourceType, body: Body, changed: set[str]) -> Body:
-    for each in rewrites:
-        if each.message:
-            new = each.message(t, body)
-            if new is not body:
-                changed.add(each.name)
-                body = new
+def _messages(chain: Chain, t: ResourceType, body: Body, changed: set[str]) -> Body:
+    for name, function in chain.messages:
+        new = function(t, body)
+        if new is not body:
+            changed.add(name)
+            body = new
     return body

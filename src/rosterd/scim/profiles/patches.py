@@ -5,29 +5,26 @@ an operation and gives it back, or a list of those to put in its place. ``operat
 so that the others find ``op``, ``path`` and ``value`` in this spelling; other members are kept.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterable
+from operator import is_not
+from typing import Final, NamedTuple
 
 from rosterd.scim.errors import ScimError
 from rosterd.scim.path import parse_path
-from rosterd.scim.profiles.rewrites import Body, MessageFunction, member, with_member
+from rosterd.scim.profiles.rewrites import Body, Chain, Steps, member, with_member
 from rosterd.scim.profiles.schemas import is_foreign, modern, modern_keys
 from rosterd.scim.profiles.values import Walk
-from rosterd.scim.schema import Attribute, ResourceType, Schema
-
-OperationFunction = Callable[[ResourceType, Body], Body | list[Body]]
+from rosterd.scim.schema import Attribute, ResourceType
 
 _MEMBERS: Final = frozenset(("op", "path", "value"))
 _SETTING: Final = frozenset(("add", "replace"))
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a path points at: an attribute, or a whole extension (``schema``)."""
+class Target(NamedTuple):
+    """What a path points at: an attribute, or a whole extension, by its URN."""
 
     attribute: Attribute | None = None
-    schema: Schema | None = None
+    extension: str | None = None
     filtered: bool = False
     """The path has a filter."""
     element: bool = False
@@ -41,7 +38,7 @@ def target(t: ResourceType, path: str) -> Target | None:
     if attribute := t.schema.by_name.get(folded):
         return Target(attribute, writable=attribute.mutability != "readOnly")
     if extension := t.by_urn.get(folded):
-        return Target(schema=extension.schema)
+        return Target(extension=extension.schema.id)
     try:
         parsed = parse_path(path)
     except ScimError:
@@ -54,29 +51,58 @@ def target(t: ResourceType, path: str) -> Target | None:
     return Target(ref.target, filtered=filtered, element=filtered and ref.sub is None, writable=writable)
 
 
-def each_operation(function: OperationFunction) -> MessageFunction:
-    """The message function that gives each operation to ``function``."""
+def operations(chain: Chain, walk: Walk, t: ResourceType, body: Body, changed: set[str]) -> Body:
+    """The message with each operation led through the rewrites, and its value in between through the walk.
 
-    def message(t: ResourceType, body: Body) -> Body:
-        operations = member(body, "Operations")
-        if not isinstance(operations, list):
-            return body
-        result: list[object] = []
-        same = True
-        for operation in operations:
-            new = function(t, operation) if isinstance(operation, Mapping) else operation
-            same = same and new is operation
-            if isinstance(new, list):
-                result.extend(new)
-            else:
-                result.append(new)
-        return body if same else with_member(body, "Operations", result)
+    The names of those that did something go into ``changed``.
+    """
+    given = member(body, "Operations")
+    if not isinstance(given, list):
+        return body
+    result: list[object] = []
+    for operation in given:
+        if not isinstance(operation, dict):
+            result.append(operation)
+            continue
+        for part in _through(chain.before, t, operation, changed):
+            result += _through(chain.after, t, _walked(walk, t, part, changed), changed)
+    same = len(result) == len(given) and not any(map(is_not, result, given))
+    return body if same else with_member(body, "Operations", result)
 
-    return message
+
+def _through(steps: Steps, t: ResourceType, operation: Body, changed: set[str]) -> list[Body]:
+    for place, (name, function) in enumerate(steps):
+        new = function(t, operation)
+        if new is operation:
+            continue
+        changed.add(name)
+        if isinstance(new, list):
+            return [end for part in new for end in _through(steps[place + 1 :], t, part, changed)]
+        operation = new
+    return [operation]
+
+
+def _walked(walk: Walk, t: ResourceType, operation: Body, changed: set[str]) -> Body:
+    """The operation with its value led through the walk."""
+    value, path = operation.get("value"), operation.get("path")
+    new = value
+    if value is None:
+        return operation
+    if path is None:
+        new = walk.document(value, changed)
+    elif isinstance(path, str) and (found := target(t, path)):
+        if found.extension:
+            new = walk.extensions[found.extension](value, changed)
+        elif found.attribute:
+            reader = walk.reader(found.attribute)
+            new = (reader.one if found.element else reader.all)(value, changed)
+    return operation if new is value else {**operation, "value": new}
 
 
 def operation_names(t: ResourceType, operation: Body) -> Body:
     """``{"Op": "Add", "Path": "title"}`` → ``{"op": "Add", "path": "title"}``."""
+    if operation.keys() <= _MEMBERS:
+        return operation
     odd = {key: key.casefold() for key in operation if key not in _MEMBERS}
     moved = {key: name for key, name in odd.items() if name in _MEMBERS and name not in operation}
     if not moved:
@@ -95,7 +121,7 @@ def legacy_schemas(t: ResourceType, operation: Body) -> Body:
     if isinstance(path, str):
         new = modern(t, path)
         return operation if new == path else {**operation, "path": new}
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         keys = modern_keys(t, value)
         return operation if keys is value else {**operation, "value": keys}
     return operation
@@ -106,7 +132,7 @@ def unknown_schemas(t: ResourceType, operation: Body) -> Body | list[Body]:
     path, value = operation.get("path"), operation.get("value")
     if isinstance(path, str):
         return [] if is_foreign(t, path) else operation
-    if isinstance(value, Mapping) and any(is_foreign(t, key) for key in value):
+    if isinstance(value, dict) and any(is_foreign(t, key) for key in value):
         return _split(operation, {k: v for k, v in value.items() if not is_foreign(t, k)}, ())
     return operation
 
@@ -117,7 +143,7 @@ def dotted_keys(t: ResourceType, operation: Body) -> Body | list[Body]:
     A readOnly attribute is left out, as it is ignored in a value without a path; an unknown one stays.
     """
     value = operation.get("value")
-    if operation.get("path") is not None or not isinstance(value, Mapping) or not _sets(operation):
+    if operation.get("path") is not None or not isinstance(value, dict) or not _sets(operation):
         return operation
     marked = [key for key in value if "." in key or ":" in key or "[" in key]
     found = {key: place for key in marked if key.casefold() not in t.by_urn and (place := target(t, key))}
@@ -152,27 +178,6 @@ def replace_creates(t: ResourceType, operation: Body) -> Body:
     if found.attribute is None or found.attribute.multi_valued:
         return operation
     return {**operation, "op": "add"}
-
-
-def walk_operations(t: ResourceType, body: Body, walk: Walk) -> Body:
-    """Lead the walk through the value of each operation."""
-
-    def function(t: ResourceType, operation: Body) -> Body:
-        value, path = operation.get("value"), operation.get("path")
-        new = value
-        if value is None:
-            return operation
-        if path is None:
-            new = walk.document(t, value) if isinstance(value, Mapping) else value
-        elif isinstance(path, str) and (found := target(t, path)):
-            if found.schema:
-                new = walk.members(found.schema.by_name, value)
-            elif found.attribute:
-                step = walk.one if found.element else walk.attribute
-                new = step(found.attribute, value)
-        return operation if new is value else {**operation, "value": new}
-
-    return each_operation(function)(t, body)
 
 
 def _sets(operation: Body) -> bool:

@@ -5,11 +5,12 @@ Data under a URN that no schema of the type has is left out: the server could no
 """
 
 from collections.abc import Mapping
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from rosterd.scim import urns
 from rosterd.scim.profiles.rewrites import Body, member, with_member
-from rosterd.scim.schema import ResourceType
+from rosterd.scim.schema import COMMON, ResourceType
 
 # URNs of SCIM 1.1, of drafts of SCIM 2.0 and of clients' misreadings. Keys are casefolded, longer
 # ones first, so that the first prefix found is the right one. A type's own name is put for {}.
@@ -29,6 +30,33 @@ LEGACY: Final[Mapping[str, str]] = {
     "urn:scim:schemas:core:1.0": "",
 }
 """Legacy URN, casefolded → present one; ``""``: the core schema of the resource type at hand."""
+
+
+class _Own(NamedTuple):
+    """What a resource of a type may have at its top, in the schemas' spelling."""
+
+    names: frozenset[str]
+    urns: tuple[str, ...]
+    """Without those that are read as others."""
+
+
+@lru_cache(maxsize=1024)
+def _own(t: ResourceType) -> _Own:
+    urns = tuple(urn for urn in (t.schema.id, *(e.schema.id for e in t.extensions)) if modern(t, urn) == urn)
+    attributes = (*COMMON.values(), *t.schema.attributes)
+    return _Own(frozenset((*(a.name for a in attributes), *urns)), urns)
+
+
+def in_order(t: ResourceType, body: Body) -> bool:
+    """Whether a resource is as most are, so that no rewrite here has anything to do with it."""
+    own, given = _own(t), body.get("schemas")
+    return (
+        body.keys() <= own.names
+        and isinstance(given, list)
+        and t.schema.id in given
+        and all(map(own.urns.__contains__, given))
+        and len(given) == len(set(given))
+    )
 
 
 def modern(t: ResourceType, name: str) -> str:
@@ -56,7 +84,8 @@ def legacy_schemas(t: ResourceType, body: Body) -> Body:
 
 def modern_keys(t: ResourceType, body: Body) -> Body:
     """The object with the legacy URNs among its keys replaced; one that is there in both forms stays."""
-    moved = {key: new for key in body if (new := modern(t, key)) != key and new not in body}
+    urns = [key for key in body if key[3:4] == ":"]
+    moved = {key: new for key in urns if (new := modern(t, key)) != key and new not in body}
     return {moved.get(key, key): value for key, value in body.items()} if moved else body
 
 
@@ -101,8 +130,9 @@ def core_schema_added(t: ResourceType, body: Body) -> Body:
 def patch_schema_added(t: ResourceType, body: Body) -> Body:
     """``schemas`` of a PATCH missing, or without the PatchOp URN → that URN."""
     given = member(body, "schemas")
-    if isinstance(given, list) and any(
-        isinstance(urn, str) and urn.casefold() == urns.PATCH_OP.casefold() for urn in given
+    if given == [urns.PATCH_OP] or (
+        isinstance(given, list)
+        and any(isinstance(urn, str) and urn.casefold() == urns.PATCH_OP.casefold() for urn in given)
     ):
         return body
     return with_member(body, "schemas", [urns.PATCH_OP])

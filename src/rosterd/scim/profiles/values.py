@@ -1,13 +1,15 @@
 """Values that do not fit the schema, but leave no doubt what is meant.
 
-``Walk`` goes once through a document beside its schema. A value that fits costs one look at its class;
-only for one that does not are the rewrites asked, each of which changes what it knows and else gives
-the value back. ReadOnly attributes are passed by: the core ignores them whatever they hold.
+A ``Walk`` is the attributes of a resource type and the rewrites of a profile, compiled into readers; it goes
+once through a document. A value that fits costs one look at its class; only for one that does not are the
+rewrites asked, each of which changes what it knows and else gives the value back. ReadOnly attributes are
+passed by: the core ignores them whatever they hold.
 """
 
 import re
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from operator import is_not
+from typing import Final, NamedTuple
 
 from rosterd.scim.profiles.rewrites import Rewrite, ValueFunction, has_member, member, without_member
 from rosterd.scim.schema import COMMON, Attribute, ResourceType
@@ -26,84 +28,130 @@ _FITS: Final[Mapping[str, tuple[type, ...]]] = {
 _NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 _LABELS: Final = frozenset(("value", "$ref", "display", "type", "primary"))
 
+Read = Callable[[object, set[str]], object]
+"""Takes what is given, gives what it becomes; names of rewrites that did something go into the set."""
+
+_Functions = tuple[tuple[str, ValueFunction], ...]
+
+
+class Reader(NamedTuple):
+    """How the values of one attribute are read."""
+
+    one: Read
+    """Reads one value."""
+    all: Read
+    """Reads all that is given for the attribute."""
+    plain: type | None
+    """What is of this class, ``all`` gives back as it is."""
+
 
 class Walk:
-    """One pass through one message; ``changed`` collects the names of the rewrites that did something."""
+    """The way through the documents of one resource type."""
 
-    __slots__ = ("_value", "_values", "changed")
+    __slots__ = ("_readers", "_several", "_single", "document", "extensions")
 
-    def __init__(self, rewrites: tuple[Rewrite, ...]) -> None:
-        self._values = tuple((r.name, r.values) for r in rewrites if r.values)
-        self._value = tuple((r.name, r.value) for r in rewrites if r.value)
-        self.changed: set[str] = set()
+    def __init__(self, t: ResourceType, rewrites: Iterable[Rewrite]) -> None:
+        self._several: _Functions = tuple((r.name, r.values) for r in rewrites if r.values)
+        self._single: _Functions = tuple((r.name, r.value) for r in rewrites if r.value)
+        self._readers: dict[Attribute, Reader] = {}
+        common = {a.name: self._reader(a) for a in COMMON.values()}
+        own = {a.name: self._reader(a) for a in t.schema.attributes}
+        self.extensions = {e.schema.id: self._members(e.schema.attributes) for e in t.extensions}
+        """Read the members of an extension, by its URN."""
+        extensions = {urn: Reader(read, read, None) for urn, read in self.extensions.items()}
+        self.document = _members({"externalId": common["externalId"], **extensions, **own})
+        """Reads the attributes of a resource, extensions included."""
 
-    def document(self, t: ResourceType, body: Mapping[str, object]) -> Mapping[str, object]:
-        """The attributes of a resource, extensions included."""
-        result: dict[str, object] | None = None
-        for key, given in body.items():
-            folded = key.casefold()
-            new = given
-            if attribute := t.schema.by_name.get(folded):
-                new = self.attribute(attribute, given)
-            elif extension := t.by_urn.get(folded):
-                new = self.members(extension.schema.by_name, given)
-            elif folded == "externalid":
-                new = self.attribute(COMMON[folded], given)
-            if new is not given:
-                result = result or dict(body)
-                result[key] = new
-        return body if result is None else result
+    def reader(self, attribute: Attribute) -> Reader:
+        """That of an attribute or sub-attribute of the type, or of all resources."""
+        return self._readers[attribute]
 
-    def attribute(self, attribute: Attribute, given: object) -> object:
-        """All that is given for an attribute."""
-        if attribute.mutability == "readOnly" or given is None:
-            return given
-        if not attribute.multi_valued:
-            return self.one(attribute, given)
-        if not isinstance(given, list):
-            given = self._ask(self._values, attribute, given)
-            if not isinstance(given, list):
+    def _members(self, attributes: Iterable[Attribute]) -> Read:
+        return _members({attribute.name: self._reader(attribute) for attribute in attributes})
+
+    def _reader(self, attribute: Attribute) -> Reader:
+        one = self._object(attribute) if attribute.type == "complex" else self._leaf(attribute)
+        plain = None if attribute.type == "complex" else _FITS[attribute.type][0]
+        reader = Reader(one, one, plain)
+        if attribute.multi_valued:
+            reader = Reader(one, self._list(attribute, one), None)
+        if attribute.mutability == "readOnly":
+            reader = Reader(one, lambda given, changed: given, None)
+        self._readers[attribute] = reader
+        return reader
+
+    def _leaf(self, attribute: Attribute) -> Read:
+        fits, rewrites = _FITS[attribute.type], self._single
+
+        def read(given: object, changed: set[str]) -> object:
+            if given is None or given.__class__ in fits:
                 return given
-        elements = [self.one(attribute, element) for element in given]
-        if any(new is not old for new, old in zip(elements, given, strict=True)):
-            given = elements
-        if "primary" in attribute.subs and _primaries(given) > 1:
-            return self._ask(self._values, attribute, given)
-        return given
+            return _ask(rewrites, attribute, given, changed)
 
-    def one(self, attribute: Attribute, given: object) -> object:
-        """One value of an attribute."""
-        if given is None:
-            return given
-        if given.__class__ not in _FITS[attribute.type]:
-            given = self._ask(self._value, attribute, given)
-        if attribute.type != "complex" or not isinstance(given, dict):
-            return given
-        if any(item == "" or key.casefold() not in attribute.subs for key, item in given.items()):
-            given = self._ask(self._value, attribute, given)
-        return self.members(attribute.subs, given)
+        return read
 
-    def members(self, table: Mapping[str, Attribute], given: object) -> object:
-        """The members of a complex value or of an extension."""
+    def _object(self, attribute: Attribute) -> Read:
+        names, rewrites = frozenset(a.name for a in attribute.sub_attributes), self._single
+        members = self._members(attribute.sub_attributes)
+
+        def read(given: object, changed: set[str]) -> object:
+            if given is None:
+                return given
+            if not isinstance(given, dict) or not given.keys() <= names or "" in given.values():
+                given = _ask(rewrites, attribute, given, changed)
+            return members(given, changed)
+
+        return read
+
+    def _list(self, attribute: Attribute, one: Read) -> Read:
+        rewrites, primary = self._several, "primary" in attribute.subs
+
+        def read(given: object, changed: set[str]) -> object:
+            if given is None:
+                return given
+            if not isinstance(given, list):
+                given = _ask(rewrites, attribute, given, changed)
+                if not isinstance(given, list):
+                    return given
+            elements = [one(element, changed) for element in given]
+            if any(map(is_not, elements, given)):
+                given = elements
+            if primary and len(given) > 1 and _primaries(given) > 1:
+                return _ask(rewrites, attribute, given, changed)
+            return given
+
+        return read
+
+
+def _members(readers: Mapping[str, Reader]) -> Read:
+    """Reads the members of an object; letter case is ignored, and what has no reader is passed by."""
+    folded = {name.casefold(): reader for name, reader in readers.items()}
+    table = folded | {name: folded[name.casefold()] for name in readers}
+
+    def read(given: object, changed: set[str]) -> object:
         if not isinstance(given, dict):
             return given
         result: dict[str, object] | None = None
         for key, item in given.items():
-            attribute = table.get(key.casefold())
-            if attribute is not None and (new := self.attribute(attribute, item)) is not item:
+            reader = table.get(key) or table.get(key.casefold())
+            if reader is None or item.__class__ is reader.plain:
+                continue
+            new = reader.all(item, changed)
+            if new is not item:
                 result = result or dict(given)
                 result[key] = new
         return given if result is None else result
 
-    def _ask(
-        self, functions: tuple[tuple[str, ValueFunction], ...], attribute: Attribute, given: object
-    ) -> object:
-        for name, function in functions:
-            new = function(attribute, given)
-            if new is not given:
-                self.changed.add(name)
-                given = new
-        return given
+    return read
+
+
+def _ask(functions: _Functions, attribute: Attribute, given: object, changed: set[str]) -> object:
+    for name, function in functions:
+        new = function(attribute, given)
+        if new is not given:
+            changed.add(name)
+            given = new
+    return given
 
 
 def list_from_single(attribute: Attribute, given: object) -> object:
