@@ -14,7 +14,8 @@ import httpx
 import pytest
 from e2e.faulty import Faulty, faulty, post
 
-from rosterd.http.admit import Admission, Headers
+from rosterd.http.admit import Admission
+from rosterd.http.request import Request
 from rosterd.scim import cursor, errors
 from rosterd.service.audit import ITSELF
 from rosterd.service.tokens import Tokens
@@ -117,9 +118,10 @@ def test_a_clock_that_jumps_ends_no_token_early_and_gives_it_back_when_it_is_rig
             sealed = cursor.seal(1, None, binding=b"b" * 32, secret=b"s", expires=START + 60_000)
 
             async def asks() -> bool:
-                headers = Headers([(b"authorization", f"Bearer {text}".encode())])
+                headers = [(b"authorization", f"Bearer {text}".encode())]
+                scope = {"path": "/", "method": "GET", "headers": headers}
                 try:
-                    await admission.admit(headers, None, "http://x", "r", lambda found: None)
+                    await admission.admit(Request(scope, "", "r", time[0], 0.0), None)
                     cursor.unseal(sealed, binding=b"b" * 32, secret=b"s", now=time[0])
                 except (errors.Unauthorized, errors.ExpiredCursor):
                     return False

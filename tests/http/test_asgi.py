@@ -65,6 +65,24 @@ def test_it_mounts_under_any_path_of_another_application(tmp_path: Path, prefix:
     run(tmp_path, test, prefix)
 
 
+def test_a_server_may_leave_the_root_path_out_of_the_path(tmp_path: Path) -> None:
+    async def test(client: httpx.AsyncClient, service: Service) -> None:
+        async def stripped(scope: Any, receive: Any, send: Any) -> None:
+            await service.http.site({**scope, "root_path": "/s"}, receive, send)
+
+        transport = httpx.ASGITransport(stripped)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://sp.example", headers=client.headers
+        ) as other:
+            created = await other.post("/scim/v2/Users", json=USER)
+            assert created.headers["location"].startswith("http://sp.example/s/scim/v2/Users/")
+            assert (await other.get("/api/v1/directories")).status_code == 401
+            assert (await other.get("/login")).status_code == 200
+            assert (await other.get("/healthz")).status_code == 200
+
+    run(tmp_path, test)
+
+
 def test_a_configured_base_url_is_what_clients_are_told(tmp_path: Path) -> None:
     async def test(client: httpx.AsyncClient, _: Service) -> None:
         created = await client.post("/Users", json=USER)
@@ -290,3 +308,19 @@ def test_a_browser_that_came_by_tls_stays_with_it(tmp_path: Path) -> None:
         assert page.headers["strict-transport-security"] == "max-age=31536000"
 
     run(tmp_path, test, base_url="https://sp.example")
+
+
+@pytest.mark.parametrize("extensions", [{}, {"extensions": None}, {"extensions": {}}])
+def test_a_server_need_not_have_extensions(tmp_path: Path, extensions: Any) -> None:
+    async def main() -> None:
+        async with open_service(Settings(data=tmp_path / "data")) as service:
+
+            async def served(scope: Any, receive: Any, send: Any) -> None:
+                await service.http.site({**scope, **extensions}, receive, send)
+
+            transport = httpx.ASGITransport(served)
+            async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+                assert (await client.get("/healthz")).json() == {"status": "ok"}
+                assert (await client.get("/scim/v2/Users")).status_code == 401
+
+    asyncio.run(main())

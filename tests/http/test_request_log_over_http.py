@@ -11,9 +11,11 @@ from service.management import World, problem, run, walk
 
 from rosterd.scim import urns
 from rosterd.service.audit import MASK
+from rosterd.service.credential_text import make
 from rosterd.service.request_log import EVERYTHING, Exchange
 from rosterd.testing.scenario import BY
 from rosterd.wiring import Service, Settings, open_service
+from rosterd.wiring.journal import READS
 
 USER = {"schemas": [urns.USER], "userName": "ann@example.com"}
 PATCH = {"schemas": [urns.PATCH_OP]}
@@ -202,6 +204,37 @@ def test_a_long_body_is_cut_and_still_masked(tmp_path: Path) -> None:
         assert one.body is not None
         assert len(one.body) <= 16 * 1024 < one.body_size == len(response.request.content)
         assert json.loads(one.body)["secret"] == MASK
+
+    run(tmp_path, test)
+
+
+def test_a_credential_in_an_address_or_a_header_is_not_kept(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        token = make("rst", lambda n: bytes(range(n)))[1]
+        await world.scim.get(f"/Users/{token}", headers={"User-Agent": f"curl {token}"})
+        (one,) = await logged(world)
+        assert (one.path, one.resource, one.agent) == (f"/Users/{MASK}", MASK, f"curl {MASK}")
+        assert token not in str(one)
+
+    run(tmp_path, test)
+
+
+def test_of_many_reads_a_share_is_kept_and_all_are_counted(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        made = await world.user("ann@example.com")
+        for _ in range(READS):
+            await world.scim.get(f"/Users/{made['id']}")
+        for path in (f"/Users/{made['id']}", "/Users", "/Schemas"):
+            assert (await world.scim.get(path)).status_code == 200
+        await world.scim.get("/Users/nobody")
+        assert [one.status for one in await logged(world)] == [201, *[200] * READS, 404]
+        await world.scim.get("/Users")
+        *_, last = await logged(world)
+        assert (last.path, last.left_out) == ("/Users", 3)
+        home = await world.service.control.directory("acme")
+        assert home is not None
+        (one,) = await world.service.request_log.activity(home.id, 0)
+        assert sum(hour.ok for hour in one.hours) == READS + 5
 
     run(tmp_path, test)
 

@@ -13,7 +13,10 @@ from rosterd.scim import urns
 from rosterd.scim.index import index
 from rosterd.scim.render import format_time
 from rosterd.scim.schemas import CORE_MODEL
+from rosterd.service.capture import Captured
+from rosterd.service.request_log import EVERYTHING
 from rosterd.wiring.ids import now
+from rosterd.wiring.journal import Journal
 
 UNDO = "/directories/acme/connections/okta/undo"
 STATE = "/directories/acme/connections/okta/state"
@@ -91,6 +94,9 @@ def test_a_live_and_a_deleted_user_are_erased_and_leave_no_trace_in_the_file(tmp
         assert (await world.scim.get('/Users?filter=userName eq "annegret@x.example"')).status_code == 200
         await world.scim.post("/Users", json={"schemas": [urns.USER], "userName": "ANNEGRET@x.example"})
         await world.scim.delete(f"/Users/{bob['id']}")
+        twice = {"headers": {"Idempotency-Key": "k"}, "json": {"accounts": [{"account": "7"}]}}
+        reconciled = await world.api.post("/directories/acme/reconciliation", **twice)
+        assert "annegret@x.example" in reconciled.text, "the trace is one that is left otherwise"
         writer = await world.client("acme", scopes=["users.write"])
         live = await told(writer, f"{USERS}/{ann['id']}/erase")
         assert (live["id"], live["wasLive"]) == (ann["id"], True)
@@ -108,8 +114,40 @@ def test_a_live_and_a_deleted_user_are_erased_and_leave_no_trace_in_the_file(tmp
         assert [e["target"] for e in entries] == [f"User {bob['id']}", f"User {ann['id']}"]
         left = dumped(tmp_path / "data").casefold()
         assert [t for t in ("annegret", "quux", "zebra", "ext-1", "bobolink", "ext-2") if t in left] == []
+        problem(await world.api.post("/directories/acme/reconciliation", **twice), 409)
 
     run(tmp_path, test)
+
+
+def test_what_a_server_that_stood_still_logs_after_an_erasure_is_about_nobody(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        home = await world.service.control.directory("acme")
+        assert home is not None
+        late = Journal(world.service.control, yes)
+
+        def note(at: int, id: str) -> None:
+            body = b'{"userName": "annegret@x.example"}'
+            left = Captured(
+                home.id, 1, "t", CORE_MODEL, at, id, "PATCH", "/Users/x", b"filter=annegret", 409, 1,
+                "User", "x", "annegret@x.example", None, (), "", "", None, None, body, len(body), body,
+            )  # fmt: skip
+            late.note(left)
+
+        ann = await world.user("annegret@x.example", displayName="Annegret Quux")
+        note(now(), "before")
+        await told(world.api, f"{USERS}/{ann['id']}/erase")
+        note(now() + 1, "after")
+        await late.flush()
+        rows = (await world.service.control.exchange_page(home.id, None, None, 9, EVERYTHING)).rows
+        assert [row.exchange.request_id for row in rows] == ["after", "before"]
+        assert "annegret" in str(rows[0].exchange)
+        assert "annegret" not in str(rows[1].exchange).casefold()
+
+    run(tmp_path, test)
+
+
+async def yes() -> bool:
+    return True
 
 
 def test_the_upkeep_erases_who_was_deleted_long_enough_ago(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from rosterd.http.admit import Headers, check_media_type, negotiate
 from rosterd.http.decode import MAX_DEPTH, MAX_PARAMETERS, ClientGone, parse_json, parse_query, read_body
+from rosterd.http.headers import Headers, check_media_type, negotiate
 from rosterd.scim import errors
 
 

@@ -14,8 +14,8 @@ from rosterd.console import render, routes
 from rosterd.console.context import Console, VisitorOf
 from rosterd.console.request import PageRequest
 from rosterd.http.access_log import answered
-from rosterd.http.admit import Headers, base_url
 from rosterd.http.decode import ClientGone, parse_query, read_body
+from rosterd.http.headers import Headers, base_url
 from rosterd.http.problems import told
 from rosterd.http.reply import Receive, Reply, Scope, Send
 from rosterd.scim import errors
@@ -37,12 +37,11 @@ class ConsoleApp:
         """Answer one request."""
         started = time.perf_counter()
         request_id = self._new_request_id()
-        head = scope["method"] == "HEAD"
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if path.startswith("/static/"):
             reply = render.asset(path.rsplit("/", 1)[-1]) if scope["method"] in ("GET", "HEAD") else None
             if reply is not None:
-                await reply.send(send, request_id, head=head)
+                await reply.send(scope, send, request_id)
                 return
         request = self._request(scope, path or "/", request_id)
         try:
@@ -55,7 +54,7 @@ class ConsoleApp:
         guards = tuple(header for header in render.SECURITY if header[0] not in own)
         if request.secure:
             guards += (render.TLS_ONLY,)
-        await reply.send(send, request_id, head=head, guards=guards)
+        await reply.send(scope, send, request_id, guards=guards)
         answered(scope, request.route, reply.status, started, request_id)
 
     def _request(self, scope: Scope, path: str, request_id: str) -> PageRequest:
@@ -72,7 +71,7 @@ class ConsoleApp:
             headers=headers,
             cookies=_cookies(headers.get(b"cookie")),
             request_id=request_id,
-            origin=_origin(base_url({**scope, "root_path": ""}, headers, self._console.public_url, "")),
+            origin=_origin(base_url(scope, headers, self._console.public_url, "")),
             client=client[0] if client else None,
         )
 

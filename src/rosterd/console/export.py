@@ -14,7 +14,7 @@ from typing import Final
 from rosterd.console.context import Console
 from rosterd.console.request import PageRequest
 from rosterd.console.route import Page
-from rosterd.http.reply import GUARDS, Header, Reply, Send
+from rosterd.http.reply import GUARDS, Header, Reply, Scope, Send
 from rosterd.service import transfer
 from rosterd.service.control import Directory
 from rosterd.service.feed import lines
@@ -27,7 +27,7 @@ _LINES: Final[Header] = (b"content-type", b"application/x-ndjson; charset=utf-8"
 _CSV: Final[Header] = (b"content-type", b"text/csv; charset=utf-8")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Download(Reply):
     """A file that is sent chunk by chunk."""
 
@@ -36,10 +36,9 @@ class Download(Reply):
 
     async def send(
         self,
+        scope: Scope,
         send: Send,
         request_id: str,
-        *,
-        head: bool = False,
         more: tuple[Header, ...] = (),
         guards: tuple[Header, ...] = GUARDS,
     ) -> None:
@@ -47,7 +46,7 @@ class Download(Reply):
         headers = [*self.usual_headers(request_id, more, guards), self.content_type]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         async with aclosing(self.chunks) as chunks:
-            if not head:
+            if scope["method"] != "HEAD":
                 await send({"type": "http.response.body", "body": self.body, "more_body": True})
                 async for chunk in chunks:
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from rosterd.http.admit import Headers
+from rosterd.http.headers import Headers
 from rosterd.scim import errors
 from rosterd.service.visitor import Visitor
 

@@ -5,15 +5,15 @@ connection (``remembered.py``), so revoking the one and pausing the other work a
 SQLite in every process, and on PostgreSQL elsewhere within a second.
 """
 
-import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
+from hashlib import sha256
 from typing import Final
 
+from rosterd.http.headers import Headers, bearer
 from rosterd.http.remembered import Remembered
-from rosterd.http.reply import Scope
+from rosterd.http.request import Request
 from rosterd.scim import errors
 from rosterd.scim.schema import Model
 from rosterd.service import tokens
@@ -23,27 +23,7 @@ from rosterd.service.directories import model_of
 from rosterd.service.ports import StoreUnavailable
 from rosterd.service.standing import require_active
 
-_JSON: Final = ("application/scim+json", "application/json")
-_ACCEPTED: Final = frozenset((*_JSON, "application/*", "*/*"))
 MODELS_KEPT: Final = 256
-_KEPT: Final = 64
-"""Values of a header whose meaning is remembered."""
-_HOST: Final = re.compile(r"(?:[\w.~%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.ASCII)
-"""A name or address with a port, or without (RFC 9110 §7.2)."""
-
-
-class Headers:
-    """The request's headers by lower-case name; of repeated ones the last."""
-
-    __slots__ = ("_values",)
-
-    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
-        self._values = dict(raw)
-
-    def get(self, name: bytes) -> str | None:
-        """The header's text, or ``None``."""
-        value = self._values.get(name)
-        return None if value is None else value.decode("latin-1")
 
 
 class Models:
@@ -77,47 +57,41 @@ class Admission:
         self.used: dict[str, int] = {}
         """Token id → time of last use (ms) since it was last written down."""
 
-    async def admit(
-        self,
-        headers: Headers,
-        directory: str | None,
-        base_url: str,
-        request_id: str,
-        found: Callable[[Credential], None],
-    ) -> Caller:
+    async def admit(self, request: Request, directory: str | None) -> Caller:
         """Who asks. ``directory`` is the name in the URL, if it has one.
 
-        ``found`` is told whose token it claims to be, before anything is refused for it.
+        The request knows whose token it claims to be, before anything is refused for it.
         Raises ``Unauthorized``; ``NotFound`` if the URL names another directory than the token's;
         ``Unavailable`` or ``Forbidden`` if the connection is paused or disabled.
         """
-        text = bearer(headers.get(b"authorization"))
-        digest = tokens.digest(text)
+        sent = request.headers.raw(b"authorization") or b""
+        digest = sha256(sent).digest()
         epoch = await self._control.epoch()
-        now = self.now()
         credential = self._remembered.find(epoch, digest)
         if credential is None:
-            credential = await self._verified(text, now, found)
+            credential = await self._verified(bearer(sent.decode("latin-1")), request)
             self._remembered.keep(epoch, digest, credential)
         else:
-            found(credential)
-            tokens.require_valid(credential.token, now)
+            request.credential = credential
+            tokens.require_valid(credential.token, request.at)
         if directory is not None and directory != credential.directory.name:
             raise errors.NotFound(
                 f"This token does not belong to a directory named '{directory}'.",
                 situation="another directory",
             )
-        self.used[credential.token.id] = now
+        self.used[credential.token.id] = request.at
         connection = credential.connection
         require_active(connection.standing, connection.name, credential.directory.name)
-        return Caller(
+        caller = Caller(
             directory=credential.directory,
             connection=connection,
             scopes=credential.token.scopes,
             model=self.models.of(credential.directory),
-            base_url=base_url,
-            request_id=request_id,
+            base_url=request.base_url,
+            request_id=request.id,
         )
+        request.asked_by(caller)
+        return caller
 
     async def renewed(self, caller: Caller) -> Caller:
         """The same caller with the schemas of its directory as they are now. Raises ``NotFound``."""
@@ -126,16 +100,14 @@ class Admission:
                 return replace(caller, directory=directory, model=self.models.of(directory))
         raise errors.NotFound(f"There is no directory '{caller.directory.name}' any more.")
 
-    async def _verified(self, text: str, now: int, found: Callable[[Credential], None]) -> Credential:
-        claimed = await self._claimed(text)
-        if claimed is not None:
-            found(claimed)
+    async def _verified(self, text: str, request: Request) -> Credential:
+        claimed = request.credential = await self._claimed(text)
         if tokens.token_id(text) is None:
             raise errors.Unauthorized(
                 "The bearer token is incomplete or mistyped. Copy the whole token, from 'rst_' to its end.",
                 situation="token mistyped",
             )
-        return tokens.verify(claimed, text, now)
+        return tokens.verify(claimed, text, request.at)
 
     async def claimed(self, headers: Headers) -> Credential | None:
         """Whose token a request claims to have that was refused without looking; ``None`` if nobody's."""
@@ -147,56 +119,3 @@ class Admission:
     async def _claimed(self, text: str) -> Credential | None:
         id = tokens.claimed_id(text)
         return None if id is None else await self._control.credential(id)
-
-
-def bearer(header: str | None) -> str:
-    """The token of an ``Authorization`` header. Raises ``Unauthorized``."""
-    if not header:
-        raise errors.Unauthorized()
-    # credentials = "Bearer" 1*SP b64token (RFC 6750 §2.1); the scheme is case-insensitive (RFC 9110 §11.1).
-    scheme, _, rest = header.partition(" ")
-    if scheme.casefold() != "bearer" or not rest.strip():
-        raise errors.Unauthorized("The Authorization header must read 'Bearer <token>'.")
-    return rest.strip()
-
-
-def negotiate(headers: Headers) -> None:
-    """Raise ``NotAcceptable`` if the client takes no JSON at all (RFC 7644 §3.8)."""
-    accept = headers.get(b"accept")
-    if accept and not _takes_json(accept):
-        raise errors.NotAcceptable()
-
-
-@lru_cache(_KEPT)
-def _takes_json(accept: str) -> bool:
-    for part in accept.split(","):
-        media, *parameters = (piece.strip().casefold() for piece in part.split(";"))
-        refused = any(p.replace(" ", "") in ("q=0", "q=0.0", "q=0.00", "q=0.000") for p in parameters)
-        if media in _ACCEPTED and not refused:
-            return True
-    return False
-
-
-def check_media_type(headers: Headers, accepted: Sequence[str] = _JSON) -> None:
-    """Raise ``UnsupportedMediaType`` unless a body is declared as JSON; a missing header is let pass."""
-    declared = headers.get(b"content-type")
-    if declared and declared.split(";")[0].strip().casefold() not in accepted:
-        raise errors.UnsupportedMediaType(
-            f"The body was sent as '{declared[:100]}'; send it as {' or '.join(accepted)}."
-        )
-
-
-def base_url(scope: Scope, headers: Headers, configured: str | None, prefix: str) -> str:
-    """The SCIM base URL as the client sees it: the configured one, or what the request says."""
-    if configured:
-        return configured.rstrip("/") + prefix
-    host = headers.get(b"host")
-    if not host or not _is_host(host):
-        server = scope.get("server") or ("localhost", None)
-        host = server[0] if server[1] is None else f"{server[0]}:{server[1]}"
-    return f"{scope.get('scheme', 'http')}://{host}{scope.get('root_path', '').rstrip('/')}{prefix}"
-
-
-@lru_cache(_KEPT)
-def _is_host(text: str) -> bool:
-    return _HOST.fullmatch(text) is not None

@@ -16,4 +16,4 @@ async def busy(scope: Scope, receive: Receive, send: Send) -> None:
         "Too many connections are open. Nothing was done; try again in a moment.", retry_after=RETRY_AFTER
     )
     told = reply_to if scope["path"].startswith("/scim/") else problem_to
-    await told(error, "-").send(send, "-", head=scope["method"] == "HEAD", more=((b"connection", b"close"),))
+    await told(error, "-").send(scope, send, "-", more=((b"connection", b"close"),))

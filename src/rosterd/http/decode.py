@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from rosterd.http.admit import Headers
+from rosterd.http.headers import Headers
 from rosterd.http.reply import Receive
 from rosterd.scim import errors
 

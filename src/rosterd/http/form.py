@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import parse_qsl
 
-from rosterd.http.admit import Headers
 from rosterd.http.decode import read_body
+from rosterd.http.headers import Headers
 from rosterd.http.reply import Receive
 from rosterd.scim import errors
 from rosterd.service.clients import Refused

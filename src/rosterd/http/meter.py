@@ -8,41 +8,32 @@ again; in a refusal the same as ``Retry-After``).
 from typing import Any
 
 from rosterd.http.reply import Header
+from rosterd.http.request import Request
 from rosterd.scim import errors
 from rosterd.service import limits
-from rosterd.service.caller import WRITE, Caller
+from rosterd.service.caller import WRITE
 from rosterd.service.limits import Quota, Throttle
 
 
-class Meter:
-    """What one request takes; ``headers`` belong to its answer, whatever that is."""
-
-    __slots__ = ("_throttle", "connection", "headers")
-
-    def __init__(self, throttle: Throttle) -> None:
-        self._throttle = throttle
-        self.connection: int | None = None
-        """Whose request it is, once that is known."""
-        self.headers: tuple[Header, ...] = ()
-
-    def take(self, caller: Caller, scope: str | None, cost: int = 1) -> None:
-        """Take ``cost`` requests of the scope's class. Raises ``TooManyRequests``."""
-        connection = caller.connection
-        self.connection = connection.id
-        kind = limits.WRITE if scope == WRITE else limits.READ
-        allowed = connection.policy.limits
-        quota = self._throttle.take(connection.directory, connection.id, kind, allowed, cost)
-        if quota is None:
-            return
-        self.headers = told(quota)
-        if quota.wait:
-            raise errors.TooManyRequests(
-                f"Connection '{connection.name}' may send {allowed.rate(kind)} {kind} requests a second, and "
-                f"{quota.limit} at once. Try again in {quota.wait} s. An administrator can raise it: "
-                f"'rosterd connection update {connection.name} --directory {caller.directory.name} "
-                f"--{kind}-rate …'.",
-                retry_after=quota.wait,
-            )
+def take(throttle: Throttle, request: Request, scope: str | None, cost: int = 1) -> None:
+    """Take ``cost`` requests of the scope's class, and note the headers, which belong to the answer whatever
+    that is. Raises ``TooManyRequests``."""
+    caller = request.caller
+    connection = caller.connection
+    kind = limits.WRITE if scope == WRITE else limits.READ
+    allowed = connection.policy.limits
+    quota = throttle.take(connection.directory, connection.id, kind, allowed, cost)
+    if quota is None:
+        return
+    request.rate = told(quota)
+    if quota.wait:
+        raise errors.TooManyRequests(
+            f"Connection '{connection.name}' may send {allowed.rate(kind)} {kind} requests a second, and "
+            f"{quota.limit} at once. Try again in {quota.wait} s. An administrator can raise it: "
+            f"'rosterd connection update {connection.name} --directory {caller.directory.name} "
+            f"--{kind}-rate …'.",
+            retry_after=quota.wait,
+        )
 
 
 def told(quota: Quota) -> tuple[Header, ...]:

@@ -9,8 +9,8 @@ import ipaddress
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from rosterd.http.admit import Headers, bearer
 from rosterd.http.guard import Guard
+from rosterd.http.headers import Headers, bearer
 from rosterd.http.reply import Header, Reply, Scope
 from rosterd.scim import errors
 

@@ -1,7 +1,7 @@
 """Credentials that were verified once: each is good for as long as the control plane's epoch lasts.
 
-Kept by a digest of what the client sends, never a failure, and in bounded memory. Pausing, revoking, another
-policy, scope or schema all begin another epoch (``Control.epoch``), and then everything is looked up again.
+Kept by a digest of the header that a client sends, never a failure, in bounded memory. Pausing, revoking,
+another policy, scope or schema all begin another epoch (``Control.epoch``), and then all is looked up again.
 """
 
 from collections.abc import Hashable

@@ -19,7 +19,14 @@ GUARDS: Final[tuple[Header, ...]] = (
 """A browser that opens what is no page runs nothing of it."""
 
 
-@dataclass(frozen=True, slots=True)
+_BARE: Final = frozenset((204, 304))
+"""Statuses of replies that never have a body, and so no length of one."""
+WHOLE: Final = "rosterd.whole"
+"""An ASGI extension: a server that has it in a scope's ``extensions`` takes status, headers and body in one
+message of this type, and what it sends to HEAD is its own affair."""
+
+
+@dataclass(slots=True)
 class Reply:
     """One HTTP response. A body is SCIM JSON unless ``content_type`` says otherwise."""
 
@@ -31,21 +38,24 @@ class Reply:
 
     async def send(
         self,
+        scope: Scope,
         send: Send,
         request_id: str,
-        *,
-        head: bool = False,
         more: tuple[Header, ...] = (),
         guards: tuple[Header, ...] = GUARDS,
     ) -> None:
         """Send it with ``more`` headers and the ``guards``; for HEAD everything but the body."""
         headers = self.usual_headers(request_id, more, guards)
-        if self.body:
+        body = self.body
+        if body:
             headers.append(self.content_type)
-        if self.status not in (204, 304):
-            headers.append((b"content-length", str(len(self.body)).encode()))
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if head else self.body})
+        if self.status not in _BARE:
+            headers.append((b"content-length", b"%d" % len(body)))
+        if WHOLE in (scope.get("extensions") or ()):
+            await send({"type": WHOLE, "status": self.status, "headers": headers, "body": body})
+        else:
+            await send({"type": "http.response.start", "status": self.status, "headers": headers})
+            await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
     def usual_headers(
         self, request_id: str, more: tuple[Header, ...], guards: tuple[Header, ...]

@@ -68,11 +68,12 @@ class Site:
             return
         if scope["type"] != "http":
             return
-        root = scope.get("root_path", "")
+        root, path = scope.get("root_path", ""), scope["path"]
+        if path != root and not path.startswith(root + "/"):  # some servers leave it out of the path
+            scope = {**scope, "path": root + path}
         path = scope["path"].removeprefix(root)
         if path == SCIM_PATH or path.startswith(SCIM_PATH + "/"):
-            inner = {**scope, "root_path": root + SCIM_PATH}
-            await self._scim(inner, receive, send)
+            await self._scim(scope, receive, send, root + SCIM_PATH)
             return
         if path in BY_PATH:
             await self._token_provider(scope, receive, self._counted("token", scope, send))
@@ -85,13 +86,13 @@ class Site:
         if other is None and self._console is not None:
             await self._console(scope, receive, self._counted("console", scope, send))
         else:
-            await (other or _nothing_here()).send(send, "-", head=scope["method"] == "HEAD")
+            await (other or _nothing_here()).send(scope, send, "-")
 
     def _counted(self, area: str, scope: Scope, send: Send) -> Send:
         started, requests = time.perf_counter(), self._requests
 
         def told(message: Message) -> Awaitable[None]:
-            if message["type"] == "http.response.start":
+            if "status" in message:
                 requests.begun(area, scope["method"], message["status"], time.perf_counter() - started)
             return send(message)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from rosterd.http.reply import Scope
-from rosterd.http.trail import Trail
+from rosterd.http.request import Request
 
 _READING = ("GET", "HEAD")
 
@@ -17,7 +17,7 @@ class Span(Protocol):
     trace_id: str
     """32 hexadecimal digits (W3C Trace Context)."""
 
-    def end(self, status: int | None, trail: Trail, ended: float) -> None:
+    def end(self, status: int | None, request: Request, ended: float) -> None:
         """Tell of it; ``status`` is ``None`` if the client has gone, ``ended`` by ``time.perf_counter``."""
 
 
@@ -28,20 +28,20 @@ class Spans(Protocol):
         """The span of a request, unless it is not to be traced; ``started`` by ``time.perf_counter``."""
 
 
-def steps(trail: Trail, method: str, started: float, ended: float) -> Iterator[tuple[str, float, float]]:
+def steps(request: Request, ended: float) -> Iterator[tuple[str, float, float]]:
     """The steps that a request went through, each with its beginning and end.
 
     The last one is where it failed, if it did.
     """
-    marks = [("admit", trail.admitted), ("decode", trail.decoded)]
-    searches = trail.match is not None and trail.match.template.endswith("/.search")
-    if trail.checked or not (method in _READING or searches):
-        marks.append(("check", trail.checked))
-    marks.append(("commit", trail.committed))
-    at = started
+    marks = [("admit", request.admitted), ("decode", request.decoded)]
+    searches = request.route.endswith("/.search")
+    if request.checked or not (request.method in _READING or searches):
+        marks.append(("check", request.checked))
+    marks.append(("commit", request.committed))
+    at = request.started
     for step, end in marks:
         if not end:
-            if trail.error is not None:
+            if request.error is not None:
                 yield step, at, ended
                 return
             continue  # what is answered without data, such as discovery, has no such step

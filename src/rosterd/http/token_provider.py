@@ -19,10 +19,10 @@ import orjson
 import structlog
 
 from rosterd.http.access_log import answered
-from rosterd.http.admit import Headers, base_url
 from rosterd.http.decode import ClientGone
 from rosterd.http.form import read_form
 from rosterd.http.guard import FAILED, MALFORMED, Guard
+from rosterd.http.headers import Headers, base_url
 from rosterd.http.problems import oauth_reply_to
 from rosterd.http.reply import Header, Receive, Reply, Scope, Send
 from rosterd.scim import errors
@@ -123,7 +123,7 @@ class TokenProvider:
                     request_id=asked.request_id,
                 )
             reply = oauth_reply_to(self._counted(asked, error), asked.request_id, route.challenge)
-        await reply.send(send, asked.request_id, head=scope["method"] == "HEAD", more=(_NO_CACHE,))
+        await reply.send(scope, send, asked.request_id, more=(_NO_CACHE,))
         answered(scope, route.path, reply.status, started, asked.request_id, connection=asked.connection)
 
     def _counted(self, asked: _Asked, error: Exception) -> Exception:
@@ -177,7 +177,7 @@ class TokenProvider:
 
     async def metadata(self, asked: _Asked) -> Reply:
         """GET /.well-known/oauth-authorization-server (RFC 8414 §3.2)."""
-        issuer = base_url(asked.scope, asked.headers, self._public_url, "")
+        issuer = base_url(asked.scope, asked.headers, self._public_url, asked.scope.get("root_path", ""))
         methods = ["client_secret_basic", "client_secret_post"]
         document: dict[str, object] = {
             "issuer": issuer,

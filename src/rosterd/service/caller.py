@@ -56,7 +56,7 @@ def check_scopes(scopes: Iterable[str], types: Iterable[str], whose: str) -> tup
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Caller:
     """One admitted request: the connection it speaks for, and what its token permits."""
 

@@ -1,8 +1,7 @@
 """A resource with what is rendered beside its document, and the full document of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -13,8 +12,7 @@ from rosterd.scim.schema import Model, ResourceType
 from rosterd.service.ports import Membership, Stored
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """One resource as a connection sees it.
 
     ``memberships`` is a user's groups, ``members`` a group's members; ``None`` where they do not

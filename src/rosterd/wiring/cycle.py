@@ -1,62 +1,69 @@
-"""One request and its reply: the head of a reply waits for its body, and both leave as one piece.
+"""One request and its reply: a reply that comes whole (``http.reply.WHOLE``) leaves in one piece.
 
-uvicorn writes them one after the other, so that two packets are sent and the client is woken twice. A reply
-without a known length, one whose body comes in parts, and one that ends the connection go uvicorn's way.
+uvicorn writes head and body one after the other, so that two packets are sent and the client is woken twice.
+A reply in several messages, to HEAD, at the end of a connection, or to a client that is slow goes its way.
 """
 
+import asyncio
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from rosterd.http.reply import WHOLE
+
+EXTENSIONS: Final[dict[str, dict[str, object]]] = {WHOLE: {}}
 _VISIBLE: Final = bytes(byte for byte in range(256) if byte == 0x09 or (byte >= 0x20 and byte != 0x7F))
 """What the value of a header may hold (RFC 9110 §5.5)."""
+_OF_THE_CONNECTION: Final = frozenset((b"connection", b"transfer-encoding"))
 
 
 class Cycle(RequestResponseCycle):
     """See ``uvicorn``'s class of which it is one; the application calls ``send``."""
 
-    _start: Any = None
-    """The beginning of a reply that waits for its body."""
-    _length = b""
+    access_log = disconnected = response_started = response_complete = False
+    more_body = True
+    chunked_encoding = None
+    expected_content_length = 0
+
+    def __init__(self, connection: Any, scope: Any, *, keep_alive: bool) -> None:
+        """``connection`` is the protocol that got the request of this scope."""
+        self.scope = scope
+        self.transport = connection.transport
+        self.flow = connection.flow
+        self.logger = connection.logger
+        self.default_headers = connection.server_state.default_headers
+        self.message_event = asyncio.Event()
+        self.on_response = connection.on_response_complete
+        self.keep_alive = keep_alive
+        self.waiting_for_100_continue = connection.expect_100_continue
+        self.body = bytearray()
 
     async def send(self, message: Any) -> None:
         """Take a message of ASGI from the application."""
-        if message["type"] == "http.response.start" and not self.response_started:
-            self._length = next((v for name, v in message["headers"] if name == b"content-length"), b"")
-            if self._length:
-                self._start = message
-                return
-        start, self._start = self._start, None
-        if start is not None and not self._whole(start, message):
-            await super().send(start)
-        elif start is not None:
-            return
-        await super().send(message)
+        if self.waiting_for_100_continue and self.more_body:
+            self.keep_alive = False  # nobody knows whether the body comes now that it was not asked for
+        if message["type"] != WHOLE:
+            await super().send(message)
+        elif not self._whole(message):
+            status, headers = message["status"], message["headers"]
+            await super().send({"type": "http.response.start", "status": status, "headers": headers})
+            await super().send({"type": "http.response.body", "body": message["body"]})
 
-    def _whole(self, start: Any, message: Any) -> bool:
-        """Write a whole reply, if it is one and the client takes it at once."""
-        body = message.get("body", b"")
-        if (
-            message.get("more_body")
-            or self.scope["method"] == "HEAD"
-            or len(body) != int(self._length)
-            or not self.keep_alive
-            or self.disconnected
-            or self.flow.write_paused
-        ):
+    def _whole(self, message: Any) -> bool:
+        """Write a whole reply, if nothing keeps it from leaving at once."""
+        waits = self.disconnected or self.response_started or self.flow.write_paused
+        if waits or not self.keep_alive or self.scope["method"] == "HEAD":
             return False
-        headers = [*self.default_headers, *start["headers"]]
-        parts = [STATUS_LINE[start["status"]]]
-        for name, value in headers:
-            if name == b"connection" or name == b"transfer-encoding":
-                return False
-            parts += (name, b": ", value, b"\r\n")
-        head = b"".join(parts)
-        if head.translate(None, _VISIBLE) != b"\r\n" * (len(headers) + 1):
+        headers = [*self.default_headers, *message["headers"]]
+        lines = [b"%b: %b\r\n" % header for header in headers]
+        head = b"%b%b" % (STATUS_LINE[message["status"]], b"".join(lines))
+        if not _OF_THE_CONNECTION.isdisjoint([name for name, _ in headers]):
+            return False
+        if head.translate(None, _VISIBLE) != b"\r\n" * (len(lines) + 1):
             raise RuntimeError("a header of the reply has characters that a header must not have")
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
-        self.transport.write(b"%b\r\n%b" % (head, body))
+        self.transport.write(b"%b\r\n%b" % (head, message["body"]))
         self.message_event.set()
         self.on_response()
         return True

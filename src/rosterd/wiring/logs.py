@@ -4,7 +4,6 @@ A traceback is logged without local variables: among them would be tokens and pe
 written, since the disk is full, is lost; it is no fault of what it tells of.
 """
 
-import contextlib
 import json
 import logging
 import sys
@@ -68,9 +67,11 @@ class _Lines:
         self._end = end
 
     def msg(self, line: Any) -> None:
-        with contextlib.suppress(OSError, ValueError):
+        try:
             self._stream.write(line + self._end)
             self._stream.flush()
+        except (OSError, ValueError):
+            pass
 
     debug = info = warning = error = critical = exception = fatal = msg
 

@@ -3,14 +3,18 @@
     connections   beyond the limit are answered 503 with Retry-After, far beyond it are closed at once
     head          longer than ``head_bytes``: 431; not complete after ``head_seconds``: 408
     body          slower than ``body_bytes`` in ``body_seconds``: 408
+    trailer       of a body in chunks is read over, and no longer than a head
     reply         not taken for ``reply_seconds``: the connection is closed
+    idle          after a reply for longer than uvicorn's ``timeout_keep_alive``: the connection is closed
 
-uvicorn has no such bounds of its own. One look over all connections every ``look_seconds`` finds the slow
-ones, so that a request that is quick pays nothing for a timer.
+One look over all connections every ``look_seconds`` finds the slow and idle ones, so that a request that is
+quick pays nothing for a timer. What uvicorn does at each request is done here, in fewer steps. A request that
+wishes for another protocol is read as if it did not; one that was complete is answered whatever follows it.
 """
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -19,15 +23,17 @@ from urllib.parse import unquote
 
 import httptools
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from rosterd.http.busy import busy
-from rosterd.wiring.cycle import Cycle
+from rosterd.wiring.cycle import EXTENSIONS, Cycle
 
 _ALWAYS: Final = (b"/healthz", b"/readyz", b"/metrics")
 """What is answered however many connections there are."""
 _SPARE: Final = 64
 """Connections beyond the limit that are still told why they are refused."""
+_ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 _FORWARDED: Final = frozenset((b"x-forwarded-proto", b"x-forwarded-for"))
 
 FRESH: Final = "fresh"
@@ -107,8 +113,12 @@ class Bounded(HttpToolsProtocol):
         self.doors.connections = self.connections
         self.phase = FRESH
         self.refused = self.stuck = False
-        self.turn = self.taken = self.amount = self.chunk = self.head = 0
-        self.seen: tuple[str, int] = (FRESH, -1)
+        self.begun: tuple[Cycle, Any] | None = None
+        self.running: Cycle | None = None
+        self.turn = self.taken = self.amount = self.chunk = 0
+        self.bare = 0
+        """Bytes since the last head, piece of a body or request came to its end."""
+        self.seen: tuple[object, ...] = ()
         self.since = self.mark = 0.0
         if len(self.connections) > self.doors.bounds.connections + _SPARE:
             self.doors.turned_away["connections"] += 1
@@ -117,51 +127,89 @@ class Bounded(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
         super().connection_lost(exc)
+        self._tell()
         self.doors.changed()
 
     def data_received(self, data: bytes) -> None:
         """What the client sends."""
         if self.refused:
             return
-        self.taken += len(data)
-        self.chunk = len(data)
-        super().data_received(data)
-        if self.phase is HEAD and not self.refused:
-            self.head += len(data)
-            if self.head > self.doors.bounds.head_bytes:
-                self._refuse("head", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        self.chunk = size = len(data)
+        self.taken += size
+        while data:
+            try:
+                self.parser.feed_data(data)
+                break
+            except httptools.HttpParserUpgrade as upgrade:  # never done: it is read again without the wish
+                data = self._again(data[upgrade.args[0] :])
+            except httptools.HttpParserError:
+                data = b""
+                self._refuse(None, HTTPStatus.BAD_REQUEST)
+        if self.begun is not None:
+            begun, self.begun = self.begun, None
+            self._start(*begun, at_once=True)
+        self.bare += size
+        if self.bare > self.doors.bounds.head_bytes and self.phase is not DONE:
+            self._refuse("head", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_message_begin(self) -> None:
         """The head begins."""
-        super().on_message_begin()
-        self.phase, self.head = HEAD, 0
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self.phase = HEAD
         self.turn += 1
 
     def on_headers_complete(self) -> None:
         """The head is complete: the request is answered from now on."""
-        self.phase = BODY
-        bounds = self.doors.bounds
-        if self.head + self.chunk > bounds.head_bytes and self._head_size() > bounds.head_bytes:
+        bounds, parser = self.doors.bounds, self.parser
+        if self.refused:
+            return
+        if parser.should_upgrade():
+            if parser.get_method() == b"CONNECT":
+                raise ValueError("this is no proxy")
+            return
+        if self.chunk + max(self.bare, 0) > bounds.head_bytes and self._head_size() > bounds.head_bytes:
             self._refuse("head", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
             return
         app: Any = self.config.loaded_app
-        if isinstance(app, ProxyHeadersMiddleware) and not any(h in _FORWARDED for h, _ in self.headers):
+        proxied = isinstance(app, ProxyHeadersMiddleware)
+        if proxied and _FORWARDED.isdisjoint([name for name, _ in self.headers]):
             app = app.app  # it would look who asks, and find nothing to do
         if len(self.connections) > bounds.connections and self.url not in _ALWAYS:
             self.doors.turned_away["connections"] += 1
             app = busy
         self._begin(app)
+        self.phase, self.bare = BODY, -self.chunk
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
-        if not self.refused:
-            super().on_body(body)
+        self.bare = -self.chunk
+        cycle = self.cycle
+        if self.phase is not BODY or cycle.response_complete:
+            return
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         """The request is complete."""
-        self.phase = DONE
-        if not self.refused:
-            super().on_message_complete()
+        if self.phase is not BODY:  # it is refused, or read again
+            return
+        self.phase, self.bare = DONE, -self.chunk
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
+
+    def on_response_complete(self) -> None:
+        """The reply is complete: the next request on the connection is begun, if it came already."""
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            if self.pipeline:
+                self._start(*self.pipeline.pop(), at_once=False)  # it may be within the one before
 
     def pause_writing(self) -> None:
         """The client does not take what it is sent."""
@@ -175,80 +223,134 @@ class Bounded(HttpToolsProtocol):
 
     def look(self, now: float) -> None:
         """End the connection if the client has been too slow up to ``now`` of the loop's clock."""
-        bounds = self.doors.bounds
-        if self.refused:  # it had a moment to read why
-            self.transport.close()
-            return
+        bounds, transport = self.doors.bounds, self.transport
+        cycle: Cycle | None = self.cycle  # type: ignore[assignment]
+        answered = cycle is None or cycle.response_complete
+        if self.refused and (cycle is None or answered or cycle.disconnected):
+            transport.close()  # it had a moment to read why
+        closing, paused = transport.is_closing(), self.flow.read_paused
+        seen = (self.phase, self.turn, answered, closing, paused)
         if self.stuck and now - self.mark > bounds.reply_seconds:
-            self.doors.turned_away["slow reply"] += 1
-            self.transport.abort()
-            return
-        if self.seen != (self.phase, self.turn):
-            self.seen, self.since, self.amount = (self.phase, self.turn), now, self.taken
-        elif self.phase in (FRESH, HEAD) and now - self.since > bounds.head_seconds:
+            self._abort()
+        elif self.seen != seen:
+            self.seen, self.since, self.amount = seen, now, self.taken
+        elif closing:
+            if now - self.since > bounds.reply_seconds:
+                self._abort()
+        elif paused or self.refused:
+            pass  # it is not the client who is slow
+        elif self.phase is BODY:
+            self._look_at_body(now)
+        elif answered and self.phase is DONE:
+            if now - self.since > self.timeout_keep_alive:
+                transport.close()
+        elif answered and now - self.since > bounds.head_seconds:
             self._refuse("slow head", HTTPStatus.REQUEST_TIMEOUT if self.taken else None)
-        elif self.phase is BODY and now - self.since > bounds.body_seconds and not self.flow.read_paused:
+
+    def _look_at_body(self, now: float) -> None:
+        bounds = self.doors.bounds
+        if now - self.since > bounds.body_seconds:
             if self.taken - self.amount < bounds.body_bytes:
                 self._refuse("slow body", HTTPStatus.REQUEST_TIMEOUT)
             else:
                 self.since, self.amount = now, self.taken
 
     def _begin(self, app: Any) -> None:
-        """Hand the request to the application, once those before it on the connection are answered."""
-        scope: Any = self.scope
-        version = self.parser.get_http_version()
-        url = httptools.parse_url(self.url)
-        path = url.path.decode("ascii")
-        scope["http_version"] = version
-        scope["method"] = self.parser.get_method().decode("ascii")
-        scope["path"] = unquote(path) if "%" in path else path
-        scope["raw_path"] = url.path
-        scope["query_string"] = url.query or b""
+        """Make the request ready for the application, once those before it on the connection are answered."""
+        parser = self.parser
+        version = parser.get_http_version()
+        path, query = self.url, b""
+        if path.startswith(b"/") and b"#" not in path:
+            path, _, query = path.partition(b"?")
+        else:
+            url = httptools.parse_url(path)
+            path, query = url.path, url.query or b""
+        text = path.decode("ascii")
+        scope = {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "method": parser.get_method().decode("ascii"),
+            "root_path": "",
+            "path": unquote(text) if "%" in text else text,
+            "raw_path": path,
+            "query_string": query,
+            "headers": self.headers,
+            "state": {},
+            "extensions": EXTENSIONS,
+        }
+        self.headers = []  # what comes behind a body in chunks is no header
         before: Cycle | None = self.cycle  # type: ignore[assignment]
-        self.cycle = cycle = Cycle(
-            scope,
-            self.transport,
-            self.flow,
-            self.logger,
-            self.access_logger,
-            self.access_log,
-            self.server_state.default_headers,
-            asyncio.Event(),
-            self.expect_100_continue,
-            version != "1.0" and self.parser.should_keep_alive() and not self.doors.closing,
-            self.on_response_complete,
-        )
+        keep_alive = version != "1.0" and parser.should_keep_alive() and not self.doors.closing
+        self.cycle = cycle = Cycle(self, scope, keep_alive=keep_alive)
         if before is None or before.response_complete:
-            self._start_asgi_task(cycle, app)
+            self.begun = cycle, app
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, app))
 
+    def _start(self, cycle: Any, app: Any, *, at_once: bool) -> None:
+        """Run the application. What it does without waiting is done now if it can be (Python 3.12)."""
+        self.running = cycle
+        run = cycle.run_asgi(app)
+        if at_once and sys.version_info >= (3, 12):
+            task = asyncio.Task(run, loop=self.loop, eager_start=True)
+        else:
+            task = self.loop.create_task(run)
+        if not task.done():
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
-    def _refuse(self, reason: str, status: HTTPStatus | None) -> None:
-        """Say why, if nothing was said yet, and close.
+    def _again(self, rest: bytes) -> bytes:
+        """What another parser is to read: the head without its wish for another protocol, and the rest."""
+        if self.refused:
+            return b""
+        lines = [b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+        version = self.parser.get_http_version().encode()
+        first = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, version)
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        return b"%b%b\r\n%b" % (first, b"".join(lines), rest)
+
+    def _refuse(self, reason: str | None, status: HTTPStatus | None) -> None:
+        """Read nothing more; say why, if nothing was said yet, and close. What came before is answered first.
 
         What the client still sends is thrown away for a moment, so that it is not reset before it reads that.
         """
-        self.refused = True
-        if self.transport.is_closing():
+        if self.refused or self.transport.is_closing():
             return
-        self.doors.turned_away[reason] += 1
+        self.refused = True
+        if reason is not None:
+            self.doors.turned_away[reason] += 1
         cycle: Cycle | None = self.cycle  # type: ignore[assignment]
-        # Between two requests, or while the body is waited for, nobody else writes to the connection.
-        free = cycle is None or (
-            cycle.response_complete if self.phase is HEAD else not cycle.response_started
-        )
-        if status is not None and free:
+        within = self.phase is BODY
+        if not within and cycle is not None and not cycle.response_complete:
+            cycle.keep_alive = False
+            return
+        begun = cycle is not None and within and (cycle.response_started or self.pipeline)
+        if status is None or begun:
+            self.transport.close()
+        else:
             head = (
                 f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
             )
             self.transport.write(head.encode())
             self.transport.write_eof()
-        if cycle is not None and not cycle.response_complete:
-            cycle.disconnected = True
-            cycle.message_event.set()
-        if status is None or not free:
-            self.transport.close()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Tell the application that nobody waits for its replies any more."""
+        for cycle in (self.running, self.cycle):
+            if cycle is not None and not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
+
+    def _abort(self) -> None:
+        self.doors.turned_away["slow reply"] += 1
+        self.transport.abort()

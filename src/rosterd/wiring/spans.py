@@ -27,9 +27,9 @@ from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, S
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from rosterd.http.reply import Scope
+from rosterd.http.request import Request
 from rosterd.http.site import SCIM_PATH
 from rosterd.http.spans import steps
-from rosterd.http.trail import Trail
 from rosterd.scim import errors
 from rosterd.service.webhook_messages import Message
 from rosterd.service.webhooks import Endpoint, Outcome
@@ -91,7 +91,7 @@ class Tracer:
             start_time=offset + round(started * 1e9),
             record_exception=False,
         )
-        return RequestSpan(self, span, method, started, offset) if span.is_recording() else None
+        return RequestSpan(self, span, method, offset) if span.is_recording() else None
 
     def deliver(self, endpoint: Endpoint, message: Message) -> "SentSpan | None":
         """See ``DeliverySpans.deliver``."""
@@ -124,27 +124,26 @@ class Tracer:
 class RequestSpan:
     """See ``http.spans.Span``."""
 
-    __slots__ = ("_method", "_offset", "_span", "_started", "_tracer", "request_id", "trace_id")
+    __slots__ = ("_method", "_offset", "_span", "_tracer", "request_id", "trace_id")
 
-    def __init__(self, tracer: Tracer, span: trace.Span, method: str, started: float, offset: int) -> None:
+    def __init__(self, tracer: Tracer, span: trace.Span, method: str, offset: int) -> None:
         self._tracer = tracer
         self._span = span
         self._method = method
-        self._started = started
         self._offset = offset
         context = span.get_span_context()
         self.trace_id = f"{context.trace_id:032x}"
         self.request_id = f"{self.trace_id}-{context.span_id:016x}"
 
-    def end(self, status: int | None, trail: Trail, ended: float) -> None:
+    def end(self, status: int | None, request: Request, ended: float) -> None:
         """See ``Span.end``."""
         span, fault = self._span, status is not None and status >= 500
-        span.set_attributes(_attributes(status, trail))
-        route = _route(trail)
+        span.set_attributes(_attributes(status, request))
+        route = _route(request)
         if route:
             span.set_attribute("http.route", route)
             span.update_name(f"{self._method} {route}")
-        found = list(steps(trail, self._method, self._started, ended))
+        found = list(steps(request, ended))
         for place, (name, begin, end) in enumerate(found, 1):
             failed = fault and place == len(found)
             self._tracer.step(name, span, self._at(begin), self._at(end), failed=failed)
@@ -166,12 +165,14 @@ class SentSpan:
         context = span.get_span_context()
         self.traceparent = f"00-{context.trace_id:032x}-{context.span_id:016x}-01"
 
-    def end(self, outcome: Outcome) -> None:
+    def end(self, outcome: Outcome | None) -> None:
         """See ``DeliverySpan.end``."""
-        if outcome.status is not None:
-            self._span.set_attribute("http.response.status_code", outcome.status)
-        if not outcome.accepted:
-            self._span.set_attribute("error.type", str(outcome.status or "no answer"))
+        status = None if outcome is None else outcome.status
+        if status is not None:
+            self._span.set_attribute("http.response.status_code", status)
+        if outcome is None or not outcome.accepted:
+            why = "broken off" if outcome is None else str(status or "no answer")
+            self._span.set_attribute("error.type", why)
             self._span.set_status(StatusCode.ERROR)
         self._span.end()
 
@@ -180,27 +181,27 @@ def _link(trace_id: str, span_id: str) -> Link:
     return Link(SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=_SAMPLED))
 
 
-def _attributes(status: int | None, trail: Trail) -> Mapping[str, Any]:
+def _attributes(status: int | None, request: Request) -> Mapping[str, Any]:
     """What is told of a request: nothing that a client could have written itself."""
     found: dict[str, Any] = {}
     if status is not None:
         found["http.response.status_code"] = status
     if status is None or status >= 500:
         found["error.type"] = "client gone" if status is None else str(status)
-    if isinstance(trail.error, errors.ScimError) and trail.error.scim_type:
-        found["rosterd.scim_type"] = trail.error.scim_type
-    if trail.credential is not None:
-        found["rosterd.directory"] = trail.credential.directory.id
-        found["rosterd.connection"] = trail.credential.connection.id
+    if isinstance(request.error, errors.ScimError) and request.error.scim_type:
+        found["rosterd.scim_type"] = request.error.scim_type
+    if request.credential is not None:
+        found["rosterd.directory"] = request.credential.directory.id
+        found["rosterd.connection"] = request.credential.connection.id
     return found
 
 
-def _route(trail: Trail) -> str:
+def _route(request: Request) -> str:
     """The template of the address, with the resource type's own endpoint where there is such a type."""
-    match = trail.match
+    match = request.match
     if match is None or not match.template:
         return ""
-    types = trail.caller.model.by_endpoint if trail.caller is not None else {}
+    types = request.asker.model.by_endpoint if request.asker is not None else {}
     known = types.get(match.endpoint.casefold())
     template = (
         match.template if known is None else match.template.replace("{endpoint}", known.endpoint.strip("/"))

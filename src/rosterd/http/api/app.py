@@ -15,13 +15,13 @@ import orjson
 import structlog
 
 from rosterd.http.access_log import answered
-from rosterd.http.admit import Headers, bearer, check_media_type
 from rosterd.http.api import fit, replay, routes
 from rosterd.http.api.openapi import described
 from rosterd.http.api.request import NOBODY, ApiCaller, ApiContext, ApiReply, ApiRequest, StreamReply
 from rosterd.http.api.route import JSON, ApiRoute
 from rosterd.http.decode import ClientGone, parse_json, parse_query, read_body
 from rosterd.http.guard import Guard
+from rosterd.http.headers import Headers, bearer, check_media_type
 from rosterd.http.problems import problem_to
 from rosterd.http.reply import GUARDS, NO_STORE, Header, Receive, Reply, Scope, Send
 from rosterd.scim import errors
@@ -80,7 +80,7 @@ class ApiApp:
             await self._stream(reply, receive, send, request_id, head=head)
         else:
             status = reply.status
-            await reply.send(send, request_id, head=head, more=seen.headers)
+            await reply.send(scope, send, request_id, more=seen.headers)
         answered(scope, seen.route, status, started, request_id, key=seen.key)
 
     async def _answer(

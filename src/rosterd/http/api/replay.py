@@ -6,6 +6,7 @@
     before the outcome   409; also for ever after a crash in between, as the outcome is not known then
     refused (4xx, 503)   nothing was changed: the key is free again, unless the outcome is not known
     a secret in it       the reply is never kept: 409, which says what to do
+    an erased person     the reply is kept no more: 409 as well
 
 Keys belong to the API key that sent them. What is kept is the SHA-256 of the request, the status and the
 body of the reply.
@@ -74,8 +75,9 @@ def _again(earlier: Answered, digest: bytes) -> Reply:
         )
     if earlier.body is None:
         raise errors.Conflict(
-            "This request was carried out already. Its reply held a secret, which is kept nowhere and cannot "
-            "be shown again. If it did not arrive, revoke what was made and send it again with a new key."
+            "This request was carried out already. Its reply held a secret, or told of somebody who is "
+            "erased, so it is kept nowhere and cannot be shown again. If a secret did not arrive, revoke "
+            "what was made and send it again with a new key."
         )
     headers = ((b"idempotency-replayed", b"true"),)
     return Reply(earlier.status, earlier.body, headers, content_type=(b"content-type", JSON.encode()))

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from rosterd.http.admit import Headers
 from rosterd.http.api.waits import Waits
+from rosterd.http.headers import Headers
 from rosterd.http.reply import Header
 from rosterd.scim import cursor, errors
 from rosterd.scim.schema import Model

@@ -1,0 +1,87 @@
+"""What the headers of a request say: who sends it, what it is, what may come back, which address it is to."""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Final
+
+from rosterd.http.reply import Scope
+from rosterd.scim import errors
+
+_JSON: Final = ("application/scim+json", "application/json")
+_ACCEPTED: Final = frozenset((*_JSON, "application/*", "*/*"))
+_KEPT: Final = 64
+"""Values of a header whose meaning is remembered."""
+_HOST: Final = re.compile(r"(?:[\w.~%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.ASCII)
+"""A name or address with a port, or without (RFC 9110 §7.2)."""
+
+
+class Headers:
+    """The request's headers by lower-case name; of repeated ones the last."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
+        self._values = dict(raw)
+
+    def raw(self, name: bytes) -> bytes | None:
+        """The header as it was sent, or ``None``."""
+        return self._values.get(name)
+
+    def get(self, name: bytes) -> str | None:
+        """The header's text, or ``None``."""
+        value = self._values.get(name)
+        return None if value is None else value.decode("latin-1")
+
+
+def bearer(header: str | None) -> str:
+    """The token of an ``Authorization`` header. Raises ``Unauthorized``."""
+    if not header:
+        raise errors.Unauthorized()
+    # credentials = "Bearer" 1*SP b64token (RFC 6750 §2.1); the scheme is case-insensitive (RFC 9110 §11.1).
+    scheme, _, rest = header.partition(" ")
+    if scheme.casefold() != "bearer" or not rest.strip():
+        raise errors.Unauthorized("The Authorization header must read 'Bearer <token>'.")
+    return rest.strip()
+
+
+def negotiate(headers: Headers) -> None:
+    """Raise ``NotAcceptable`` if the client takes no JSON at all (RFC 7644 §3.8)."""
+    accept = headers.get(b"accept")
+    if accept and not _takes_json(accept):
+        raise errors.NotAcceptable()
+
+
+@lru_cache(_KEPT)
+def _takes_json(accept: str) -> bool:
+    for part in accept.split(","):
+        media, *parameters = (piece.strip().casefold() for piece in part.split(";"))
+        refused = any(p.replace(" ", "") in ("q=0", "q=0.0", "q=0.00", "q=0.000") for p in parameters)
+        if media in _ACCEPTED and not refused:
+            return True
+    return False
+
+
+def check_media_type(headers: Headers, accepted: Sequence[str] = _JSON) -> None:
+    """Raise ``UnsupportedMediaType`` unless a body is declared as JSON; a missing header is let pass."""
+    declared = headers.get(b"content-type")
+    if declared and declared.split(";")[0].strip().casefold() not in accepted:
+        raise errors.UnsupportedMediaType(
+            f"The body was sent as '{declared[:100]}'; send it as {' or '.join(accepted)}."
+        )
+
+
+def base_url(scope: Scope, headers: Headers, configured: str | None, root: str) -> str:
+    """The base URL as the client sees it: the configured one, or what the request says and ``root``."""
+    if configured:
+        return configured
+    host = headers.get(b"host")
+    if not host or not _is_host(host):
+        server = scope.get("server") or ("localhost", None)
+        host = server[0] if server[1] is None else f"{server[0]}:{server[1]}"
+    return f"{scope.get('scheme', 'http')}://{host}{root.rstrip('/')}"
+
+
+@lru_cache(_KEPT)
+def _is_host(text: str) -> bool:
+    return _HOST.fullmatch(text) is not None

@@ -1,0 +1,110 @@
+"""One SCIM request on its way through the six steps, with what each of them found out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rosterd.http.headers import Headers
+from rosterd.http.reply import Header, Scope
+from rosterd.http.routes import Match
+from rosterd.scim import errors
+from rosterd.scim.render import DEFAULT, Projection
+from rosterd.scim.schema import ResourceType
+from rosterd.service.caller import Caller
+from rosterd.service.control import Credential
+from rosterd.service.view import View
+
+
+class Request:
+    """A request. What is not known has its beginning's value: it did not come so far."""
+
+    credential: Credential | None = None
+    """Whose request it is: also of a token that does not work any more."""
+    asker: Caller | None = None
+    """Who asks; ``None`` also at an address that needs no token, if none was sent."""
+    match: Match | None = None
+    kind: ResourceType | None = None
+    """The resource type of the endpoint, if there is such a one."""
+    base_url = ""
+    rate: tuple[Header, ...] = ()
+    """The headers that tell what is left of the connection's rate."""
+    raw = b""
+    """The body as it was sent."""
+    body: Any = None
+    query: Sequence[tuple[str, str]] = ()
+    view: View | None = None
+    """The resource that the reply is about."""
+    faults = False
+    """Whether a bulk request had operations that failed."""
+    error: BaseException | None = None
+    admitted = decoded = checked = committed = 0.0
+    """When these steps were done, by ``time.perf_counter``; 0: not so far."""
+
+    def __init__(self, scope: Scope, root: str, request_id: str, at: int, started: float) -> None:
+        """``root`` is the part of the path above the SCIM base URL's own, ``at`` is ms, ``started`` by
+        ``time.perf_counter``."""
+        self.scope = scope
+        self.root = root
+        self.path: str = scope["path"].removeprefix(root)
+        self.method: str = scope["method"]
+        self.headers = Headers(scope["headers"])
+        self.id = request_id
+        self.at = at
+        self.started = started
+
+    def asked_by(self, caller: Caller) -> None:
+        """Note who asks, and with that what there is at the address."""
+        self.asker = caller
+        if self.match is not None:
+            self.kind = caller.model.by_endpoint.get(self.match.endpoint.casefold())
+
+    def forget(self) -> None:
+        """Let go of what may be large, once it is answered."""
+        self.scope, self.headers = {}, Headers(())
+        self.raw, self.body, self.query, self.error, self.view = b"", None, (), None, None
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks. Raises ``Unauthorized``."""
+        if self.asker is None:
+            raise errors.Unauthorized()
+        return self.asker
+
+    @property
+    def route(self) -> str:
+        """The template of its address; empty if there is no such address."""
+        return "" if self.match is None else self.match.template
+
+    @property
+    def resource(self) -> str:
+        """The id in its address."""
+        return "" if self.match is None else self.match.id
+
+    def parameter(self, name: str) -> str | None:
+        """A query parameter by its case-insensitive name."""
+        return next((v for k, v in self.query if k.casefold() == name.casefold()), None)
+
+    @property
+    def projection(self) -> Projection:
+        """``attributes`` and ``excludedAttributes`` of the query (RFC 7644 §3.9)."""
+        if not self.query:
+            return DEFAULT
+        return Projection.parse(self.parameter("attributes"), self.parameter("excludedAttributes"))
+
+    @property
+    def projection_of_change(self) -> Projection:
+        """The projection of the reply to a change."""
+        return self.projection.after_change(self.type, self.body)
+
+    @property
+    def type(self) -> ResourceType:
+        """The resource type of the endpoint; raises ``NotFound``."""
+        if self.kind is None:
+            endpoint = "" if self.match is None else self.match.endpoint
+            known = ", ".join(t.endpoint for t in self.caller.model.types.values())
+            raise errors.NotFound(f"There is no endpoint '/{endpoint}'; this directory has {known}.")
+        return self.kind
+
+    @property
+    def if_match(self) -> str | None:
+        """The precondition on the version."""
+        return self.headers.get(b"if-match")
