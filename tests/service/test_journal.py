@@ -1,17 +1,17 @@
 """The journal is bounded: reads are left out first and counted, and nothing it does makes a request fail."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from rosterd.scim.schemas import CORE_MODEL
 from rosterd.service.capture import Captured
-from rosterd.service.ports import StoreUnavailable
-from rosterd.service.request_log import EVERYTHING, Exchange, Omitted
+from rosterd.service.ports import OutcomeUnknown, StoreUnavailable
+from rosterd.service.request_log import EVERYTHING, HOUR, NOTHING, Count, Exchange, HourOf
 from rosterd.store.sqlite import SqliteStore, open_sqlite
-from rosterd.wiring.journal import FLUSH_COUNT, Buffer, Journal
+from rosterd.wiring.journal import ALL_READS, FLUSH_COUNT, LEAST, READS, Buffer, Journal
 
 
 def captured(
@@ -21,6 +21,10 @@ def captured(
         1, connection, "t", CORE_MODEL, number, f"r{number}", method, "/Users", b"", status, 1, "User", None,
         None, None, (), "", "", None, None, body, len(body), b"",
     )  # fmt: skip
+
+
+def counts(omitted: Mapping[HourOf, Count]) -> dict[HourOf, tuple[int, int, int, int]]:
+    return {key: (one.ok, one.failed, one.last_ok, one.last_failed) for key, one in omitted.items()}
 
 
 def ids(found: Sequence[Captured]) -> list[str]:
@@ -35,8 +39,8 @@ def test_a_full_buffer_leaves_out_reads_before_anything_else() -> None:
         buffer.put(one)
     kept, omitted = buffer.take()
     assert ids(kept) == ["r2", "r5", "r6"]
-    assert [one.at for one in omitted] == [4, 1, 3, 7, 8]
-    assert buffer.take() == ([], [])
+    assert counts(omitted) == {(1, 1, 0): (5, 0, 8, 0)}
+    assert buffer.take() == ([], {})
 
 
 def test_a_buffer_is_bounded_in_bytes() -> None:
@@ -46,11 +50,67 @@ def test_a_buffer_is_bounded_in_bytes() -> None:
         buffer.put(one)
     assert len(buffer) == 2
     kept, omitted = buffer.take()
-    assert (ids(kept), len(omitted)) == (["r2", "r3"], 1)
+    assert (ids(kept), counts(omitted)) == (["r2", "r3"], {(1, 1, 0): (1, 0, 1, 0)})
     buffer.put(captured(4, "POST", body=big * 3))
     assert buffer.take()[0] == []
     buffer.put(captured(5, "POST", body=big))
     assert ids(buffer.take()[0]) == ["r5"]
+
+
+def read(buffer: Buffer, connection: int, times: int, at: int = 7) -> int:
+    """How many of so many successful reads at once are wanted."""
+    return sum(buffer.wants_read(1, connection, at) for _ in range(times))
+
+
+def test_each_connection_has_a_share_of_reads_and_the_rest_is_counted() -> None:
+    buffer = Buffer()
+    assert read(buffer, 1, 5000) == READS
+    assert read(buffer, 2, READS) == READS
+    assert not buffer.wants_read(1, 1, 9)
+    assert not buffer.wants_read(1, 1, 8)
+    assert counts(buffer.take()[1]) == {(1, 1, 0): (5002 - READS, 0, 9, 0)}
+    assert read(buffer, 1, READS) == READS
+    assert buffer.take()[1] == {}
+
+
+def test_what_is_left_out_is_counted_under_its_hour() -> None:
+    buffer = Buffer()
+    for at in (HOUR - 1, HOUR):
+        read(buffer, 1, READS + 3, at)
+    assert counts(buffer.take()[1]) == {(1, 1, 0): (3, 0, HOUR - 1, 0), (1, 1, 1): (3, 0, HOUR, 0)}
+
+
+@pytest.mark.parametrize(
+    ("busy", "share"),
+    [(1, READS), (ALL_READS // READS, READS), (2 * ALL_READS // READS, READS // 2), (ALL_READS, LEAST)],
+)
+def test_shares_are_smaller_where_many_connections_read_at_once(busy: int, share: int) -> None:
+    buffer = Buffer()
+    for connection in range(busy):
+        read(buffer, connection, 1)
+    buffer.take()
+    assert [read(buffer, connection, 2 * READS) for connection in (1, 2)] == [share, share]
+    buffer.take()
+    assert read(buffer, 1, 2 * READS) == READS
+
+
+def test_reads_that_nobody_wanted_are_told_by_the_next_exchange_that_is_written(tmp_path: Path) -> None:
+    async def test(store: SqliteStore) -> None:
+        journal = Journal(store, yes)
+        for number in range(READS + 5):
+            if journal.wants_read(1, 1, number):
+                journal.note(captured(number))
+        await journal.flush()
+        journal.note(captured(READS + 5, "POST", 201))
+        await journal.flush()
+        newest, *rows = (await store.exchange_page(1, None, None, 999, EVERYTHING)).rows
+        assert (newest.exchange.method, newest.exchange.left_out) == ("POST", 5)
+        assert [row.exchange.left_out for row in rows] == [0] * READS
+        assert journal.omitted == 5
+        (one,) = await store.activity(1, 0)
+        assert sum(hour.ok for hour in one.hours) == READS + 6
+
+    run(tmp_path, test)
 
 
 def test_what_is_left_out_is_told_by_the_next_of_its_connection(tmp_path: Path) -> None:
@@ -65,7 +125,7 @@ def test_what_is_left_out_is_told_by_the_next_of_its_connection(tmp_path: Path) 
         await journal.flush()
         rows = (await store.exchange_page(1, None, None, 9, EVERYTHING)).rows
         assert [(row.exchange.request_id, row.exchange.left_out) for row in rows] == [
-            ("r8", 0), ("r7", 0), ("r1", 0), ("r0", 3),
+            ("r8", 3), ("r7", 0), ("r1", 0), ("r0", 0),
         ]  # fmt: skip
         (first, _) = await store.activity(1, 0)
         assert sum(hour.ok for hour in first.hours) == 6
@@ -79,7 +139,7 @@ def test_it_flushes_when_there_are_many_and_when_it_is_closed(tmp_path: Path) ->
         journal = Journal(log, yes)
         running = asyncio.create_task(journal.run())
         for number in range(FLUSH_COUNT):
-            journal.note(captured(number))
+            journal.note(captured(number, "PUT"))
         await log.added.wait()
         journal.note(captured(9, "POST"))
         journal.close()
@@ -108,6 +168,28 @@ def test_what_cannot_be_written_is_lost_and_nothing_else_happens(tmp_path: Path,
     run(tmp_path, test)
 
 
+def test_what_was_left_out_while_the_store_was_away_is_counted_when_it_is_there_again(tmp_path: Path) -> None:
+    async def test(store: SqliteStore) -> None:
+        log = Watched(store)
+        journal = Journal(log, yes)
+        for error in (StoreUnavailable("away"), None):
+            log.error = error
+            for at in range(1, READS + 4):
+                journal.wants_read(1, 1, at)
+            await journal.flush()
+        (activity,) = await store.activity(1, 0)
+        assert (activity.hours[0].ok, journal.omitted) == (6, 6)
+        log.error = OutcomeUnknown("perhaps")
+        for at in range(1, READS + 4):
+            journal.wants_read(1, 1, at)
+        await journal.flush()
+        log.error = None
+        await journal.flush()
+        assert (await store.activity(1, 0))[0].hours[0].ok == 6, "they may be there"
+
+    run(tmp_path, test)
+
+
 class Watched:
     """A store that tells what is added, and can be away."""
 
@@ -120,7 +202,9 @@ class Watched:
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
 
-    async def add_exchanges(self, exchanges: Sequence[Exchange], omitted: Sequence[Omitted] = ()) -> None:
+    async def add_exchanges(
+        self, exchanges: Sequence[Exchange], omitted: Mapping[HourOf, Count] = NOTHING
+    ) -> None:
         if self.error:
             raise self.error
         await self._store.add_exchanges(exchanges, omitted)

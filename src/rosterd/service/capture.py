@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import orjson
 
 from rosterd.scim.schema import Model
-from rosterd.service.masking import Masked, masks_of
+from rosterd.service.masking import NOTHING, Masked, masks_of
 from rosterd.service.request_log import MAX_TEXT, Exchange, Omitted
 
 NAMES: Final = ("userName", "displayName")
@@ -81,7 +81,8 @@ class Captured(NamedTuple):
     @property
     def weight(self) -> int:
         """About how many bytes of memory it holds on to."""
-        return weight(self.body, self.reply, self.query, self.document or b"")
+        texts = (self.path, self.agent or "", self.subject or "")
+        return weight(self.body, self.reply, self.query, self.document or b"", *texts)
 
     @property
     def expendable(self) -> bool:
@@ -98,7 +99,7 @@ class Captured(NamedTuple):
         return self
 
 
-def weight(*texts: bytes) -> int:
+def weight(*texts: bytes | str) -> int:
     """About how many bytes of memory a request's traces hold on to, these texts among them."""
     return _WEIGHT + sum(map(len, texts))
 
@@ -110,21 +111,16 @@ def is_expendable(status: int, method: str, path: str) -> bool:
 
 def exchange(raw: Captured, *, left_out: int = 0, bodies: bool = True) -> Exchange:
     """What is kept of it: masked, and cut; of bodies only if ``bodies`` are kept."""
-    body = query = None
-    if raw.body:
-        body = masks_of(raw.model).body(raw.body, whole=raw.body_size == len(raw.body))
-    if raw.query:
-        query = masks_of(raw.model).query(raw.query[: 4 * MAX_LINE])
+    masks = masks_of(raw.model)
+    body = masks.body(raw.body, whole=raw.body_size == len(raw.body)) if raw.body else NOTHING
+    query = masks.query(raw.query[: 4 * MAX_LINE]) if raw.query else NOTHING
+    hiding = Masked("", body.hidden | query.hidden) if query.hidden else body
     told: Mapping[str, Any] = _object(raw.reply) if raw.status >= 400 else {}
 
-    hiding = tuple(masked for masked in (body, query) if masked is not None)
-
     def clean(text: str, most: int) -> str:
-        for masked in hiding:
-            text = masked.elsewhere(text)
-        return _storable(text[:most])
+        return _storable(hiding.elsewhere(text)[:most])
 
-    detail = told.get("detail")
+    name, detail = _name(raw, body, query), told.get("detail")
     return Exchange(
         directory=raw.directory,
         connection=raw.connection,
@@ -133,12 +129,12 @@ def exchange(raw: Captured, *, left_out: int = 0, bodies: bool = True) -> Exchan
         request_id=raw.request_id,
         method=raw.method[:20],
         path=clean(raw.path, MAX_LINE),
-        query=_storable(query.text[:MAX_LINE]) if query else "",
+        query=_storable(query.text[:MAX_LINE]),
         status=raw.status,
         microseconds=raw.microseconds,
         kind=raw.kind,
         resource=None if raw.resource is None else clean(raw.resource, MAX_SUBJECT),
-        subject=_subject(raw, body, query),
+        subject=None if name is None else clean(name, MAX_SUBJECT),
         tolerated=raw.tolerated,
         scim_type=told.get("scimType"),
         detail=clean(detail, MAX_LINE) if isinstance(detail, str) else None,
@@ -146,7 +142,7 @@ def exchange(raw: Captured, *, left_out: int = 0, bodies: bool = True) -> Exchan
         other=raw.other,
         address=raw.address,
         agent=None if raw.agent is None else clean(raw.agent, MAX_AGENT),
-        body=_storable(body.text[:MAX_TEXT]) if body and bodies else None,
+        body=_storable(body.text[:MAX_TEXT]) if raw.body and bodies else None,
         body_size=raw.body_size,
         reply=clean(raw.reply.decode(errors="replace"), MAX_TEXT) if raw.reply and bodies else None,
         left_out=left_out,
@@ -166,24 +162,15 @@ def name_in(body: object) -> str | None:
     return None
 
 
-def _subject(raw: Captured, body: Masked | None, query: Masked | None) -> str | None:
-    name = raw.subject
-    if name is None and raw.document is not None:
-        name = name_in(_object(raw.document))
-    if name is None:
-        name = _looked_for(raw, body, query)
-    if name is None:
-        return None
-    for masked in (body, query):
-        if masked is not None:
-            name = masked.elsewhere(name)
-    return _storable(name[:MAX_SUBJECT])
-
-
-def _looked_for(raw: Captured, body: Masked | None, query: Masked | None) -> str | None:
-    """The name in a filter, as identity providers look for a user before they make it."""
-    text = query.text if query else ""
-    if body is not None and raw.path.endswith("/.search"):
+def _name(raw: Captured, body: Masked, query: Masked) -> str | None:
+    """As sent, as known, or in a filter, as identity providers look for a user before they make it."""
+    if raw.subject is not None:
+        return raw.subject
+    name = None if raw.document is None else name_in(_object(raw.document))
+    if name is not None:
+        return name
+    text = query.text
+    if raw.body and raw.path.endswith("/.search"):
         text = str(_object(body.text.encode()).get("filter", ""))
     found = _LOOKED_FOR.search(text)
     return found[1] if found else None

@@ -1,16 +1,15 @@
 """No secret gets into the request log: a table of names says what is masked before anything is kept.
 
-A value is hidden if its key is a secret's, at any depth, or if the path of its PATCH operation names one.
+A value is hidden if its key is a secret's, at any depth, or if the path of its PATCH operation or the filter
+that it stands in names one.
 So is the text of any credential of rosterd, wherever it stands. What cannot be read is kept only if it
 mentions no such name. When in doubt, it is hidden.
 """
 
 import re
 from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_plus
 
 import orjson
@@ -25,6 +24,9 @@ ENDINGS: Final = ("token", "apikey", "privatekey", "accesskey", "bearer", "otp")
 """So is a key with one of these at its end, be it counted (``token2``) or several (``tokens``)."""
 NAMING: Final = ("path", "name", "key", "type")
 """Members that say what the ``value`` beside them is."""
+
+COMPARING: Final = ("path", "filter")
+"""Members whose text has values in quotation marks, which are hidden if it names a secret."""
 
 MAX_DEPTH: Final = 32
 """What lies deeper is hidden; such a body is refused anyway."""
@@ -49,8 +51,7 @@ _LONGEST: Final = 100
 """Characters of a name that is remembered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Masked:
+class Masked(NamedTuple):
     """A text that may be kept, and the values that were hidden in it."""
 
     text: str
@@ -67,6 +68,9 @@ class Masked:
             cut = f'{re.escape(value[:_BEGINNING])}[^"…]*' if len(value) > _BEGINNING else re.escape(value)
             text = re.sub(cut, lambda _: MASK, text)
         return _without_credentials(text)
+
+
+NOTHING: Final = Masked("")
 
 
 class Masks:
@@ -98,12 +102,14 @@ class Masks:
     def body(self, raw: bytes, *, whole: bool = True) -> Masked:
         """A body as it may be kept; ``whole`` is whether these are all of its bytes."""
         if whole and not self._may_hold(raw):
-            with suppress(UnicodeDecodeError):
+            try:
                 return Masked(raw.decode())
+            except UnicodeDecodeError:
+                return _unreadable(raw)
         try:
             value = orjson.loads(raw) if whole else partial_json.parse(raw.decode(errors="ignore"))
         except ValueError:
-            return Masked(f"({len(raw)} bytes that are not JSON)")
+            return _unreadable(raw)
         hidden: set[str] = set()
         kept = self._value(value, hidden, MAX_DEPTH)
         return Masked(orjson.dumps(kept).decode(), _long(hidden))
@@ -117,9 +123,7 @@ class Masks:
             if self.names_secret(name):
                 value = self._hide(value, hidden)
             elif self.names_secret(value):
-                value = _QUOTED.sub(
-                    lambda found: f'"{self._hide(found.group().strip(chr(34)), hidden)}"', value
-                )
+                value = self._unquoted(value, hidden)
             shown.append(_without_credentials(name + equals + value))
         return Masked("&".join(shown), _long(hidden))
 
@@ -155,11 +159,15 @@ class Masks:
             folded = key.casefold()
             if self.names_secret(key) or (named and folded == "value"):
                 kept[_without_credentials(key)] = self._hide(each, hidden)
-            elif folded == "path" and named and isinstance(each, str):
-                kept[key] = _QUOTED.sub(f'"{MASK}"', each)
+            elif folded in COMPARING and isinstance(each, str) and (named or self.names_secret(each)):
+                kept[key] = self._unquoted(each, hidden)
             else:
                 kept[_without_credentials(key)] = self._value(each, hidden, depth - 1)
         return kept
+
+    def _unquoted(self, text: str, hidden: set[str]) -> str:
+        """A path or filter without what it compares with."""
+        return _QUOTED.sub(lambda found: f'"{self._hide(found[0].strip(chr(34)), hidden)}"', text)
 
     def _hide(self, value: Any, hidden: set[str]) -> Any:
         level = [value]
@@ -183,6 +191,10 @@ def masks_of(model: Model) -> Masks:
 
 def _never(attribute: Attribute) -> bool:
     return attribute.returned == "never" or any(map(_never, attribute.sub_attributes))
+
+
+def _unreadable(raw: bytes) -> Masked:
+    return Masked(f"({len(raw)} bytes that are not JSON)")
 
 
 def _without_credentials(text: str) -> str:

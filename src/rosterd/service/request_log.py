@@ -4,8 +4,9 @@ It is a help for administrators and no record of changes: events are that. It is
 answer, in batches, and when more happens than can be kept, successful reads are left out first and counted.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
 HOUR: Final = 3_600_000
@@ -124,8 +125,7 @@ class Activity:
     """The hours asked for in which there was something, oldest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Omitted:
+class Omitted(NamedTuple):
     """A request that is counted and not kept."""
 
     directory: int
@@ -134,10 +134,38 @@ class Omitted:
     status: int
 
 
+HourOf = tuple[int, int, int]
+"""Directory, connection, and the number of an hour since the epoch."""
+
+
+@dataclass(slots=True)
+class Count:
+    """Requests of a connection in one hour. The last times in ms; 0: none."""
+
+    ok: int = 0
+    failed: int = 0
+    last_ok: int = 0
+    last_failed: int = 0
+
+    def add(self, at: int, status: int) -> None:
+        """Count one request."""
+        if status < 400:
+            self.ok += 1
+            self.last_ok = max(self.last_ok, at)
+        else:
+            self.failed += 1
+            self.last_failed = max(self.last_failed, at)
+
+
+NOTHING: Final[Mapping[HourOf, Count]] = MappingProxyType({})
+
+
 class RequestLog(Protocol):
     """The port of the request log. Times are milliseconds since the epoch."""
 
-    async def add_exchanges(self, exchanges: Sequence[Exchange], omitted: Sequence[Omitted] = ()) -> None:
+    async def add_exchanges(
+        self, exchanges: Sequence[Exchange], omitted: Mapping[HourOf, Count] = NOTHING
+    ) -> None:
         """Keep exchanges, and count them and those ``omitted`` under their hours: one transaction."""
 
     async def exchange_page(
@@ -166,6 +194,12 @@ class RequestLog(Protocol):
         """Delete the oldest, so many at the most, of before a time; how many there were.
 
         Hours that are older than ``HOURS_KEPT`` before that time go too.
+        """
+
+    async def fence_exchanges(self, directory: int, until: int) -> None:
+        """From now on, exchanges that came up to a time are kept as if they had been scrubbed.
+
+        When it returns, all that was kept before this began can be seen, however long it took.
         """
 
     async def scrub_exchanges(self, directory: int, resource: str, texts: Collection[str]) -> int:

@@ -4,18 +4,20 @@ Numbers are made while a directory's turn is held: about the microseconds of the
 the last one, so that whoever follows misses none, and a number that was deleted does not come again.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
 from rosterd.service.request_log import (
     HOUR,
     HOURS_KEPT,
+    NOTHING,
     SCANNED,
     Activity,
+    Count,
     Exchange,
     ExchangePage,
-    Omitted,
+    HourOf,
     StoredExchange,
     Wanted,
 )
@@ -26,14 +28,15 @@ from rosterd.store.request_rows import (
     BY_DIRECTORY,
     PORTION,
     activity_of,
-    counted,
     exchange_of,
     exchange_row,
+    hour_rows,
     mentioning,
     predicate_of,
+    searched,
     way_of,
 )
-from rosterd.store.rows import MOST, Row, as_json
+from rosterd.store.rows import MOST, Row
 
 _GROWTH: Final = 8
 """How many times as many are looked at, if too few of the last ones fitted."""
@@ -42,10 +45,10 @@ _GROWTH: Final = 8
 class PostgresRequestLog(PostgresControl):
     """See ``rosterd.service.request_log.RequestLog``."""
 
-    async def add_exchanges(self, exchanges: Sequence[Exchange], omitted: Sequence[Omitted] = ()) -> None:
-        hours = sorted(
-            (*key, c.ok, c.failed, c.last_ok, c.last_failed) for key, c in counted(exchanges, omitted)
-        )
+    async def add_exchanges(
+        self, exchanges: Sequence[Exchange], omitted: Mapping[HourOf, Count] = NOTHING
+    ) -> None:
+        hours = hour_rows(exchanges, omitted)
         groups = {
             directory: list(group)
             for directory, group in groupby(sorted(exchanges, key=BY_DIRECTORY), BY_DIRECTORY)
@@ -54,10 +57,10 @@ class PostgresRequestLog(PostgresControl):
         async def work(link: Link) -> None:
             await link.rows("take_turns", sorted(f"requests {directory}" for directory in groups))
             rows: list[Row] = []
-            for directory, last in await link.rows("last_requests", list(groups)):
+            for directory, last, fence in await link.rows("last_requests", list(groups)):
                 for exchange in groups[directory]:
                     last = max(last + 1, exchange.at * 1000)
-                    rows.append(tuple(map(storable, exchange_row(exchange, last))))
+                    rows.append(tuple(map(storable, exchange_row(exchange, last, fence))))
             await link.many("insert_request", rows)
             await link.many("count_requests", hours)
 
@@ -102,9 +105,16 @@ class PostgresRequestLog(PostgresControl):
 
         return await self._write(work)
 
+    async def fence_exchanges(self, directory: int, until: int) -> None:
+        async def work(link: Link) -> None:
+            # Who has looked for the fence before has written all of it then.
+            await link.rows("take_turns", [f"requests {directory}"])
+            await link.change("fence_requests", directory, until)
+
+        await self._write(work)
+
     async def scrub_exchanges(self, directory: int, resource: str, texts: Collection[str]) -> int:
-        looked_for = [text.casefold() for text in texts if text]
-        looked_for += [as_json(text)[1:-1] for text in looked_for]
+        looked_for = searched(texts)
         gone = await self._changed("delete_requests_of", directory, resource)
         after: int | None = 0
         while looked_for and after is not None:

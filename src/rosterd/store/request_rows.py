@@ -1,12 +1,21 @@
 """How the request log is written in rows, whatever the engine, and what a page wants of them."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any, Final
 
-from rosterd.service.request_log import HOUR, Activity, Exchange, Hour, Omitted, StoredExchange, Wanted
-from rosterd.store.rows import Row
+from rosterd.service.request_log import (
+    HOUR,
+    Activity,
+    Count,
+    Exchange,
+    Hour,
+    HourOf,
+    StoredExchange,
+    Wanted,
+)
+from rosterd.store.rows import Row, as_json
 
 PORTION: Final = 2000
 """Exchanges whose texts are looked through at a time."""
@@ -14,31 +23,18 @@ PLAIN: Final = Wanted()
 BY_DIRECTORY: Final = attrgetter("directory")
 
 
-@dataclass(slots=True)
-class _Count:
-    """What one batch adds to one hour of a connection."""
-
-    ok: int = 0
-    failed: int = 0
-    last_ok: int | None = None
-    last_failed: int | None = None
-
-
-def counted(
-    exchanges: Iterable[Exchange], omitted: Iterable[Omitted]
-) -> Iterable[tuple[tuple[int, int, int], _Count]]:
-    """What a batch adds, by directory, connection and hour."""
-    counts: dict[tuple[int, int, int], _Count] = {}
-    both: tuple[Exchange | Omitted, ...] = (*exchanges, *omitted)
-    for one in both:
-        count = counts.setdefault((one.directory, one.connection, one.at // HOUR), _Count())
-        if one.status < 400:
-            count.ok += 1
-            count.last_ok = max(one.at, count.last_ok or 0)
-        else:
-            count.failed += 1
-            count.last_failed = max(one.at, count.last_failed or 0)
-    return counts.items()
+def hour_rows(exchanges: Iterable[Exchange], omitted: Mapping[HourOf, Count]) -> list[Row]:
+    """What a batch adds to the hours of its connections, in the order of their keys."""
+    counts = {key: replace(count) for key, count in omitted.items()}
+    for one in exchanges:
+        key = one.directory, one.connection, one.at // HOUR
+        count = counts.get(key)
+        if count is None:
+            count = counts[key] = Count()
+        count.add(one.at, one.status)
+    return [
+        (*key, c.ok, c.failed, c.last_ok or None, c.last_failed or None) for key, c in sorted(counts.items())
+    ]
 
 
 def way_of(connection: int | None, wanted: Wanted) -> tuple[str, Row]:
@@ -86,8 +82,10 @@ def activity_of(connection: int, rows: Sequence[Row], since: int) -> Activity:
     return Activity(connection, last, last_ok, last_failed, hours)
 
 
-def exchange_row(one: Exchange, seq: int) -> Row:
-    """An exchange as the columns of its row."""
+def exchange_row(one: Exchange, seq: int, fence: int) -> Row:
+    """An exchange as the columns of its row; one that came up to the fence as if it had been scrubbed."""
+    if one.at <= fence:
+        one = one._replace(subject=None, path="", query="", detail=None, body=None, reply=None)
     return (
         one.directory, seq, one.connection, one.at, one.status, one.method, one.microseconds, one.left_out,
         one.token, one.request_id, one.kind, one.resource, one.subject, one.path, one.query, one.scim_type,
@@ -113,11 +111,24 @@ def exchange_of(row: Sequence[Any]) -> StoredExchange:
     )  # fmt: skip
 
 
-def mentioning(rows: Iterable[Sequence[Any]], looked_for: Sequence[str]) -> list[int]:
-    """The numbers of those that mention one of the texts, which are casefolded."""
+def searched(texts: Iterable[str]) -> list[str]:
+    """The texts in any letter case, as ``mentioning`` wants them: by themselves and inside JSON."""
+    folded = [text.casefold() for text in texts if text]
+    return folded + [as_json(text)[1:-1] for text in folded]
+
+
+def mentioning(rows: Iterable[Sequence[Any]], looked_for: Sequence[str]) -> list[Any]:
+    """The first columns of those that mention one of the texts, see ``searched``."""
     found = []
     for seq, *texts in rows:
         whole = "\0".join(text for text in texts if text).casefold()
         if any(one in whole for one in looked_for):
             found.append(seq)
     return found
+
+
+def replies_with(texts: Collection[str], replies: Iterable[Sequence[Any]]) -> list[Row]:
+    """Which kept replies, API key and name, have one of the texts in their body."""
+    looked_for = searched(texts)
+    named = (((key, name), bytes(body).decode()) for key, name, body in replies)
+    return mentioning(named, looked_for)

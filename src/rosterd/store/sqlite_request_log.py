@@ -5,17 +5,19 @@ whoever follows misses none, and a number that was deleted does not come again.
 """
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 
 from rosterd.service.request_log import (
     HOUR,
     HOURS_KEPT,
+    NOTHING,
     SCANNED,
     Activity,
+    Count,
     Exchange,
     ExchangePage,
-    Omitted,
+    HourOf,
     StoredExchange,
     Wanted,
 )
@@ -25,32 +27,36 @@ from rosterd.store.request_rows import (
     PLAIN,
     PORTION,
     activity_of,
-    counted,
     exchange_of,
     exchange_row,
+    hour_rows,
     mentioning,
     predicate_of,
+    searched,
     way_of,
 )
-from rosterd.store.rows import MOST, Row, as_json
+from rosterd.store.rows import MOST, Row
 from rosterd.store.sqlite_control import SqliteControl
+from rosterd.store.sqlite_run import insert_rows
 
 
 class SqliteRequestLog(SqliteControl):
     """See ``rosterd.service.request_log.RequestLog``."""
 
-    async def add_exchanges(self, exchanges: Sequence[Exchange], omitted: Sequence[Omitted] = ()) -> None:
-        hours = [(*key, c.ok, c.failed, c.last_ok, c.last_failed) for key, c in counted(exchanges, omitted)]
+    async def add_exchanges(
+        self, exchanges: Sequence[Exchange], omitted: Mapping[HourOf, Count] = NOTHING
+    ) -> None:
+        hours = hour_rows(exchanges, omitted)
 
         def work(connection: sqlite3.Connection) -> None:
             for directory, group in groupby(sorted(exchanges, key=BY_DIRECTORY), BY_DIRECTORY):
                 (last,) = connection.execute(SQLITE["last_request"], (directory,)).fetchone()
+                (fence,) = connection.execute(SQLITE["request_fence"], (directory,)).fetchone()
                 rows = []
                 for exchange in group:
                     last = max(last + 1, exchange.at * 1000)
-                    rows.append(exchange_row(exchange, last))
-                # One statement, so that the event loop's thread is not asked for the interpreter at each row.
-                connection.execute(SQLITE["insert_requests"], (as_json(rows),))
+                    rows.append(exchange_row(exchange, last, fence))
+                insert_rows(connection, "insert_request", rows)
             connection.executemany(SQLITE["count_requests"], hours)
 
         await self._submit(work)
@@ -103,9 +109,11 @@ class SqliteRequestLog(SqliteControl):
 
         return await self._submit(work)
 
+    async def fence_exchanges(self, directory: int, until: int) -> None:
+        await self._submit(lambda c: c.execute(SQLITE["fence_requests"], (directory, until)).rowcount)
+
     async def scrub_exchanges(self, directory: int, resource: str, texts: Collection[str]) -> int:
-        looked_for = [text.casefold() for text in texts if text]
-        looked_for += [as_json(text)[1:-1] for text in looked_for]
+        looked_for = searched(texts)
         gone = await self._submit(
             lambda c: c.execute(SQLITE["delete_requests_of"], (directory, resource)).rowcount
         )

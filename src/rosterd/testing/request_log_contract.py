@@ -10,9 +10,9 @@ from rosterd.service.request_log import (
     HOUR,
     HOURS_KEPT,
     SCANNED,
+    Count,
     Exchange,
     Hour,
-    Omitted,
     RequestLog,
     Wanted,
 )
@@ -142,9 +142,12 @@ class RequestLogContract:
                 exchange(at=start + 2, status=404),
                 exchange(at=start + HOUR, connection=2),
             ],
-            [Omitted(DIRECTORY, 1, start + 3, 200)],
+            {(DIRECTORY, 1, start // HOUR): Count(ok=4, failed=1, last_ok=start + 3, last_failed=start)},
         )
-        await log.add_exchanges([exchange(at=start + 4, status=503)], [Omitted(DIRECTORY, 3, start, 429)])
+        await log.add_exchanges(
+            [exchange(at=start + 4, status=503)],
+            {(DIRECTORY, 3, start // HOUR): Count(failed=1, last_failed=start)},
+        )
         first, second, third = await log.activity(DIRECTORY, start)
         assert (first.connection, first.last, first.last_ok, first.last_failed) == (
             1,
@@ -152,7 +155,7 @@ class RequestLogContract:
             start + 3,
             start + 4,
         )
-        assert first.hours == (Hour(start, 2, 2),)
+        assert first.hours == (Hour(start, 5, 3),)
         assert (second.last_ok, second.last_failed, second.hours) == (
             start + HOUR,
             None,
@@ -208,6 +211,18 @@ class RequestLogContract:
             )
             assert (one.status, one.at) == (201, AT + number * 1000)
         assert len((await log.exchange_page(OTHER, None, None, 9, Wanted(resource="ann-id"))).rows) == 1
+
+    @scenario
+    async def test_what_comes_behind_the_fence_is_kept_without_anybody_in_it(self, log: RequestLog) -> None:
+        await log.fence_exchanges(DIRECTORY, AT + 2 * HOUR)  # by a clock that is wrong
+        for until in (AT + 500, AT + 1000, AT):
+            await log.fence_exchanges(DIRECTORY, until)
+        await log.add_exchanges([exchange(0), exchange(1), exchange(2), exchange(0, directory=OTHER)])
+        (theirs,) = (await log.exchange_page(OTHER, None, None, 9, EVERYTHING)).rows
+        assert theirs.exchange == exchange(0, directory=OTHER)
+        rows = (await log.exchange_page(DIRECTORY, None, None, 9, EVERYTHING)).rows
+        nobody = {"subject": None, "path": "", "query": "", "detail": None, "body": None, "reply": None}
+        assert [row.exchange for row in rows] == [exchange(2), exchange(1, **nobody), exchange(0, **nobody)]
 
 
 async def ids(log: RequestLog, wanted: Wanted) -> list[str]:

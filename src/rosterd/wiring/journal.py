@@ -1,14 +1,17 @@
 """What requests leave is collected here and written to the request log twice a second, as one job each time.
 
-It is bounded by number and by bytes. When it is full, successful reads are left out first, then whatever
-comes; what is left out is counted, and the count is kept with the next exchange of the same connection. It
-never makes a request wait or fail: what cannot be written is lost, and the process log says so.
+Each connection has a share of successful reads that are kept each time, of which no other one takes anything.
+The buffer is bounded by number and by bytes. When it is full, successful reads are left out first, then
+whatever comes. What is left out is counted, and the count is kept with the next exchange of the same
+connection. It never makes a request wait or fail: what cannot be written is lost, as the process log says,
+but for the count of what was left out, which waits until the store is there again.
 """
 
 import asyncio
 import contextlib
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
@@ -16,8 +19,8 @@ import structlog
 
 from rosterd.service import capture
 from rosterd.service.capture import Captured, Left
-from rosterd.service.ports import StoreUnavailable
-from rosterd.service.request_log import Exchange, Omitted, RequestLog
+from rosterd.service.ports import OutcomeUnknown, StoreUnavailable
+from rosterd.service.request_log import HOUR, Count, Exchange, HourOf, Omitted, RequestLog
 
 _log = structlog.get_logger("rosterd.requests")
 
@@ -25,10 +28,21 @@ FLUSH_SECONDS: Final = 0.5
 FLUSH_COUNT: Final = 500
 MAX_COUNT: Final = 4000
 MAX_BYTES: Final = 16 * 1024 * 1024
-MAX_OMITTED: Final = 100_000
-"""Reads that are counted though they were left out; more are not, while nothing can be written."""
+READS: Final = 100
+"""Successful reads of a connection that are kept each time: more than an identity provider asks, and few
+enough that whoever asks as fast as it can neither fills the disk nor keeps the writer from changes."""
+ALL_READS: Final = 1000
+"""The same of all connections, if so many ask at once; yet each has ``LEAST``."""
+LEAST: Final = 5
 _AT_ONCE: Final = 16
 """Exchanges read and masked before others get a turn."""
+
+
+@dataclass(slots=True)
+class _Share(Count):
+    """What was left out of a connection's requests in one hour, and how many reads are still to be kept."""
+
+    reads: int = READS
 
 
 class Buffer:
@@ -41,34 +55,69 @@ class Buffer:
         self._others: deque[tuple[int, Left]] = deque()
         self._order = 0
         self._bytes = 0
-        self.omitted: deque[Omitted] = deque(maxlen=MAX_OMITTED)
+        self._shares: dict[HourOf, _Share] = {}
+        self._each = READS
 
     def __len__(self) -> int:
         return len(self._reads) + len(self._others)
+
+    @property
+    def others(self) -> int:
+        """How many wait that are no successful reads."""
+        return len(self._others)
+
+    def wants_read(self, directory: int, connection: int, at: int) -> bool:
+        """Whether the share of a connection has room for a successful read; if not, it is counted."""
+        key = directory, connection, at // HOUR
+        share = self._shares.get(key) or self._open(key)
+        if share.reads:
+            share.reads -= 1
+            return True
+        share.ok += 1
+        if at > share.last_ok:
+            share.last_ok = at
+        return False
 
     def put(self, left: Left) -> None:
         """Keep it; if there is no room, count it, or a read in its place."""
         weight, expendable = left.weight, left.expendable
         while len(self) >= self._max_count or self._bytes + weight > self._max_bytes:
             if expendable or not self._reads:
-                self.omitted.append(left.omitted)
+                self._omit(left.omitted)
                 return
             _, read = self._reads.popleft()
             self._bytes -= read.weight
-            self.omitted.append(read.omitted)
+            self._omit(read.omitted)
         self._order += 1
         self._bytes += weight
         (self._reads if expendable else self._others).append((self._order, left))
 
-    def take(self) -> tuple[list[Left], list[Omitted]]:
-        """All of it; the buffer is empty then."""
+    def take(self) -> tuple[list[Left], dict[HourOf, Count]]:
+        """All of it; the buffer is empty then, and every connection has its share anew."""
         waiting = sorted(chain(self._reads, self._others), key=lambda each: each[0])
-        omitted = list(self.omitted)
-        self.omitted.clear()
+        shares, self._shares = self._shares, {}
+        self._each = max(LEAST, min(READS, ALL_READS // max(1, len(shares))))
         self._reads.clear()
         self._others.clear()
         self._bytes = 0
-        return [left for _, left in waiting], omitted
+        return [left for _, left in waiting], {key: s for key, s in shares.items() if s.ok or s.failed}
+
+    def put_back(self, omitted: Mapping[HourOf, Count]) -> None:
+        """Count once more what was left out, as it could not be written."""
+        for key, count in omitted.items():
+            share = self._shares.get(key) or self._open(key)
+            share.ok += count.ok
+            share.failed += count.failed
+            share.last_ok = max(share.last_ok, count.last_ok)
+            share.last_failed = max(share.last_failed, count.last_failed)
+
+    def _omit(self, one: Omitted) -> None:
+        key = one.directory, one.connection, one.at // HOUR
+        (self._shares.get(key) or self._open(key)).add(one.at, one.status)
+
+    def _open(self, key: HourOf) -> _Share:
+        share = self._shares[key] = _Share(reads=self._each)
+        return share
 
 
 class Journal:
@@ -92,10 +141,14 @@ class Journal:
         """How many wait to be written."""
         return len(self._buffer)
 
+    def wants_read(self, directory: int, connection: int, at: int) -> bool:
+        """Whether a successful read is to be noted; if not, it is counted, and nothing else is to be done."""
+        return self._buffer.wants_read(directory, connection, at)
+
     def note(self, left: Left) -> None:
         """Keep it until the next flush, or count it if there is too much."""
         self._buffer.put(left)
-        if len(self._buffer) >= FLUSH_COUNT:
+        if self._buffer.others >= FLUSH_COUNT:
             self._full.set()
 
     async def run(self) -> None:
@@ -115,13 +168,11 @@ class Journal:
         """Write what waits; after it, everything that was noted before is in the log or lost."""
         async with self._writing:
             waiting, omitted = self._buffer.take()
-            self.omitted += len(omitted)
-            self._left_out.update((one.directory, one.connection) for one in omitted)
-            exchanges: list[Exchange] = []
             if not waiting and not omitted:
                 return
             try:
                 bodies = await self._bodies()
+                exchanges: list[Exchange] = []
                 for number, left in enumerate(waiting, 1):
                     exchanges += self._exchange(left.captured(), bodies)
                     if number % _AT_ONCE == 0:
@@ -130,9 +181,15 @@ class Journal:
             except StoreUnavailable as error:
                 self.lost += len(waiting)
                 _log.warning("request log not written", lost=len(waiting), why=str(error))
+                if not isinstance(error, OutcomeUnknown):
+                    self._buffer.put_back(omitted)
+                    omitted = {}
             except Exception as error:  # noqa: BLE001 - the log must not end because of one batch
                 self.lost += len(waiting)
                 _log.error("request log not written", lost=len(waiting), exc_info=error)
+            for (directory, connection, _), count in omitted.items():
+                self.omitted += count.ok + count.failed
+                self._left_out[directory, connection] += count.ok + count.failed
 
     def _exchange(self, captured: Captured, bodies: bool) -> tuple[Exchange, ...]:
         """What is kept of it; nothing of one that cannot be read, which costs no other one."""

@@ -1,19 +1,11 @@
 -- The request log, as PostgreSQL says it.
 
--- name: insert_request
--- Keep an exchange under the number it was given.
-INSERT INTO request (
-    directory, seq, connection, at, status, method, microseconds, left_out, token, request_id, kind, resource,
-    subject, path, query, scim_type, situation, other, tolerated, address, agent, body_size, detail, body, reply
-)
-VALUES (
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-    $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25
-);
-
 -- name: last_requests
--- The highest number of each directory of a list.
-SELECT of.directory, coalesce((SELECT max(seq) FROM request WHERE directory = of.directory), 0)
+-- The highest number of each directory of a list, and its fence.
+SELECT
+    of.directory,
+    coalesce((SELECT max(seq) FROM request WHERE directory = of.directory), 0),
+    coalesce((SELECT value FROM counter WHERE directory = of.directory AND name = 'request fence'), 0)
 FROM unnest($1::bigint[]) AS of (directory);
 
 -- name: count_requests

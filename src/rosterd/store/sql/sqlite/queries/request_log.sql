@@ -1,21 +1,29 @@
 -- The request log: what each connection asked, and what came of it.
 
--- name: insert_requests
--- Keep exchanges, a JSON list of the values of each, under the numbers they were given.
+-- name: insert_request
+-- Keep an exchange under the number it was given.
 INSERT INTO request (
     directory, seq, connection, at, status, method, microseconds, left_out, token, request_id, kind, resource,
     subject, path, query, scim_type, situation, other, tolerated, address, agent, body_size, detail, body, reply
 )
-SELECT
-    value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-    value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14,
-    value ->> 15, value ->> 16, value ->> 17, value ->> 18, value ->> 19, value ->> 20, value ->> 21,
-    value ->> 22, value ->> 23, value ->> 24
-FROM json_each(?1);
+VALUES (
+    ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
+    ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25
+);
 
 -- name: last_request
 -- The highest number of a directory.
 SELECT coalesce(max(seq), 0) FROM request WHERE directory = ?1;
+
+-- name: request_fence
+-- Up to which time (ms) exchanges that are still to be kept are scrubbed.
+SELECT coalesce((SELECT value FROM counter WHERE directory = ?1 AND name = 'request fence'), 0);
+
+-- name: fence_requests
+-- Move it on; back only if it is so far ahead that a clock must have been wrong.
+INSERT INTO counter (directory, name, value) VALUES (?1, 'request fence', ?2)
+ON CONFLICT (directory, name) DO UPDATE SET value = excluded.value
+WHERE excluded.value > counter.value OR excluded.value < counter.value - 3600000;
 
 -- name: count_requests
 -- Add to the hour of a connection.
