@@ -32,6 +32,7 @@ from rosterd.service.caller import Caller
 from rosterd.service.commands import Commands
 from rosterd.service.control import Connection, Directory
 from rosterd.service.ports import Stored
+from rosterd.store import sqlite_held
 from rosterd.store.database import BUSY_MS, connect_writer
 from rosterd.store.dialect_postgres import Postgres
 from rosterd.store.postgres_held import Held
@@ -47,7 +48,7 @@ from rosterd.wiring.ids import new_id, new_request_id, now
 Call = tuple[str, tuple[Any, ...]]
 """A statement and its parameters."""
 
-WRITES: Final = ("insert_unique", "insert_resource", "insert_value", "owe_parts", "append_event", "next_seq")
+WRITES: Final = ("insert_unique", "insert_resource", "insert_value", "owe_parts", "append_event", "note_seq")
 """The statements of SQLite that leave rows when a user is made."""
 CONNECTIONS: Final = 16
 """The most of one run; PostgreSQL allows a hundred, for everybody."""
@@ -96,6 +97,12 @@ class Recorder:
 class SqliteRecorder(Recorder):
     """As ``sqlite3.Connection``."""
 
+    @property
+    def total_changes(self) -> int:
+        """How many rows were changed."""
+        changes: int = self.connection.total_changes
+        return changes
+
     def execute(self, text: str, parameters: Sequence[Any] = ()) -> Any:
         """Run a statement."""
         self.calls.append((text, tuple(parameters)))
@@ -142,7 +149,9 @@ def _sqlite_calls(
     found = []
     kept = {SQLITE[name] for name in WRITES}
     for unit in units(directory, owner, count):
-        perform(unit, SqliteWriter(recorder, directory.id))
+        held = sqlite_held.Held(recorder, directory.id)
+        perform(unit, SqliteWriter(held))
+        held.finish()
         found.append([call for call in recorder.taken() if call[0] in kept])
     connection.execute("ROLLBACK")
     return found

@@ -25,6 +25,7 @@ WHOLE |= {"gives_numbers", "last_number", "raise_number"}  # SQLite's own tables
 WHOLE |= {"contents"}  # everything is counted, for a backup
 WHOLE |= {"connection_states", "dead_backlog", "mapping_backlog", "webhook_backlog"}  # measured at a scrape
 WHOLE |= {"parts_portion"}  # the same; what is due is done soon
+WHOLE |= {"kept_replies"}  # those of a day, and of an erasure only
 WHOLE |= {"has_failures", "forget_old_failures"}  # in the order of an index, so many at most
 
 WHOLE |= {"has_full_buckets", "forget_buckets"}  # those that were drawn from a short time ago
@@ -110,11 +111,11 @@ def test_a_page_begins_where_the_one_before_ended(database: sqlite3.Connection, 
             [f"SEARCH attribute_value {VALUE}", f"SEARCH unique_value {VALUE}", BY_ID],
         ),
         (
-            listed('externalId eq "x"'),
+            listed('externalId eq "x" and active eq true'),
             [EXTERNAL + " AND connection=?)", BY_ID],
         ),
         (
-            listed('externalId eq "x"', connection=None),
+            listed('externalId eq "x" and active eq true', connection=None),
             [EXTERNAL + ")", BY_ID],
         ),
         (
@@ -136,6 +137,15 @@ def test_a_listing_that_is_called_quick_is_so(
     ]
     assert of_tables == [*steps, "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)"]
     assert scans(plan(database, compiled.total.text, compiled.total.params)) == []
+
+
+@pytest.mark.parametrize("connection", [CONNECTION, None])
+def test_who_has_an_external_id_is_one_look_up(database: sqlite3.Connection, connection: int | None) -> None:
+    compiled = listing(listed('externalId eq "x"', connection=connection), DIRECTORY)
+    assert compiled
+    assert compiled.total
+    assert plan(database, compiled.page.text, compiled.page.params)[0] == EXTERNAL + ")"
+    assert plan(database, compiled.total.text, compiled.total.params) == [EXTERNAL + ")"]
 
 
 def test_the_commonest_question_is_two_look_ups(database: sqlite3.Connection) -> None:

@@ -11,15 +11,19 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rosterd.service.ports import OutcomeUnknown, StoreUnavailable, Writer
+from rosterd.scim.index import Indexed
+from rosterd.service.ahead import Ahead
+from rosterd.service.ports import OutcomeUnknown, Stored, StoreUnavailable, UniqueViolation, Writer
+from rosterd.store import group_commit, wake
 from rosterd.store.group_commit import CHECKPOINT_CHANGES, GroupCommit
 from rosterd.store.sqlite import SqliteStore, open_sqlite
-from rosterd.testing.scenario import DIRECTORY, ENTRY, add, found, listed, put, refused, users
+from rosterd.testing.scenario import DIRECTORY, ENTRY, add, event, found, listed, put, refused, row, users
 
 Scenario = Callable[[SqliteStore], Awaitable[None]]
 
@@ -375,6 +379,24 @@ def test_quick_reads_of_one_turn_see_one_state_and_the_next_turn_the_newest(tmp_
     run(tmp_path, scenario)
 
 
+def test_who_begins_to_wait_in_the_turn_of_a_commit_is_told_of_it_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wake, "LOOK_SECONDS", 60)
+
+    async def scenario(store: SqliteStore) -> None:
+        assert await store.reader(DIRECTORY).last() == 0
+        writing = threading.Thread(
+            target=lambda: asyncio.run(store.write(DIRECTORY, lambda tx: tx.append(event("anna"))))
+        )
+        writing.start()
+        writing.join()  # in this turn of the loop, whose reads see nothing of it
+        async with asyncio.timeout(20):
+            assert await store.changed(DIRECTORY, 0, 30)
+
+    run(tmp_path, scenario)
+
+
 def test_a_turn_that_a_stopped_loop_left_open_is_not_gone_on_with(tmp_path: Path) -> None:
     store = asyncio.run(open_sqlite(tmp_path / "rosterd.db"))
     asyncio.run(users(store, ["a"]))
@@ -408,5 +430,95 @@ def test_the_log_stays_small_while_somebody_reads_all_the_time(tmp_path: Path) -
         await reader
         log, whole = (tmp_path / "rosterd.db-wal").stat().st_size, (tmp_path / "rosterd.db").stat().st_size
         assert log < 2 * whole, (log, whole)
+
+    run(tmp_path, scenario)
+
+
+def test_an_epoch_lasts_until_anybody_commits_in_this_very_turn_too(tmp_path: Path) -> None:
+    async def scenario(store: SqliteStore) -> None:
+        await users(store, ["a"])
+        with closing(sqlite3.connect(tmp_path / "rosterd.db")) as another:
+            epochs = [await store.epoch()]
+            assert await store.reader(DIRECTORY).get("User", "a") is not None
+            epochs.append(await store.epoch())
+            another.execute("UPDATE resource SET version = 9")
+            another.commit()
+            epochs.append(await store.epoch())
+            found = await store.reader(DIRECTORY).get("User", "a")
+            assert found is not None
+            assert found.version == 9, "what is read in an epoch is not older"
+        assert [later == earlier for earlier, later in pairwise(epochs)] == [True, False]
+
+    run(tmp_path, scenario)
+
+
+def test_a_unit_that_cannot_be_written_with_the_others_fails_alone(tmp_path: Path) -> None:
+    async def scenario(store: SqliteStore) -> None:
+        gate = Gate()
+        slow = await gate.occupy(store)
+        made = [("a", "one"), ("b", "one"), ("c", "two")]
+        jobs = [
+            asyncio.create_task(
+                store.write(
+                    DIRECTORY, put({"userName": name}, id), Ahead(unique=(("User", "userName", name),))
+                )
+            )
+            for name, id in made
+        ]
+        await asyncio.sleep(0.05)
+        gate.open.set()
+        await slow
+        results = await asyncio.gather(*jobs, return_exceptions=True)
+        assert [type(result).__name__ for result in results] == ["Stored", "UniqueViolation", "Stored"]
+        assert await found(store, listed()) == ["gate", "one", "two"]
+        assert [result.seq for result in results if isinstance(result, Stored)] == [2, 3]
+
+    run(tmp_path, scenario)
+
+
+def test_who_is_waited_for_does_not_make_the_first_wait_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "GATHER_SECONDS", 0.05)
+
+    async def scenario(store: SqliteStore) -> None:
+        await asyncio.gather(*(store.write(DIRECTORY, lambda tx: tx.next_seq()) for _ in range(200)))
+        jobs = []
+        while not jobs or not jobs[0].done():
+            jobs.append(asyncio.create_task(store.write(DIRECTORY, lambda tx: tx.next_seq())))
+            await asyncio.sleep(0.01)
+            assert len(jobs) < 100, "one came in each nap, and the first was not answered"
+        await asyncio.gather(*jobs)
+
+    run(tmp_path, scenario)
+
+
+def test_the_first_value_that_is_taken_is_told_whatever_was_looked_up(tmp_path: Path) -> None:
+    async def scenario(store: SqliteStore) -> None:
+        both = Indexed({}, (("one", "x"), ("two", "x")), (), None)
+        await store.write(DIRECTORY, lambda tx: tx.insert(row({}, "a", seq=1), both))
+        for looked in ((), (("User", "one", "x"),), (("User", "two", "x"),)):
+            attempt = store.write(
+                DIRECTORY, lambda tx: tx.insert(row({}, "b", seq=2), both), Ahead(unique=looked)
+            )
+            assert (await refused(UniqueViolation, attempt)).attribute == "one"
+
+    run(tmp_path, scenario)
+
+
+def test_who_was_made_to_wait_is_adopted_in_the_same_batch(tmp_path: Path) -> None:
+    async def scenario(store: SqliteStore) -> None:
+        gate = Gate()
+        slow = await gate.occupy(store)
+        works: tuple[Callable[[Writer], Awaitable[object]], ...] = (
+            lambda tx: tx.adopted("ann"),
+            lambda tx: tx.adopt("ann", "a"),
+            lambda tx: tx.adopted("ann"),
+        )
+        jobs = [asyncio.create_task(store.write(DIRECTORY, work, Ahead(adopted=("ann",)))) for work in works]
+        await asyncio.sleep(0.05)
+        gate.open.set()
+        await slow
+        assert await asyncio.gather(*jobs) == [None, None, "a"]
 
     run(tmp_path, scenario)

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from rosterd.service.ahead import Ahead
 from rosterd.service.ports import Writer
 from rosterd.store.sqlite import open_sqlite
 from rosterd.testing.scenario import DIRECTORY, add, event
@@ -17,7 +18,7 @@ async def main(path: Path, number: int) -> None:
             await tx.append(event(id))
             await add(tx, {"userName": id}, id)
 
-        await store.write(DIRECTORY, work)
+        await store.write(DIRECTORY, work, Ahead(unique=(("User", "userName", id),)))
         print(id, flush=True)
 
     for first in range(0, number, 8):

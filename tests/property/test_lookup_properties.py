@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +79,7 @@ def test_a_whole_walk_finds_whoever_fits_once(tmp_path: Path, seed: int) -> None
             rows = await store.write(DIRECTORY, filled)
             for row in rows[::7]:
                 await store.write(DIRECTORY, retain(row))
-            rows = [row if n % 7 else replace(row, deleted=AT) for n, row in enumerate(rows)]
+            rows = [row if n % 7 else row._replace(deleted=AT) for n, row in enumerate(rows)]
             for typed in ("", "an", "AN", "a", "ban", "ä", "an1", "id7", "id8", "zz"):
                 for state in (None, "active", "inactive", "deleted"):
                     for connection in (None, CONNECTION):

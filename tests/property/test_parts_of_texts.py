@@ -5,7 +5,7 @@ import itertools
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from rosterd.scim.bind import bind
 from rosterd.scim.filter import And, AttrPath, Compare, Filter, Not, Or
 from rosterd.scim.filter import Any as Some
 from rosterd.service.ports import Query, Store, Stored, Writer
+from rosterd.store import parts, sqlite
 from rosterd.store.database import BUSY_MS, connect_writer
 from rosterd.store.memory import MemoryStore
 from rosterd.store.parts import index_portion
@@ -126,16 +127,16 @@ class Users:
                 self.rows.pop(n, None)
             elif there.deleted is not None:
                 if what == "revive":
-                    again = replace(there, seq=seq, deleted=None, document=dump(document))
+                    again = there._replace(seq=seq, deleted=None, document=dump(document))
                     await tx.revive(again, indexed(again))
                     self.rows[n] = again
             elif what == "update":
-                other = replace(there, document=dump(document))
+                other = there._replace(document=dump(document))
                 await tx.update(other, indexed(there), indexed(other))
                 self.rows[n] = other
             elif what == "retain":
                 await tx.retain(there, indexed(there), AT)
-                self.rows[n] = replace(there, deleted=AT)
+                self.rows[n] = there._replace(deleted=AT)
 
         return work
 
@@ -184,3 +185,32 @@ def test_what_is_indexed_is_found_by_the_index_and_gone_without_a_trace(tmp_path
         pass
     assert len(connection.execute(found).fetchall()) == 1
     connection.close()
+
+
+def test_a_purge_in_many_portions_leaves_one_index_without_what_was_taken_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "PORTION", 7)
+    monkeypatch.setattr(sqlite, "MERGED", 1)
+
+    def pages() -> list[bytes]:
+        with closing(sqlite3.connect(tmp_path / "rosterd.db")) as beside:
+            assert beside.execute("SELECT count(*) FROM parts_due").fetchone() == (0,)
+            return [bytes(page) for (page,) in beside.execute("SELECT block FROM parts_data WHERE id > 10")]
+
+    async def scenario() -> None:
+        store = await open_sqlite(tmp_path / "rosterd.db")
+        users = Users()
+        for n in range(60):
+            await store.write(1, users.change("insert", n, {"displayName": f"{n * 7919} {n**5} {n**7:x}"}))
+        await store.write(1, users.change("insert", 60, {"displayName": "Zqxjk"}))
+        await store.purge(1)
+        assert any(b"zqx" in page for page in pages()), "the trace is one that is left otherwise"
+        await store.write(1, users.change("erase", 60, {}))
+        await store.purge(1)
+        left = pages()
+        assert len(left) > 1
+        assert not any(b"zqx" in page for page in left)
+        await store.close()
+
+    asyncio.run(scenario())

@@ -1,5 +1,6 @@
 """Erasure: nothing of an account is left but its id, whatever it went through."""
 
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Collection
 from contextlib import closing
@@ -17,6 +18,7 @@ from rosterd.service.events import StoredEvent
 from rosterd.service.past import Owed
 from rosterd.service.ports import Reader
 from rosterd.store import sqlite_reader
+from rosterd.store.parts import index_portion, parts_text
 from rosterd.testing.scenario import BY
 
 DAY = 86_400_000
@@ -42,7 +44,7 @@ class Log:
         self.scrubbed: list[tuple[int, str, frozenset[str]]] = []
         self.completed = 0
 
-    async def complete(self) -> None:
+    async def complete(self, directory: int) -> None:
         self.completed += 1
 
     async def scrub(self, directory: int, resource: str, texts: Collection[str]) -> None:
@@ -70,6 +72,32 @@ def dump(path: Path) -> str:
         return "\n".join(copy.iterdump())
 
 
+def index_now(path: Path) -> None:
+    """The index of parts of texts is up to date, as after a while in which nothing changes."""
+    with closing(sqlite3.connect(path / "test.db", isolation_level=None)) as beside:
+        index_portion(beside)
+        assert beside.execute("SELECT count(*) FROM parts_due").fetchone() == (0,)
+
+
+def pieces(path: Path) -> tuple[list[bytes], list[bytes]]:
+    """The pages of the index of parts of texts, and what they are in one of those who are there."""
+    with closing(sqlite3.connect(path / "test.db")) as stored, closing(sqlite3.connect(":memory:")) as copy:
+        stored.backup(copy)
+        made = copy.execute("SELECT sql FROM sqlite_schema WHERE name = 'parts'").fetchone()[0]
+        copy.execute(made.replace("parts", "anew", 1))
+        for directory, seq, search in copy.execute(
+            "SELECT directory, seq, search FROM resource WHERE deleted IS NULL ORDER BY directory, seq"
+        ).fetchall():
+            row = (directory * 2**40 + seq, parts_text(json.loads(search)))
+            copy.execute("INSERT INTO anew (rowid, text) VALUES (?, ?)", row)
+        copy.execute("INSERT INTO anew (anew) VALUES ('optimize')")
+        was, anew = (
+            copy.execute("SELECT block FROM parts_data WHERE id > 10 ORDER BY id").fetchall(),
+            copy.execute("SELECT block FROM anew_data WHERE id > 10 ORDER BY id").fetchall(),
+        )
+        return [page for (page,) in was], [page for (page,) in anew]
+
+
 async def lived(world: World) -> tuple[str, str]:
     """An account with a past, known under several names and waited for under each; its id and a group's."""
     waiting = await world.create(group("Staff", "ann.secret@old.example", "EXT-ann", "annegret@mail.example"))
@@ -85,10 +113,13 @@ async def lived(world: World) -> tuple[str, str]:
     return ann.row.id, waiting.row.id
 
 
+@pytest.mark.parametrize("indexed", [False, True])
 @pytest.mark.parametrize("first", ["nothing", "deleted", "deleted and revived"])
-def test_an_erased_account_leaves_no_trace_but_its_id(tmp_path: Path, first: str) -> None:
+def test_an_erased_account_leaves_no_trace_but_its_id(tmp_path: Path, first: str, indexed: bool) -> None:
     async def test(world: World) -> None:
         id, staff = await lived(world)
+        if indexed:
+            index_now(tmp_path)
         if first != "nothing":
             await world.commit(world.commands.delete(world.caller, USER, id))
         if first == "deleted and revived":
@@ -101,6 +132,8 @@ def test_an_erased_account_leaves_no_trace_but_its_id(tmp_path: Path, first: str
         assert await erase(world, id, log) is (first != "deleted")
         left = dump(tmp_path)
         assert [trace for trace in TRACES if trace in left] == []
+        indexed_now, others = pieces(tmp_path)
+        assert indexed_now == others
         reader = world.store.reader(1)
         assert await reader.get("User", id) is None
         assert await reader.find_deleted("User", id) is None

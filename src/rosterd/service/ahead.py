@@ -4,12 +4,10 @@ A store may look it up for many units at once, before it runs them. It is a hint
 it was given, wrong, or used at all.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Ahead:
+class Ahead(NamedTuple):
     """The look-ups of one unit; none is left out or added for another reason than its cost."""
 
     resources: tuple[tuple[str, str], ...] = ()

@@ -11,8 +11,7 @@ externalId (never by a namesake), with the id it always had.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -38,8 +37,7 @@ Unit = Guarded
 """What a command does inside one transaction; ``connections.commit`` runs it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A checked document in the parts in which it is stored."""
 
     document: bytes
@@ -52,18 +50,14 @@ class Draft:
 
 def draft(document: Document, resource_type: ResourceType) -> Draft:
     """Take a canonical document (as ``check`` or ``patch`` return it) apart."""
-    members = membership.members_of(document) if has_members(resource_type) else ()
-    visible = (
-        {k: v for k, v in document.items() if k != "members"} if has_members(resource_type) else document
-    )
-    stored = {k: v for k, v in visible.items() if k != "externalId"}
-    return Draft(
-        document=orjson.dumps(stored),
-        indexed=index(stored, resource_type),
-        external_id=document.get("externalId"),
-        members=members,
-        visible=visible,
-    )
+    members: tuple[Member, ...] = ()
+    visible = document
+    if has_members(resource_type):
+        members = membership.members_of(document)
+        visible = {name: value for name, value in document.items() if name != "members"}
+    stored = dict(visible)
+    external_id = stored.pop("externalId", None)
+    return Draft(orjson.dumps(stored), index(stored, resource_type), external_id, members, visible)
 
 
 class Commands:
@@ -86,7 +80,8 @@ class Commands:
         if has_groups(resource_type):
             document.setdefault("active", True)
         new = draft(document, resource_type)
-        fresh = promised or self._new_id()
+        fresh, cause = promised or self._new_id(), caller.cause
+        names = _names(new.external_id, new, promised)
 
         async def unit(tx: Writer) -> View:
             adopted = await self._adopted(tx, caller, resource_type, new)
@@ -95,39 +90,37 @@ class Commands:
                 return await self.view(tx, caller, resource_type, row)
             at = self._now()
             revived = await self._retained(tx, caller, resource_type, new)
+            id = revived.id if revived else fresh
+            verb = "activated" if revived and new.visible.get("active", True) else "created"
+            data: Document = {"before": {}, "after": new.visible}
+            if revived:
+                former = {"externalId": revived.external_id, **orjson.loads(revived.document)}
+                data = {"before": former, "after": new.visible, "revived": True}
+            type = f"{changes.noun(resource_type)}.{verb}"
             row = Stored(
-                id=revived.id if revived else fresh,
+                id=id,
                 kind=resource_type.name,
                 connection=caller.connection.id,
                 external_id=new.external_id,
-                seq=0,
+                seq=await tx.append(cause.event(type, resource_type.name, id, at, data)),
                 version=revived.version + 1 if revived else 1,
                 created=revived.created if revived else at,
                 modified=at,
                 deleted=None,
                 document=new.document,
             )
-            verb = "activated" if revived and new.visible.get("active", True) else "created"
-            data: Document = {"before": {}, "after": new.visible}
-            if revived:
-                former = {"externalId": revived.external_id, **orjson.loads(revived.document)}
-                data = {"before": former, "after": new.visible, "revived": True}
-            seq = await self._event(tx, caller, f"{changes.noun(resource_type)}.{verb}", row, at, data)
-            row = replace(row, seq=seq)
             try:
                 await (tx.revive if revived else tx.insert)(row, new.indexed)
             except UniqueViolation as violation:
                 raise await self._taken(tx, resource_type, new.visible, violation) from violation
             if has_members(resource_type):
-                await self._groups.start(tx, caller.cause, row, new.members, at)
-            joined = await self._groups.appear(
-                tx, caller.cause, row, _names(row.external_id, new, promised), at
-            )
+                await self._groups.start(tx, cause, row, new.members, at)
+            joined = await self._groups.appear(tx, cause, row, names, at)
             if has_groups(resource_type) and not joined:
                 return View(row, resource_type, row.external_id, ())
             return await self.view(tx, caller, resource_type, row)
 
-        return guarded(caller, unit, self._now, _ahead(caller, resource_type, fresh, new, promised))
+        return guarded(caller, unit, self._now, _ahead(caller, resource_type, fresh, new, names))
 
     def replace(
         self, caller: Caller, resource_type: ResourceType, id: str, body: Any, if_match: str | None = None
@@ -257,8 +250,8 @@ class Commands:
         delta = changes.difference(current, new.visible)
         if not delta["before"] and not delta["after"]:
             return row, new, at
-        changed = replace(
-            row, document=new.document, external_id=external_id, version=row.version + 1, modified=at
+        changed = row._replace(
+            document=new.document, external_id=external_id, version=row.version + 1, modified=at
         )
         kind = changes.update_type(resource_type, current, new.visible)
         if kind.endswith(".deactivated"):
@@ -267,7 +260,7 @@ class Commands:
             await tx.update(changed, index(stored, resource_type), new.indexed)
         except UniqueViolation as violation:
             raise await self._taken(tx, resource_type, new.visible, violation) from violation
-        await self._event(tx, caller, kind, changed, at, delta)
+        await tx.append(caller.cause.event(kind, row.kind, row.id, at, delta))
         if _renamed(delta):
             await self._groups.appear(tx, caller.cause, changed, _names(changed.external_id, new), at)
         return changed, new, at
@@ -312,11 +305,6 @@ class Commands:
             other=owner or "",
         )
 
-    async def _event(
-        self, tx: Writer, caller: Caller, type: str, row: Stored, at: int, data: Mapping[str, Any]
-    ) -> int:
-        return await tx.append(caller.cause.event(type, row.kind, row.id, at, data))
-
 
 def _rewritten(caller: Caller, kind: profiles.Kind, resource_type: ResourceType, body: object) -> Any:
     """The body in canonical SCIM; what was tolerated is noted with the caller."""
@@ -337,15 +325,15 @@ def _resource(resource_type: ResourceType, id: str) -> Ahead:
     return Ahead(((resource_type.name, id),), grouped=(id,) if has_groups(resource_type) else ())
 
 
-def _ahead(caller: Caller, resource_type: ResourceType, id: str, new: Draft, promised: str | None) -> Ahead:
+def _ahead(caller: Caller, resource_type: ResourceType, id: str, new: Draft, names: tuple[str, ...]) -> Ahead:
     """What the creation of a resource looks for."""
     kind, name, known = resource_type.name, new.indexed.search.get("userName"), new.external_id
     grouped = has_groups(resource_type)
     return Ahead(
-        unique=tuple((kind, attribute, value) for attribute, value in new.indexed.unique),
+        unique=tuple([(kind, attribute, value) for attribute, value in new.indexed.unique]),
         adopted=(name,) if grouped and isinstance(name, str) else (),
         retained=((kind, caller.connection.id, known),) if grouped and known is not None else (),
-        awaited=(id, *_names(new.external_id, new, promised)),
+        awaited=(id, *names),
     )
 
 

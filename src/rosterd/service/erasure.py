@@ -2,9 +2,10 @@
 
 First, in one transaction, the account goes (a live one is deleted before), and the rest is owed; from then on
 its userName is free. Then, portion by portion, what others may know it by is collected from its events and
-taken out of the events of groups and of what groups wait for, its own events are emptied, and the logs are
-scrubbed. At last ``user.erased`` is told. Each step can be repeated, and what is owed is kept until the end:
-a crash in between loses nothing; the upkeep goes on. So it does after a DELETE under the policy ``erase``.
+taken out of the events of groups and of what groups wait for, indexes forget it, its own events are emptied,
+and the logs are scrubbed. At last ``user.erased`` is told. Each step can be repeated, and what is owed is
+kept until the end: a crash in between loses nothing; the upkeep goes on. So it does after a DELETE under the
+policy ``erase``.
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
@@ -37,10 +38,10 @@ ERASED: Final[Mapping[str, Any]] = {"erased": True}
 
 
 class Traces(Protocol):
-    """Where, besides the feed, something is kept of what was said about an account: logs."""
+    """Where, besides the feed, something is kept of what was said about an account: logs, kept replies."""
 
-    async def complete(self) -> None:
-        """Wait until what was said up to now is there."""
+    async def complete(self, directory: int) -> None:
+        """Wait until what was said up to now is there; of what comes later still, nothing is to be kept."""
 
     async def scrub(self, directory: int, resource: str, texts: Collection[str]) -> None:
         """Remove what was kept of a resource, and whatever mentions one of the texts."""
@@ -88,7 +89,8 @@ class Erasure:
         while some := await reader.owed(TOGETHER):
             known = [await self._named(directory, reader, owed) for owed in some]
             await self._unmention(directory, reader, known)
-            await self._traces.complete()
+            await self._store.purge(directory.id)
+            await self._traces.complete(directory.id)
             for owed in known:
                 await self._empty(directory, reader, owed)
                 await self._traces.scrub(directory.id, owed.id, owed.names)

@@ -136,7 +136,7 @@ class Groups:
 
     async def _touched(self, tx: Writer, row: Stored, at: int) -> Stored:
         version = await tx.touch(row.kind, row.id, at)
-        return row if version is None else replace(row, version=version, modified=at)
+        return row if version is None else row._replace(version=version, modified=at)
 
     async def _tell(
         self, tx: Writer, cause: Cause, kind: str, group: str, change: MemberChange, at: int

@@ -181,7 +181,7 @@ class Inverse:
         former = draft(dict(found.document or {}), resource_type)
         external_id = former.external_id if row.connection == self.connection.id else row.external_id
         at = max(self._now(), row.modified)
-        as_it_was = replace(row, document=former.document, external_id=external_id, version=row.version + 1)
+        as_it_was = row._replace(document=former.document, external_id=external_id, version=row.version + 1)
         await retire(tx, self._cause, resource_type, row, at, as_it_was)
 
     async def _restore(self, tx: Writer, net: Net, above: tuple[str, ...], done: list[Outcome]) -> None:
@@ -236,13 +236,13 @@ class Inverse:
         document = orjson.loads(row.document)
         before = index(document, resource_type)
         kept = tuple(pair for pair in before.unique if pair[0] != attribute)
-        await tx.update(row, before, replace(before, unique=kept))
+        await tx.update(row, before, before._replace(unique=kept))
 
     async def _write(self, tx: Writer, resource_type: ResourceType, row: Stored, new: Draft) -> None:
         current, at = visible(row, self.connection.id), max(self._now(), row.modified)
         external_id = new.external_id if row.connection == self.connection.id else row.external_id
-        changed = replace(
-            row, document=new.document, external_id=external_id, version=row.version + 1, modified=at
+        changed = row._replace(
+            document=new.document, external_id=external_id, version=row.version + 1, modified=at
         )
         if row.deleted is None:
             delta = changes.difference(current, new.visible)
@@ -256,7 +256,7 @@ class Inverse:
             async with tx.savepoint():
                 type = f"{changes.noun(resource_type)}.{verb}"
                 seq = await tx.append(self._cause.event(type, row.kind, row.id, at, data))
-                await tx.revive(replace(changed, seq=seq, deleted=None), new.indexed)
+                await tx.revive(changed._replace(seq=seq, deleted=None), new.indexed)
             # Who waits for the id has it again. A name that was waited for while it lived stays waited for.
             await self._groups.appear(tx, self._cause, changed, (), at)
 

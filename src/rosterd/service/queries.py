@@ -73,6 +73,9 @@ class Queries:
             limit=request.count,
             sort=self._sort(types, request),
             descending=request.descending,
+            grouped=frozenset(
+                t.name for t in types if has_groups(t) and request.projection.for_type(t).wants("groups")
+            ),
         )
         reader = self._store.reader(caller.directory.id)
         walk = partial(_walk, caller, types, request)
@@ -154,10 +157,6 @@ class Queries:
     ) -> tuple[View, ...]:
         types = caller.model.types
         wanted = {kind: projection.for_type(types[kind]) for kind in {row.kind for row in page.rows}}
-        users = [
-            row.id for row in page.rows if has_groups(types[row.kind]) and wanted[row.kind].wants("groups")
-        ]
-        memberships = await reader.memberships(users) if users else {}
         budget = MEMBERS_PER_PAGE
         views = []
         for row in page.rows:
@@ -169,7 +168,7 @@ class Queries:
                     _require_bare(caller)
                     listed = None
                 budget -= len(listed or ())
-            views.append(View(row, resource_type, caller.external_id(row), memberships.get(row.id), listed))
+            views.append(View(row, resource_type, caller.external_id(row), page.groups.get(row.id), listed))
         return tuple(views)
 
 

@@ -47,7 +47,7 @@ class Answered:
     status: int | None
     """``None`` while its outcome is not known."""
     body: bytes | None
-    """``None`` for a reply that held a secret."""
+    """``None`` for a reply that held a secret, or told of somebody who is erased."""
 
 
 class Registry(Protocol):
@@ -112,3 +112,6 @@ class Registry(Protocol):
 
     async def release(self, key: str, name: str) -> None:
         """Forget a request that was begun and changed nothing."""
+
+    async def scrub_replies(self, texts: Collection[str]) -> int:
+        """Erase a person: keep no reply that mentions one of the texts, in any letter case; how many did."""

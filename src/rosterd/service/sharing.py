@@ -13,7 +13,8 @@ class SharedBuckets(Protocol):
     """What is left in the buckets that the processes of an installation have in common."""
 
     async def exchange_buckets(self, drawn: Sequence[Drawn]) -> Mapping[Key, int]:
-        """Take from buckets what a process drew; what is left of each, in millionths of a request.
+        """Take from buckets what a process drew, once at the most; what is left of each, in millionths of a
+        request.
 
         A bucket that was never drawn from is full, and each fills in the database's time
         (``service.limits.Level``). Raises ``StoreUnavailable``.

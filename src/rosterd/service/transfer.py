@@ -3,11 +3,12 @@
 What is read in is changed as if the connection had sent it: the same checks, the same events, and the
 accounts are the connection's. Resources keep the ids they have in the file where that is possible, so that
 references stay right; a user whose userName is taken, or a group whose displayName is there already, is that
-one, and is left alone or updated. A portion is one durable transaction; a record fails by itself.
+one, and is left alone or updated. A portion is one durable transaction; a record fails by itself. If the
+directory's schemas are changed meanwhile, the records after that are read by the new ones.
 """
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,11 +17,11 @@ from rosterd.scim.bind import bind
 from rosterd.scim.filter import AttrPath, Compare
 from rosterd.scim.membership import has_members
 from rosterd.scim.render import format_time
-from rosterd.scim.schema import ResourceType
+from rosterd.scim.schema import Model, ResourceType
 from rosterd.service import spreadsheet
 from rosterd.service.caller import Caller
 from rosterd.service.commands import Commands, Unit
-from rosterd.service.connections import Refusal
+from rosterd.service.connections import Outdated, Refusal
 from rosterd.service.ports import Position, Query, Reader, Store, Stored, Writer
 from rosterd.service.reading import pages, visible
 
@@ -68,6 +69,10 @@ class Outcome:
     detail: str = ""
 
 
+Record = Callable[[Model], Item | Outcome | None]
+"""One of a file: given the schemas, what it is, or how it fails; none if there is nothing to read in."""
+
+
 async def rows(reader: Reader, resource_type: ResourceType) -> AsyncIterator[Stored]:
     """Every live resource of a type, by ``seq``."""
     async for some in pages(reader, (resource_type,), PORTION):
@@ -103,35 +108,58 @@ async def table(reader: Reader, users: ResourceType) -> AsyncIterator[list[str]]
 class Imports:
     """Reads records into a directory; ``ids`` is what became of the file's ids so far."""
 
-    def __init__(self, store: Store, commands: Commands, caller: Caller, *, update: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        commands: Commands,
+        caller: Caller,
+        renewed: Callable[[Caller], Awaitable[Caller]],
+        *,
+        update: bool,
+    ) -> None:
         self._store = store
         self._commands = commands
         self._caller = caller
+        self._renewed = renewed
         self._update = update
         self.ids: dict[str, str] = {}
 
-    async def take(self, items: Sequence[Item]) -> list[Outcome]:
+    async def take(self, records: Sequence[Record]) -> list[Outcome]:
         """Read in at most ``PORTION`` records, in order, in one transaction."""
+        while True:
+            try:
+                return await self._take(self._items(records))
+            except Outdated:  # each time somebody has changed the schemas, so not for ever
+                self._caller = await self._renewed(self._caller)
 
-        async def work(tx: Writer) -> list[Outcome]:
+    async def _take(self, items: Sequence[Item | Outcome]) -> list[Outcome]:
+        async def work(tx: Writer) -> tuple[list[Outcome], dict[str, str]]:
             ids = dict(self.ids)
             done = []
             for item in items:
-                outcome = await self._one(tx, item, ids)
-                if item.id is not None and outcome.id is not None:
-                    ids[item.id] = outcome.id
-                done.append(outcome)
-            return done
+                if isinstance(item, Item):
+                    outcome = await self._one(tx, item, ids)
+                    if item.id is not None and outcome.id is not None:
+                        ids[item.id] = outcome.id
+                    done.append(outcome)
+                else:
+                    done.append(item)
+            return done, ids
 
-        done = await self._store.write(self._caller.directory.id, work)
-        pairs = zip(items, done, strict=True)
-        self.ids.update({i.id: o.id for i, o in pairs if i.id is not None and o.id is not None})
+        done, self.ids = await self._store.write(self._caller.directory.id, work)
         return done
 
-    def check(self, items: Sequence[Item]) -> list[Outcome]:
+    def _items(self, records: Sequence[Record]) -> list[Item | Outcome]:
+        found = (record(self._caller.model) for record in records)
+        return [item for item in found if item is not None]
+
+    def check(self, records: Sequence[Record]) -> list[Outcome]:
         """What can be said of records without a look at the directory: whether each is valid by itself."""
         done = []
-        for item in items:
+        for item in self._items(records):
+            if isinstance(item, Outcome):
+                done.append(item)
+                continue
             try:
                 if not item.members:
                     self._commands.create(self._caller, item.type, item.body)
@@ -158,6 +186,8 @@ class Imports:
                 promised = None
             unit = self._commands.create(self._caller, item.type, item.body, promised)
             return Outcome(item.line, item.name, CREATED, await self._run(tx, unit))
+        except Outdated:  # which holds for the whole portion
+            raise
         except errors.ScimError as error:
             return Outcome(item.line, item.name, FAILED, detail=error.detail)
 

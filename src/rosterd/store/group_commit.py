@@ -1,7 +1,11 @@
 """Group commit: one thread writes; all the jobs that wait become one durable transaction.
 
-job          runs inside a savepoint; if it raises, it alone is undone
-batch        BEGIN IMMEDIATE, the jobs in order of arrival, COMMIT with one sync of the log
+job          work with a connection, inside a savepoint, or a unit of a directory (sqlite_held.py); if it
+             raises, it alone is undone
+batch        BEGIN IMMEDIATE, the jobs in order of arrival, what they left for the end, COMMIT with one sync
+gather       those who were answered together come again together, so a moment is left to them: a batch costs
+             nearly the same whether it is of two or of twenty
+apart        what cannot be written for many units at once is rolled back, and the batch run again one by one
 answer       a job is answered after the COMMIT, never before; a job that failed, with its error
 news         what a job wants done once it is durable, even if its caller has gone
 failure      of BEGIN or COMMIT: every job of the batch fails with ``StoreUnavailable``, nothing is kept; with
@@ -15,21 +19,31 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, islice
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
+from rosterd.service.ahead import Ahead
 from rosterd.service.measures import Load
-from rosterd.service.ports import OutcomeUnknown, StoreUnavailable
+from rosterd.service.ports import OutcomeUnknown, StoreUnavailable, Writer
 from rosterd.store.database import is_unavailable, is_unwritten, unavailable
+from rosterd.store.sqlite_held import Apart, Held
+from rosterd.store.sqlite_writer import SqliteWriter
+from rosterd.store.unit import perform
 
 T = TypeVar("T")
 
 WAITING: Final = 4096
 BATCH_JOBS: Final = 256
 BATCH_SECONDS: Final = 0.025
+NEAR_JOBS: Final = 63
+AGAIN_JOBS: Final = 15
+"""For how many more is looked at once; and once more, when something was written that made all uncertain."""
+GATHER_SECONDS: Final = 0.0005
 IDLE_SECONDS: Final = 0.2
 CHECKPOINT_CHANGES: Final = 4000
 """Rows changed between two checkpoints; a row dirties about one page of the log."""
@@ -38,14 +52,33 @@ CHECKPOINT_PAUSE: Final = 0.005
 """Seconds: longer than a turn of the event loop, of which all reads are one transaction."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True)
+class Unit:
+    """A unit of work of a directory, and what it is going to look for."""
+
+    directory: int
+    work: Callable[[Writer], Awaitable[Any]]
+    ahead: Ahead
+
+    def __call__(self, connection: sqlite3.Connection) -> Any:
+        """Carry it out by itself; if it raises, the savepoint around it must be rolled back."""
+        held = Held(connection, self.directory)
+        value = perform(self.work, SqliteWriter(held))
+        held.keep()
+        held.finish()
+        return value
+
+
+@dataclass(slots=True, eq=False)
 class _Job:
-    """A unit of work, and what came of it."""
+    """What is to be done, and what came of it."""
 
     work: Callable[[sqlite3.Connection], Any]
     future: "asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop
     news: Callable[[], None] | None = None
+    sight: object = None
+    """In which what it is going to look for was looked up."""
     value: Any = None
     error: BaseException | None = None
 
@@ -74,13 +107,17 @@ class GroupCommit:
         self._connection = connection
         self._limit = waiting
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self._taken: deque[_Job | None] = deque()
+        """Out of the queue, and not begun."""
         self._closing = False
         self._over = False
         self._door = threading.Lock()
+        self._came = 1
+        """How many jobs the last batch had."""
         self._checkpointed = connection.total_changes
         self._chore = chore
         self._chores_left = True
-        self.load = Load(waiting=self._queue.qsize)
+        self.load = Load(waiting=self._waiting)
         self._thread = threading.Thread(target=self._run, name="rosterd-writer", daemon=True)
         self._thread.start()
 
@@ -89,19 +126,23 @@ class GroupCommit:
     ) -> T:
         """Run ``work`` in a transaction; its value, once that is durable. ``news`` is called before.
 
-        Raises what ``work`` raises, then nothing of it is kept, and ``StoreUnavailable``.
+        Raises what ``work`` raises, then nothing of it is kept, and ``StoreUnavailable``. A ``Unit`` may be
+        carried out together with others.
         """
         loop = asyncio.get_running_loop()
         job = _Job(work, loop.create_future(), loop, news)
         with self._door:  # nothing gets in behind the end
             if self._closing:
                 raise StoreUnavailable("the database is being closed")
-            if self._queue.qsize() >= self._limit:
+            if self._waiting() >= self._limit:
                 self.load.refused += 1
                 raise StoreUnavailable("too many changes wait to be written")
             self._queue.put(job)
         value: T = await job.future
         return value
+
+    def _waiting(self) -> int:
+        return self._queue.qsize() + len(self._taken)
 
     async def close(self) -> None:
         """Accept nothing more, finish what was accepted, close the connection."""
@@ -114,22 +155,40 @@ class GroupCommit:
     def _run(self) -> None:
         while (first := self._next()) is not None:
             batch = [first]
+            self._gather()
             try:
-                self._transact(batch)
+                try:
+                    self._transact(batch)
+                except Apart:
+                    self._roll_back()
+                    self._transact(batch, apart=True)
             except BaseException as error:  # noqa: BLE001 - whatever it is, the thread must go on
                 self._roll_back()
                 self.load.failed += len(batch)
                 for job in batch:
                     job.value = None
                     job.error = error if isinstance(error, StoreUnavailable) else unavailable(error)
+            self._came = len(batch)
             _answer(batch)
             self._checkpoint()
             if self._over:
                 break
         self._connection.close()
 
+    def _gather(self) -> None:
+        """Wait for as many jobs as came last, as long as they come; whoever writes alone waits for nobody.
+
+        Where the event loop is busy, each nap is a long one and some come in it; so there is an end.
+        """
+        seen, end = -1, time.monotonic() + BATCH_SECONDS
+        while seen < (here := self._waiting()) < self._came - 1 and time.monotonic() < end:
+            seen = here
+            time.sleep(GATHER_SECONDS)
+
     def _next(self) -> _Job | None:
         """The next job; chores are done while none comes."""
+        if self._taken:
+            return self._taken.popleft()
         while self._chores_left:
             try:
                 return self._queue.get(timeout=IDLE_SECONDS)
@@ -143,8 +202,8 @@ class GroupCommit:
         except sqlite3.Error:  # what made it fail is still there, so it waits for the next change
             self._chores_left = False
 
-    def _transact(self, batch: list[_Job]) -> None:
-        """Carry out one transaction, of the job in ``batch`` and of those that wait behind it."""
+    def _transact(self, batch: list[_Job], apart: bool = False) -> None:
+        """Carry out one transaction, of the jobs in ``batch`` and of those that wait behind them."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error:  # they would all wait as long, one after the other
@@ -153,9 +212,15 @@ class GroupCommit:
             raise
         began = time.monotonic()
         end = began + BATCH_SECONDS
-        wrote = self._perform(batch[0])
-        while len(batch) < BATCH_JOBS and time.monotonic() < end and self._another(batch):
-            wrote |= self._perform(batch[-1])
+        held: dict[int, Held] = {}
+        wrote = False
+        for job in chain(list(batch), self._more(batch, end)):
+            if isinstance(job.work, Unit) and not apart:
+                self._perform_unit(job, job.work, held)
+            else:
+                wrote |= _finish(held)
+                wrote |= self._perform(job)
+        wrote |= _finish(held)
         worked = time.monotonic()
         if wrote:
             self._commit()
@@ -163,6 +228,11 @@ class GroupCommit:
             self._connection.execute("ROLLBACK")
         self._chores_left |= wrote
         self._measure(len(batch), worked - began, time.monotonic() - worked if wrote else None)
+
+    def _more(self, batch: list[_Job], end: float) -> Iterator[_Job]:
+        """Those that wait, and those that come while these are carried out."""
+        while len(batch) < BATCH_JOBS and time.monotonic() < end and self._another(batch):
+            yield batch[-1]
 
     def _commit(self) -> None:
         try:
@@ -181,19 +251,26 @@ class GroupCommit:
 
     def _another(self, batch: list[_Job]) -> bool:
         """Take one more job, if one waits."""
-        if self._over or self._queue.empty():
+        self._take_all()
+        if self._over or not self._taken:
             return False
-        job = self._queue.get()
+        job = self._taken.popleft()
         if job is None:
             self._over = True
             return False
         batch.append(job)
         return True
 
+    def _take_all(self) -> None:
+        with suppress(Empty):
+            while not self._queue.empty():
+                self._taken.append(self._queue.get_nowait())
+
     def _perform(self, job: _Job) -> bool:
         """Run a job inside a savepoint; whether it wrote anything that stays."""
         if job.future.cancelled():
             return False
+        job.value = job.error = None
         connection = self._connection
         before = connection.total_changes
         connection.execute("SAVEPOINT job")
@@ -203,9 +280,41 @@ class GroupCommit:
             if is_unavailable(error) or not connection.in_transaction:
                 raise  # the whole transaction is lost
             connection.execute("ROLLBACK TO job")
-            job.error = error
+            job.error = (error.__cause__ if isinstance(error, Apart) else None) or error
         connection.execute("RELEASE job")
         return job.error is None and connection.total_changes > before
+
+    def _perform_unit(self, job: _Job, unit: Unit, all_held: dict[int, Held]) -> None:
+        """Run a unit together with those before it; if it raises, it alone is undone."""
+        if job.future.cancelled():
+            return
+        job.value = job.error = None
+        held = all_held.get(unit.directory)
+        if held is None:
+            held = all_held[unit.directory] = Held(self._connection, unit.directory)
+        if job.sight is not held.sight:
+            self._look(job, held)
+        held.begin()
+        try:
+            job.value = perform(unit.work, SqliteWriter(held))
+        except BaseException as error:  # it is the caller's, whatever it is
+            if isinstance(error, Apart) or is_unavailable(error) or not self._connection.in_transaction:
+                raise  # the whole transaction is lost
+            held.undo()
+            job.error = error
+        else:
+            held.keep()
+
+    def _look(self, job: _Job, held: Held) -> None:
+        """Look for what the unit and those behind it are going to look for."""
+        self._take_all()
+        near = [job, *islice(self._taken, NEAR_JOBS if job.sight is None else AGAIN_JOBS)]
+        several: list[Ahead] = []
+        for one in near:
+            if one is not None and isinstance(one.work, Unit) and one.work.directory == held.directory:
+                one.sight = held.sight
+                several.append(one.work.ahead)
+        held.look(several)
 
     def _roll_back(self) -> None:
         with suppress(sqlite3.Error):
@@ -227,6 +336,15 @@ class GroupCommit:
                 if moved >= written:
                     break
                 time.sleep(CHECKPOINT_PAUSE)  # until those who read what was before have read it
+
+
+def _finish(held: dict[int, Held]) -> bool:
+    """Write what waits, and forget what is known; whether anything was written that stays."""
+    for one in held.values():
+        one.finish()
+    wrote = any(one.wrote for one in held.values())
+    held.clear()
+    return wrote
 
 
 def _answer(batch: Iterable[_Job]) -> None:

@@ -5,7 +5,7 @@ The index only narrows: the filter itself is applied to what comes out of it.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +15,8 @@ SEARCHED: Final = ("userName", "displayName", "name", "emails")
 """The attributes whose texts are in it, those of their sub-attributes included."""
 
 PORTION: Final = 500
+MERGED: Final = 64
+"""Pages of the index that are written anew in one transaction, which takes some 10 ms."""
 PROBED: Final = 5000
 """As many resources as the index may name; looking at more of them one by one costs more than it spares."""
 
@@ -63,28 +65,45 @@ def parts_question(parts: Parts) -> str:
 
 
 def index_portion(connection: sqlite3.Connection) -> bool:
-    """Put a portion of what is due into the index, in a transaction; whether more may be due."""
-    end = connection.execute(SQLITE["parts_portion"], (PORTION,)).fetchone()
-    if end is None:
+    """Put a portion of what is due into the index, in a transaction of its own; whether more may be due."""
+    if connection.execute(SQLITE["parts_portion"], (1,)).fetchone() is None:
         return False
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for name in ("drop_parts", "put_parts", "pay_parts"):
-            connection.execute(SQLITE[name], end)
+        more = put_portion(connection)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    return True
+    return more
 
 
-def _texts(value: Any) -> Iterator[str]:
+def put_portion(connection: sqlite3.Connection) -> bool:
+    """The same in the transaction that is open."""
+    end = connection.execute(SQLITE["parts_portion"], (PORTION,)).fetchone()
+    if end is None:
+        return False
+    for name in ("drop_parts", "put_parts"):
+        connection.execute(SQLITE[name], end)
+    return connection.execute(SQLITE["pay_parts"], end).rowcount == PORTION
+
+
+def merge_portion(connection: sqlite3.Connection, pages: int) -> bool:
+    """Write so many pages of the index anew, as one without what was taken out; whether there may be more.
+
+    What is taken out is only marked so in the index until then. A number below zero begins with all there is.
+    """
+    before = connection.total_changes
+    connection.execute(SQLITE["merge_parts"], (pages,))
+    return connection.total_changes - before > 1
+
+
+def _texts(value: Any) -> list[str]:
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from _texts(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _texts(part)
+        return [value]
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return []
+    return [text for part in value for text in ((part,) if isinstance(part, str) else _texts(part))]

@@ -7,10 +7,12 @@ SELECT …;
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
+_ROW: Final = re.compile(r"VALUES \(([?\d,\s]+)\)")
 _STATEMENT: Final = re.compile(r"^-- name: (\w+)\n(-- .+\n)+((?:(?!--).*\n)+)", re.M)
 
 
@@ -42,6 +44,16 @@ def own(engine: str) -> Mapping[str, str]:
     folder = files("rosterd.store").joinpath("sql", engine, "queries")
     texts = [file.read_text("utf-8") for file in sorted(folder.iterdir(), key=lambda file: file.name)]
     return load("\n".join(texts))
+
+
+@cache
+def of_rows(name: str, count: int) -> str:
+    """One of SQLite's statements that write a row of parameters, ``VALUES (?1, …)``, for so many rows."""
+    if count == 1:
+        return SQLITE[name]
+    head, row, tail = _ROW.split(SQLITE[name])
+    one = ", ".join("?" * row.count("?"))
+    return f"{head}VALUES {', '.join([f'({one})'] * count)}{tail}"
 
 
 def _translated(statements: Mapping[str, str]) -> dict[str, str]:

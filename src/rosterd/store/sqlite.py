@@ -9,7 +9,7 @@ Writes go to the one writer thread (group_commit.py).
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager
 from functools import partial
@@ -19,10 +19,10 @@ from typing import Final, TypeVar
 from rosterd.service.ahead import UNKNOWN, Ahead
 from rosterd.service.measures import Load
 from rosterd.service.ports import Reader, Writer
-from rosterd.store.database import BUSY_MS, connect_reader, is_unavailable, unavailable
-from rosterd.store.group_commit import WAITING, GroupCommit
+from rosterd.store.database import BUSY_MS, connect_reader, data_version, is_unavailable, unavailable
+from rosterd.store.group_commit import WAITING, GroupCommit, Unit
 from rosterd.store.migrate import open_checked
-from rosterd.store.parts import index_portion
+from rosterd.store.parts import MERGED, index_portion, merge_portion, put_portion
 from rosterd.store.snapshot import Snapshots
 from rosterd.store.sqlite_audit import SqliteAudit
 from rosterd.store.sqlite_deliveries import SqliteDeliveries
@@ -37,9 +37,7 @@ from rosterd.store.sqlite_sets import SqliteSets
 from rosterd.store.sqlite_settings import SqliteSettings
 from rosterd.store.sqlite_sharing import SqliteSharing
 from rosterd.store.sqlite_webhooks import SqliteWebhooks
-from rosterd.store.sqlite_writer import SqliteWriter
 from rosterd.store.turn import Turns
-from rosterd.store.unit import perform
 from rosterd.store.wake import Wake, Watch
 
 T = TypeVar("T")
@@ -80,7 +78,7 @@ class SqliteStore(
         self._writer = GroupCommit(connection, waiting, index_portion)
         self._writer.load.reads = self._readers.waiting
         self._wake = Wake()
-        super().__init__(self._readers.run, self._writer.submit)
+        super().__init__(self._readers.run, self._writer.submit, self._readers.version)
 
     def load(self) -> Load:
         return self._writer.load
@@ -91,10 +89,17 @@ class SqliteStore(
     async def write(
         self, directory: int, work: Callable[[Writer], Awaitable[T]], ahead: Ahead = UNKNOWN
     ) -> T:
-        return await self._writer.submit(
-            lambda connection: perform(work, SqliteWriter(connection, directory)),
-            partial(self._wake.ring, directory),
-        )
+        unit = Unit(directory, work, ahead)
+        value: T = await self._writer.submit(unit, partial(self._wake.ring, directory))
+        return value
+
+    async def purge(self, directory: int) -> None:
+        """Of all directories: they have one index of parts of texts."""
+        while await self._writer.submit(put_portion):
+            pass
+        pages = -MERGED
+        while await self._writer.submit(partial(merge_portion, pages=pages)):
+            pages = MERGED
 
     @asynccontextmanager
     async def snapshot(self, directory: int) -> AsyncIterator[Reader]:
@@ -105,6 +110,7 @@ class SqliteStore(
         reader = SqliteReader(self._readers.run, directory)
 
         async def newer() -> bool:
+            await asyncio.sleep(0)  # into the next turn, whose state is not older than the wait
             return await reader.last() > after
 
         return await self._wake.changed(directory, newer, seconds)
@@ -134,6 +140,10 @@ class Readers:
             return self._work(work, _QUICK_BUSY_MS, in_turn=True)
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._work, work, BUSY_MS)
 
+    def version(self) -> Hashable:
+        """See ``Control.epoch``. Raises ``StoreUnavailable``."""
+        return self._work(_version, _QUICK_BUSY_MS)
+
     def waiting(self) -> int:
         """Long reads that no thread has begun yet."""
         return self._pool._work_queue.qsize()
@@ -158,8 +168,14 @@ class Readers:
                 self._all.append(turns.connection)
             if in_turn:
                 turns.join()
+            else:
+                turns.renew()
             return work(turns.connection)
         except sqlite3.Error as error:
             if is_unavailable(error):
                 raise unavailable(error) from error
             raise
+
+
+def _version(connection: sqlite3.Connection) -> Hashable:
+    return id(connection), data_version(connection)

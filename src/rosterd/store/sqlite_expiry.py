@@ -4,11 +4,9 @@ import sqlite3
 
 from rosterd.service.events import Event
 from rosterd.service.expiry import Ending, Unannounced
-from rosterd.service.ports import Writer
 from rosterd.store.queries import SQLITE
 from rosterd.store.sqlite_control import SqliteControl
-from rosterd.store.sqlite_writer import SqliteWriter
-from rosterd.store.unit import perform
+from rosterd.store.sqlite_held import append
 
 
 class SqliteExpiry(SqliteControl):
@@ -22,13 +20,10 @@ class SqliteExpiry(SqliteControl):
         return tuple(Unannounced(*row) for row in rows)
 
     async def announce(self, directory: int, token: str, days: int, event: Event) -> bool:
-        async def write(tx: Writer) -> bool:
-            await tx.append(event)
-            return True
-
         def work(connection: sqlite3.Connection) -> bool:
             if not connection.execute(SQLITE["note_warning"], (directory, token, days)).rowcount:
                 return False
-            return perform(write, SqliteWriter(connection, directory))
+            append(connection, directory, event)
+            return True
 
         return await self._submit(work)

@@ -9,6 +9,7 @@ from rosterd.service.mapping import Rules, Value
 from rosterd.service.projections import Mapped
 from rosterd.store.queries import SQLITE
 from rosterd.store.rows import as_json
+from rosterd.store.sqlite_held import Held
 from rosterd.store.sqlite_run import Run
 
 
@@ -36,16 +37,14 @@ class SqliteProjectionWriter:
     """See ``rosterd.service.projections.ProjectionWriter``."""
 
     __slots__ = ()
-    _connection: sqlite3.Connection
-    _directory: int
+    _held: Held
 
     async def set_mapping(self, mapped: Mapped) -> None:
         rules = as_json(mapped.rules.to_json())
-        parameters = (self._directory, rules, mapped.revision, mapped.place, mapped.walk)
-        self._connection.execute(SQLITE["put_mapping"], parameters)
+        self._held.run("put_mapping", rules, mapped.revision, mapped.place, mapped.walk)
 
     async def project(self, id: str, value: Value | None) -> None:
         if value is None:
-            self._connection.execute(SQLITE["delete_projection"], (self._directory, id))
+            self._held.run("delete_projection", id)
         else:
-            self._connection.execute(SQLITE["put_projection"], (self._directory, id, as_json(value)))
+            self._held.run("put_projection", id, as_json(value))

@@ -15,7 +15,7 @@ from rosterd.scim.membership import Member
 from rosterd.service.events import PAGE_BYTES, WINDOW, Event, FeedPage, StoredEvent
 from rosterd.service.past import Owed
 from rosterd.service.ports import Awaiting, Membership, Named, Page, Position, Query, Stored
-from rosterd.store.listing import Listing, listing
+from rosterd.store.listing import Listing, grouped, listing
 from rosterd.store.parts import PROBED
 from rosterd.store.queries import SQLITE
 from rosterd.store.rows import as_json, memberships_of
@@ -296,7 +296,7 @@ def _page(connection: sqlite3.Connection, compiled: Listing, query: Query, direc
         if named >= PROBED:
             compiled = listing(query, directory, narrow=False) or compiled
     counts = query.total and compiled.total is not None
-    with _one_state(connection) if counts else nullcontext():
+    with _one_state(connection) if counts or query.grouped else nullcontext():
         rows = connection.execute(compiled.page.text, compiled.page.params).fetchall()
         more = len(rows) > query.limit
         del rows[query.limit :]
@@ -307,9 +307,13 @@ def _page(connection: sqlite3.Connection, compiled: Listing, query: Query, direc
                 total = query.offset + len(rows)
             else:
                 total = connection.execute(compiled.total.text, compiled.total.params).fetchone()[0]
+        stored = tuple(Stored(*row[:-1]) for row in rows)
+        wanted = grouped(query, stored)
+        groups = _memberships(connection, (directory, as_json(wanted))) if wanted else {}
     return Page(
-        rows=tuple(Stored(*row[:-1]) for row in rows),
+        rows=stored,
         positions=tuple(Position(row[4], row[-1]) for row in rows),
         more=more,
         total=total,
+        groups=groups,
     )

@@ -1,13 +1,32 @@
 """How the parts of the SQLite store come to a connection: quick work at once, the other in a thread."""
 
 import sqlite3
-from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import chain
+from typing import Final, Protocol, TypeVar
+
+from rosterd.store.queries import of_rows
+from rosterd.store.rows import Row
 
 T = TypeVar("T")
+
+_MOST_AT_ONCE: Final = 512
+"""Rows in one statement; with their columns they are less than the parameters that SQLite takes."""
 
 
 class Run(Protocol):
     """Runs work with a connection."""
 
     def __call__(self, work: Callable[[sqlite3.Connection], T], *, quick: bool) -> Awaitable[T]: ...
+
+
+def insert_rows(connection: sqlite3.Connection, name: str, rows: Sequence[Row]) -> None:
+    """Insert them by few statements, each of a power of two of rows: so there are few to be prepared.
+
+    After each, the writer's thread has to get the interpreter from the event loop's again.
+    """
+    at = 0
+    while at < len(rows):
+        count = min(_MOST_AT_ONCE, 1 << (len(rows) - at).bit_length() - 1)
+        connection.execute(of_rows(name, count), tuple(chain.from_iterable(rows[at : at + count])))
+        at += count

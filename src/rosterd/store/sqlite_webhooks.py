@@ -21,9 +21,8 @@ from rosterd.store.entries import write_entry
 from rosterd.store.queries import SQLITE
 from rosterd.store.rows import MOST
 from rosterd.store.sqlite_control import SqliteControl, insert
+from rosterd.store.sqlite_held import append
 from rosterd.store.sqlite_sets import put_stream, stream_of
-from rosterd.store.sqlite_writer import SqliteWriter
-from rosterd.store.unit import perform
 from rosterd.store.webhook_rows import (
     attempt_of,
     attempt_row,
@@ -113,7 +112,7 @@ class SqliteWebhooks(SqliteControl):
                 connection.execute(SQLITE["hurry_lines"], (id,))
             if notice is not None:
                 directory, event = notice
-                perform(lambda tx: tx.append(event), SqliteWriter(connection, directory))
+                append(connection, directory, event)
             write_entry(connection, entry)
             return True
 

@@ -24,9 +24,9 @@ from rosterd.store.entries import write_entry
 from rosterd.store.lookups import lookups
 from rosterd.store.parts import parts_text
 from rosterd.store.policy import ACTIVE, standing_of
-from rosterd.store.queries import SQLITE
-from rosterd.store.rows import as_json, definition_row, directory_of
+from rosterd.store.rows import Row, as_json, definition_row, directory_of
 from rosterd.store.sqlite_adoption import SqliteAdoptionWriter
+from rosterd.store.sqlite_held import Held
 from rosterd.store.sqlite_projections import SqliteProjectionWriter
 from rosterd.store.sqlite_reader import SqliteReader
 
@@ -38,50 +38,55 @@ Pairs = Iterable[tuple[str, str]]
 class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
     """See ``rosterd.service.ports.Writer``. For one transaction that somebody else began."""
 
-    __slots__ = ("_connection", "_revision")
+    __slots__ = ("_held",)
 
-    def __init__(self, connection: sqlite3.Connection, directory: int) -> None:
+    def __init__(self, held: Held) -> None:
         async def run(work: Callable[[sqlite3.Connection], T], *, quick: bool) -> T:
-            return work(connection)
+            return work(held.direct())
 
-        super().__init__(run, directory)
-        self._connection = connection
-        self._revision: int | None = None
+        super().__init__(run, held.directory)
+        self._held = held
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        connection = self._connection
-        connection.execute("SAVEPOINT part")
-        try:
+        with self._held.part():
             yield
-        except BaseException:
-            if connection.in_transaction:  # else SQLite has given the whole of it up
-                connection.execute("ROLLBACK TO part")
-                connection.execute("RELEASE part")
-            raise
-        connection.execute("RELEASE part")
 
     async def audit(self, entry: Entry) -> None:
-        write_entry(self._connection, entry)
+        write_entry(self._held.direct(), entry)
 
     async def next_seq(self) -> int:
-        return self._next_seq()
+        return self._held.next()
+
+    async def retained(self, kind: str, connection: int, external_id: str) -> tuple[Stored, ...]:
+        if self._held.lacks("retained", (kind, connection, external_id)):
+            return ()
+        return await super().retained(kind, connection, external_id)
 
     async def insert(self, row: Stored, indexed: Indexed) -> None:
+        resource = (
+            self._directory, row.id, row.kind, row.connection, row.external_id, row.seq, row.version,
+            row.created, row.modified, row.document, as_json(indexed.search), indexed.display,
+        )  # fmt: skip
+        text = parts_text(indexed.search)
+        if self._held.take(row.kind, indexed.unique):
+            later = self._held.later
+            later("insert_unique", self._pairs(row.kind, row.id, indexed.unique))
+            later("insert_resource", [resource])
+            later("insert_value", self._pairs(row.kind, row.id, indexed.values))
+            if text is not None:
+                later("owe_parts", [(self._directory, row.seq, None, text)])
+            return
         self._take(row.kind, row.id, indexed.unique)
         try:
-            self._execute(
-                "insert_resource",
-                row.id, row.kind, row.connection, row.external_id, row.seq, row.version,
-                row.created, row.modified, row.document, as_json(indexed.search), indexed.display,
-            )  # fmt: skip
+            self._execute("insert_resource", *resource[1:])
         except sqlite3.IntegrityError:
             self._many("delete_unique", row.kind, row.id, indexed.unique)
             if self._execute("resource_exists", row.id).fetchone():
                 raise UniqueViolation("id", row.id) from None
             raise
         self._many("insert_value", row.kind, row.id, indexed.values)
-        self._owe_parts(row.seq, None, parts_text(indexed.search))
+        self._owe_parts(row.seq, None, text)
 
     async def update(self, row: Stored, before: Indexed, after: Indexed) -> None:
         self._take(row.kind, row.id, _less(after.unique, before.unique))
@@ -175,28 +180,25 @@ class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
         return tuple(group for (group,) in self._execute("groups_with", member))
 
     async def resolve_pending(self, id: str, names: Sequence[str]) -> Mapping[str, MemberChange]:
-        waiting = self._execute("take_pending", as_json([id, *map(_clean, names)])).fetchall()
-        if not waiting:
+        values = [id, *map(_clean, names)]
+        if self._held.lacks("awaited", *values):
             return {}
+        waiting = self._execute("take_pending", as_json(values)).fetchall()
         groups: dict[str, str | None] = {}
-        values: dict[str, list[str]] = {}
+        found: dict[str, list[str]] = {}
         for group, value, display in sorted(waiting, key=lambda row: row[:2]):
             groups[group] = max(filter(None, (display, groups.get(group))), default=None)
-            values.setdefault(group, []).append(value)
+            found.setdefault(group, []).append(value)
+        if not groups:
+            return {}
         joined = self._returned("join_groups", id, as_json(list(groups.items())))
         return {
-            group: MemberChange(added=(id,) if group in joined else (), resolved=tuple(found))
-            for group, found in values.items()
+            group: MemberChange(added=(id,) if group in joined else (), resolved=tuple(resolved))
+            for group, resolved in found.items()
         }
 
     async def append(self, event: Event) -> int:
-        seq = self._next_seq()
-        data = as_json(event.data)
-        self._execute(
-            "append_event",
-            seq, event.type, event.kind, event.resource, event.at, event.connection, event.request_id, data,
-        )  # fmt: skip
-        return seq
+        return self._held.tell(event)
 
     async def forget_events(self, before: int, limit: int) -> int:
         oldest = self._execute("oldest_events", limit).fetchall()
@@ -220,22 +222,26 @@ class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
         self._execute("drop_pending", as_json(list(map(_clean, values))))
 
     async def standing(self, connection: int) -> Standing:
-        row = self._execute("connection_standing", connection).fetchone()
-        if row is None:
-            return ACTIVE
-        *standing, self._revision = row
-        return standing_of(standing)
+        held = self._held
+        if connection not in held.standings:
+            row = held.look_at("connection_standing", connection)
+            if row is None:
+                return ACTIVE
+            *standing, held.revision = row
+            held.standings[connection] = standing_of(standing)
+        return held.standings[connection]
 
     async def revision(self) -> int:
-        if self._revision is None:
-            row = self._execute("directory_revision").fetchone()
-            self._revision = row[0] if row else 0
-        return self._revision
+        held = self._held
+        if held.revision is None:
+            row = held.look_at("directory_revision")
+            held.revision = int(row[0]) if row else 0
+        return held.revision
 
     async def define(self, directory: Directory) -> Directory | None:
         _, *parameters = definition_row(directory)
         row = self._execute("define_directory", *parameters).fetchone()
-        self._revision = None
+        self._held.revision = None
         return None if row is None else directory_of(row)
 
     async def set_standing(self, connection: int, standing: Standing) -> None:
@@ -249,6 +255,7 @@ class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
         )
         if changed.rowcount != 1:
             raise LookupError(f"there is no connection {connection}")
+        self._held.standings.pop(connection, None)
         self._execute("forget_loss", connection)
 
     async def loss(self, connection: int) -> Loss | None:
@@ -261,19 +268,17 @@ class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
         except sqlite3.IntegrityError:
             raise LookupError(f"there is no connection {connection}") from None
 
-    def _next_seq(self) -> int:
-        return int(self._execute("next_seq").fetchone()[0])
-
     def _execute(self, name: str, *parameters: Any) -> sqlite3.Cursor:
-        return self._connection.execute(SQLITE[name], (self._directory, *parameters))
+        return self._held.run(name, *parameters)
 
     def _returned(self, name: str, *parameters: Any) -> set[str]:
         return {value for (value,) in self._execute(name, *parameters).fetchall()}
 
     def _many(self, name: str, kind: str, id: str, pairs: Pairs) -> None:
-        rows = [(self._directory, kind, attribute, value, id) for attribute, value in pairs]
-        if rows:
-            self._connection.executemany(SQLITE[name], rows)
+        self._held.many(name, self._pairs(kind, id, pairs))
+
+    def _pairs(self, kind: str, id: str, pairs: Pairs) -> list[Row]:
+        return [(self._directory, kind, attribute, value, id) for attribute, value in pairs]
 
     def _take(self, kind: str, id: str, pairs: Pairs) -> None:
         """Take unique values, all of them or none. Raises ``UniqueViolation``."""

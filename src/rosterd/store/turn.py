@@ -1,7 +1,7 @@
 """All quick reads of one turn of an event loop are one transaction; it ends before the next turn's requests.
 
-Nothing is read that is older than what asks for it. The end of the transaction is put into the loop's queue
-when it begins, so whatever the loop is told after that, such as a commit or a request, comes behind it.
+Nothing is read that is older than what asks for it. The end of the turn is put into the loop's queue with its
+first read, so whatever the loop is told after that, such as a commit or a request, comes behind it.
 """
 
 import asyncio
@@ -20,13 +20,21 @@ class Turns:
         """Whose turn it is that the open transaction belongs to, if there is one."""
 
     def join(self) -> None:
-        """Be in the transaction of this turn. What a loop left open that has stopped is ended before."""
-        if self.loop is not None and self.loop.is_running():
-            return
-        self._end()
-        with suppress(RuntimeError):  # outside of a loop each read is by itself
-            self.loop = asyncio.get_running_loop()
+        """Be in a transaction of this turn. What a loop left open that has stopped is ended before."""
+        if self.loop is None or not self.loop.is_running():
+            self._end()
+            try:
+                self.loop = asyncio.get_running_loop()
+            except RuntimeError:  # outside of a loop each read is by itself
+                return
             self.loop.call_soon(self._end)
+        if not self.connection.in_transaction:
+            self.connection.execute("BEGIN")
+
+    def renew(self) -> None:
+        """Begin the open transaction again, if any: what others have committed in this turn counts, too."""
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
             self.connection.execute("BEGIN")
 
     def _end(self) -> None:

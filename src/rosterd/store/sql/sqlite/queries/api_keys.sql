@@ -48,6 +48,14 @@ INSERT INTO replay (api_key, name, digest, begun) VALUES (?1, ?2, ?3, ?4);
 -- Keep what came of it.
 UPDATE replay SET status = ?3, body = ?4 WHERE api_key = ?1 AND name = ?2;
 
+-- name: kept_replies
+-- Replies of requests with an idempotency key.
+SELECT api_key, name, body FROM replay WHERE body IS NOT NULL;
+
+-- name: empty_reply
+-- Keep a reply no more, but that there was one.
+UPDATE replay SET body = NULL WHERE api_key = ?1 AND name = ?2;
+
 -- name: delete_replay
 -- Forget it.
 DELETE FROM replay WHERE api_key = ?1 AND name = ?2;

@@ -25,3 +25,7 @@ WHERE (directory, seq) <= (?1, ?2) AND new IS NOT NULL;
 -- name: pay_parts
 -- Forget a portion that the index has now.
 DELETE FROM parts_due WHERE (directory, seq) <= (?1, ?2);
+
+-- name: merge_parts
+-- Write some pages of the index anew.
+INSERT INTO parts (parts, rank) VALUES ('merge', ?1);

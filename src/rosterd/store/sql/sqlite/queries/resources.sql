@@ -26,6 +26,26 @@ FROM resource
 WHERE directory = ?1 AND kind = ?2 AND connection = ?3 AND external_id = ?4 AND deleted IS NOT NULL
 ORDER BY deleted DESC, seq DESC;
 
+-- name: with_unique
+-- Who has a unique value, and no sort key.
+SELECT r.id, r.kind, r.connection, r.external_id, r.seq, r.version, r.created, r.modified, r.deleted, r.document, NULL
+FROM unique_value AS u CROSS JOIN resource AS r ON r.directory = u.directory AND r.id = u.id
+WHERE u.directory = ?1 AND u.kind = ?2 AND u.attribute = ?3 AND u.value = ?4;
+
+-- name: with_external
+-- Those with an externalId of a connection, or of all, by seq, and no sort key.
+SELECT id, kind, connection, external_id, seq, version, created, modified, deleted, document, NULL
+FROM resource
+WHERE directory = ?1 AND kind = ?2 AND external_id = ?3 AND (connection = ?4 OR ?4 IS NULL) AND deleted IS NULL
+ORDER BY +seq
+LIMIT ?5;
+
+-- name: count_external
+-- How many these are.
+SELECT count(*)
+FROM resource
+WHERE directory = ?1 AND kind = ?2 AND external_id = ?3 AND (connection = ?4 OR ?4 IS NULL) AND deleted IS NULL;
+
 -- name: owner_of
 -- Who has a unique value.
 SELECT id FROM unique_value WHERE directory = ?1 AND kind = ?2 AND attribute = ?3 AND value = ?4;
@@ -82,11 +102,27 @@ FROM (
 LEFT JOIN resource AS r ON r.directory = ?1 AND r.id = page.id AND (?9 IS NULL OR r.state = ?9)
 ORDER BY page.value, page.id;
 
--- name: next_seq
--- The next number of the directory's order.
-INSERT INTO counter (directory, name, value) VALUES (?1, 'seq', 1)
-ON CONFLICT (directory, name) DO UPDATE SET value = value + 1
-RETURNING value;
+-- name: note_seq
+-- Note the newest number of the directory's order.
+INSERT INTO counter (directory, name, value) VALUES (?1, 'seq', ?2)
+ON CONFLICT (directory, name) DO UPDATE SET value = excluded.value;
+
+-- name: foresee
+-- What is there of that which units are going to look for: which JSON list, and the place in it.
+SELECT 'adopted', j.key
+FROM json_each(?2) AS j CROSS JOIN adoption AS a ON a.directory = ?1 AND a.name = j.value
+UNION ALL
+SELECT 'retained', j.key
+FROM json_each(?3) AS j CROSS JOIN resource AS r
+    ON r.directory = ?1 AND r.kind = j.value ->> 0 AND r.external_id = j.value ->> 2
+    AND r.connection = j.value ->> 1 AND r.deleted IS NOT NULL
+UNION ALL
+SELECT 'awaited', j.key
+FROM json_each(?4) AS j CROSS JOIN pending_member AS p ON p.directory = ?1 AND p.value = j.value
+UNION ALL
+SELECT 'unique', j.key
+FROM json_each(?5) AS j CROSS JOIN unique_value AS v
+    ON v.directory = ?1 AND v.kind = j.value ->> 0 AND v.attribute = j.value ->> 1 AND v.value = j.value ->> 2;
 
 -- name: insert_resource
 -- Add a live resource.
