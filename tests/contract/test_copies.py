@@ -13,6 +13,7 @@ from contract.postgres_server import namespace
 from contract.random_rows import Drawn, contents
 
 from rosterd.scim.errors import Conflict
+from rosterd.service.ports import StoreUnavailable
 from rosterd.store.contents import NotWhole
 from rosterd.store.copying import Portions, copy
 from rosterd.store.database import connect_writer
@@ -23,7 +24,7 @@ from rosterd.store.queries import postgres_file, sqlite_file
 from rosterd.store.sqlite_copy import SqliteTarget, sqlite_source, sqlite_target
 from rosterd.store.steps import SchemaMismatch
 from rosterd.testing.scenario import BY
-from rosterd.wiring import Settings, moving
+from rosterd.wiring import Settings, moving, upkeep
 
 KINDS = {"INTEGER": "#", "TEXT": "", "BLOB": "*", "BIGINT": "#", "BYTEA": "*", "JSONB": "{}"}
 NAMED = {table.name: table for table in TABLES}
@@ -202,6 +203,109 @@ def test_tables_of_another_release_are_not_filled_but_moved_aside(tmp_path: Path
     former = moving.move(source, target, BY, replace=True, serving=False).former
     assert asyncio.run(pending_postgres(url)) == ()
     assert asyncio.run(execute(url, f"SELECT max(version) FROM {former}.schema_version")) == [(1,)]  # noqa: S608
+    asyncio.run(execute(url, f"DROP SCHEMA {former} CASCADE"))
+
+
+def test_what_is_of_a_newer_release_is_neither_filled_nor_moved_aside(tmp_path: Path, url: str) -> None:
+    source, there = Settings(data=tmp_path), Settings(database_url=url)
+    file = Settings(data=tmp_path / "file")
+    Drawn(source.database, 6)
+    moving.back_up(source, tmp_path / "backup.db")
+    for target in (there, file):
+        upkeep.migrate(target)
+    later = "INSERT INTO schema_version VALUES (9999, 'later', '', 1, 1)"  # which this release can work with
+    asyncio.run(execute(url, later))
+    with closing(sqlite3.connect(file.database)) as connection:
+        connection.execute(later)
+        connection.commit()
+    for target in (there, file):
+        with pytest.raises(SchemaMismatch, match="is of a newer release, and left as it is"):
+            moving.move(source, target, BY, replace=True, serving=False)
+        with pytest.raises(SchemaMismatch, match="is of a newer release, and left as it is"):
+            moving.put_back(target, tmp_path / "backup.db", BY, replace=True)
+    assert (asyncio.run(pending_postgres(url)), pending(file.database)) == ((), ())
+    assert [path.name for path in file.data.iterdir()] == ["rosterd.db"]
+
+
+@pytest.mark.parametrize("version", ["version TEXT", "number INT"])
+def test_a_table_in_which_another_program_notes_its_migrations_is_told(
+    tmp_path: Path, url: str, version: str
+) -> None:
+    source, target = Settings(data=tmp_path), Settings(database_url=url)
+    Drawn(source.database, 7)
+    asyncio.run(execute(url, f"CREATE TABLE schema_version ({version})"))
+    asyncio.run(execute(url, "INSERT INTO schema_version VALUES ('12')"))
+    for use in (
+        lambda: moving.move(source, target, BY, replace=True, serving=False),
+        lambda: upkeep.migrate(target),
+    ):
+        with pytest.raises(SchemaMismatch, match="schema_version that is not rosterd's; give"):
+            use()
+    assert asyncio.run(execute(url, "SELECT * FROM schema_version")) != []
+    asyncio.run(execute(url, "DROP TABLE schema_version"))
+
+
+@pytest.mark.parametrize("replace", [True, False])
+def test_a_table_of_others_that_refers_to_ours_is_named_and_stays_as_it_is(
+    tmp_path: Path, url: str, replace: bool
+) -> None:
+    source, target = Settings(data=tmp_path), Settings(database_url=url)
+    Drawn(source.database, 7)
+    asyncio.run(apply_postgres(url))
+    asyncio.run(execute(url, "CREATE TABLE badge (holder TEXT REFERENCES administrator, number INT)"))
+    asyncio.run(execute(url, "INSERT INTO badge VALUES (NULL, 7)"))
+    with pytest.raises(Conflict, match=r"have foreign keys to its tables: badge;"):
+        moving.move(source, target, BY, replace=replace, serving=False)
+    assert asyncio.run(execute(url, "SELECT * FROM badge")) == [(None, 7)]
+    assert asyncio.run(pending_postgres(url)) == (), "nothing was begun"
+    asyncio.run(execute(url, "ALTER TABLE badge DROP COLUMN holder"))
+    moving.move(source, target, BY, replace=False, serving=False)
+    assert asyncio.run(execute(url, "SELECT * FROM badge")) == [(7,)]
+
+
+USED = """SELECT count(*) > 0 FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND mode = '{mode}' AND objsubid = 1 AND (classid::bigint << 32) + objid::bigint =
+    hashtextextended('rosterd in use ' || current_schema(), 0)
+"""
+
+
+async def until(url: str, text: str) -> None:
+    while await execute(url, text) != [(True,)]:  # noqa: ASYNC110 - it waits for another connection
+        await asyncio.sleep(0.02)
+
+
+def test_a_copy_that_replaces_and_a_migration_keep_each_other_away(tmp_path: Path, url: str) -> None:
+    source, target = Settings(data=tmp_path), Settings(database_url=url)
+    Drawn(source.database, 8)
+    asyncio.run(apply_postgres(url))
+    asyncio.run(execute(url, "DELETE FROM schema_version WHERE version = 3"))
+    asyncio.run(execute(url, "ALTER TABLE schema_version DROP COLUMN since"))
+
+    def copy() -> moving.Moved:
+        return moving.move(source, target, BY, replace=True, serving=False)
+
+    async def main() -> str | None:
+        reader = await asyncpg.connect(url)
+        try:
+            async with asyncio.timeout(60), reader.transaction():
+                await reader.fetch("SELECT FROM schema_version")  # both must wait for the end of this
+                migrating = asyncio.create_task(apply_postgres(url))
+                await until(url, USED.format(mode="ShareLock"))
+                with pytest.raises(Conflict, match="a migration"):
+                    await asyncio.to_thread(copy)
+                migrating.cancel()
+                await asyncio.wait((migrating,))
+                copying = asyncio.create_task(asyncio.to_thread(copy))
+                await until(url, USED.format(mode="ExclusiveLock"))
+                with pytest.raises(StoreUnavailable, match="is being copied or restored"):
+                    await apply_postgres(url)
+        finally:
+            await reader.close()
+        return (await copying).former
+
+    former = asyncio.run(main())
+    assert asyncio.run(pending_postgres(url)) == ()
+    assert asyncio.run(execute(url, f"SELECT max(version) FROM {former}.schema_version")) == [(2,)]  # noqa: S608
     asyncio.run(execute(url, f"DROP SCHEMA {former} CASCADE"))
 
 

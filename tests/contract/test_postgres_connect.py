@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -170,5 +170,164 @@ def test_where_the_server_refuses_another_each_who_wants_one_asks_once_and_waits
         assert list(map(type, said)) == [TimeoutError] * 3
         assert refusals == 3
         await pool.close()
+
+    asyncio.run(main())
+
+
+class Gate:
+    """Connections of a server, each made when it is let through."""
+
+    def __init__(self, there: str) -> None:
+        self._servers = Servers(url(there))
+        self.open = asyncio.Event()
+        self.open.set()
+        self.asked = asyncio.Event()
+        self.made: list[Any] = []
+
+    async def connect(self) -> Any:
+        self.asked.set()
+        await self.open.wait()
+        self.made.append(await self._servers.connect())
+        return self.made[-1]
+
+    def alive(self) -> int:
+        return sum(not connection.is_closed() for connection in self.made)
+
+
+async def taken(pool: Pool) -> Any:
+    """A connection that was usable while it was held."""
+    async with pool.take() as connection:
+        assert not connection.is_closed()
+        return connection
+
+
+async def being_made(gate: Gate, pool: Pool) -> tuple["asyncio.Task[Any]", Callable[[], None]]:
+    gate.open.clear()
+    taking = asyncio.create_task(taken(pool))
+    await gate.asked.wait()
+    return taking, gate.open.set
+
+
+async def handed_over(gate: Gate, pool: Pool) -> tuple["asyncio.Task[Any]", Callable[[], None]]:
+    async with pool.take():
+        taking = asyncio.create_task(taken(pool))
+        await asyncio.sleep(0)
+        assert pool.waiting() == 1
+    return taking, lambda: None  # it is not asked yet what it got
+
+
+Ways = Callable[[Gate, Pool], Awaitable[tuple["asyncio.Task[Any]", Callable[[], None]]]]
+
+
+@pytest.mark.parametrize("way", [being_made, handed_over])
+def test_a_connection_on_its_way_when_all_expire_is_closed_and_another_one_made(
+    there: str, way: Ways
+) -> None:
+    async def main() -> None:
+        gate = Gate(there)
+        pool = Pool(gate.connect, 1, 5.0)
+        taking, let = await way(gate, pool)
+        pool.expire()
+        let()
+        got = await taking
+        assert got is gate.made[1]
+        assert gate.made[0].is_closed()
+        await pool.close()
+        assert gate.alive() == pool._open == 0
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("way", [being_made, handed_over])
+def test_a_connection_on_its_way_when_everybody_is_refused_is_closed(there: str, way: Ways) -> None:
+    async def main() -> None:
+        gate = Gate(there)
+        pool = Pool(gate.connect, 1, 5.0)
+        taking, let = await way(gate, pool)
+        pool.refuse("the data is being copied")
+        let()
+        with pytest.raises(StoreUnavailable, match="being copied"):
+            await taking
+        with pytest.raises(StoreUnavailable, match="being copied"):
+            await taken(pool)
+        assert gate.alive() == pool._open == 0
+        pool.admit()
+        await taken(pool)
+        await pool.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("way", [being_made, handed_over])
+def test_a_connection_on_its_way_when_the_pool_is_closed_does_not_survive(there: str, way: Ways) -> None:
+    async def main() -> None:
+        gate = Gate(there)
+        pool = Pool(gate.connect, 1, 5.0)
+        taking, let = await way(gate, pool)
+        await pool.close()
+        let()
+        with pytest.raises(StoreUnavailable, match="closed"):
+            await taking
+        with pytest.raises(StoreUnavailable, match="closed"):
+            await taken(pool)
+        assert gate.alive() == pool._open == 0
+
+    asyncio.run(main())
+
+
+def test_who_waits_or_is_refused_by_the_server_when_the_pool_is_closed_is_told_at_once(there: str) -> None:
+    async def main() -> None:
+        gate, full = Gate(there), asyncio.Event()
+
+        async def connect() -> Any:
+            if pool._open == 1:
+                return await gate.connect()
+            await full.wait()
+            raise Refused("too many connections")
+
+        pool = Pool(connect, 2, 60.0)
+        async with pool.take() as held, asyncio.timeout(10):
+            asks, waits = asyncio.create_task(taken(pool)), asyncio.create_task(taken(pool))
+            await asyncio.sleep(0)
+            assert pool.waiting() == 1
+            await pool.close()
+            full.set()
+            said = await asyncio.gather(asks, waits, return_exceptions=True)
+            assert list(map(type, said)) == [StoreUnavailable] * 2
+            assert not held.is_closed()
+        assert gate.alive() == pool._open == 0
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_whoever_is_cancelled_when_its_connection_is_made_leaves_none_behind(
+    there: str, silent: str, turns: int
+) -> None:
+    """The other hosts' attempts are given up then, which must not be waited for."""
+
+    async def main() -> None:
+        servers = Servers(url(silent, there))
+        loop, opened = asyncio.get_running_loop(), []
+        open_one = servers._open
+
+        def cancel(left: int) -> None:
+            if left:
+                loop.call_soon(cancel, left - 1)
+            else:
+                connecting.cancel()
+
+        async def noted(host: Any, settings: Any) -> Any:
+            opened.append(await open_one(host, settings))
+            cancel(turns)
+            return opened[-1]
+
+        servers._open = noted  # type: ignore[method-assign]
+        connecting = asyncio.create_task(servers.connect())
+        try:
+            (await connecting).terminate()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.05)
+        assert [connection.is_closed() for connection in opened] == [True]
 
     asyncio.run(main())

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pytest
 from contract.postgres_store import Opens, database
 
 from rosterd.service.administrators import NONE, LastOwner
@@ -20,6 +21,7 @@ from rosterd.service.request_log import Wanted
 from rosterd.service.sessions import MOST
 from rosterd.service.webhooks import MAX_LANES, RANGE, Key, Line, Progress
 from rosterd.store.postgres import PostgresStore, open_postgres
+from rosterd.store.queries import POSTGRES
 from rosterd.testing import MeasureContract, SetContract
 from rosterd.testing.access_contract import owner, session, told
 from rosterd.testing.client_contract import client
@@ -86,6 +88,39 @@ class TestTwoProcesses(Opens):
         assert found.directory == defined
         await a.change_settings({"x": "1"}, ENTRY)
         assert await b.settings() == {"x": "1"}
+
+    @scenario
+    async def test_those_who_ask_for_a_credential_at_once_ask_together_and_none_is_told_what_was(
+        self, two: Two
+    ) -> None:
+        store, _ = two
+        directory, okta = await connected(store)
+        await store.create_token(token(okta), ENTRY)
+        asked: list[str] = []
+        looked, go = asyncio.Event(), asyncio.Event()
+        rows = store._database.rows
+
+        async def counted(name: str, *parameters: Any) -> list[Any]:
+            asked.append(name)
+            found = await rows(name, *parameters)
+            looked.set()
+            await go.wait()
+            return found
+
+        store._database.rows = counted  # type: ignore[method-assign]
+        before = [asyncio.create_task(store.credential("t1")) for _ in range(20)]
+        await looked.wait()
+        before[0].cancel()
+        assert await store.revoke_token(directory.id, "t1", AT + 5, ENTRY)
+        after = [asyncio.create_task(store.credential("t1")) for _ in range(20)]
+        await asyncio.sleep(0.05)
+        go.set()
+        found = await asyncio.gather(*before[1:], *after)
+        assert asked.count("credential") == 2
+        assert [one and one.token.revoked for one in found[19:]] == [AT + 5] * 20
+        assert store._asked == {}
+        with pytest.raises(asyncio.CancelledError):
+            await before[0]
 
     @scenario
     async def test_of_those_who_saw_the_same_one_replaces_it(self, two: Two) -> None:
@@ -291,6 +326,18 @@ class TestTwoProcesses(Opens):
         done.set()
         await follower
         assert sorted(followed) == sorted(f"r{n}" for n in range(6 * TIMES))
+
+    @scenario
+    async def test_a_fence_waits_for_who_still_writes_to_the_request_log(self, two: Two) -> None:
+        writing = await asyncpg.connect(database())
+        async with writing.transaction():
+            await writing.fetch(POSTGRES["take_turns"], [f"requests {DIRECTORY}"])
+            fencing = asyncio.create_task(two[0].fence_exchanges(DIRECTORY, AT))
+            await two[1].fence_exchanges(DIRECTORY + 1, AT)
+            await asyncio.sleep(0.1)
+            assert not fencing.done()
+        await fencing
+        await writing.close()
 
     @scenario
     async def test_uses_settings_and_hours_are_noted_by_both_in_any_order(self, two: Two) -> None:

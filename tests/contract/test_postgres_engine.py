@@ -4,7 +4,8 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from functools import partial
+from itertools import repeat
 from typing import Any
 
 import asyncpg
@@ -13,7 +14,9 @@ from contract.postgres_store import Opens, database
 
 from rosterd.scim.errors import InvalidValue
 from rosterd.scim.membership import Member
+from rosterd.service.ahead import Ahead
 from rosterd.service.ports import StoreUnavailable, UniqueViolation, Writer
+from rosterd.store import postgres_commit
 from rosterd.store.postgres import PostgresStore, open_postgres
 from rosterd.store.queries import POSTGRES
 from rosterd.testing.scenario import DIRECTORY, add, event, found, indexed, listed, put, refused, row, users
@@ -50,6 +53,10 @@ async def other(statement: str, *parameters: Any) -> Any:
         return await connection.fetch(statement, *parameters)
     finally:
         await connection.close()
+
+
+async def _erase(id: str, tx: Writer) -> None:
+    await tx.erase("User", id)
 
 
 class Gate:
@@ -100,6 +107,85 @@ class TestBatches(Emptied):
             assert await store.reader(DIRECTORY).count("User") == 21
             assert await store.reader(DIRECTORY).events(0, 10) == ()
             assert sum(store.load().jobs.counts) < 5
+
+        run(scenario)
+
+    def test_what_was_looked_up_together_is_carried_out_together_though_that_took_long(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(postgres_commit, "BATCH_SECONDS", 0.0)
+
+        async def scenario(stores: list[PostgresStore]) -> None:
+            (store,) = stores
+            names = [f"u{n}" for n in range(20)]
+            looks = [Ahead(unique=(("User", "userName", name),)) for name in names]
+            works = [put({"userName": name}, name) for name in names]
+            await asyncio.gather(*map(store.write, repeat(DIRECTORY), works, looks))
+            assert await store.reader(DIRECTORY).count("User") == 20
+            assert sum(store.load().jobs.counts) < 5
+
+        run(scenario)
+
+    @pytest.mark.parametrize("verb", ["erase", "put"])
+    def test_others_do_not_wait_longer_for_units_of_which_nothing_is_known_or_that_take_too_long(
+        self, monkeypatch: pytest.MonkeyPatch, verb: str
+    ) -> None:
+        monkeypatch.setattr(postgres_commit, "BATCH_SECONDS", 0.0)
+        if verb == "put":
+            monkeypatch.setattr(postgres_commit, "KNOWN_SECONDS", 0.0)
+
+        async def scenario(stores: list[PostgresStore]) -> None:
+            (store,) = stores
+            names = [f"u{n}" for n in range(20)]
+            if verb == "erase":  # whereby what was looked up becomes uncertain
+                await users(store, names)
+                works = [partial(_erase, name) for name in names]
+            else:
+                works = [put({"userName": name}, name) for name in names]
+            looks = [Ahead(unique=(("User", "userName", name),)) for name in names]
+            before = sum(store.load().jobs.counts)
+            await asyncio.gather(*map(store.write, repeat(DIRECTORY), works, looks))
+            assert sum(store.load().jobs.counts) == before + 20
+
+        run(scenario)
+
+    def test_of_many_written_by_one_statement_only_those_whose_id_is_taken_are_refused(self) -> None:
+        async def scenario(stores: list[PostgresStore]) -> None:
+            (store,) = stores
+            wanted = (("a", "x"), ("b", "x"), ("c", "y"), ("c", "z"), ("d", "y"), ("e", "w"))
+            works = [
+                store.write(
+                    DIRECTORY, put({"userName": name}, id), Ahead(unique=(("User", "userName", name),))
+                )
+                for name, id in wanted
+            ]
+            results = await asyncio.gather(*works, return_exceptions=True)
+            told = [str(result) for result in results if isinstance(result, UniqueViolation)]
+            assert told == ["id 'x' is taken", "userName 'c' is taken", "id 'y' is taken"]
+            assert await found(store, listed()) == ["x", "y", "w"]
+            assert await store.reader(DIRECTORY).count("User") == 3
+
+        run(scenario)
+
+    def test_a_unit_whose_look_fails_costs_the_others_of_its_batch_nothing(self) -> None:
+        async def looks(tx: Writer) -> None:
+            await tx.accounts("User", "active", 0, -1)  # which the engine refuses
+
+        async def scenario(stores: list[PostgresStore]) -> None:
+            (store,) = stores
+            gate = Gate()
+            slow = await gate.occupy(store)
+            works: list[Callable[[Writer], Awaitable[Any]]] = [
+                put({"userName": f"u{n}"}, f"u{n}") for n in (0, 1)
+            ]
+            works[1:1] = [looks]
+            jobs = [asyncio.create_task(store.write(DIRECTORY, work)) for work in works]
+            await asyncio.sleep(0)
+            gate.open.set()
+            results = await asyncio.gather(slow, *jobs, return_exceptions=True)
+            failed = [type(result) for result in results if isinstance(result, Exception)]
+            assert failed == [asyncpg.InvalidRowCountInLimitClauseError]
+            assert sorted(await found(store, listed())) == ["gate", "u0", "u1"]
 
         run(scenario)
 
@@ -245,7 +331,7 @@ class TestSeveralProcesses(Emptied):
         async def change(tx: Writer) -> None:
             old = await tx.get("User", "anna")
             assert old
-            new = replace(old, version=old.version + 1, document=old.document + b" ")
+            new = old._replace(version=old.version + 1, document=old.document + b" ")
             await tx.update(new, indexed(old), indexed(new))
 
         async def scenario(stores: list[PostgresStore]) -> None:
@@ -329,8 +415,7 @@ class TestBrokenConnections(Emptied):
                 copy = await asyncpg.connect(database())
                 while not await copy.fetchval(POSTGRES["claim"]):
                     await other(KILL, NAME)
-                while await serves():  # noqa: ASYNC110 - nothing says so
-                    await asyncio.sleep(0.05)
+                assert [await serves() for _ in range(20)] == [False] * 20
                 await copy.close()
                 while not await serves():  # noqa: ASYNC110 - nothing says so
                     await asyncio.sleep(0.05)

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import asyncpg
@@ -93,6 +93,17 @@ def columns_of_sqlite() -> dict[str, list[str]]:
     }
     connection.close()
     return found
+
+
+@pytest.mark.parametrize("use", [open_postgres, apply_postgres])
+def test_an_address_that_leads_to_no_schema_is_told(
+    url: str, use: Callable[[str], Awaitable[object]]
+) -> None:
+    async def used() -> None:
+        with pytest.raises(SchemaMismatch, match="no schema that the address's search_path names"):
+            await use(f"{url}_away")
+
+    asyncio.run(used())
 
 
 def test_both_engines_have_the_same_tables_and_columns(url: str) -> None:

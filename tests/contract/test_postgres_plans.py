@@ -14,6 +14,7 @@ from contract.postgres_server import namespace
 from rosterd.service.ports import Position, Query
 from rosterd.store.dialect_postgres import Postgres
 from rosterd.store.listing import listing
+from rosterd.store.postgres_run import _BEGIN as WRITING
 from rosterd.store.postgres_trigram import make_trigrams, words_of
 from rosterd.store.queries import POSTGRES, postgres_file
 from rosterd.testing.scenario import CONNECTION, DIRECTORY, GROUP, USER, listed
@@ -23,7 +24,7 @@ FILL = """
 INSERT INTO resource (
     directory, id, kind, connection, external_id, seq, version, created, modified, display, document, search
 )
-SELECT d, 'u' || n, 'User', 7 + n % 2, 'x' || n, n, 1, n, n, 'u' || n, '{}', jsonb_build_object(
+SELECT d, 'u' || n, 'User', 7 + n % 2, md5(n::text), n, 1, n, n, 'u' || n, '{}', jsonb_build_object(
     'userName', md5(n::text) || '@example.com', 'displayName', 'Name ' || n, 'active', 1,
     'title', 't' || n % 9,
     'emails', jsonb_build_array(jsonb_build_object('value', md5(n::text) || '@example.com', 'type', 'work'))
@@ -98,8 +99,9 @@ def database() -> Iterator[Database]:
         (listed('displayName eq "group 5"', GROUP), {VALUE, BY_ID}),
         (listed(f'emails[type eq "work" and value eq "{NAME}"]'), {VALUE, BY_ID}),
         (listed(f'emails eq "{NAME}" or userName eq "{NAME}"'), {VALUE, UNIQUE, BY_ID}),
-        (listed('externalId eq "x5"'), {EXTERNAL, BY_ID}),
-        (listed('externalId eq "x5"', connection=None), {EXTERNAL, BY_ID}),
+        (listed('externalId eq "x5"'), {EXTERNAL}),
+        (listed('externalId eq "x5"', connection=None), {EXTERNAL}),
+        (listed('externalId eq "x5" and active eq true'), {EXTERNAL, BY_ID}),
         (listed('members.value eq "u5"', GROUP), {"member_of", "member_pkey", BY_ID}),
         (listed('groups.value eq "g5"'), {"member_pkey", "member_of", BY_ID}),
     ],
@@ -161,38 +163,140 @@ def test_nothing_from_outside_becomes_sql() -> None:
 
 BY_KEY = (
     "get_resource", "get_with_groups", "get_resources", "find_deleted", "retained", "memberships", "standing",
-    "foresee", "touch_resource", "update_resource", "update_resources", "retain_resource",
-    "insert_resource", "revive_resource",
+    "foresee", "touch_resource", "update_resource", "update_resources", "update_indexed", "retain_resource",
+    "insert_resource", "revive_resource", "erase_resource", "forget_resource", "owner_of", "named_unique",
+    "named_value", "with_unique", "with_external", "group_counts", "awaiting", "resolve_pending",
 )  # fmt: skip
 """Statements that look resources up by what is given to them."""
+FILLED = ("resource", "unique_value", "attribute_value", "member", "pending_member")
+FIVE = """
+INSERT INTO resource (
+    directory, id, kind, connection, external_id, seq, version, created, modified, document, search
+)
+SELECT 1, 'u' || n, 'User', 7, md5(n::text), n, 1, n, n, '{}', '{}' FROM generate_series(1, 5) AS n;
+INSERT INTO unique_value SELECT 1, 'User', 'userName', 'u' || n, 'u' || n FROM generate_series(1, 5) AS n;
+INSERT INTO attribute_value SELECT 1, 'User', 'displayName', 'u', 'u' || n FROM generate_series(1, 5) AS n;
+INSERT INTO member (directory, group_id, member_id) SELECT 1, 'g', 'u' || n FROM generate_series(1, 5) AS n;
+INSERT INTO pending_member SELECT 1, 'g', 'u' || n FROM generate_series(1, 5) AS n;
+"""
+AND_GONE = """
+DELETE FROM resource; DELETE FROM unique_value; DELETE FROM attribute_value; DELETE FROM member;
+DELETE FROM pending_member;
+"""
+MORE_PENDING = """
+INSERT INTO pending_member (directory, group_id, value)
+SELECT 1, 'g' || 1 + n % 100, md5(n::text) FROM generate_series(1, 10000) AS n;
+"""
 
 
-@pytest.fixture(scope="module")
-def uncounted() -> Iterator[tuple[asyncio.Runner, Any]]:
-    """Tables that grew a moment ago, of which the planner knows nothing yet."""
+@pytest.fixture(scope="module", params=["nothing", "five rows", "nothing, and plans of then"])
+def outgrown(request: pytest.FixtureRequest) -> Iterator[tuple[asyncio.Runner, Any]]:
+    """Tables that grew a moment ago, of which the planner knows what there was before; the statements."""
+    known = request.param
     with namespace() as url, asyncio.Runner() as runner:
         connection = runner.run(asyncpg.connect(url, server_settings={"jit": "off"}))
-        runner.run(connection.execute(postgres_file("schema.sql")))
-        runner.run(connection.execute("ALTER TABLE resource SET (autovacuum_enabled = off)"))
-        runner.run(connection.execute("ALTER TABLE unique_value SET (autovacuum_enabled = off)"))
-        runner.run(connection.execute(FILL.partition("ANALYZE")[0]))
-        runner.run(connection.execute("BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"))
-        runner.run(connection.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"))
+
+        def run(statement: str) -> None:
+            runner.run(connection.execute(statement))
+
+        run(postgres_file("schema.sql"))
+        for table in FILLED:
+            run(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+        if known == "five rows":
+            run(FIVE)
+            for table in FILLED:
+                run(f"ANALYZE {table}")
+            run(AND_GONE)
+        run(WRITING)
+        for name in BY_KEY:
+            run(f"PREPARE {name} AS {POSTGRES[name]}")
+            if known.endswith("plans of then"):
+                run(f"EXPLAIN {execute(name)}")
+        run(FILL.partition("ANALYZE")[0] + MORE_PENDING)
         yield runner, connection
         runner.run(connection.close())
 
 
-@pytest.mark.parametrize("name", BY_KEY)
-def test_what_is_looked_up_by_key_is_so_before_there_are_statistics(
-    uncounted: tuple[asyncio.Runner, Any], name: str
-) -> None:
-    runner, connection = uncounted
-    runner.run(connection.execute(f"PREPARE {name} AS {POSTGRES[name]}"))
+def execute(name: str) -> str:
+    """EXECUTE of a prepared statement, with nothing given."""
     count = max(int(number) for number in re.findall(r"\$(\d+)", POSTGRES[name]))
-    explain = f"EXPLAIN (FORMAT JSON) EXECUTE {name} ({', '.join(['NULL'] * count)})"
-    plan = list(nodes(json.loads(runner.run(connection.fetchval(explain)))[0]["Plan"]))
+    return f"EXECUTE {name} ({', '.join(['NULL'] * count)})"
+
+
+def check_led_by_key(plan: list[dict[str, Any]]) -> None:
     assert [node["Relation Name"] for node in plan if node["Node Type"] == "Seq Scan"] == []
     used = [node for node in plan if "Index Name" in node]
     assert used
     for node in used:
-        assert re.search(r"\((id|member_id|external_id|value|name) = ", node["Index Cond"]), node
+        assert re.search(r"\((id|member_id|group_id|external_id|value|name) [=>]", node["Index Cond"]), node
+
+
+@pytest.mark.parametrize("name", BY_KEY)
+def test_what_is_looked_up_by_key_is_so_whatever_the_planner_knew_before(
+    outgrown: tuple[asyncio.Runner, Any], name: str
+) -> None:
+    runner, connection = outgrown
+    plan = runner.run(connection.fetchval(f"EXPLAIN (FORMAT JSON) {execute(name)}"))
+    check_led_by_key(list(nodes(json.loads(plan)[0]["Plan"])))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        listed(f'userName eq "{NAME}"'),
+        listed(f'userName eq "{NAME}" and active eq true'),
+        listed('displayName eq "group 5"', GROUP),
+        listed(f'emails[type eq "work" and value eq "{NAME}"]'),
+        listed('externalId eq "x5"'),
+        listed('externalId eq "x5" and active eq true'),
+        listed('externalId eq "x5" and active eq true', connection=None),
+        listed('members.value eq "u5"', GROUP),
+        listed('groups.value eq "g5"'),
+        listed('id eq "u5"'),
+    ],
+)
+def test_a_listing_led_by_an_index_is_so_whatever_the_planner_knew_before(
+    outgrown: tuple[asyncio.Runner, Any], query: Query
+) -> None:
+    runner, connection = outgrown
+    compiled = listing(query, DIRECTORY, Postgres())
+    assert compiled
+    runner.run(connection.execute(f"PREPARE listed AS {compiled.page.text}"))
+    nothing = ", ".join(["NULL"] * len(compiled.page.params))
+    text = runner.run(connection.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE listed ({nothing})"))
+    runner.run(connection.execute("DEALLOCATE listed"))
+    check_led_by_key(list(nodes(json.loads(text)[0]["Plan"])))
+
+
+@pytest.mark.parametrize("name", ["get_with_groups", "memberships"])
+def test_a_look_up_of_many_is_planned_once_for_all_lists(database: Database, name: str) -> None:
+    run = database.runner.run
+    for length in (1, 2, 9, 30, 1, 64, 5, 1, 1, 12, 40, 3):
+        ids = [f"u{n}" for n in range(length)]
+        given = ("User", [None] * length, ids, [], []) if name == "get_with_groups" else (ids,)
+        run(database.connection.fetch(POSTGRES[name], DIRECTORY, *given, length))
+    planned = run(
+        database.connection.fetchrow(
+            "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement = $1",
+            POSTGRES[name],
+        )
+    )
+    assert tuple(planned) == (5, 7)
+
+
+def test_a_look_up_of_many_costs_each_the_same_though_they_are_in_groups(
+    outgrown: tuple[asyncio.Runner, Any],
+) -> None:
+    runner, connection = outgrown
+    types = "bigint, text, text[], text[], bigint[], text[], bigint"
+    runner.run(connection.execute(f"PREPARE several ({types}) AS {POSTGRES['get_with_groups']}"))
+
+    def touched(length: int) -> int:
+        """How many pages are looked at."""
+        ids = ", ".join(f"'u{n}'" for n in range(1, length + 1))
+        given = f"'User', array_fill(NULL::text, ARRAY[{length}]), ARRAY[{ids}], '{{}}', '{{}}', {length}"
+        explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE several ({DIRECTORY}, {given})"
+        plan = json.loads(runner.run(connection.fetchval(explain)))[0]["Plan"]
+        return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+    assert touched(60) <= 15 * touched(5)

@@ -147,6 +147,11 @@ def another_program(path: Path) -> None:
     execute(path, "CREATE TABLE bookmarks (url)")
 
 
+def another_program_with_migrations(path: Path) -> None:
+    execute(path, "CREATE TABLE schema_version (version)")
+    execute(path, "INSERT INTO schema_version VALUES ('1.2')")
+
+
 def no_database(path: Path) -> None:
     path.write_text("<html>" * 1000)
 
@@ -158,6 +163,7 @@ def no_database(path: Path) -> None:
         (newer, "of a newer release: migration 9999 'step9999' is for those that know 9999, this one "),
         (altered, "migration 0001 'initial' of the database is not the one known here"),
         (another_program, "not one of rosterd"),
+        (another_program_with_migrations, "has a table schema_version that is not rosterd's"),
         (no_database, "the file is no database"),
     ],
 )

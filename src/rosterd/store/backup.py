@@ -12,12 +12,13 @@ from pathlib import Path
 
 from rosterd.service.audit import Entry
 from rosterd.store.contents import Contents, NotWhole
+from rosterd.store.copying import UNTOUCHED
 from rosterd.store.database import BUSY_MS, connect_reader, connect_writer, errors
-from rosterd.store.files import beside, closing, keep, part_of, put, put_over, refuse, refuse_open
+from rosterd.store.files import beside, closing, keep, part_of, put, put_over, readable, refuse, refuse_open
 from rosterd.store.migrate import apply, pending
 from rosterd.store.restored import begin_anew
-from rosterd.store.sqlite_copy import contents, is_unfinished, mark_unfinished
-from rosterd.store.steps import refuse_older
+from rosterd.store.sqlite_copy import contents, is_newer, is_unfinished, mark_unfinished
+from rosterd.store.steps import Migration, SchemaMismatch, refuse_older
 
 
 def back_up(database: Path, target: Path) -> Contents:
@@ -59,7 +60,7 @@ def put_back(backup: Path, database: Path, at: int, entry: Entry, aside: Path | 
 
     Raises like ``bring`` and ``filled``.
     """
-    _want(backup)
+    lacking(backup)
     _refuse_unless(database, aside)
     with part_of(database) as part:
         held = bring(backup, part)
@@ -72,13 +73,21 @@ def put_back(backup: Path, database: Path, at: int, entry: Entry, aside: Path | 
     return held
 
 
+def lacking(backup: Path) -> tuple[Migration, ...]:
+    """What a file that is to be read lacks of this release. Raises like ``bring``."""
+    if not backup.is_file():
+        raise FileNotFoundError(f"There is no file {backup}")
+    with readable(backup):
+        return pending(backup)
+
+
 def bring(backup: Path, part: Path) -> Contents:
     """Make a file what a backup is, brought to this release; the backup itself stays as it is.
 
     Raises ``FileNotFoundError``, ``SchemaMismatch`` for a backup of a newer release or of another program,
     ``NotWhole``, ``StoreUnavailable``.
     """
-    _want(backup)
+    lacking(backup)
     with errors():
         with closing(sqlite3.connect(backup, isolation_level=None)) as source:
             source.execute("PRAGMA query_only = ON")
@@ -94,7 +103,8 @@ def filled(database: Path, aside: Path | None) -> Iterator[Path]:
 
     A database that is there is kept under the name ``aside``; without that nothing is replaced but what is
     unfinished. If there is none, what is there until the end is unfinished, and not served. Raises
-    ``FileExistsError``, also if another process has the database open, ``StoreUnavailable``, ``OSError``.
+    ``FileExistsError``, also if another process has the database open, ``SchemaMismatch`` if it is of a newer
+    release, ``StoreUnavailable``, ``OSError``.
     """
     _refuse_unless(database, aside)
     if not database.exists():
@@ -118,17 +128,13 @@ def mark_restored(database: Path, at: int, entry: Entry) -> None:
             connection.execute("COMMIT")
 
 
-def _want(backup: Path) -> None:
-    if not backup.is_file():
-        raise FileNotFoundError(f"There is no file {backup}")
-    pending(backup)
-
-
 def _refuse_unless(database: Path, aside: Path | None) -> None:
-    """Raise ``FileExistsError`` for what may not be replaced."""
+    """Raise ``FileExistsError``, ``SchemaMismatch`` for what may not be replaced."""
     if aside is None and not is_unfinished(database):
         for path in (database, *beside(database)):
             refuse(path)
+    if is_newer(database):
+        raise SchemaMismatch(UNTOUCHED)
 
 
 def _place(part: Path, database: Path, aside: Path | None) -> None:

@@ -17,7 +17,6 @@ from rosterd.scim import filter as syntax
 from rosterd.scim import urns
 from rosterd.scim.errors import InvalidFilter
 from rosterd.scim.filter import And, Bound, Compare, Not, Or, Present
-from rosterd.scim.index import fold
 from rosterd.scim.match import match
 from rosterd.scim.schema import Attribute, Ref, ResourceType
 from rosterd.store.dialect import SQLITE, Dialect
@@ -192,7 +191,7 @@ def _schemas(b: Compare[Ref], scope: Scope) -> Sql:
     attribute, t = b.path.attribute, scope.type
 
     def fulfils(urn: str) -> bool:
-        return match(b, {"schemas": [fold(attribute, urn) if attribute else urn]})
+        return match(b, {"schemas": [attribute.fold(urn) if attribute else urn]})
 
     if fulfils(t.schema.id):
         return scope.words.true

@@ -17,6 +17,11 @@ Tell = Callable[[int], None]
 
 NEWER: Final = "the database is of a newer release, whose tables may hold more; copy it with that release"
 """Why a database is refused that this release could otherwise work with."""
+UNTOUCHED: Final = (
+    "the database that would be replaced is of a newer release, and left as it is; "
+    "use that release, or another place"
+)
+"""Why a database is refused whose tables this release may not all know."""
 
 
 class Rows(Protocol):

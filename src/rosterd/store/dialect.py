@@ -10,6 +10,7 @@ from typing import Final, LiteralString, Protocol
 from rosterd.scim.index import Scalar
 from rosterd.store.fragment import Sql, sql
 from rosterd.store.parts import PROBED, Parts, parts_question
+from rosterd.store.queries import SQLITE as SQLITE_STATEMENTS
 
 _SEQ_BITS: Final = 40
 
@@ -21,21 +22,29 @@ Literal = str | int | float
 _GROUPS: Final = """(WITH RECURSIVE up (id, direct) AS (
         SELECT m.group_id, 1 FROM member AS m WHERE m.directory = r.directory AND m.member_id = r.id
         UNION
-        SELECT m.group_id, 0 FROM up {join} member AS m
-        ON m.directory = r.directory AND m.member_id = up.id
+        SELECT m.group_id, 0 FROM up {again}
     )
     SELECT g.id AS value, g.display AS display, g.seq AS seq, max(up.direct) AS direct,
         CASE max(up.direct) WHEN 1 THEN 'direct' ELSE 'indirect' END AS type
-    FROM up {join} resource AS g ON g.directory = r.directory AND g.id = up.id
-    GROUP BY g.directory, g.id) AS e"""
+    FROM up {group}
+    GROUP BY g.id, g.display, g.seq) AS e"""
 _MEMBERS: Final = """(SELECT m.member_id AS value, t.kind AS type, coalesce(m.display, t.display) AS display
-    FROM member AS m {join} resource AS t ON t.directory = m.directory AND t.id = m.member_id
+    FROM member AS m {member}
     WHERE m.directory = r.directory AND m.group_id = r.id) AS e"""
 
 
 def tables(join: LiteralString) -> Mapping[str, Sql]:
-    """The rows ``e`` of the attributes that lie in the membership table, by name."""
-    return {"groups": Sql(_GROUPS.format(join=join)), "members": Sql(_MEMBERS.format(join=join))}
+    """The rows ``e`` of the attributes that lie in the membership table, by name.
+
+    ``join`` adds rows of a ``table`` in the directory of ``r``: ``called`` so, and their ``key`` is ``what``.
+    """
+    again = join.format(table="member", key="member_id", what="up.id", called="m")
+    group = join.format(table="resource", key="id", what="up.id", called="g")
+    member = join.format(table="resource", key="id", what="m.member_id", called="t")
+    return {
+        "groups": Sql(_GROUPS.format(again=again, group=group)),
+        "members": Sql(_MEMBERS.format(member=member)),
+    }
 
 
 class Dialect(Protocol):
@@ -46,8 +55,10 @@ class Dialect(Protocol):
     nothing: Sql
     """No value."""
     tables: Mapping[str, Sql]
-    join: Sql
-    """Joins what is on its right to what is found on its left."""
+    statements: Mapping[str, str]
+    """Those that have a name."""
+    external: Sql
+    """Said beside a look-up by externalId, so that it is one."""
     everybody: LiteralString
     """The ids of everybody in a group, through other groups too: for a directory, a group, the directory."""
     trigrams: bool
@@ -103,7 +114,7 @@ class Dialect(Protocol):
         """The rows ``r`` that have one of these ids; they are what the search begins with."""
 
     def at_place(self, directory: int) -> Sql:
-        """Whether ``r`` is the row at ``page.place``."""
+        """Joins the row ``r`` at ``page.place``."""
 
     def some(self, holds: Sql) -> Sql:
         """Whether it holds for one row of a group; NULL if it is NULL for all."""
@@ -141,8 +152,12 @@ class Sqlite:
     true: Sql = Sql("1")
     false: Sql = Sql("0")
     nothing: Sql = Sql("NULL")
-    tables: Mapping[str, Sql] = tables("CROSS JOIN")  # keeps the order it is written in
-    join: Sql = Sql("CROSS JOIN")
+    # CROSS JOIN keeps the order it is written in.
+    tables: Mapping[str, Sql] = tables(
+        "CROSS JOIN {table} AS {called} ON {called}.directory = r.directory AND {called}.{key} = {what}"
+    )
+    statements: Mapping[str, str] = SQLITE_STATEMENTS
+    external: Sql = Sql("")
     everybody: LiteralString = """SELECT id FROM (WITH RECURSIVE down (id) AS (
             SELECT member_id FROM member WHERE directory = {} AND group_id = {}
             UNION
@@ -204,7 +219,7 @@ class Sqlite:
         return sql("({}) AS k CROSS JOIN resource AS r ON {}", ids, on)
 
     def at_place(self, directory: int) -> Sql:
-        return Sql("r.rowid = page.place")
+        return Sql("CROSS JOIN resource AS r ON r.rowid = page.place")
 
     def some(self, holds: Sql) -> Sql:
         return sql("max({})", holds)

@@ -17,6 +17,7 @@ from rosterd.scim.index import Scalar
 from rosterd.store.dialect import Keys, Literal, tables
 from rosterd.store.fragment import Param, Sql, join, sql
 from rosterd.store.parts import Parts, Together
+from rosterd.store.queries import POSTGRES as STATEMENTS
 
 _COMPARED: Final[Mapping[str, LiteralString]] = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 _EQUAL: Final[Mapping[str, LiteralString]] = {"eq": "=", "ne": "<>"}
@@ -36,8 +37,15 @@ class Postgres:
     true: Sql = Sql("TRUE")
     false: Sql = Sql("FALSE")
     nothing: Sql = Sql("NULL::jsonb")
-    tables: Mapping[str, Sql] = tables("JOIN")
-    join: Sql = Sql("JOIN")
+    tables: Mapping[str, Sql] = tables(
+        "CROSS JOIN LATERAL (SELECT * FROM {table}"
+        " WHERE directory = r.directory AND {key} = {what} OFFSET 0) AS {called}"
+    )
+    statements: Mapping[str, str] = STATEMENTS
+    # What the index implies costs nothing there, and is never computed; see resources.sql.
+    external: Sql = Sql(
+        " AND (external_id IS NOT NULL OR to_tsvector('simple', id) @@ to_tsquery('simple', id))"
+    )
     # An array for each, as the planner expects far too many of what is found step by step.
     everybody: LiteralString = """WITH RECURSIVE down (id) AS (
             SELECT member_id FROM member WHERE directory = {} AND group_id = {}
@@ -110,13 +118,19 @@ class Postgres:
         return sql("(jsonb_typeof({}) = 'string' AND {})", value, holds)
 
     def among(self, ids: Sql, directory: int) -> Sql:
-        # As an array they are looked up in the primary key, however many the planner expects them to be.
         return sql(
-            "(SELECT * FROM resource WHERE directory = {} AND id = ANY (ARRAY({}))) AS r", directory, ids
-        )
+            "({}) AS k CROSS JOIN LATERAL"
+            " (SELECT * FROM resource WHERE directory IN ({}, {}) AND id = k.id OFFSET 0) AS r",
+            ids, directory, directory,
+        )  # fmt: skip
 
     def at_place(self, directory: int) -> Sql:
-        return sql("r.directory = {} AND r.id = page.place", directory)
+        return sql(
+            "CROSS JOIN LATERAL"
+            " (SELECT * FROM resource WHERE directory IN ({}, {}) AND id = page.place OFFSET 0) AS r",
+            directory,
+            directory,
+        )
 
     def some(self, holds: Sql) -> Sql:
         return sql("bool_or({})", holds)

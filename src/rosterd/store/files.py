@@ -11,6 +11,27 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from rosterd.service.ports import StoreUnavailable
+from rosterd.store.database import errors
+
+
+@contextlib.contextmanager
+def readable(database: Path) -> Iterator[None]:
+    """Raise ``StoreUnavailable`` for what passes, in words for a file beside which nothing can be written.
+
+    SQLite reads a file with a write-ahead log by a third one beside it, even if the log is empty.
+    """
+    try:
+        with errors():
+            yield
+    except StoreUnavailable as error:
+        if os.access(database.parent, os.W_OK):
+            raise
+        raise StoreUnavailable(
+            f"{database} cannot be read where nothing can be written; copy it to another directory first, "
+            f"with {database.name}-wal if that is there"
+        ) from error
+
 
 def refuse(path: Path) -> None:
     """Raise ``FileExistsError`` if it is there."""

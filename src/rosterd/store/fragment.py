@@ -4,14 +4,12 @@ Templates are literals of this package. Whatever comes from outside becomes a bo
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import LiteralString
+from typing import LiteralString, NamedTuple
 
 Param = str | int | float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Sql:
+class Sql(NamedTuple):
     """A piece of SQL with the parameters of its ``?`` in order."""
 
     text: str
@@ -20,18 +18,18 @@ class Sql:
 
 def sql(template: LiteralString, *parts: Sql | Param) -> Sql:
     """The template with each ``{}`` filled: by a piece of SQL, or by ``?`` for a value."""
-    first, *rest = template.split("{}")
-    text: list[str] = [first]
+    if template.count("{}") != len(parts):
+        raise ValueError(f"{len(parts)} parts for {template!r}")
+    texts: list[str] = []
     params: list[Param] = []
-    for part, piece in zip(parts, rest, strict=True):
+    for part in parts:
         if isinstance(part, Sql):
-            text.append(part.text)
-            params.extend(part.params)
+            texts.append(part.text)
+            params += part.params
         else:
-            text.append("?")
+            texts.append("?")
             params.append(part)
-        text.append(piece)
-    return Sql("".join(text), tuple(params))
+    return Sql(template.format(*texts), tuple(params))
 
 
 def join(separator: LiteralString, parts: Iterable[Sql]) -> Sql:

@@ -18,7 +18,7 @@ from rosterd.scim.bind import EVERYTHING, NOTHING
 from rosterd.scim.filter import And, Bound, Compare, Or
 from rosterd.scim.index import INDEXED, is_unique
 from rosterd.scim.schema import Ref
-from rosterd.service.ports import Query
+from rosterd.service.ports import Query, Stored
 from rosterd.store.compile import Scope, condition, membership_table, sort_key
 from rosterd.store.dialect import SQLITE, Dialect
 from rosterd.store.fragment import Sql, join, sql
@@ -32,11 +32,6 @@ COLUMNS: Final = Sql(
     " r.document"
 )
 """The fields of ``Stored``, in order."""
-
-
-_SINGLE: Final = """SELECT {}, NULL
-FROM unique_value AS u {} resource AS r ON r.directory = u.directory AND r.id = u.id
-WHERE u.directory = {} AND u.kind = {} AND u.attribute = {} AND u.value = {}"""
 
 
 _PARTIAL: Final = frozenset(("co", "sw", "ew", "eq"))
@@ -76,6 +71,8 @@ class _Target:
     kind: str
     source: Sql
     where: Sql | None
+    live: Sql
+    """``where`` of live resources of the type."""
     key: Sql
     probe: Sql | None
     quick: bool
@@ -101,15 +98,42 @@ def listing(query: Query, directory: int, words: Dialect = SQLITE, *, narrow: bo
     )
 
 
-def _single(query: Query, directory: int, words: Dialect) -> Listing | None:
-    """An equality on a unique attribute is one look-up: the commonest question of every client."""
+def single(query: Query) -> tuple[str, str | None, str] | None:
+    """Kind, attribute and value, if all that is asked is who has a unique value: the commonest question.
+
+    Or who has an externalId, which has no attribute here.
+    """
     if len(query.targets) != 1 or query.sort or query.after or query.offset or query.limit < 1:
         return None
     ((resource_type, b),) = query.targets.items()
-    if not isinstance(b, Compare) or b.op != "eq" or not isinstance(b.value, str) or not is_unique(b.path):
+    if not isinstance(b, Compare) or b.op != "eq" or not isinstance(b.value, str):
         return None
-    page = sql(_SINGLE, COLUMNS, words.join, directory, resource_type.name, str(b.path), words.entry(b.value))
-    return Listing(words.statement(page), None, quick=True)
+    ref, kind = b.path, resource_type.name
+    if ref.keys == ("externalId",):
+        return (kind, None, b.value) if ref.target and ref.target.case_exact else None
+    return (kind, str(ref), b.value) if is_unique(ref) else None
+
+
+def grouped(query: Query, rows: Iterable[Stored]) -> list[str]:
+    """The resources of a page whose groups are wanted."""
+    return [row.id for row in rows if row.kind in query.grouped]
+
+
+def _single(query: Query, directory: int, words: Dialect) -> Listing | None:
+    found = single(query)
+    if found is None:
+        return None
+    kind, attribute, value = found
+    if attribute is not None:
+        unique = (directory, kind, attribute, words.entry(value))
+        return Listing(Sql(words.statements["with_unique"], unique), None, quick=True)
+    meant = (directory, kind, value, query.connection)
+    return Listing(
+        page=Sql(words.statements["with_external"], (*meant, query.limit + 1)),
+        total=None if words.counts else Sql(words.statements["count_external"], meant),
+        quick=query.limit <= QUICK_ROWS,
+        counted=words.counts,
+    )
 
 
 def _targets(query: Query, directory: int, words: Dialect, *, narrow: bool) -> Iterable[_Target]:
@@ -129,7 +153,11 @@ def _targets(query: Query, directory: int, words: Dialect, *, narrow: bool) -> I
             elif narrow and words.trigrams and (parts := narrowed(b)) is not None:
                 where = sql("{} AND {}", words.narrow(parts, directory), where)
                 probe = words.probe(parts, directory)
-        yield _Target(words, directory, resource_type.name, source, where, key, probe, quick)
+        kind = resource_type.name
+        live = sql("r.directory = {} AND r.kind = {} AND r.deleted IS NULL", directory, kind)
+        if where is not None:
+            live = sql("{} AND {}", live, where)
+        yield _Target(words, directory, kind, source, where, live, key, probe, quick)
 
 
 def _page(targets: Sequence[_Target], query: Query, words: Dialect, total: Sql | None) -> Sql:
@@ -152,12 +180,11 @@ def _page(targets: Sequence[_Target], query: Query, words: Dialect, total: Sql |
             "SELECT * FROM ({}) AS merged ORDER BY {} LIMIT {} OFFSET {}", merged, order, reach, query.offset
         )
     return sql(
-        "SELECT {}, {}{} FROM ({}) AS page {} resource AS r ON {} ORDER BY {}",
+        "SELECT {}, {}{} FROM ({}) AS page {} ORDER BY {}",
         COLUMNS,
         words.key,
         _counted(query, total, words),
         page,
-        words.join,
         words.at_place(targets[0].directory),
         _order(query, words, Sql("page.")),
     )
@@ -177,7 +204,7 @@ def _rows(target: _Target) -> Sql:
         target.words.place,
         target.key,
         target.source,
-        _live(target),
+        target.live,
     )
 
 
@@ -188,17 +215,12 @@ def _total(target: _Target) -> Sql:
             target.directory,
             f"live:{target.kind}",
         )
-    return sql("(SELECT count(*) FROM {} WHERE {})", target.source, _live(target))
-
-
-def _live(target: _Target) -> Sql:
-    live = sql("r.directory = {} AND r.kind = {} AND r.deleted IS NULL", target.directory, target.kind)
-    return live if target.where is None else sql("{} AND {}", live, target.where)
+    return sql("(SELECT count(*) FROM {} WHERE {})", target.source, target.live)
 
 
 def _order(query: Query, words: Dialect, table: Sql) -> Sql:
     if query.sort is None:
-        return sql("{}seq", table)
+        return Sql(f"{table.text}seq")
     direction = Sql(" DESC" if query.descending else "")
     keys = join(", ", [sql("{}{}", Sql(key), direction) for key in words.sorting])
     return sql("key IS NULL, {}, {}seq", keys, table)
@@ -266,7 +288,7 @@ def _equal(ref: Ref, literal: str, scope: Scope, directory: int) -> Candidates |
             return None
         if name == "id":
             return Candidates(0, sql("SELECT {} AS id", literal))
-        return Candidates(1, _external(literal, kind, scope.connection, directory))
+        return Candidates(1, _external(literal, kind, scope, directory))
     if is_unique(ref):
         return Candidates(0, _by_value(Sql("unique_value"), kind, name, entry, directory))
     if ref.extension is None and name in INDEXED.get(kind, ()):
@@ -281,12 +303,12 @@ def _by_value(table: Sql, kind: str, attribute: str, value: str, directory: int)
     )  # fmt: skip
 
 
-def _external(literal: str, kind: str, connection: int | None, directory: int) -> Sql:
+def _external(literal: str, kind: str, scope: Scope, directory: int) -> Sql:
     ids = sql(
-        "SELECT id FROM resource WHERE directory = {} AND kind = {} AND external_id = {}",
-        directory, kind, literal,
+        "SELECT id FROM resource WHERE directory = {} AND kind = {} AND external_id = {}{}",
+        directory, kind, literal, scope.words.external,
     )  # fmt: skip
-    return ids if connection is None else sql("{} AND connection = {}", ids, connection)
+    return ids if scope.connection is None else sql("{} AND connection = {}", ids, scope.connection)
 
 
 def _groups_with(member: str, directory: int) -> Candidates:

@@ -35,7 +35,7 @@ from rosterd.store.memory_projections import (
     MemoryProjectionWriter,
 )
 from rosterd.store.memory_registry import MemoryRegistry
-from rosterd.store.memory_search import Displays, State, listed_groups, listed_members, search
+from rosterd.store.memory_search import Displays, State, listed_groups, listed_members, memberships, search
 from rosterd.store.memory_standing import MemoryStandingWriter
 from rosterd.store.unit import perform
 from rosterd.store.wake import Wake
@@ -82,6 +82,9 @@ class MemoryStore(MemoryRegistry):
 
         return await self._wake.changed(directory, newer, seconds)
 
+    async def purge(self, directory: int) -> None:
+        """Nothing is derived."""
+
     async def close(self) -> None:
         """Nothing to close; there for whoever closes stores."""
 
@@ -120,9 +123,7 @@ class MemoryReader(MemoryPastReader, MemoryProjectionReader):
         return self._state().seq
 
     async def memberships(self, ids: Sequence[str]) -> Mapping[str, tuple[Membership, ...]]:
-        state = self._state()
-        found = {id: tuple(listed_groups(state, id)) for id in ids}
-        return {id: groups for id, groups in found.items() if groups}
+        return memberships(self._state(), ids)
 
     async def group_counts(self, ids: Sequence[str]) -> Mapping[str, int]:
         listed = ((id, sum(m.direct for m in listed_groups(self._state(), id))) for id in ids)
@@ -249,25 +250,25 @@ class MemoryWriter(
         self._take(row, after)
         self._free(row, before)
         self._take(row, after)
-        self.state.rows[row.id] = replace(row, seq=now.seq, created=now.created, deleted=None)
+        self.state.rows[row.id] = row._replace(seq=now.seq, created=now.created, deleted=None)
 
     async def touch(self, kind: str, id: str, modified: int) -> int | None:
         row = await self.get(kind, id)
         if row is None:
             return None
-        self.state.rows[id] = replace(row, version=row.version + 1, modified=modified)
+        self.state.rows[id] = row._replace(version=row.version + 1, modified=modified)
         return row.version + 1
 
     async def retain(self, row: Stored, indexed: Indexed, deleted: int) -> None:
         now = self._expect(row, live=True)
         self._free(row, indexed)
         self._leave(row.id)
-        self.state.rows[row.id] = replace(row, seq=now.seq, created=now.created, deleted=deleted)
+        self.state.rows[row.id] = row._replace(seq=now.seq, created=now.created, deleted=deleted)
 
     async def revive(self, row: Stored, indexed: Indexed) -> None:
         self._expect(row, live=False)
         self._take(row, indexed)
-        self.state.rows[row.id] = replace(row, deleted=None)
+        self.state.rows[row.id] = row._replace(deleted=None)
 
     async def erase(self, kind: str, id: str) -> bool:
         row = self.state.rows.get(id)

@@ -9,6 +9,7 @@ from rosterd.service.control import Connection, Directory, Token
 from rosterd.service.ports import UniqueViolation
 from rosterd.service.registry import Answered, ApiKey, KeyHolder
 from rosterd.store.memory_clients import MemoryClients
+from rosterd.store.request_rows import replies_with
 
 
 class MemoryRegistry(MemoryClients):
@@ -110,3 +111,11 @@ class MemoryRegistry(MemoryClients):
 
     async def release(self, key: str, name: str) -> None:
         self._replays.pop((key, name), None)
+
+    async def scrub_replies(self, texts: Collection[str]) -> int:
+        kept = self._replays.items()
+        found = replies_with(texts, [(*which, one.body) for which, (_, one) in kept if one.body is not None])
+        for key, name in found:
+            begun, one = self._replays[key, name]
+            self._replays[key, name] = begun, replace(one, body=None)
+        return len(found)

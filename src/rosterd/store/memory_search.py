@@ -24,6 +24,7 @@ from rosterd.service.standing import Standing
 from rosterd.store.compile import Scope
 from rosterd.store.compile import condition as compiled_condition
 from rosterd.store.compile import sort_key as compiled_sort_key
+from rosterd.store.listing import grouped
 
 Displays = dict[str, str | None]
 
@@ -85,11 +86,13 @@ def search(state: State, query: Query) -> Page:
     found = list(_found(state, query))
     behind = [entry for entry in _ordered(found, query) if _is_behind(entry[1], query)]
     page = behind[query.offset : query.offset + query.limit]
+    rows = tuple(row for row, _ in page)
     return Page(
-        rows=tuple(row for row, _ in page),
+        rows=rows,
         positions=tuple(position for _, position in page),
         more=len(behind) > query.offset + query.limit,
         total=len(found) if query.total else None,
+        groups=memberships(state, grouped(query, rows)),
     )
 
 
@@ -173,6 +176,12 @@ def listed_members(state: State, group: str) -> list[Member]:
         Member(id, state.rows[id].kind, display or _name(state.rows[id]))
         for id, display in sorted(state.members.get(group, {}).items())
     ]
+
+
+def memberships(state: State, ids: Iterable[str]) -> dict[str, tuple[Membership, ...]]:
+    """See ``Reader.memberships``."""
+    found = {id: tuple(listed_groups(state, id)) for id in ids}
+    return {id: groups for id, groups in found.items() if groups}
 
 
 def listed_groups(state: State, id: str) -> list[Membership]:

@@ -81,7 +81,7 @@ class PostgresStore(
         self._gathered = Gathered(database)
         self._wake = Wake()
         self._news = News(database, self._wake)
-        self._committer = Committer(database, self._news.ring, waiting, connections)
+        self._committer = Committer(database, self._news.ring, self._begin_epoch, waiting, connections)
         self._submit = self._committer.submit
         self._snapshots = PostgresSnapshots(database)
 
@@ -94,18 +94,13 @@ class PostgresStore(
     async def write(
         self, directory: int, work: Callable[[Writer], Awaitable[T]], ahead: Ahead = UNKNOWN
     ) -> T:
-        writer: PostgresWriter | None = None
-
         def unit(held: Held) -> Awaitable[T]:
-            nonlocal writer
-            writer = PostgresWriter(held, self._words)
-            return work(writer)
+            return work(PostgresWriter(held, self._words))
 
-        try:
-            return await self._committer.submit(directory, unit, ahead)
-        finally:
-            if writer is not None and writer.governs:
-                self._begin_epoch()
+        return await self._committer.submit(directory, unit, ahead)
+
+    async def purge(self, directory: int) -> None:
+        """Indexes are written with the rows; what is dead in them is the engine's to clear, with the rows."""
 
     @asynccontextmanager
     async def snapshot(self, directory: int) -> AsyncIterator[Reader]:

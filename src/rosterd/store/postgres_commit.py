@@ -4,7 +4,8 @@ batch        BEGIN, the directory's lock, the units in order of arrival, their e
 failure      of a unit that wrote nothing undoes nothing; else the batch is run again from the start, with a
              savepoint for each unit, so that what nearly never happens costs nothing when it does not
 answer       a unit is answered after the COMMIT, never before
-news         what is to be done once a directory has changed, even if the callers have gone
+news         what is to be done once a directory has changed, even if the callers have gone; ``governed`` once
+             that may be true of what credentials say, whatever came of COMMIT
 pressure     more than ``WAITING`` units are refused; a unit whose caller has gone is not begun; those that
              wait behind a transaction that took ``PATIENCE`` and failed, or got no connection, fail with it
 room         half of the pool's connections are left to readers
@@ -39,6 +40,8 @@ T = TypeVar("T")
 WAITING: Final = 4096
 BATCH_UNITS: Final = 64
 BATCH_SECONDS: Final = 0.025
+KNOWN_SECONDS: Final = 0.2
+"""For units of which is known what they look for: later, it would have to be looked up again."""
 NEAR_UNITS: Final = 15
 """For how many more is looked when something was written that made what was known uncertain."""
 PATIENCE: Final = 2.0
@@ -70,10 +73,16 @@ class Committer:
     """Runs units of work. Each directory with any has a task of its own, which ends with the last of them."""
 
     def __init__(
-        self, database: Database, news: Callable[[int], None], waiting: int = WAITING, room: int = CONNECTIONS
+        self,
+        database: Database,
+        news: Callable[[int], None],
+        governed: Callable[[], None],
+        waiting: int = WAITING,
+        room: int = CONNECTIONS,
     ) -> None:
         self._database = database
         self._news = news
+        self._governed = governed
         self._limit = waiting
         self._room = asyncio.Semaphore(max(1, room // 2))
         self._queues: dict[int, deque[_Unit]] = {}
@@ -165,27 +174,38 @@ class Committer:
     async def _transact(
         self, link: Link, directory: int, queue: deque[_Unit], batch: list[_Unit], apart: bool
     ) -> bool:
-        wrote = False
+        wrote = governs = False
         began = worked = time.monotonic()
 
         async def work(link: Link) -> None:
-            nonlocal wrote, worked
+            nonlocal wrote, governs, worked
             held = Held(link.connection, directory)
             await held.lock()
-            end = time.monotonic() + BATCH_SECONDS
+            locked = time.monotonic()
             looked: set[_Unit] = set()
-            for unit in chain(list(batch), self._more(queue, batch, end)):
-                if not apart and not (held.known.is_on and unit in looked):
+
+            def known(unit: _Unit) -> bool:
+                return held.known.is_on and unit in looked
+
+            def fits(unit: _Unit) -> bool:
+                return time.monotonic() < locked + (KNOWN_SECONDS if known(unit) else BATCH_SECONDS)
+
+            for unit in chain(list(batch), self._more(queue, batch, fits)):
+                if not apart and not known(unit):
                     near = [unit, *islice(queue, BATCH_UNITS if not looked else NEAR_UNITS)]
                     looked.update(near)
                     await held.look([one.ahead for one in near])
                 if not unit.future.cancelled():
                     await _perform(held, unit, apart)
             await held.finish()
-            wrote = held.spoilt
+            wrote, governs = held.spoilt, held.governs
             worked = time.monotonic()
 
-        await transact(link, work)
+        try:
+            await transact(link, work)
+        finally:
+            if governs:
+                self._governed()
         load = self.load
         load.jobs.add(len(batch))
         load.work.add(worked - began)
@@ -193,9 +213,11 @@ class Committer:
             load.sync.add(time.monotonic() - worked)
         return wrote
 
-    def _more(self, queue: deque[_Unit], batch: list[_Unit], end: float) -> Iterator[_Unit]:
-        """Those that wait, and those that come while these are carried out."""
-        while queue and (not batch or (len(batch) < BATCH_UNITS and time.monotonic() < end)):
+    def _more(
+        self, queue: deque[_Unit], batch: list[_Unit], fits: Callable[[_Unit], bool]
+    ) -> Iterator[_Unit]:
+        """Those that wait, and those that come while these are carried out, as long as they fit in."""
+        while queue and (not batch or (len(batch) < BATCH_UNITS and fits(queue[0]))):
             batch += self._taken(queue, 1)
             yield batch[-1]
 
@@ -210,7 +232,7 @@ async def _perform(held: Held, unit: _Unit, apart: bool) -> None:
     before = held.spoilt
     try:
         if apart:
-            async with held.part():
+            async with held.part(apart=True):
                 unit.value = await unit.work(held)
         else:
             held.begin()

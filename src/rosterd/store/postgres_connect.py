@@ -31,9 +31,9 @@ _SETTINGS: Final = {
     "synchronous_commit": "on",
     "lock_timeout": "5000",
     "statement_timeout": str(int(STATEMENT_SECONDS * 1000)),
-    "idle_in_transaction_session_timeout": "30000",
     "jit": "off",  # compiling a plan takes longer than any of these statements
-    # A host of rosterd's that is gone keeps its locks no longer than this.
+    # A host of rosterd's that is gone keeps its locks no longer than this, and others out of a directory.
+    "idle_in_transaction_session_timeout": "10000",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
@@ -113,7 +113,7 @@ class Servers:
         except TimeoutError as error:
             said |= {host.name: error for host in tries.values()}
         finally:
-            await _give_up(tries)
+            _give_up(tries)
         raise _no_server(said)
 
     async def _open(self, host: _Host, settings: Mapping[str, str]) -> Any:
@@ -159,16 +159,19 @@ def _note(connection: Session, message: Any) -> None:
         connection.warned = True
 
 
-async def _give_up(tries: Iterable["asyncio.Task[Any]"]) -> None:
-    """End attempts that are not needed any more, and close what they still bring."""
-    tasks = tuple(tries)
-    for task in tasks:
+def _give_up(tries: Iterable["asyncio.Task[Any]"]) -> None:
+    """End attempts that are not needed any more, and close what they still bring.
+
+    Without waiting, since whoever is cancelled while it waits would leave a connection behind.
+    """
+    for task in tries:
+        task.add_done_callback(_unwanted)
         task.cancel()
-    if tasks:
-        await asyncio.wait(tasks)
-    for task in tasks:
-        if not task.cancelled() and task.exception() is None:
-            task.result().terminate()
+
+
+def _unwanted(attempt: "asyncio.Task[Any]") -> None:
+    if not attempt.cancelled() and attempt.exception() is None:
+        attempt.result().terminate()
 
 
 def _no_server(said: Mapping[str, BaseException]) -> Exception:

@@ -4,10 +4,12 @@ Several processes write at once. What must hold among several rows is held by lo
 something on a condition locks what the condition is about first, and looks at it only then.
 """
 
+import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 from rosterd.service.audit import Entry
@@ -41,12 +43,27 @@ class PostgresControl:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._directories: dict[int, Directory] = {}
+        self._asked: dict[Hashable, asyncio.Future[Credential | None]] = {}
         self._epoch = 0
 
     async def epoch(self) -> Hashable:
         return self._epoch, int(time.monotonic() / EPOCH_SECONDS)
 
     async def credential(self, token_id: str) -> Credential | None:
+        # When an epoch begins, all requests that are under way ask: what one of them is told is told to all.
+        key = (await self.epoch(), token_id)
+        asked = self._asked.get(key)
+        if asked is None:
+            asked = self._asked[key] = asyncio.ensure_future(self._credential(token_id))
+            asked.add_done_callback(partial(self._told, key))
+        return await asyncio.shield(asked)
+
+    def _told(self, key: Hashable, asked: "asyncio.Future[Credential | None]") -> None:
+        del self._asked[key]
+        if not asked.cancelled():
+            asked.exception()  # whether anybody still waits or not
+
+    async def _credential(self, token_id: str) -> Credential | None:
         row = await self._row("credential", token_id)
         if row is None:
             return None

@@ -20,7 +20,7 @@ import orjson
 from rosterd.scim.errors import Conflict, NotFound
 from rosterd.service.audit import Entry
 from rosterd.store.contents import Contents, NotWhole
-from rosterd.store.copying import NEWER, Portions
+from rosterd.store.copying import NEWER, UNTOUCHED, Portions
 from rosterd.store.dialect_postgres import as_search, short
 from rosterd.store.lookups import lookups
 from rosterd.store.portable import LOOKED_UP, TABLES, Row, Table, converted, opened, shortened
@@ -30,7 +30,7 @@ from rosterd.store.postgres_restored import begin_anew_postgres
 from rosterd.store.postgres_run import Link, by_session, connect, errors, pooled, read_only
 from rosterd.store.postgres_trigram import LONGEST, make_trigrams
 from rosterd.store.queries import POSTGRES, postgres_file
-from rosterd.store.steps import Migration, SchemaMismatch, refuse_older
+from rosterd.store.steps import FOREIGN, Migration, SchemaMismatch, refuse_older
 
 CLOSE_SECONDS: Final = 5.0
 CLAIM_SECONDS: Final = 1.0
@@ -219,7 +219,7 @@ async def _claim(connection: Any) -> None:
         if claimed:
             return
         await asyncio.sleep(_PAUSE)
-    raise Conflict("A server uses the database, or another copy does; stop it first.")
+    raise Conflict("A server uses the database, or another copy or a migration does; stop it first.")
 
 
 async def _begun(connection: Any, replaces: bool) -> bool:
@@ -228,6 +228,13 @@ async def _begun(connection: Any, replaces: bool) -> bool:
         if await connection.fetchval(POSTGRES["holds_elsewhere"]):
             raise Conflict("The search_path leads to data in another schema; name one schema in the address.")
         steps, tables = await connection.fetchrow(POSTGRES["holds_tables"])
+        if steps and await _newest(connection) > known_postgres()[-1].version:
+            raise SchemaMismatch(UNTOUCHED)
+        if others := await connection.fetchval(POSTGRES["leaning"], _tables()):
+            raise Conflict(
+                f"Tables that are not rosterd's have foreign keys to its tables: {others}; drop those keys, "
+                "or name another schema."
+            )
         if tables and not await _can_be_filled(connection):
             if not replaces:
                 raise Conflict(
@@ -238,6 +245,14 @@ async def _begun(connection: Any, replaces: bool) -> bool:
             await connection.execute(_table(_STEPS))
         await connection.execute(POSTGRES["mark_unfinished"])
     return False
+
+
+async def _newest(connection: Any) -> int:
+    """The newest migration that is noted. Raises ``SchemaMismatch`` for a table of another program."""
+    try:
+        return int(await connection.fetchval(POSTGRES["newest_noted"]) or 0)
+    except (ValueError, asyncpg.UndefinedColumnError) as error:
+        raise SchemaMismatch(FOREIGN) from error
 
 
 async def _can_be_filled(connection: Any) -> bool:

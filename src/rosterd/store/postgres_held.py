@@ -48,7 +48,7 @@ class Held(Link):
 
     __slots__ = (
         "_begun", "_counts", "_events", "_last", "_parts",
-        "directory", "known", "revision", "spoilt", "standings", "waiting",
+        "directory", "governs", "known", "revision", "spoilt", "standings", "waiting",
     )  # fmt: skip
 
     def __init__(self, connection: Any, directory: int) -> None:
@@ -59,6 +59,8 @@ class Held(Link):
         """Of what the directory defines, if that was asked for."""
         self.spoilt = False
         """Whether something was written, or failed, that only the engine can undo."""
+        self.governs = False
+        """Whether what credentials say was changed: a standing, definitions, or whatever has an entry."""
         self._last = 0
         self._counts: dict[str, int] = {}
         self._events: list[tuple[Any, ...]] = []
@@ -190,14 +192,19 @@ class Held(Link):
             raise
 
     @asynccontextmanager
-    async def part(self) -> AsyncIterator[None]:
-        """Undo what happens inside, and only that, if it raises."""
+    async def part(self, *, apart: bool = False) -> AsyncIterator[None]:
+        """Undo what happens inside, and only that, if it raises.
+
+        ``apart``: also if what fails is a look, after which the engine takes nothing without a savepoint.
+        """
         depth = len(self._parts)
         part = _Part(self.waiting.end, self.spoilt)
         self.spoilt = False
         self._parts.append(part)
         try:
             async with self.kept():
+                if apart:
+                    await self._open_parts()
                 yield
         except BaseException:
             if part.is_open:

@@ -6,7 +6,6 @@ forget     whatever a statement that writes may have made wrong: everything, but
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from typing import Any, Final
 
@@ -93,7 +92,7 @@ class Known:
     async def _look_for_groups(self, reads: Reads, directory: int, several: Sequence[Ahead]) -> None:
         wanted = list(dict.fromkeys(_all(several, "grouped")))
         if wanted:
-            groups = memberships_of(await reads.rows("memberships", directory, cleaned(wanted)))
+            groups = memberships_of(await reads.rows("memberships", directory, cleaned(wanted), len(wanted)))
             for id in wanted:
                 self._groups[id] = groups.get(clean(id), ())
 
@@ -134,7 +133,7 @@ class Known:
     def touched(self, kind: str, id: str, version: int, modified: int) -> None:
         """A resource has another version."""
         if (row := self._rows.get((kind, id))) is not None:
-            self._rows[kind, id] = replace(row, version=version, modified=modified)
+            self._rows[kind, id] = row._replace(version=version, modified=modified)
 
 
 def _all(several: Sequence[Ahead], part: str) -> Iterable[Any]:

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import asyncpg
+
 from rosterd.service.measures import DAYS, FOREVER, MOST, Backlog
+from rosterd.service.ports import StoreUnavailable
 from rosterd.store.postgres_control import PostgresControl
 from rosterd.store.postgres_run import Link
 
@@ -11,6 +14,9 @@ _DAY = 86_400_000
 
 class PostgresMeasures(PostgresControl):
     """See ``rosterd.service.measures.Measured``."""
+
+    _failed = 0
+    """How many changes had failed when there was room on the disk last."""
 
     async def backlog(self, now: int) -> Backlog:
         async def work(link: Link) -> Backlog:
@@ -33,4 +39,23 @@ class PostgresMeasures(PostgresControl):
         return int(room)
 
     async def probe(self) -> None:
+        """What it writes finds room in its table, be the disk full; so after a failure more is asked for."""
+        failed = self.load().failed
+        if failed != self._failed:
+            await self._need_room()
+            self._failed = failed
         await self._changed("probe")
+
+    async def _need_room(self) -> None:
+        """Raises ``StoreUnavailable`` if a megabyte has no room on the disk of the data."""
+
+        async def work(link: Link) -> None:
+            await link.rows("probe_small")
+            await link.rows("probe_room")
+
+        try:
+            await self._database.one_state(work)
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, asyncpg.DiskFullError):
+                raise
+            # Anything else, such as a bound on files of this kind, does not say that nothing can be written.

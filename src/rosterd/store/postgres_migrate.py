@@ -21,7 +21,7 @@ from rosterd.service.ports import StoreUnavailable
 from rosterd.store.postgres_run import by_session, connect, errors, pooled, roll_back
 from rosterd.store.postgres_trigram import LONGEST, drop_unfinished, make_trigrams
 from rosterd.store.queries import POSTGRES, postgres_file
-from rosterd.store.steps import Migration, SchemaMismatch, lacking, read_steps, refuse_older
+from rosterd.store.steps import FOREIGN, Migration, SchemaMismatch, lacking, read_steps, refuse_older
 
 T = TypeVar("T")
 
@@ -32,6 +32,7 @@ _PAUSES: Final = (0.2, 5.0)
 _TURN_SECONDS: Final = 0.02
 _LOCK: Final = 0x726F73746572  # "roster"
 _LEAST: Final = 14
+_TAKEN: Final = "the data is being copied or restored; wait until that is done"
 _INDEX: Final = re.compile(r"CREATE INDEX CONCURRENTLY IF NOT EXISTS (\w+)")
 _CHANGED: Final = re.compile(r"\d+$")
 
@@ -60,7 +61,9 @@ async def apply_postgres(
     recorded once the whole of it is done, and begun again if it was broken off.
     """
     steps = steps or known_postgres()
-    async with _connected(url) as connection, _alone(connection):
+    async with _connected(url) as connection:
+        await _take_part(connection)
+        await _have_turn(connection)
         missing = await _missing(connection, steps)
         if len(missing) == len(steps):
             await _make(connection, steps)
@@ -81,16 +84,15 @@ async def prepare(url: str) -> None:
     """
     steps = known_postgres()
     async with _connected(url) as connection:
-        if not await connection.fetchval(POSTGRES["is_free"]):
-            raise StoreUnavailable("the data is being copied or restored; wait until that is done")
+        await _take_part(connection)
         if not await _missing(connection, steps):
             return
-        async with _alone(connection):
-            missing = await _missing(connection, steps)
-            if len(missing) < len(steps):
-                refuse_older(missing)
-                return
-            await _make(connection, steps)
+        await _have_turn(connection)
+        missing = await _missing(connection, steps)
+        if len(missing) < len(steps):
+            refuse_older(missing)
+            return
+        await _make(connection, steps)
 
 
 @asynccontextmanager
@@ -118,15 +120,25 @@ async def _connected(url: str) -> AsyncIterator[Any]:
             await connection.close()
 
 
-@asynccontextmanager
-async def _alone(connection: Any) -> AsyncIterator[None]:
-    """One process at a time.
+async def _take_part(connection: Any) -> None:
+    """Keep everybody from copying or restoring the data until the connection ends.
+
+    Raises ``StoreUnavailable`` if somebody does, ``SchemaMismatch`` for an address that leads to no schema.
+    """
+    taken = await connection.fetchval(POSTGRES["share_use"])
+    if taken is None:
+        raise SchemaMismatch("no schema that the address's search_path names is there; make it first")
+    if not taken:
+        raise StoreUnavailable(_TAKEN)
+
+
+async def _have_turn(connection: Any) -> None:
+    """One process at a time, until its connection ends.
 
     Nobody waits inside a statement: CREATE INDEX CONCURRENTLY waits for all that were begun before it.
     """
     while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):  # noqa: ASYNC110
         await asyncio.sleep(_TURN_SECONDS)
-    yield  # the lock ends with the connection
 
 
 @asynccontextmanager
@@ -146,8 +158,10 @@ async def _missing(connection: Any, steps: tuple[Migration, ...]) -> tuple[Migra
     try:
         rows = await connection.fetch("SELECT * FROM schema_version ORDER BY version")
         return lacking(steps, rows)
-    except (KeyError, asyncpg.UndefinedColumnError) as error:
-        raise SchemaMismatch("the database has a table schema_version that is not rosterd's") from error
+    except asyncpg.LockNotAvailableError as error:  # its tables are just being moved aside
+        raise StoreUnavailable(_TAKEN) from error
+    except asyncpg.UndefinedColumnError as error:
+        raise SchemaMismatch(FOREIGN) from error
 
 
 async def _make(connection: Any, steps: tuple[Migration, ...]) -> None:

@@ -3,8 +3,9 @@
 news     a channel of the database, told after each commit and not inside, since transactions that notify
          wait for each other in all of PostgreSQL. It only saves waiting: whoever waits looks once a second
          (``wake.py``), so a message that is lost with the connection is no harm
-use      while it is open, nobody copies or replaces the data behind the server's back (``postgres_copy.py``)
-pulse    a question every second. If it is not answered within ``PATIENCE``, or the connection is lost and no
+use      while it is open, nobody copies or replaces the data behind the server's back (``postgres_copy.py``);
+         so it is while one of the pool is, and if this one breaks, the others go on safely
+pulse    a question every second. If nothing is answered for ``PATIENCE``, or the connection is lost and no
          server gives another one, the database is away: everybody is told at once, and only this connection
          is tried until there is one again
 """
@@ -45,6 +46,7 @@ class News:
         self._rung = asyncio.Event()
         self._lost_at: float | None = None
         self._failures = 0
+        self._answered = time.monotonic()
         self._taken = False  # somebody copies into it or restores it
         self._task = asyncio.create_task(self._run())
 
@@ -95,12 +97,15 @@ class News:
         except StoreUnavailable as error:
             self._failures += 1
             if isinstance(error.__cause__, Refused):
+                self._answered = time.monotonic()
                 if not self._taken:
                     self._found()  # it answers, and those that have connections go on
-            elif self._failures > 1:  # one that broke while it was made says nothing of the others
+            # One that broke while it was made says nothing of the others.
+            elif self._failures > 1 or time.monotonic() - self._answered > PATIENCE:
                 self._lost(str(error.__cause__ or error))
             raise
         self._failures = 0
+        self._answered = time.monotonic()
         return connection
 
     async def _ask(self, connection: Any) -> None:
@@ -125,6 +130,7 @@ class News:
                 answer.exception()
         with suppress(asyncpg.PostgresError):
             answer.result()
+            self._answered = time.monotonic()
 
     def _lost(self, why: str) -> None:
         if self._lost_at is None:

@@ -3,6 +3,9 @@
 One that broke, or was left in the middle of something, is closed and not given to anybody. Whoever waits
 longer than a connection takes to be made is told that the database is busy. Where the server gives no more
 connections, those that are open have to do.
+
+An era ends when all connections shall be closed. Each belongs to the era in which making it began, and is
+closed wherever it turns up in another one: given back, handed over, or only now made.
 """
 
 import asyncio
@@ -13,6 +16,7 @@ from typing import Any
 
 import asyncpg
 
+from rosterd.service.ports import StoreUnavailable
 from rosterd.store.postgres_connect import Refused
 
 
@@ -24,10 +28,13 @@ class Pool:
         self._most = most
         self._patience = patience
         self._open = 0
+        """Those that are being made are among them."""
+        self._era = 0
+        self._eras: dict[Any, int] = {}
+        """The era of each connection that is made and not closed."""
         self._idle: list[Any] = []
-        self._used: set[Any] = set()
-        self._stale: set[Any] = set()
         self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._refused = ""
 
     def waiting(self) -> int:
         """How many wait for a connection."""
@@ -35,70 +42,84 @@ class Pool:
 
     @asynccontextmanager
     async def take(self) -> AsyncIterator[Any]:
-        """A connection while the context lasts. Raises ``TimeoutError``, and what connecting raises."""
+        """A connection while the context lasts.
+
+        Raises ``TimeoutError``, ``StoreUnavailable`` while everybody is refused, and what connecting raises.
+        """
         connection = await self._taken()
-        self._used.add(connection)
         try:
             yield connection
         except (asyncio.CancelledError, TimeoutError):  # in the middle of a statement, perhaps
             connection.terminate()
             raise
         finally:
-            self._used.discard(connection)
             self._give_back(connection)
 
     def expire(self) -> None:
         """Close every connection, those in use when they are given back: they lead to the wrong server."""
-        self._stale |= self._used
-        self._close_idle()
+        self._era += 1
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            self._drop(connection)
 
-    def abandon(self, error: Exception) -> None:
-        """Close every connection, also under the hands of those that use them; who waits for one is told."""
-        for connection in tuple(self._used):
+    def refuse(self, why: str) -> None:
+        """Close every connection, also under the hands of those that use them, and refuse everybody."""
+        self._turn_away(why)
+        for connection in tuple(self._eras):
             connection.terminate()
-        self._close_idle()
-        for place in self._waiting:
-            if not place.done():
-                place.set_exception(error)
-        self._waiting.clear()
+
+    def admit(self) -> None:
+        """Refuse nobody any more."""
+        self._refused = ""
 
     async def close(self) -> None:
-        """Close the connections; those in use, when they are given back."""
-        self._stale |= self._used
-        for connection in self._idle:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await connection.close(timeout=self._patience)
-        self._close_idle()
+        """Refuse everybody, and close the connections; those in use, when they are given back."""
+        idle, self._idle = self._idle, []
+        self._turn_away("the database is being closed")
+        try:
+            for connection in idle:
+                with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    await connection.close(timeout=self._patience)
+        finally:
+            for connection in idle:
+                self._drop(connection)
+
+    def _turn_away(self, why: str) -> None:
+        self._refused = why
+        self.expire()
+        for place in self._waiting:
+            if not place.done():
+                place.set_exception(StoreUnavailable(why))
+        self._waiting.clear()
 
     async def _taken(self) -> Any:
         while True:
+            if self._refused:
+                raise StoreUnavailable(self._refused)
             while self._idle:
                 connection = self._idle.pop()
-                if not connection.is_closed():
+                if self._is_good(connection):
                     return connection
-                self._open -= 1
-            if self._open < self._most:
-                try:
-                    return await self._made()
-                except Refused:
-                    if not self._open:
-                        raise
-                    if self._idle:  # given back while it was asked, when nobody waited yet
-                        continue
-            connection = await self._handed()
-            if connection is not None:
+            connection = await (self._made() if self._open < self._most else self._handed())
+            if connection is not None and self._is_good(connection):
                 return connection
 
     async def _made(self) -> Any:
+        """A new one, or what is given back if the server gives no more; ``None``: look again."""
+        era = self._era
         self._open += 1
         try:
-            return await self._connect()
+            connection = await self._connect()
         except BaseException as error:
             self._open -= 1
             # Who is refused waits for those that are open; others who were told would ask in turns, for ever.
             if not (self._open and isinstance(error, Refused)):
                 self._hand(None)
-            raise
+                raise
+        else:
+            self._eras[connection] = era
+            return connection
+        return None if self._idle or self._refused else await self._handed()
 
     async def _handed(self) -> Any:
         """What somebody gives back; ``None`` if there is room for another one."""
@@ -115,15 +136,23 @@ class Pool:
             raise
 
     def _give_back(self, connection: Any) -> None:
-        if connection is not None:
-            stale = connection in self._stale
-            self._stale.discard(connection)
-            if stale or connection.is_closed() or connection.is_in_transaction():
-                connection.terminate()
-                self._open -= 1
-                connection = None
+        if connection is not None and (not self._is_good(connection) or connection.is_in_transaction()):
+            self._drop(connection)
+            connection = None
         if not self._hand(connection) and connection is not None:
             self._idle.append(connection)
+
+    def _is_good(self, connection: Any) -> bool:
+        """Whether it can be given to somebody; one that cannot is closed."""
+        good = self._eras.get(connection) == self._era and not connection.is_closed()
+        if not good:
+            self._drop(connection)
+        return good
+
+    def _drop(self, connection: Any) -> None:
+        connection.terminate()
+        if self._eras.pop(connection, None) is not None:
+            self._open -= 1
 
     def _hand(self, connection: Any) -> bool:
         while self._waiting:
@@ -132,9 +161,3 @@ class Pool:
                 place.set_result(connection)
                 return True
         return False
-
-    def _close_idle(self) -> None:
-        self._open -= len(self._idle)
-        for connection in self._idle:
-            connection.terminate()
-        self._idle.clear()

@@ -23,6 +23,13 @@ _MOST: Final = 2**63 - 1
 _LAST: Final = "\U0010ffff"  # no name goes on behind this character
 _NAMES: Final = {"User": ("named_unique", "userName"), "Group": ("named_value", "displayName")}
 """By which statement and attribute a kind is looked up by name."""
+Key = tuple[str | None, str, int | None]
+"""A unique attribute, its value as ``unique_value`` has it, and nothing; without an attribute, an id.
+
+Or no attribute, an externalId, and the connection whose it is.
+"""
+Found = tuple[Stored, tuple[Membership, ...]]
+"""A live resource with the groups it is in."""
 _ESCAPED: Final = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
@@ -40,8 +47,9 @@ class PostgresReader(PostgresProjectionReader):
         row = await self._reads.row("get_resource", self._directory, clean(id), kind)
         return Stored(*row) if row else None
 
-    async def get_with_groups(self, kind: str, id: str) -> tuple[Stored, tuple[Membership, ...]] | None:
-        return (await with_groups(self._reads, self._directory, kind, (id,))).get(id)
+    async def get_with_groups(self, kind: str, id: str) -> Found | None:
+        ((*found,),) = await with_groups(self._reads, self._directory, kind, ((None, id, None),))
+        return found[0] if found else None
 
     async def find_deleted(self, kind: str, id: str) -> Stored | None:
         row = await self._reads.row("find_deleted", self._directory, clean(id), kind)
@@ -54,7 +62,7 @@ class PostgresReader(PostgresProjectionReader):
         return await search(self._reads, self._directory, query, self._words)
 
     async def memberships(self, ids: Sequence[str]) -> Mapping[str, tuple[Membership, ...]]:
-        return memberships_of(await self._rows("memberships", cleaned(ids)))
+        return memberships_of(await self._rows("memberships", cleaned(ids), len(ids)))
 
     async def group_counts(self, ids: Sequence[str]) -> Mapping[str, int]:
         rows = await self._rows("group_counts", cleaned(ids))
@@ -167,14 +175,23 @@ class PostgresReader(PostgresProjectionReader):
         return tuple(map(_event, await self._rows(name, *parameters)))
 
 
-async def with_groups(
-    reads: Reads, directory: int, kind: str, ids: Sequence[str]
-) -> Mapping[str, tuple[Stored, tuple[Membership, ...]]]:
-    """The live ones among some resources, each with the groups it is in."""
-    found = {}
-    for *row, groups in await reads.rows("get_with_groups", directory, cleaned(ids), kind, len(ids)):
+async def with_groups(reads: Reads, directory: int, kind: str, keys: Sequence[Key]) -> list[list[Found]]:
+    """What is live under each key; of those with one externalId, two at most."""
+    found: list[list[Found]] = [[] for _ in keys]
+    own = [place for place, (_, _, connection) in enumerate(keys) if connection is None]
+    external = [place for place, (_, _, connection) in enumerate(keys) if connection is not None]
+    values = cleaned(value for _, value, _ in keys)
+    rows = await reads.rows(
+        "get_with_groups", directory, kind,
+        [keys[place][0] for place in own], [values[place] for place in own],
+        [keys[place][2] for place in external], [values[place] for place in external],
+        len(own),
+    )  # fmt: skip
+    places = own + external
+    for place, groups, *row in rows:
         named = orjson.loads(groups) if groups else ()
-        found[row[0]] = Stored(*row), tuple(Membership(id, name, bool(direct)) for id, name, direct in named)
+        memberships = tuple(Membership(id, name, bool(direct)) for id, name, direct in named)
+        found[places[place - 1]].append((Stored(*row), memberships))
     return found
 
 

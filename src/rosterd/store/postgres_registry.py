@@ -8,6 +8,7 @@ from rosterd.service.control import Connection, Directory, Token
 from rosterd.service.registry import Answered, ApiKey, KeyHolder
 from rosterd.store.postgres_clients import PostgresClients
 from rosterd.store.postgres_run import Link
+from rosterd.store.request_rows import replies_with
 from rosterd.store.rows import MOST, clients_of, connection_of, directory_of, key_of, key_row, token_of
 
 _KEY = 9
@@ -99,3 +100,9 @@ class PostgresRegistry(PostgresClients):
 
     async def release(self, key: str, name: str) -> None:
         await self._changed("delete_replay", key, name)
+
+    async def scrub_replies(self, texts: Collection[str]) -> int:
+        found = replies_with(texts, await self._rows("kept_replies"))
+        for which in found:
+            await self._changed("empty_reply", *which)
+        return len(found)

@@ -181,17 +181,21 @@ async def commit(connection: Any) -> None:
     """Make it durable. Raises ``OutcomeUnknown``, ``StoreUnavailable`` if the server had given it up before.
 
     A COMMIT that takes too long is left alone, not cancelled: one that waits for a synchronous replica would
-    then count as done without it. If somebody else cancels it, the server says so by a warning only.
+    then count as done without it. If somebody else cancels it, the server says so by a warning only. Who is
+    cancelled meanwhile waits for the answer all the same: what comes after must not see the state before.
     """
     connection.warned = False
     answer = asyncio.ensure_future(connection.execute("COMMIT", timeout=2 * COMMIT_SECONDS))
     try:
         await asyncio.wait((answer,), timeout=COMMIT_SECONDS)
+    except asyncio.CancelledError:
+        await asyncio.wait((answer,), timeout=COMMIT_SECONDS)
+        raise
     finally:
         if not answer.done():
             connection.terminate()
             await asyncio.wait((answer,))
-            answer.exception()
+        answer.exception()  # whether anybody asks again or not
     try:
         done = answer.result()
     except Exception as error:
@@ -233,29 +237,26 @@ class Database:
 
     def __init__(self, url: str, connections: int) -> None:
         self._servers = Servers(url)
-        self._pool = Pool(self._servers.connect, connections, CONNECT_SECONDS)
-        self._away = ""
+        self._pool = Pool(self._connected, connections, CONNECT_SECONDS)
 
     @classmethod
     async def open(cls, url: str, connections: int = CONNECTIONS) -> "Database":
         """Connect. Raises ``StoreUnavailable``, ``ValueError`` for a URL that is none or of such a pooler."""
         database = cls(url, connections)
+        opened = [await database.beside()]  # through a pooler, a lock of the pool's would stay behind
         try:
             with errors():
-                async with database.link() as one:
-                    if await pooled(one.connection):
-                        async with database.link() as other:
-                            await by_session(one.connection, other.connection)
-        except BaseException:
-            await database.close()
-            raise
+                if await pooled(opened[0]):
+                    opened.append(await database.beside())
+                    await by_session(*opened)
+        finally:
+            for connection in opened:
+                connection.terminate()
         return database
 
     @asynccontextmanager
     async def link(self) -> AsyncIterator[Link]:
         """A connection for as long as the context lasts."""
-        if self._away:
-            raise StoreUnavailable(self._away)
         async with self._pool.take() as connection:
             try:
                 yield Link(connection)
@@ -269,14 +270,26 @@ class Database:
         with errors():
             return await self._servers.connect(**settings)
 
+    async def _connected(self) -> Any:
+        """A connection of the pool: nobody copies or replaces the data while one is open."""
+        connection = await self._servers.connect()
+        try:
+            taken = await connection.fetchval(POSTGRES["share_use"]) is False
+        except BaseException:
+            connection.terminate()
+            raise
+        if taken:
+            connection.terminate()
+            raise StoreUnavailable("the data is being copied or restored")
+        return connection
+
     def lost(self, why: str) -> None:
         """The database does not answer: end what waits for it, and refuse all until it is ``found``."""
-        self._away = f"the database is away: {why}"
-        self._pool.abandon(StoreUnavailable(self._away))
+        self._pool.refuse(f"the database is away: {why}")
 
     def found(self) -> None:
         """The database answers."""
-        self._away = ""
+        self._pool.admit()
 
     def waiting(self) -> int:
         """How many wait for a connection."""

@@ -5,8 +5,9 @@ A second one counts only if the page is empty because it lies behind everything.
 
 from rosterd.service.ports import Page, Position, Query, Stored
 from rosterd.store.dialect_postgres import Postgres, as_key
-from rosterd.store.listing import listing
+from rosterd.store.listing import grouped, listing
 from rosterd.store.postgres_run import Reads
+from rosterd.store.rows import memberships_of
 
 
 async def search(reads: Reads, directory: int, query: Query, words: Postgres) -> Page:
@@ -23,10 +24,14 @@ async def search(reads: Reads, directory: int, query: Query, words: Postgres) ->
             total = total if found[0][-1] is None else found[0][-1]
         elif compiled.total is not None and (query.offset or query.after):
             ((total,),) = await reads.fetch(compiled.total.text, compiled.total.params)
-    keys = len(Stored.__slots__)
+    keys = len(Stored._fields)
+    stored = tuple(Stored(*row[:keys]) for row in rows)
+    wanted = grouped(query, stored)
+    named = await reads.rows("memberships", directory, wanted, len(wanted)) if wanted else ()
     return Page(
-        rows=tuple(Stored(*row[:keys]) for row in rows),
+        rows=stored,
         positions=tuple(Position(row[4], as_key(row[keys])) for row in rows),
         more=len(found) > query.limit,
         total=total,
+        groups=memberships_of(named),
     )

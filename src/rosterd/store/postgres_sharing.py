@@ -1,6 +1,7 @@
 """``SharedBuckets``, ``FormMarks``, ``Bookmarks`` over PostgreSQL: an exchange or bookmark is one statement.
 
-A connection has so many places for bookmarks, and a page always the same one: a new one takes it.
+What was drawn is taken once at the most: an exchange whose COMMIT was lost is not made again. A connection
+has so many places for bookmarks, and a page always the same one: a new one takes it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +27,9 @@ class PostgresSharing(PostgresControl):
         named = {(one.key[0], storable(one.key[1])): one for one in drawn}
         columns = zip(*((*key, d.rate, d.size, d.cost, d.ago) for key, d in named.items()), strict=True)
         parameters = [list(column) for column in columns]
-        rows = await self._database.rows("exchange_buckets", *parameters) if drawn else ()
+        if not drawn:
+            return {}
+        rows = await self._database.write(lambda link: link.rows("exchange_buckets", *parameters))
         return {named[directory, name].key: level for directory, name, level in rows}
 
     async def forget_buckets(self, most: int) -> int:

@@ -1,4 +1,4 @@
-"""Looks at single resources that are wanted at the same time become one statement of their directory.
+"""Looks at single resources, by id, unique value or externalId, wanted at once become one statement.
 
 turn      what is asked for in one turn of the event loop goes together at its end
 flights   while so many statements are under way, what comes waits for one of them to end, and goes together
@@ -11,16 +11,16 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from rosterd.service.ports import Membership, Stored
+from rosterd.service.ports import Page, Position, Query
 from rosterd.store.dialect_postgres import Postgres
-from rosterd.store.postgres_reader import PostgresReader, with_groups
+from rosterd.store.listing import grouped, single
+from rosterd.store.postgres_reader import Found, Key, PostgresReader, with_groups
 from rosterd.store.postgres_run import Reads
 
 FLIGHTS: Final = 2
 """Statements of one directory and kind at a time."""
 
-Found = tuple[Stored, tuple[Membership, ...]] | None
-Waiter = asyncio.Future[Found]
+Waiter = asyncio.Future[list[Found]]
 
 
 class Together:
@@ -31,14 +31,14 @@ class Together:
         self._directory = directory
         self._kind = kind
         self._idle = idle
-        self._wanted: dict[str, list[Waiter]] = {}
+        self._wanted: dict[Key, list[Waiter]] = {}
         self._due = False
         self._flights: set[asyncio.Task[None]] = set()
 
-    async def get(self, id: str) -> Found:
-        """See ``Reader.get_with_groups``."""
+    async def get(self, key: Key) -> list[Found]:
+        """What is live under the key."""
         waiter: Waiter = asyncio.get_running_loop().create_future()
-        self._wanted.setdefault(id, []).append(waiter)
+        self._wanted.setdefault(key, []).append(waiter)
         self._schedule()
         return await waiter
 
@@ -60,7 +60,7 @@ class Together:
         if not self._flights and not self._due:
             self._idle()
 
-    async def _ask(self, wanted: dict[str, list[Waiter]]) -> None:
+    async def _ask(self, wanted: dict[Key, list[Waiter]]) -> None:
         waiters = [waiter for same in wanted.values() for waiter in same]
         try:
             found = await with_groups(self._reads, self._directory, self._kind, list(wanted))
@@ -71,10 +71,10 @@ class Together:
             if not isinstance(error, Exception):
                 raise
             return
-        for id, same in wanted.items():
+        for one, same in zip(found, wanted.values(), strict=True):
             for waiter in same:
                 if not waiter.done():
-                    waiter.set_result(found.get(id))
+                    waiter.set_result(one)
 
 
 class Gathered:
@@ -84,14 +84,14 @@ class Gathered:
         self._reads = reads
         self._by_kind: dict[tuple[int, str], Together] = {}
 
-    async def get(self, directory: int, kind: str, id: str) -> Found:
-        """See ``Reader.get_with_groups``."""
-        key = (directory, kind)
-        together = self._by_kind.get(key)
+    async def get(self, directory: int, kind: str, key: Key) -> list[Found]:
+        """What is live under the key."""
+        whose = (directory, kind)
+        together = self._by_kind.get(whose)
         if together is None:
-            together = Together(self._reads, directory, kind, lambda: self._by_kind.pop(key, None))
-            self._by_kind[key] = together
-        return await together.get(id)
+            together = Together(self._reads, directory, kind, lambda: self._by_kind.pop(whose, None))
+            self._by_kind[whose] = together
+        return await together.get(key)
 
 
 class GatheredReader(PostgresReader):
@@ -103,5 +103,28 @@ class GatheredReader(PostgresReader):
         super().__init__(reads, directory, words)
         self._gathered = gathered
 
-    async def get_with_groups(self, kind: str, id: str) -> Found:
-        return await self._gathered.get(self._directory, kind, id)
+    async def get_with_groups(self, kind: str, id: str) -> Found | None:
+        found = await self._gathered.get(self._directory, kind, (None, id, None))
+        return found[0] if found else None
+
+    async def search(self, query: Query) -> Page:
+        wanted = single(query)
+        if wanted is None or (wanted[1] is None and query.connection is None):
+            return await super().search(query)
+        kind, attribute, value = wanted
+        key = (
+            (None, value, query.connection)
+            if attribute is None
+            else (attribute, self._words.entry(value), None)
+        )
+        found = await self._gathered.get(self._directory, kind, key)
+        if len(found) > 1:  # there may be any number with this externalId
+            return await super().search(query)
+        rows = tuple(stored for stored, _ in found)
+        return Page(
+            rows,
+            positions=tuple(Position(row.seq) for row in rows),
+            more=False,
+            total=len(rows) if query.total else None,
+            groups={id: groups for id in grouped(query, rows) for _, groups in found if groups},
+        )

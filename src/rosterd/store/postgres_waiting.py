@@ -73,7 +73,7 @@ async def _insert(link: Link, directory: int, writes: Sequence[Write]) -> None:
     for write in writes:
         for pairs, listed in ((write.unique, unique), (write.values, values)):
             listed += [(write.row.kind, a, v, write.row.id) for a, v in zip(*pairs, strict=True)]
-    found = await link.rows(
+    await link.change(
         "insert_resources",
         directory,
         [row.id for row in rows],
@@ -90,8 +90,6 @@ async def _insert(link: Link, directory: int, writes: Sequence[Write]) -> None:
         *_columns(unique),
         *_columns(values),
     )
-    if found[0][0] != len(writes):
-        raise LookupError("an id is in use already")
 
 
 async def _update(link: Link, directory: int, writes: Sequence[Write]) -> None:

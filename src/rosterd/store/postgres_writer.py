@@ -43,19 +43,17 @@ _TOLD: Final = frozenset(
 class PostgresWriter(PostgresReader, PostgresProjectionWriter):
     """See ``rosterd.service.ports.Writer``. For one transaction that somebody else began."""
 
-    __slots__ = ("_held", "governs")
+    __slots__ = ("_held",)
 
     def __init__(self, held: Held, words: Postgres) -> None:
         super().__init__(held, held.directory, words)
         self._held = held
-        self.governs = False
-        """Whether it changed what credentials say: a standing, definitions, or whatever has an entry."""
 
     def savepoint(self) -> AbstractAsyncContextManager[None]:
         return self._held.part()
 
     async def audit(self, entry: Entry) -> None:
-        self.governs = True
+        self._held.governs = True
         await self._held.put("insert_audit", *map(storable, entry_row(entry)))
 
     async def next_seq(self) -> int:
@@ -266,14 +264,14 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
         return self._held.revision
 
     async def define(self, directory: Directory) -> Directory | None:
-        self.governs = True
+        self._held.governs = True
         _, *parameters = definition_row(directory)
         rows = await self._returned("define_directory", *parameters)
         self._held.revision = None
         return directory_of(rows[0]) if rows else None
 
     async def set_standing(self, connection: int, standing: Standing) -> None:
-        self.governs = True
+        self._held.governs = True
         changed = await self._change(
             "set_connection_standing",
             connection,

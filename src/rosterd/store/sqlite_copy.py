@@ -151,18 +151,28 @@ def mark_unfinished(database: Path) -> None:
 
 def is_unfinished(database: Path) -> bool:
     """Whether a copy into it was begun and has not finished."""
-    if not database.exists():
-        return False
-    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
-        try:
-            return bool(connection.execute(SQLITE["is_unfinished"]).fetchone()[0])
-        except sqlite3.DatabaseError:  # it is something else, or broken
-            return False
+    return bool(_said(database, "is_unfinished"))
+
+
+def is_newer(database: Path) -> bool:
+    """Whether it has a migration that this release does not know."""
+    return _said(database, "newest_step") > known()[-1].version
 
 
 def contents(connection: sqlite3.Connection) -> Contents:
     """How much a database holds."""
     return Contents(*connection.execute(SQLITE["contents"]).fetchone())
+
+
+def _said(database: Path, name: str) -> int:
+    """What a query says of a database; 0 if there is none."""
+    if not database.exists():
+        return 0
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        try:
+            return int(connection.execute(SQLITE[name]).fetchone()[0] or 0)
+        except (sqlite3.DatabaseError, ValueError):  # it is something else, or broken
+            return 0
 
 
 def _portable(table: Table) -> Callable[[Row], Row]:

@@ -9,7 +9,8 @@ from rosterd.service.control import Connection, Directory, Token
 from rosterd.service.registry import Answered, ApiKey, KeyHolder
 from rosterd.store.entries import write_entry
 from rosterd.store.queries import SQLITE
-from rosterd.store.rows import MOST, as_json, connection_of, directory_of, key_of, key_row, token_of
+from rosterd.store.request_rows import replies_with
+from rosterd.store.rows import MOST, Row, as_json, connection_of, directory_of, key_of, key_row, token_of
 from rosterd.store.sqlite_clients import SqliteClients
 from rosterd.store.sqlite_control import insert, recorded
 
@@ -113,3 +114,12 @@ class SqliteRegistry(SqliteClients):
 
     async def release(self, key: str, name: str) -> None:
         await self._submit(lambda c: c.execute(SQLITE["delete_replay"], (key, name)).rowcount)
+
+    async def scrub_replies(self, texts: Collection[str]) -> int:
+        def read(connection: sqlite3.Connection) -> list[Row]:
+            return replies_with(texts, connection.execute(SQLITE["kept_replies"]))
+
+        found = await self._run(read, quick=False)
+        if found:
+            await self._submit(lambda c: c.executemany(SQLITE["empty_reply"], found).rowcount)
+        return len(found)

@@ -27,6 +27,11 @@ HOW: Final = MappingProxyType(
 
 UNFINISHED: Final = 0
 """The version of the row of a database that is being filled, which every release refuses."""
+FOREIGN: Final = (
+    "the database has a table schema_version that is not rosterd's; "
+    "give rosterd a database or a schema of its own"
+)
+"""Why a database is refused in which another program notes its migrations."""
 
 _FILE: Final = re.compile(r"(\d{4})_(\w+)\.sql")
 _SAYS: Final = re.compile(r"^-- (since|run|contract)(?:: (\S+))?$", re.M)
@@ -160,13 +165,17 @@ def read_steps(engine: str) -> tuple[Migration, ...]:
 def lacking(steps: Sequence[Migration], rows: Sequence[Mapping[str, object]]) -> tuple[Migration, ...]:
     """The steps that are not among the rows of ``schema_version``.
 
-    Raises ``SchemaMismatch`` for rows of a newer release that this one cannot work with, or of another text.
+    Raises ``SchemaMismatch`` for rows of a newer release that this one cannot work with, of another text, or
+    of another program.
     """
     ours = {step.version: step for step in steps}
     newest = max(ours)
     applied = set()
     for row in rows:
-        version, name = int(str(row["version"])), row["name"]
+        try:
+            version, name, checksum = int(str(row["version"])), row["name"], row["checksum"]
+        except (KeyError, ValueError) as error:
+            raise SchemaMismatch(FOREIGN) from error
         if version == UNFINISHED:
             raise SchemaMismatch(
                 "a copy or a restore into the database has not finished; "
@@ -181,7 +190,7 @@ def lacking(steps: Sequence[Migration], rows: Sequence[Mapping[str, object]]) ->
                     f"the database is of a newer release: migration {version:04} '{name}' is for those "
                     f"that know {since:04}, this one knows up to {newest:04}; use that release"
                 )
-        elif row["checksum"] != step.checksum:
+        elif checksum != step.checksum:
             raise SchemaMismatch(f"migration {version:04} '{name}' of the database is not the one known here")
     return tuple(step for step in steps if step.version not in applied)
 

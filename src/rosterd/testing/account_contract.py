@@ -3,7 +3,6 @@
 # ruff: noqa: D102 - the name of a test is its sentence
 
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from pathlib import Path
 
 from rosterd.scim.membership import Member
@@ -52,11 +51,11 @@ class AccountContract:
     async def test_an_account_moves_with_its_state(self, store: Store) -> None:
         made = await _states(store)
         former = made["a"]
-        now = replace(former, document=b'{"userName": "a@x", "active": false}', version=2)
+        now = former._replace(document=b'{"userName": "a@x", "active": false}', version=2)
 
         async def work(tx: Writer) -> None:
             await tx.update(now, indexed(former), indexed(now))
-            revived = replace(made["c"], seq=await tx.next_seq(), document=b'{"userName": "c@x"}')
+            revived = made["c"]._replace(seq=await tx.next_seq(), document=b'{"userName": "c@x"}')
             await tx.revive(revived, indexed(revived))
             await tx.erase("User", "d")
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from rosterd.scim.bind import NOTHING
 from rosterd.scim.errors import InvalidFilter
 from rosterd.scim.membership import Member
+from rosterd.scim.schema import Model
 from rosterd.service.ports import Page, Position, Query, Store, Stored, Writer
 from rosterd.testing.scenario import (
     CONNECTION,
@@ -108,6 +109,38 @@ class ListingContract:
             "b",
             "c",
         ]
+
+    @scenario
+    async def test_an_external_id_is_compared_as_its_type_says(self, store: Store) -> None:
+        await store.write(DIRECTORY, put({"userName": "a"}, "a", external_id="X"))
+        urn = "urn:example:User"
+        odd = Model.build(
+            [{"id": urn, "attributes": [{"name": "externalId", "caseExact": False}]}],
+            [{"name": "User", "endpoint": "/Users", "schema": urn}],
+        ).types["User"]
+        assert await found(store, listed('externalId eq "x"', odd)) == ["a"]
+        assert await found(store, listed('externalId eq "x"')) == []
+
+    @scenario
+    async def test_several_with_one_external_id_are_a_listing(self, store: Store) -> None:
+        rows = await users(store, ["a", "b", "c"], external_id="X")
+        await users(store, ["d"], external_id="X", connection=8)
+        await store.write(DIRECTORY, retain(rows[1]))
+        reader = store.reader(DIRECTORY)
+        for text, connection, limit, expected, total in (
+            ('externalId eq "X"', CONNECTION, 9, "ac", 2),
+            ('externalId eq "X"', CONNECTION, 2, "ac", 2),
+            ('externalId eq "X"', CONNECTION, 1, "a", 2),
+            ('externalId eq "X"', None, 2, "ac", 3),
+            ('externalId eq "Y"', CONNECTION, 2, "", 0),
+            ('externalId eq "Y"', None, 2, "", 0),
+        ):
+            query = listed(text, connection=connection, limit=limit)
+            page = await reader.search(query)
+            assert ([row.id for row in page.rows], page.total) == (list(expected), total)
+            assert page.more is (len(expected) < total)
+            assert (await reader.search(replace(query, total=False))).total is None
+            assert len(await walk(reader, query)) == total
 
     @scenario
     async def test_an_order_puts_those_without_a_value_last_both_ways(self, store: Store) -> None:

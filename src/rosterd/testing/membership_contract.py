@@ -5,9 +5,11 @@
 from collections.abc import Mapping
 
 from rosterd.scim.membership import Member
-from rosterd.service.ports import MemberChange, Membership, Reader, Store, Writer
+from rosterd.service.ports import MemberChange, Membership, Query, Reader, Store, Writer
 from rosterd.testing.scenario import (
     DIRECTORY,
+    GROUP,
+    USER,
     Work,
     add,
     found,
@@ -231,6 +233,19 @@ class MembershipContract:
             assert [g.group for g in (await reader.memberships(["a"]))["a"]] == ["h", "i", "g"]
             for kind, id in (("Group", "a"), ("User", "g"), ("User", "nobody"), ("User", "\0")):
                 assert await reader.get_with_groups(kind, id) is None
+            of_users = await reader.memberships(["a", "b", "c"])
+            grouped = frozenset(("User",))
+            for query, ids in (
+                (listed(grouped=grouped), "ab"),
+                (Query({USER: None, GROUP: None}, None, 10, grouped=grouped), "ab"),
+                (listed('userName eq "A"', grouped=grouped), "a"),
+                (listed('userName eq "c"', grouped=grouped), ""),
+                (listed('userName eq "nobody"', grouped=grouped), ""),
+                (listed('userName eq "a"'), ""),
+                (listed(), ""),
+                (listed('displayName eq "H"', GROUP, grouped=grouped), ""),
+            ):
+                assert (await reader.search(query)).groups == {id: of_users[id] for id in ids}
 
         await looked(store.reader(DIRECTORY))
         await store.write(DIRECTORY, looked)

@@ -132,6 +132,19 @@ class RegistryContract:
         assert await plane.claim("k1", "n", b"d", AT + 9, AT + 1) is None
 
     @scenario
+    async def test_replies_that_mention_somebody_are_kept_no_more(self, plane: Plane) -> None:
+        await plane.create_key(key(), ENTRY)
+        bodies = (b'{"n": "ANN@x"}', b'{"n": "a\\"q\xc3\x84"}', b'{"n": "bob"}')
+        for n, body in enumerate(bodies):
+            assert await plane.claim("k1", str(n), b"d", AT, 0) is None
+            await plane.settle("k1", str(n), 200, body)
+        assert await plane.claim("k1", "begun", b"d", AT, 0) is None
+        assert await plane.scrub_replies(["ann@x", 'A"Q\xe4', ""]) == 2
+        assert await plane.scrub_replies(["ann@x"]) == 0
+        left = [await plane.claim("k1", str(n), b"d", AT, 0) for n in range(3)]
+        assert left == [Answered(b"d", 200, body) for body in (None, None, bodies[2])]
+
+    @scenario
     async def test_a_request_that_changed_nothing_is_forgotten(self, plane: Plane) -> None:
         await plane.create_key(key(), ENTRY)
         assert await plane.claim("k1", "n", b"d", AT, 0) is None

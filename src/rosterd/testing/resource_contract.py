@@ -4,7 +4,6 @@
 
 import asyncio
 import random
-from dataclasses import replace
 
 from rosterd.service.ports import Store, Stored, UniqueViolation, Writer
 from rosterd.testing.scenario import (
@@ -50,13 +49,13 @@ class ResourceContract:
     @scenario
     async def test_an_update_replaces_all_but_order_and_birth(self, store: Store) -> None:
         (before,) = await users(store, ["a"])
-        changed = replace(
-            before, seq=99, version=2, created=1, modified=AT + 1, external_id="x", connection=8,
+        changed = before._replace(
+            seq=99, version=2, created=1, modified=AT + 1, external_id="x", connection=8,
             document=dump({"userName": "B", "displayName": "Bee"}),
         )  # fmt: skip
         await store.write(DIRECTORY, lambda tx: tx.update(changed, indexed(before), indexed(changed)))
         reader = store.reader(DIRECTORY)
-        assert await reader.get("User", "a") == replace(changed, seq=before.seq, created=before.created)
+        assert await reader.get("User", "a") == changed._replace(seq=before.seq, created=before.created)
         assert await reader.owner_of("User", "userName", "a") is None
         assert await reader.owner_of("User", "userName", "b") == "a"
         assert await found(store, listed('displayName eq "bee"')) == ["a"]
@@ -74,7 +73,7 @@ class ResourceContract:
     async def test_touch_moves_the_version_only(self, store: Store) -> None:
         (before,) = await users(store, ["a"])
         assert await store.write(DIRECTORY, lambda tx: tx.touch("User", "a", AT + 5)) == 2
-        assert await store.reader(DIRECTORY).get("User", "a") == replace(before, version=2, modified=AT + 5)
+        assert await store.reader(DIRECTORY).get("User", "a") == before._replace(version=2, modified=AT + 5)
         assert await store.write(DIRECTORY, lambda tx: tx.touch("User", "b", AT)) is None
 
     @scenario
@@ -90,7 +89,7 @@ class ResourceContract:
     @scenario
     async def test_an_update_cannot_take_anothers_unique_value(self, store: Store) -> None:
         anna, _ = await users(store, ["anna", "bert"])
-        changed = replace(anna, document=dump({"userName": "Bert"}))
+        changed = anna._replace(document=dump({"userName": "Bert"}))
         update = store.write(DIRECTORY, lambda tx: tx.update(changed, indexed(anna), indexed(changed)))
         await refused(UniqueViolation, update)
         assert await store.reader(DIRECTORY).get("User", "anna") == anna
@@ -120,11 +119,11 @@ class ResourceContract:
     @scenario
     async def test_a_retained_resource_is_out_of_sight_and_its_name_is_free(self, store: Store) -> None:
         (anna,) = await users(store, ["anna"])
-        gone = replace(anna, version=2, modified=AT + 1, document=dump({"userName": "anna", "active": False}))
+        gone = anna._replace(version=2, modified=AT + 1, document=dump({"userName": "anna", "active": False}))
         await store.write(DIRECTORY, lambda tx: tx.retain(gone, indexed(anna), AT + 1))
         reader = store.reader(DIRECTORY)
         assert await reader.get("User", "anna") is None
-        assert await reader.find_deleted("User", "anna") == replace(gone, deleted=AT + 1)
+        assert await reader.find_deleted("User", "anna") == gone._replace(deleted=AT + 1)
         assert await reader.count("User") == 0
         assert await found(store, listed()) == []
         assert await found(store, listed('userName eq "anna"')) == []
@@ -158,8 +157,7 @@ class ResourceContract:
     async def test_a_revived_resource_is_live_as_it_is_put(self, store: Store) -> None:
         anna, bert = await users(store, ["anna", "bert"])
         await store.write(DIRECTORY, retain(anna))
-        back = replace(
-            anna, seq=9, version=3, created=AT + 3, modified=AT + 4, external_id="x", connection=8,
+        back = anna._replace(seq=9, version=3, created=AT + 3, modified=AT + 4, external_id="x", connection=8,
             document=dump({"userName": "Anna B", "displayName": "AB"}),
         )  # fmt: skip
         await store.write(DIRECTORY, lambda tx: tx.revive(back, indexed(back)))
@@ -320,7 +318,7 @@ async def _erase(store: Store, kind: str, id: str) -> bool:
 
 def _revive(stored: Stored) -> Work[None]:
     async def work(tx: Writer) -> None:
-        await tx.revive(replace(stored, seq=await tx.next_seq()), indexed(stored))
+        await tx.revive(stored._replace(seq=await tx.next_seq()), indexed(stored))
 
     return work
 

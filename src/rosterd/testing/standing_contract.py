@@ -184,10 +184,10 @@ class StandingContract:
         assert await owned(store, directory, None, 1, 2, 3) == [3, 2, 1, 0]
         await store.write(here, retain(a))
         assert await owned(store, directory, None, 1, 2) == [2, 1, 1]
-        back = replace(a, connection=2, seq=9)
+        back = a._replace(connection=2, seq=9)
         await store.write(here, lambda tx: tx.revive(back, indexed(back)))
         assert await owned(store, directory, None, 1, 2) == [3, 1, 2]
-        adopted = replace(b, connection=2)
+        adopted = b._replace(connection=2)
         await store.write(here, lambda tx: tx.update(adopted, indexed(b), indexed(adopted)))
         assert await owned(store, directory, None, 1, 2) == [3, 0, 3]
         await store.write(here, lambda tx: tx.erase("User", c.id))

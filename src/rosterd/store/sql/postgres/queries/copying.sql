@@ -1,15 +1,11 @@
 -- Copies and restores: who uses the database, what is filled, and the hole that a restore leaves.
 
 -- name: share_use
--- Say that a server uses the data, until the connection ends; false while somebody has it for themselves.
+-- Say that one uses the data, until the connection ends; false while somebody has it for themselves.
 SELECT pg_try_advisory_lock_shared(hashtextextended('rosterd in use ' || current_schema(), 0));
 
--- name: is_free
--- Whether nobody has the data for themselves.
-SELECT pg_try_advisory_xact_lock_shared(hashtextextended('rosterd in use ' || current_schema(), 0));
-
 -- name: claim
--- Have the data for oneself until the connection ends; false while a server uses it.
+-- Have the data for oneself until the connection ends; false while anybody uses it.
 SELECT pg_try_advisory_lock(hashtextextended('rosterd in use ' || current_schema(), 0));
 
 -- name: whereabouts
@@ -32,6 +28,10 @@ SELECT EXISTS (
 -- Whether anything was ever put into it.
 SELECT EXISTS (SELECT 1 FROM directory) OR EXISTS (SELECT 1 FROM audit);
 
+-- name: newest_noted
+-- The newest migration that is noted; it fails where another program notes its own.
+SELECT max(version), count(name), count(checksum), count(applied) FROM schema_version;
+
 -- name: mark_unfinished
 -- Note that a copy into it was begun.
 INSERT INTO schema_version (version, name, checksum, applied)
@@ -41,6 +41,14 @@ ON CONFLICT (version) DO NOTHING;
 -- name: mark_finished
 -- Note that it is whole.
 DELETE FROM schema_version WHERE version = 0;
+
+-- name: leaning
+-- The tables of others whose foreign keys refer to some tables; none if there are none.
+SELECT string_agg(DISTINCT other.oid::regclass::text, ', ') FROM pg_constraint
+JOIN pg_class AS ours ON ours.oid = confrelid
+JOIN pg_class AS other ON other.oid = conrelid
+WHERE contype = 'f' AND ours.relnamespace = current_schema()::regnamespace AND ours.relname = ANY($1::text[])
+AND NOT (other.relnamespace = ours.relnamespace AND other.relname = ANY($1));
 
 -- name: moving
 -- The statements that move some tables into a new schema, and the function that their index of parts of texts calls.
@@ -56,7 +64,7 @@ WHERE nspname = current_schema() AND proname = 'searched_text';
 
 -- name: emptying
 -- The statement that empties some tables.
-SELECT format('TRUNCATE %s CASCADE', string_agg(format('%I', name), ', ')) FROM unnest($1::text[]) AS t (name);
+SELECT format('TRUNCATE %s', string_agg(format('%I', name), ', ')) FROM unnest($1::text[]) AS t (name);
 
 -- name: drop_parts_index
 -- Drop the index of parts of texts, which is made quicker than kept up.

@@ -19,7 +19,15 @@ base AS (
     FROM beginning
 ),
 
-looked AS (SELECT last, forgotten, start, greatest(start, least(base + $5, last)) AS through FROM base)
+looked AS (
+    -- Nobody goes on from within a hole.
+    SELECT
+        last, forgotten, start,
+        greatest(start, CASE WHEN base + $5 < last THEN (
+            SELECT seq FROM event WHERE directory = $1 AND seq <= base + $5 ORDER BY seq DESC LIMIT 1
+        ) ELSE last END) AS through
+    FROM base
+)
 
 SELECT l.last, l.forgotten, l.through, e.seq, e.type, e.kind, e.resource, e.at, e.connection, e.request_id, e.data
 FROM looked AS l LEFT JOIN LATERAL (

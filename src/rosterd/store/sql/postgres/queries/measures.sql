@@ -6,6 +6,14 @@
 INSERT INTO counter AS c (directory, name, value) VALUES (0, 'probe', 1)
 ON CONFLICT (directory, name) DO UPDATE SET value = c.value + 1;
 
+-- name: probe_small
+-- Have whatever needs more than 64 kB go to a file beside the data, in this transaction.
+SELECT set_config('work_mem', '64kB', true), set_config('temp_tablespaces', '', true);
+
+-- name: probe_room
+-- Write a megabyte to such a file, which is gone at once.
+SELECT count(*) FROM unnest(array_fill(repeat('x', 8192), ARRAY[128])) AS block;
+
 -- name: webhook_backlog
 -- Lanes of enabled endpoints that are not at the end, and the time of the oldest event that waits for one.
 SELECT count(*), min(oldest)

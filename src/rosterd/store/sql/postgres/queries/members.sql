@@ -2,31 +2,33 @@
 -- resources.sql.
 
 -- name: memberships
--- The groups of each id, direct ones first; UNION ends at a circle of groups.
+-- The groups of each id, direct ones first; UNION ends at a circle of groups. $3 is as in get_with_groups.
 WITH RECURSIVE up (start, id, direct) AS (
     SELECT j.value, m.group_id, 1
-    FROM unnest($2::text[]) AS j (value)
+    FROM (SELECT value FROM unnest($2::text[]) AS j (value) LIMIT $3) AS j
     CROSS JOIN LATERAL (
-        SELECT group_id FROM member WHERE directory = $1 AND member_id = j.value OFFSET 0
+        SELECT group_id FROM member WHERE directory IN ($1, $1) AND member_id = j.value OFFSET 0
     ) AS m
     UNION
     SELECT up.start, m.group_id, 0
     FROM up
     CROSS JOIN LATERAL (
-        SELECT group_id FROM member WHERE directory = $1 AND member_id = up.id OFFSET 0
+        SELECT group_id FROM member WHERE directory IN ($1, $1) AND member_id = up.id OFFSET 0
     ) AS m
 )
 SELECT up.start, g.id, g.display, max(up.direct) AS direct
 FROM up
-CROSS JOIN LATERAL (SELECT id, display, seq FROM resource WHERE directory = $1 AND id = up.id OFFSET 0) AS g
+CROSS JOIN LATERAL (SELECT id, display, seq FROM resource WHERE directory IN ($1, $1) AND id = up.id OFFSET 0) AS g
 WHERE up.id <> up.start
 GROUP BY up.start, g.id, g.display, g.seq
 ORDER BY up.start, direct DESC, g.seq;
 
 -- name: group_counts
 -- In how many groups each id is directly.
-SELECT m.member_id, count(*) FROM member AS m WHERE m.directory = $1 AND m.member_id = ANY($2::text[])
-GROUP BY m.member_id;
+SELECT j.value, count(*)
+FROM unnest($2::text[]) AS j (value)
+CROSS JOIN LATERAL (SELECT 1 FROM member WHERE directory IN ($1, $1) AND member_id = j.value OFFSET 0) AS m
+GROUP BY j.value;
 
 -- name: members
 -- A group's members behind an id, with their kind and the name they are shown by.
@@ -52,8 +54,11 @@ LIMIT $4::bigint;
 -- name: awaiting
 -- The groups that wait for one of some values.
 SELECT p.value, p.group_id, g.display
-FROM pending_member AS p JOIN resource AS g ON g.directory = p.directory AND g.id = p.group_id
-WHERE p.directory = $1 AND p.value = ANY($2::text[])
+FROM (SELECT DISTINCT value FROM unnest($2::text[]) AS n (value)) AS j
+CROSS JOIN LATERAL (
+    SELECT value, group_id FROM pending_member WHERE directory IN ($1, $1) AND value = j.value OFFSET 0
+) AS p
+CROSS JOIN LATERAL (SELECT display FROM resource WHERE directory IN ($1, $1) AND id = p.group_id OFFSET 0) AS g
 ORDER BY p.value, p.group_id
 LIMIT $3;
 
@@ -98,7 +103,10 @@ RETURNING p.value;
 -- name: resolve_pending
 -- Make a resource a member wherever one of some values is pending: groups, values, and whether it is new there.
 WITH taken AS (
-    DELETE FROM pending_member WHERE directory = $1 AND value = ANY($3::text[]) RETURNING group_id, value, display
+    DELETE FROM pending_member AS p
+    USING (SELECT value FROM unnest($3::text[]) AS n (value) LIMIT cardinality($3)) AS j
+    WHERE p.directory IN ($1, $1) AND p.value = j.value
+    RETURNING p.group_id, p.value, p.display
 ),
 
 joined AS (
@@ -117,7 +125,7 @@ ORDER BY t.group_id, t.value;
 SELECT j.value, r.id IS NOT NULL, m.member_id IS NOT NULL, m.display, p.value IS NOT NULL, p.display
 FROM unnest($3::text[]) WITH ORDINALITY AS j (value, place)
 LEFT JOIN LATERAL (
-    SELECT id, kind, deleted FROM resource WHERE directory = $1 AND id = j.value OFFSET 0
+    SELECT id, kind, deleted FROM resource WHERE directory IN ($1, $1) AND id = j.value OFFSET 0
 ) AS r ON r.kind IN ('User', 'Group') AND r.deleted IS NULL
 LEFT JOIN LATERAL (
     SELECT member_id, display FROM member WHERE directory = $1 AND group_id = $2 AND member_id = j.value OFFSET 0

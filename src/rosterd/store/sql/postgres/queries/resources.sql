@@ -1,6 +1,16 @@
 -- Resources with their unique and indexed values. A statement does all that belongs to one change.
--- A resource is looked up by its id alone, in a subquery that OFFSET keeps apart, and its kind and state are asked
--- of what was found: before there are statistics, the planner would rather walk an index of the whole directory.
+-- No look-up by key depends on what the planner believes of a table, which it may know from a time when that had no
+-- rows or five, so that one directory is to it a row or a few, and any index that begins with it as good as the key:
+--
+-- OFFSET 0                a look-up is a subquery that OFFSET keeps apart; other conditions than the key are asked of
+--                         what was found, so that no index is chosen for them
+-- directory IN ($1, $1)   is believed to be twice as many rows, which the key with the id makes one again; so another
+--                         index that begins with the directory costs more. It is carried out as if $1 stood once
+-- external_id IS NOT NULL OR …
+--                         what the partial index resource_external implies costs nothing there. For any other index
+--                         the planner counts the costly part, which nobody ever computes
+-- LIMIT cardinality($n)   a list is believed to be short, and to be what the look-ups begin with
+-- ctid                    a row that was found is deleted by its place, in tables whose rows never change
 
 -- name: counter
 -- A number that is kept.
@@ -26,42 +36,6 @@ WITH told AS (
 INSERT INTO counter (directory, name, value)
 SELECT $1, c.name, c.value FROM unnest($10::text[], $11::bigint[]) AS c (name, value)
 ON CONFLICT (directory, name) DO UPDATE SET value = counter.value + excluded.value;
-
--- name: newest
--- Resources of a kind in a state below a number, newest first, of a connection or of all.
-SELECT id, kind, connection, external_id, seq, version, created, modified, deleted, document
-FROM resource
-WHERE directory = $1 AND kind = $2 AND state = $3 AND seq < $4 AND ($6::bigint IS NULL OR connection = $6)
-ORDER BY seq DESC
-LIMIT $5;
-
--- name: named_unique
--- Unique values from one to another, behind one, each with its resource if that is in the state wanted.
-SELECT page.value, page.id, r.id, r.kind, r.connection, r.external_id, r.seq, r.version, r.created, r.modified,
-    r.deleted, r.document
-FROM (
-    SELECT value, id FROM unique_value
-    WHERE directory = $1 AND kind = $2 AND attribute = $3 AND value >= $4 AND value < $5
-        AND (value, id) > ($6, $7)
-    ORDER BY value
-    LIMIT $8
-) AS page
-LEFT JOIN resource AS r ON r.directory = $1 AND r.id = page.id AND ($9::text IS NULL OR r.state = $9)
-ORDER BY page.value, page.id;
-
--- name: named_value
--- The same of values that several resources may have.
-SELECT page.value, page.id, r.id, r.kind, r.connection, r.external_id, r.seq, r.version, r.created, r.modified,
-    r.deleted, r.document
-FROM (
-    SELECT value, id FROM attribute_value
-    WHERE directory = $1 AND kind = $2 AND attribute = $3 AND value >= $4 AND value < $5
-        AND (value, id) > ($6, $7)
-    ORDER BY value, id
-    LIMIT $8
-) AS page
-LEFT JOIN resource AS r ON r.directory = $1 AND r.id = page.id AND ($9::text IS NULL OR r.state = $9)
-ORDER BY page.value, page.id;
 
 -- name: insert_resource
 -- Add a live resource with its values, unless its id or a unique value is taken: whether, and which.
@@ -105,63 +79,23 @@ SELECT EXISTS (SELECT 1 FROM made), (SELECT attribute FROM clash), (SELECT value
 -- name: get_resource
 -- A live resource of a kind, by id.
 SELECT id, kind, connection, external_id, seq, version, created, modified, deleted, document
-FROM (SELECT * FROM resource WHERE directory = $1 AND id = $2 OFFSET 0) AS r
+FROM (SELECT * FROM resource WHERE directory IN ($1, $1) AND id = $2 OFFSET 0) AS r
 WHERE kind = $3 AND deleted IS NULL;
-
--- name: get_with_groups
--- Those of a list, each with its groups in a JSON list, direct ones first; UNION ends at a circle of groups.
--- With the length of the list as a limit the planner takes it for short, and keeps one plan for all lists.
-WITH RECURSIVE wanted AS MATERIALIZED (
-    SELECT n.id FROM unnest($2::text[]) AS n (id) LIMIT $4
-),
-
-up (start, id, direct) AS (
-    SELECT n.id, m.group_id, 1
-    FROM wanted AS n
-    CROSS JOIN LATERAL (
-        SELECT group_id FROM member WHERE directory = $1 AND member_id = n.id OFFSET 0
-    ) AS m
-    UNION
-    SELECT up.start, m.group_id, 0
-    FROM up
-    CROSS JOIN LATERAL (
-        SELECT group_id FROM member WHERE directory = $1 AND member_id = up.id OFFSET 0
-    ) AS m
-),
-
-named AS (
-    SELECT up.start, g.id, g.display, g.seq, max(up.direct) AS direct
-    FROM up
-    CROSS JOIN LATERAL (SELECT id, display, seq FROM resource WHERE directory = $1 AND id = up.id OFFSET 0) AS g
-    WHERE up.id <> up.start
-    GROUP BY up.start, g.id, g.display, g.seq
-),
-
-listed AS (
-    SELECT n.start, json_agg(json_build_array(n.id, n.display, n.direct) ORDER BY n.direct DESC, n.seq) AS groups
-    FROM named AS n
-    GROUP BY n.start
-)
-
-SELECT
-    r.id, r.kind, r.connection, r.external_id, r.seq, r.version, r.created, r.modified, r.deleted, r.document,
-    listed.groups
-FROM wanted AS n
-CROSS JOIN LATERAL (SELECT * FROM resource WHERE directory = $1 AND id = n.id OFFSET 0) AS r
-LEFT JOIN listed ON listed.start = r.id
-WHERE r.kind = $3 AND r.deleted IS NULL;
 
 -- name: find_deleted
 -- A retained resource of a kind, by id.
 SELECT id, kind, connection, external_id, seq, version, created, modified, deleted, document
-FROM (SELECT * FROM resource WHERE directory = $1 AND id = $2 OFFSET 0) AS r
+FROM (SELECT * FROM resource WHERE directory IN ($1, $1) AND id = $2 OFFSET 0) AS r
 WHERE kind = $3 AND deleted IS NOT NULL;
 
 -- name: retained
 -- What a connection may revive under an externalId, newest deletion first.
 SELECT id, kind, connection, external_id, seq, version, created, modified, deleted, document
 FROM (
-    SELECT * FROM resource WHERE directory = $1 AND kind = $2 AND connection = $3 AND external_id = $4 OFFSET 0
+    SELECT * FROM resource
+    WHERE directory = $1 AND kind = $2 AND connection = $3 AND external_id = $4
+        AND (external_id IS NOT NULL OR to_tsvector('simple', id) @@ to_tsquery('simple', id))
+    OFFSET 0
 ) AS r
 WHERE deleted IS NOT NULL
 ORDER BY deleted DESC, seq DESC;
@@ -169,8 +103,8 @@ ORDER BY deleted DESC, seq DESC;
 -- name: touch_resource
 -- Move a live resource's version by one.
 UPDATE resource AS r SET version = r.version + 1, modified = $4
-FROM (SELECT kind, deleted FROM resource WHERE directory = $1 AND id = $2 OFFSET 0) AS old
-WHERE r.directory = $1 AND r.id = $2 AND old.kind = $3 AND old.deleted IS NULL
+FROM (SELECT kind, deleted FROM resource WHERE directory IN ($1, $1) AND id = $2 OFFSET 0) AS old
+WHERE r.directory IN ($1, $1) AND r.id = $2 AND old.kind = $3 AND old.deleted IS NULL
 RETURNING r.version;
 
 -- name: foresee
@@ -184,6 +118,7 @@ FROM unnest($3::text[], $4::bigint[], $5::text[]) WITH ORDINALITY AS n (kind, co
 CROSS JOIN LATERAL (
     SELECT r.deleted FROM resource AS r
     WHERE r.directory = $1 AND r.kind = n.kind AND r.external_id = n.external_id AND r.connection = n.connection
+        AND (r.external_id IS NOT NULL OR to_tsvector('simple', r.id) @@ to_tsquery('simple', r.id))
     OFFSET 0
 ) AS found
 WHERE found.deleted IS NOT NULL
@@ -206,11 +141,11 @@ CROSS JOIN LATERAL (
 -- The live resources with some ids.
 SELECT r.id, r.kind, r.connection, r.external_id, r.seq, r.version, r.created, r.modified, r.deleted, r.document
 FROM unnest($2::text[]) AS n (id)
-CROSS JOIN LATERAL (SELECT * FROM resource AS r WHERE r.directory = $1 AND r.id = n.id OFFSET 0) AS r
+CROSS JOIN LATERAL (SELECT * FROM resource AS r WHERE r.directory IN ($1, $1) AND r.id = n.id OFFSET 0) AS r
 WHERE r.deleted IS NULL;
 
 -- name: insert_resources
--- Add live resources whose values are known to be free: how many there were, as an id may be in use.
+-- Add live resources whose values are known to be free. It fails if something is there all the same, as an id.
 WITH made AS (
     INSERT INTO resource (
         directory, id, kind, connection, external_id, seq, version, created, modified, document, search, display
@@ -224,24 +159,17 @@ WITH made AS (
     ) AS n (
         id, kind, connection, external_id, seq, version, created, modified, document, search, display
     )
-    ON CONFLICT (directory, id) DO NOTHING
-    RETURNING id
 ),
 
 taken AS (
     INSERT INTO unique_value (directory, kind, attribute, value, id)
     SELECT $1, u.kind, u.attribute, u.value, u.id
     FROM unnest($13::text[], $14::text[], $15::text[], $16::text[]) AS u (kind, attribute, value, id)
-),
-
-noted AS (
-    INSERT INTO attribute_value (directory, kind, attribute, value, id)
-    SELECT $1, i.kind, i.attribute, i.value, i.id
-    FROM unnest($17::text[], $18::text[], $19::text[], $20::text[]) AS i (kind, attribute, value, id)
-    ON CONFLICT DO NOTHING
 )
 
-SELECT count(*) FROM made;
+INSERT INTO attribute_value (directory, kind, attribute, value, id)
+SELECT $1, i.kind, i.attribute, i.value, i.id
+FROM unnest($17::text[], $18::text[], $19::text[], $20::text[]) AS i (kind, attribute, value, id);
 
 -- name: update_resources
 -- Replace what a change may change of resources known to live, but for whose they are and what they are looked
@@ -249,17 +177,20 @@ SELECT count(*) FROM made;
 UPDATE resource AS r
 SET external_id = n.external_id, version = n.version, modified = n.modified, document = n.document,
     search = n.search::jsonb
-FROM unnest(
-    $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bytea[], $7::text[]
-) AS n (id, external_id, version, modified, document, search)
-WHERE r.directory = $1 AND r.id = n.id;
+FROM (
+    SELECT * FROM unnest(
+        $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bytea[], $7::text[]
+    ) AS j (id, external_id, version, modified, document, search)
+    LIMIT cardinality($2)
+) AS n
+WHERE r.directory IN ($1, $1) AND r.id = n.id;
 
 -- name: update_resource
 -- Replace what a change may change of a live resource; the connection that it had.
 UPDATE resource AS r
 SET connection = $4, external_id = $5, version = $6, modified = $7, document = $8, search = $9::jsonb, display = $10
-FROM (SELECT * FROM resource WHERE directory = $1 AND id = $2 OFFSET 0) AS old
-WHERE r.directory = $1 AND r.id = $2 AND old.kind = $3 AND old.deleted IS NULL
+FROM (SELECT * FROM resource WHERE directory IN ($1, $1) AND id = $2 OFFSET 0) AS old
+WHERE r.directory IN ($1, $1) AND r.id = $2 AND old.kind = $3 AND old.deleted IS NULL
 RETURNING old.connection;
 
 -- name: update_indexed
@@ -280,8 +211,8 @@ changed AS (
     UPDATE resource AS r
     SET connection = $4, external_id = $5, version = $6, modified = $7, document = $8, search = $9::jsonb,
         display = $10
-    FROM (SELECT * FROM resource WHERE directory = $1 AND id = $2 OFFSET 0) AS old
-    WHERE r.directory = $1 AND r.id = $2 AND old.kind = $3 AND old.deleted IS NULL
+    FROM (SELECT * FROM resource WHERE directory IN ($1, $1) AND id = $2 OFFSET 0) AS old
+    WHERE r.directory IN ($1, $1) AND r.id = $2 AND old.kind = $3 AND old.deleted IS NULL
         AND NOT EXISTS (SELECT 1 FROM clash)
     RETURNING r.id, old.connection
 ),
@@ -294,8 +225,17 @@ taken AS (
 
 given AS (
     DELETE FROM unique_value AS v
-    USING changed, unnest($13::text[], $14::text[]) AS u (attribute, value)
-    WHERE v.directory = $1 AND v.kind = $3 AND v.attribute = u.attribute AND v.value = u.value AND v.id = changed.id
+    USING (
+        SELECT o.place
+        FROM changed CROSS JOIN unnest($13::text[], $14::text[]) AS u (attribute, value)
+        CROSS JOIN LATERAL (
+            SELECT ctid AS place, id FROM unique_value
+            WHERE directory = $1 AND kind = $3 AND attribute = u.attribute AND value = u.value
+            OFFSET 0
+        ) AS o
+        WHERE o.id = changed.id
+    ) AS old
+    WHERE v.ctid = old.place
 ),
 
 noted AS (
@@ -307,8 +247,16 @@ noted AS (
 
 dropped AS (
     DELETE FROM attribute_value AS v
-    USING changed, unnest($17::text[], $18::text[]) AS i (attribute, value)
-    WHERE v.directory = $1 AND v.kind = $3 AND v.attribute = i.attribute AND v.value = i.value AND v.id = changed.id
+    USING (
+        SELECT o.place
+        FROM changed CROSS JOIN unnest($17::text[], $18::text[]) AS i (attribute, value)
+        CROSS JOIN LATERAL (
+            SELECT ctid AS place, id FROM attribute_value
+            WHERE directory = $1 AND kind = $3 AND attribute = i.attribute AND value = i.value AND id = changed.id
+            OFFSET 0
+        ) AS o
+    ) AS old
+    WHERE v.ctid = old.place
 )
 
 SELECT (SELECT connection FROM changed), (SELECT attribute FROM clash), (SELECT value FROM clash);
@@ -317,8 +265,8 @@ SELECT (SELECT connection FROM changed), (SELECT attribute FROM clash), (SELECT 
 -- Mark a live resource deleted; nothing searches it any more. The connection that it had.
 UPDATE resource AS r
 SET connection = $4, external_id = $5, version = $6, modified = $7, deleted = $8, document = $9, search = '{}'
-FROM (SELECT * FROM resource WHERE directory = $1 AND id = $2 OFFSET 0) AS old
-WHERE r.directory = $1 AND r.id = $2 AND old.kind = $3 AND old.deleted IS NULL
+FROM (SELECT * FROM resource WHERE directory IN ($1, $1) AND id = $2 OFFSET 0) AS old
+WHERE r.directory IN ($1, $1) AND r.id = $2 AND old.kind = $3 AND old.deleted IS NULL
 RETURNING old.connection;
 
 -- name: revive_resource
@@ -339,8 +287,8 @@ made AS (
     UPDATE resource AS r
     SET connection = $4, external_id = $5, seq = $6, version = $7, created = $8, modified = $9, deleted = NULL,
         document = $10, search = $11::jsonb, display = $12
-    FROM (SELECT kind, deleted FROM resource WHERE directory = $1 AND id = $2 OFFSET 0) AS old
-    WHERE r.directory = $1 AND r.id = $2 AND old.kind = $3 AND old.deleted IS NOT NULL
+    FROM (SELECT kind, deleted FROM resource WHERE directory IN ($1, $1) AND id = $2 OFFSET 0) AS old
+    WHERE r.directory IN ($1, $1) AND r.id = $2 AND old.kind = $3 AND old.deleted IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM clash)
     RETURNING r.id
 ),
@@ -362,27 +310,51 @@ SELECT EXISTS (SELECT 1 FROM made), (SELECT attribute FROM clash), (SELECT value
 
 -- name: erase_resource
 -- Remove a live or retained resource, and say what was indexed of it, whose it was, and when it was deleted.
-DELETE FROM resource WHERE directory = $1 AND id = $2 AND kind = $3 RETURNING search, connection, deleted;
+DELETE FROM resource AS r
+USING (SELECT kind FROM resource WHERE directory IN ($1, $1) AND id = $2 OFFSET 0) AS old
+WHERE r.directory IN ($1, $1) AND r.id = $2 AND old.kind = $3
+RETURNING r.search, r.connection, r.deleted;
 
 -- name: forget_resource
 -- Give the values of a resource free, and end its memberships and those in it.
 WITH given AS (
     DELETE FROM unique_value AS v
-    USING unnest($4::text[], $5::text[]) AS u (attribute, value)
-    WHERE v.directory = $1 AND v.kind = $3 AND v.attribute = u.attribute AND v.value = u.value AND v.id = $2
+    USING (
+        SELECT o.place
+        FROM unnest($4::text[], $5::text[]) AS u (attribute, value)
+        CROSS JOIN LATERAL (
+            SELECT ctid AS place, id FROM unique_value
+            WHERE directory = $1 AND kind = $3 AND attribute = u.attribute AND value = u.value
+            OFFSET 0
+        ) AS o
+        WHERE o.id = $2
+    ) AS old
+    WHERE v.ctid = old.place
 ),
 
 dropped AS (
     DELETE FROM attribute_value AS v
-    USING unnest($6::text[], $7::text[]) AS i (attribute, value)
-    WHERE v.directory = $1 AND v.kind = $3 AND v.attribute = i.attribute AND v.value = i.value AND v.id = $2
+    USING (
+        SELECT o.place
+        FROM unnest($6::text[], $7::text[]) AS i (attribute, value)
+        CROSS JOIN LATERAL (
+            SELECT ctid AS place, id FROM attribute_value
+            WHERE directory = $1 AND kind = $3 AND attribute = i.attribute AND value = i.value AND id = $2
+            OFFSET 0
+        ) AS o
+    ) AS old
+    WHERE v.ctid = old.place
 ),
 
 gone AS (
-    DELETE FROM member WHERE directory = $1 AND (member_id = $2 OR group_id = $2)
+    DELETE FROM member WHERE directory IN ($1, $1) AND group_id = $2
+),
+
+ended AS (
+    DELETE FROM member WHERE directory IN ($1, $1) AND member_id = $2
 )
 
-DELETE FROM pending_member WHERE directory = $1 AND group_id = $2;
+DELETE FROM pending_member WHERE directory IN ($1, $1) AND group_id = $2;
 
 -- name: set_loss
 -- Replace what a connection has taken away, if there is such a connection.
