@@ -19,6 +19,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 from delivery.receiving import Got, Receiver, World, run
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from rosterd.delivery.sender import KEPT_REPLY, MAX_REPLY
@@ -28,6 +31,7 @@ from rosterd.service.audit import MASK
 from rosterd.service.webhook_admin import MAX_SECRETS
 from rosterd.service.webhooks import Outcome
 from rosterd.testing.scenario import BY
+from rosterd.wiring.spans import Tracer
 
 
 async def outcome(world: World, url: str) -> Outcome:
@@ -247,6 +251,31 @@ def test_nobody_there_is_told_in_plain_words(tmp_path: Path) -> None:
         assert "127.0.0.1" in found.error
 
     run(tmp_path, test)
+
+
+def test_the_span_of_a_delivery_that_is_broken_off_ends(tmp_path: Path) -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+
+    async def test(world: World, hook: Receiver) -> None:
+        async def never(got: Got) -> int:
+            await asyncio.sleep(60)
+            return 200
+
+        hook.answer = never
+        made, _ = await world.webhook(hook.url)
+        sending = asyncio.create_task(world.admin.test(made, by=BY))
+        await hook.until(1)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        (span,) = exporter.get_finished_spans()
+        assert span.attributes is not None
+        assert span.attributes["error.type"] == "broken off"
+        assert not span.status.is_ok
+
+    run(tmp_path, test, spans=Tracer(provider, exporter, "0"))
 
 
 @pytest.mark.parametrize(

@@ -8,33 +8,17 @@ from typing import Any
 
 import httpx
 import pytest
+from judges.commands import result, said
 from judges.harness import NO_TLS, Server, running
-from typer.testing import CliRunner
-
-from rosterd.cli import app
 
 PASSWORD = re.compile(r"[a-z2-9]{4}(-[a-z2-9]{4}){4}")
-
-
-def rosterd(*arguments: str | Path, code: int = 0, typed: str | None = None) -> str:
-    """Standard output of a command that ends with the code."""
-    environment = {"NO_COLOR": "1", "COLUMNS": "200"}
-    done = CliRunner().invoke(app, [*map(str, arguments)], env=environment, input=typed)
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    assert done.exit_code == code, done.stdout + done.stderr
-    return done.stdout
-
-
-def result(*arguments: str | Path) -> Any:
-    return json.loads(rosterd(*arguments, "--json"))
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """A data directory with directories 'default' and 'acme'."""
-    rosterd("token", "create", "--data", tmp_path / "data", "-q")
-    rosterd("directory", "create", "acme", "--data", tmp_path / "data")
+    said("token", "create", "--data", tmp_path / "data", "-q")
+    said("directory", "create", "acme", "--data", tmp_path / "data")
     return tmp_path / "data"
 
 
@@ -79,20 +63,20 @@ def test_the_first_run_tells_the_console_and_its_owner_once(tmp_path: Path) -> N
 
 def test_an_administrator_is_made_with_a_password_of_ours_or_of_ones_own(data: Path, tmp_path: Path) -> None:
     at = ("--data", data)
-    assert PASSWORD.fullmatch(rosterd("administrator", "create", "ann", *at, "-q").strip())
-    first, *rest = rosterd("administrator", "create", "bob", "--role", "owner", *at).splitlines()
+    assert PASSWORD.fullmatch(said("administrator", "create", "ann", *at, "-q").strip())
+    first, *rest = said("administrator", "create", "bob", "--role", "owner", *at).splitlines()
     assert PASSWORD.fullmatch(first)
     assert any("not shown again" in line for line in rest)
     file = tmp_path / "password.txt"
     file.write_text("a password in a file\n")
     made = result("administrator", "create", "eve", "-d", "acme", "--password-file", file, *at)
     assert (made["role"], made["directory"], made["password"]) == ("viewer", "acme", None)
-    rosterd("administrator", "create", "joe", "--password-file", "-", *at, typed="a password typed in\n")
-    rosterd("administrator", "create", "kim", "--ask", *at, typed="the same words\nthe same words\n")
+    said("administrator", "create", "joe", "--password-file", "-", *at, typed="a password typed in\n")
+    said("administrator", "create", "kim", "--ask", *at, typed="the same words\nthe same words\n")
     assert result("administrator", "create", "lea", "--no-password", *at)["hasPassword"] is False
     listed = result("administrator", "list", *at)
     assert [one["name"] for one in listed] == ["ann", "bob", "eve", "joe", "kim", "lea"]
-    assert "eve\tviewer\tacme\tenabled\tnever" in rosterd("administrator", "list", *at)
+    assert "eve\tviewer\tacme\tenabled\tnever" in said("administrator", "list", *at)
     for text in ("a password in a file", "a password typed in", "the same words"):
         assert text not in str(listed)
 
@@ -116,22 +100,22 @@ def test_an_administrator_is_made_with_a_password_of_ours_or_of_ones_own(data: P
     ],
 )
 def test_what_is_refused(data: Path, arguments: tuple[str, ...], code: int) -> None:
-    rosterd("administrator", "create", "ann", "--role", "owner", "--data", data, "-q")
+    said("administrator", "create", "ann", "--role", "owner", "--data", data, "-q")
     before = result("administrator", "list", "--data", data)
-    rosterd("administrator", *arguments, "--data", data, code=code)
+    said("administrator", *arguments, "--data", data, code=code)
     assert result("administrator", "list", "--data", data) == before
 
 
 def test_a_short_password_is_refused(data: Path) -> None:
     at = ("--password-file", "-", "--data", data)
-    rosterd("administrator", "create", "ann", *at, typed="short\n", code=2)
+    said("administrator", "create", "ann", *at, typed="short\n", code=2)
     assert result("administrator", "list", "--data", data) == []
 
 
 def test_nothing_is_made_by_looking(tmp_path: Path) -> None:
     for command in ("list", "sessions ann", "create ann"):
-        rosterd("administrator", *command.split(), "--data", tmp_path / "none", code=3)
-    rosterd("setup-link", "list", "--data", tmp_path / "none", code=3)
+        said("administrator", *command.split(), "--data", tmp_path / "none", code=3)
+    said("setup-link", "list", "--data", tmp_path / "none", code=3)
     assert not (tmp_path / "none").exists()
 
 
@@ -142,45 +126,45 @@ def test_commands_work_at_once_in_a_running_server(server: Server) -> None:
     assert browser.inside
     (session,) = result("administrator", "sessions", name, *at)
     assert session["address"] == "127.0.0.1"
-    rosterd("administrator", "update", name, "--role", "viewer", *at)
+    said("administrator", "update", name, "--role", "viewer", *at)
     assert browser.inside
-    rosterd("administrator", "log-out", name, "--session", session["id"], *at)
+    said("administrator", "log-out", name, "--session", session["id"], *at)
     assert not browser.inside
 
     others = [log_in(server.origin, name, made["password"]) for _ in range(2)]
     assert all(other.inside for other in others)
-    rosterd("administrator", "log-out", name, *at)
+    said("administrator", "log-out", name, *at)
     assert not any(other.inside for other in others)
 
     browser = log_in(server.origin, name, made["password"])
-    new = rosterd("administrator", "password", name, "--quiet", *at).strip()
+    new = said("administrator", "password", name, "--quiet", *at).strip()
     assert PASSWORD.fullmatch(new)
     assert not browser.inside
     assert not log_in(server.origin, name, made["password"]).inside
 
     browser = log_in(server.origin, name, new)
     assert browser.inside
-    rosterd("administrator", "disable", name, *at)
+    said("administrator", "disable", name, *at)
     assert not browser.inside
     assert not log_in(server.origin, name, new).inside
-    rosterd("administrator", "enable", name, *at)
+    said("administrator", "enable", name, *at)
     assert log_in(server.origin, name, new).inside
-    rosterd("administrator", "remove", name, *at)
+    said("administrator", "remove", name, *at)
     assert name not in [one["name"] for one in result("administrator", "list", *at)]
 
 
 def test_a_set_up_link_opens_until_it_is_revoked(server: Server) -> None:
-    rosterd("directory", "create", "linked", "--data", server.data)
-    rosterd("connection", "create", "linked", "-d", "linked", "--data", server.data)
+    said("directory", "create", "linked", "--data", server.data)
+    said("connection", "create", "linked", "-d", "linked", "--data", server.data)
     where = ("-d", "linked", "-c", "linked", "--data", server.data)
-    url = rosterd("setup-link", "create", *where, "--label", "Ann", "--base-url", server.origin, "-q").strip()
+    url = said("setup-link", "create", *where, "--label", "Ann", "--base-url", server.origin, "-q").strip()
     assert re.fullmatch(rf"{server.origin}/setup/rsl_[0-9A-Za-z]{{12}}_[0-9A-Za-z]{{49}}", url)
     (link,) = result("setup-link", "list", *where)
     assert (link["label"], link["state"], link["lastUsed"]) == ("Ann", "valid", None)
     assert link["id"] in url
     assert httpx.get(url, verify=NO_TLS).status_code == 200
     assert httpx.post(url, verify=NO_TLS).status_code == 303
-    assert rosterd("setup-link", "revoke", link["id"], *where).strip() == (
+    assert said("setup-link", "revoke", link["id"], *where).strip() == (
         f"Set-up link {link['id']} is revoked."
     )
     assert httpx.get(url, verify=NO_TLS).status_code == 410
@@ -198,5 +182,5 @@ def test_a_set_up_link_opens_until_it_is_revoked(server: Server) -> None:
     ],
 )
 def test_what_no_link_can_be(data: Path, arguments: tuple[str, ...], code: int) -> None:
-    rosterd("setup-link", *arguments, "--data", data, code=code)
+    said("setup-link", *arguments, "--data", data, code=code)
     assert result("setup-link", "list", "--data", data) == []

@@ -6,15 +6,15 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 import typer
+from judges import commands as run
 from judges.harness import NO_TLS, Server
 from typer.core import TyperGroup
-from typer.testing import CliRunner
 
 from rosterd.cli import app
 from rosterd.service.audit import COMMAND_LINE
@@ -94,18 +94,9 @@ BASE = {"ROSTERD_BASE_URL": "https://scim.example"}
 """What tokens of a stream name as their issuer."""
 
 
-def rosterd(*arguments: str | Path, code: int = 0) -> str:
-    """Standard output of a command that ends with the code."""
-    env = {"NO_COLOR": "1", "COLUMNS": "200", "ROSTERD_EVENT_RETENTION_DAYS": None, **BASE}
-    done = CliRunner().invoke(app, [*map(str, arguments)], env=env)
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    assert done.exit_code == code, done.stdout + done.stderr
-    return done.stdout if code == 0 else done.stderr
-
-
-def result(*arguments: str | Path) -> Any:
-    return json.loads(rosterd(*arguments, "--json"))
+ENVIRONMENT: dict[str, str | None] = {"ROSTERD_EVENT_RETENTION_DAYS": None, **BASE}
+rosterd = partial(run.said, **ENVIRONMENT)
+result = partial(run.result, **ENVIRONMENT)
 
 
 def commands(name: str = "", command: object = None) -> Iterator[str]:

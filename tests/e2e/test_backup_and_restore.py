@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import os
 import shutil
 import sqlite3
 import stat
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import httpx
@@ -19,6 +21,7 @@ from rosterd.scim import errors
 from rosterd.service.control import Directory
 from rosterd.service.events import WINDOW, Event
 from rosterd.service.feed import Want
+from rosterd.service.ports import StoreUnavailable
 from rosterd.testing.scenario import BY
 from rosterd.wiring import Service, Settings, moving, open_service, upkeep
 
@@ -86,10 +89,11 @@ async def everything(service: Service, home: Directory, place: int = 0) -> list[
     """The ids and types of all events from a place on, and the pages needed stay few."""
     found: list[tuple[str, str]] = []
     for _ in range(20):
-        page, place = await service.feed.page(home, place, Want(limit=1000))
+        page, _ = await service.feed.page(home, place, Want(limit=1000))
         found += [(each["id"], each["type"]) for each in page.events]
         if not page.more:
             return found
+        place = await service.feed.place(home, page.next)
     raise AssertionError("the feed has no end")
 
 
@@ -226,6 +230,64 @@ def test_what_is_no_good_backup_is_refused_and_leaves_nothing(
         assert list(settings.data.iterdir()) == []
     else:
         assert upkeep.migrations(settings).applied == ()
+
+
+def of_an_older_release(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DELETE FROM schema_version WHERE version = 18")
+        connection.execute("ALTER TABLE schema_version DROP COLUMN since")
+        connection.commit()
+
+
+@contextmanager
+def nothing_can_be_written(folder: Path) -> Iterator[None]:
+    if os.geteuid():
+        folder.chmod(0o500)
+        try:
+            yield
+        finally:
+            folder.chmod(0o700)
+        return
+    with ExitStack() as stack:
+        for options in ("bind", "remount,bind,ro"):
+            if subprocess.run(["mount", "-o", options, folder, folder], capture_output=True).returncode:
+                pytest.skip("nothing can be mounted here")
+            if options == "bind":
+                stack.callback(subprocess.run, ["umount", "--lazy", folder], check=True)
+        yield
+
+
+@pytest.mark.parametrize("settings", ["sqlite", "postgres"], indirect=True)
+def test_a_backup_of_an_older_release_need_not_lie_where_anything_can_be_written(
+    tmp_path: Path, settings: Settings
+) -> None:
+    made, backups = Settings(data=tmp_path / "made"), tmp_path / "backups"
+    backups.mkdir()
+    upkeep.migrate(made)
+    moving.back_up(made, backups / "backup.db")
+    of_an_older_release(backups / "backup.db")
+    with nothing_can_be_written(backups):
+        moving.put_back(settings, backups / "backup.db", BY, replace=False)
+        assert [path.name for path in backups.iterdir()] == ["backup.db"]
+    assert upkeep.migrations(settings).pending == ()
+
+
+@pytest.mark.parametrize("settings", ["sqlite", "postgres"], indirect=True)
+def test_a_file_with_a_log_is_refused_in_words_where_nothing_can_be_written(
+    tmp_path: Path, settings: Settings
+) -> None:
+    made = Settings(data=tmp_path / "made")
+    upkeep.migrate(made)  # what it leaves has a write-ahead log, which is empty
+    with nothing_can_be_written(made.data):
+        for way in (
+            lambda: moving.put_back(settings, made.database, BY, replace=False),
+            lambda: moving.move(made, settings, BY, replace=False, serving=False),
+        ):
+            with pytest.raises(
+                StoreUnavailable, match="cannot be read where nothing can be written; copy it"
+            ):
+                way()
+    moving.move(made, settings, BY, replace=False, serving=False)
 
 
 def test_nothing_is_overwritten_and_nothing_is_replaced_under_a_running_server(tmp_path: Path) -> None:

@@ -7,16 +7,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
+from judges.commands import Done, invoke, result
 from judges.harness import COMMAND, Server, environment, free_port
-from typer.testing import CliRunner
 
-from rosterd.cli import app
 from rosterd.store.database import connect_writer
 from rosterd.store.migrate import bring_up, known
 
@@ -44,15 +41,6 @@ SUB_COMMANDS = {
 }
 
 
-@dataclass(frozen=True)
-class Done:
-    """How a command ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
 def process(*arguments: str | Path, **more: str) -> Done:
     """Run the installed command."""
     done = subprocess.run(
@@ -63,21 +51,6 @@ def process(*arguments: str | Path, **more: str) -> Done:
         env={**environment(), "COLUMNS": "200", **more},
     )
     return Done(done.returncode, done.stdout, done.stderr)
-
-
-def rosterd(*arguments: str | Path, **more: str) -> Done:
-    """Run the command line within this process, which saves its start."""
-    env = {"NO_COLOR": "1", "COLUMNS": "200", **more}
-    done = CliRunner().invoke(app, [*map(str, arguments)], env=env)
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return Done(done.exit_code, done.stdout, done.stderr)
-
-
-def result(*arguments: str | Path) -> Any:
-    done = rosterd(*arguments, "--json")
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 class Serving:
@@ -113,7 +86,7 @@ class Serving:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """A data directory that the first token has made."""
-    done = rosterd("token", "create", "--data", tmp_path / "data", "--quiet")
+    done = invoke("token", "create", "--data", tmp_path / "data", "--quiet")
     assert done.returncode == 0, done.stderr
     return tmp_path / "data"
 
@@ -196,10 +169,10 @@ def test_a_token_with_the_read_scope_only_cannot_write(server: Server) -> None:
 
 
 def test_no_listing_shows_a_secret(data: Path) -> None:
-    made = rosterd("token", "create", "--data", data, "--quiet").stdout.strip()
+    made = invoke("token", "create", "--data", data, "--quiet").stdout.strip()
     for arguments in (("token", "list"), ("token", "show", made[4:16]), ("doctor",)):
         for form in ((), ("--json",)):
-            done = rosterd(*arguments, "--data", data, *form)
+            done = invoke(*arguments, "--data", data, *form)
             assert made not in done.stdout + done.stderr
             assert not TOKEN.search(done.stdout + done.stderr)
 
@@ -215,7 +188,7 @@ def test_a_token_lives_as_long_as_asked(data: Path, lifetime: str, seconds: int)
 
 @pytest.mark.parametrize("lifetime", ["59s", "11y", "soon", "", "-5", "1.5d", "99999999999999d"])
 def test_a_lifetime_that_makes_no_sense_is_wrong_usage(data: Path, lifetime: str) -> None:
-    assert rosterd("token", "create", "--data", data, f"--lifetime={lifetime}").returncode == 2
+    assert invoke("token", "create", "--data", data, f"--lifetime={lifetime}").returncode == 2
 
 
 def test_directories_and_connections_are_made_shown_and_changed(data: Path) -> None:
@@ -277,7 +250,7 @@ FAILURES = [
 
 @pytest.mark.parametrize(("code", "arguments"), FAILURES, ids=[" ".join(a) for _, a in FAILURES])
 def test_exit_codes(data: Path, code: int, arguments: tuple[str, ...]) -> None:
-    done = rosterd(*arguments, "--data", data)
+    done = invoke(*arguments, "--data", data)
     assert done.returncode == code, done.stdout + done.stderr
     assert done.stdout == ""
     assert done.stderr.strip()
@@ -301,7 +274,7 @@ def test_exit_codes_of_the_process(data: Path, code: int, arguments: tuple[str, 
 
 @pytest.mark.parametrize("arguments", [("token", "list"), ("directory", "list"), ("token", "rotate", "x")])
 def test_looking_makes_nothing(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    assert rosterd(*arguments, "--data", tmp_path / "none").returncode == 3
+    assert invoke(*arguments, "--data", tmp_path / "none").returncode == 3
     assert not (tmp_path / "none").exists()
 
 
@@ -314,14 +287,14 @@ def test_a_port_that_is_taken_is_a_conflict(server: Server, tmp_path: Path) -> N
 
 def test_a_store_that_cannot_be_used_is_told_as_such(tmp_path: Path) -> None:
     (tmp_path / "rosterd.db").mkdir()
-    done = rosterd("directory", "list", "--data", tmp_path)
+    done = invoke("directory", "list", "--data", tmp_path)
     assert done.returncode == 5
     assert "cannot be used" in done.stderr
 
 
 def test_a_file_that_is_no_database_is_told_as_such(tmp_path: Path) -> None:
     (tmp_path / "rosterd.db").write_bytes(b"this is no database " * 500)
-    done = rosterd("directory", "list", "--data", tmp_path)
+    done = invoke("directory", "list", "--data", tmp_path)
     assert done.returncode == 5
     assert "Traceback" not in done.stderr
 
@@ -334,7 +307,7 @@ def test_definitions_that_are_not_valid_are_refused_with_the_place(
     data: Path, tmp_path: Path, schemas: str, words: str
 ) -> None:
     (tmp_path / "s.json").write_text(schemas)
-    done = rosterd("directory", "define", "default", "--schemas", tmp_path / "s.json", "--data", data)
+    done = invoke("directory", "define", "default", "--schemas", tmp_path / "s.json", "--data", data)
     assert done.returncode == 2
     assert words in done.stderr
     assert result("directory", "show", "default", "--data", data)["schemas"] == []
@@ -342,7 +315,7 @@ def test_definitions_that_are_not_valid_are_refused_with_the_place(
 
 @pytest.mark.parametrize("group", SUB_COMMANDS)
 def test_help_lists_every_command_with_a_sentence(group: str) -> None:
-    done = rosterd(*group.split(), "--help")
+    done = invoke(*group.split(), "--help")
     assert done.returncode == 0
     for name in SUB_COMMANDS[group]:
         assert re.search(rf"^\W*{name}\s+\w.*\w", done.stdout, re.M), name
@@ -350,14 +323,14 @@ def test_help_lists_every_command_with_a_sentence(group: str) -> None:
 
 @pytest.mark.parametrize("path", [f"{g} {c}".strip() for g in SUB_COMMANDS for c in SUB_COMMANDS[g]])
 def test_every_command_has_help(path: str) -> None:
-    done = rosterd(*path.split(), "--help")
+    done = invoke(*path.split(), "--help")
     assert done.returncode == 0
     assert "Usage" in done.stdout
     assert path in SUB_COMMANDS or "Examples" in done.stdout
 
 
 def test_the_exit_codes_are_in_the_help() -> None:
-    text = rosterd("--help").stdout
+    text = invoke("--help").stdout
     for words in ("0 done", "3 not found", "4 conflict", "5 store"):
         assert words in text
 
@@ -370,7 +343,7 @@ def test_the_shell_completes_commands() -> None:
 
 
 def test_the_data_directory_can_come_from_the_environment(data: Path) -> None:
-    done = rosterd("directory", "list", "--json", ROSTERD_DATA=str(data))
+    done = invoke("directory", "list", "--json", ROSTERD_DATA=str(data))
     assert [item["name"] for item in json.loads(done.stdout)] == ["default"]
 
 
@@ -387,20 +360,20 @@ def test_migrate_says_what_a_step_means_for_servers_that_run_before_it_is_done(t
     found = result("migrate", "--dry-run", "--data", tmp_path)
     assert found["pending"] == [known()[17].title, *(step.title for step in known()[18:])]
     assert [found["steps"][0][name] for name in ("beside", "since")] == [True, 16]
-    shown = rosterd("migrate", "--dry-run", "--data", tmp_path).stdout
+    shown = invoke("migrate", "--dry-run", "--data", tmp_path).stdout
     assert "running servers: go on" in shown
     assert "locks: changes until it is done" in shown
     assert found["pending"] == result("migrate", "--data", tmp_path)["done"]
-    assert "up to date" in rosterd("migrate", "--dry-run", "--data", tmp_path).stdout
+    assert "up to date" in invoke("migrate", "--dry-run", "--data", tmp_path).stdout
 
 
 def test_migrate_wants_servers_stopped_that_would_not_survive_a_step(tmp_path: Path) -> None:
     connection = connect_writer(tmp_path / "rosterd.db", 1000)
     bring_up(connection, known()[:15], None)
     connection.close()
-    shown = rosterd("migrate", "--dry-run", "--data", tmp_path).stdout
+    shown = invoke("migrate", "--dry-run", "--data", tmp_path).stdout
     assert "running servers: stop those that do not know migration 0016 first" in shown
-    refused = rosterd("migrate", "--data", tmp_path)
+    refused = invoke("migrate", "--data", tmp_path)
     assert (refused.returncode != 0, "--stopped" in refused.stderr) == (True, True)
     assert known()[15].title in result("migrate", "--dry-run", "--data", tmp_path)["pending"]
     assert result("migrate", "--stopped", "--data", tmp_path)["pending"] == []
@@ -412,13 +385,13 @@ def test_doctor_finds_a_fresh_directory_healthy_and_an_open_one_not(data: Path) 
     assert report["ok"] is True
     assert {check["state"] for check in report["checks"]} == {"ok"}
     data.chmod(0o755)
-    done = rosterd("doctor", "--data", data, *port)
+    done = invoke("doctor", "--data", data, *port)
     assert done.returncode == 1
     assert f"chmod 700 {data}" in done.stdout
 
 
 def test_doctor_warns_of_tokens_that_end_soon(data: Path) -> None:
-    rosterd("token", "create", "--data", data, "--lifetime", "5d", "--label", "short")
+    invoke("token", "create", "--data", data, "--lifetime", "5d", "--label", "short")
     report = result("doctor", "--data", data, "--port", str(free_port()))
     assert report["ok"] is True
     assert [c["name"] for c in report["checks"] if c["state"] == "warning"] == ["Tokens"]
@@ -429,16 +402,16 @@ def test_doctor_finds_a_damaged_database(data: Path) -> None:
     content = bytearray(path.read_bytes())
     content[8192:] = os.urandom(len(content) - 8192)
     path.write_bytes(content)
-    done = rosterd("doctor", "--data", data, "--port", str(free_port()))
+    done = invoke("doctor", "--data", data, "--port", str(free_port()))
     assert done.returncode == 1
     assert "damaged" in done.stdout
-    done = rosterd("token", "list", "--data", data)
+    done = invoke("token", "list", "--data", data)
     assert done.returncode == 5
     assert "rosterd doctor" in done.stderr
 
 
 def test_doctor_says_what_is_missing_where_there_is_nothing(tmp_path: Path) -> None:
-    done = rosterd("doctor", "--data", tmp_path / "none", "--port", str(free_port()))
+    done = invoke("doctor", "--data", tmp_path / "none", "--port", str(free_port()))
     assert done.returncode == 1
     assert "rosterd serve" in done.stdout
     assert not (tmp_path / "none").exists()
@@ -499,7 +472,7 @@ def test_the_version_is_told() -> None:
 
 @pytest.mark.parametrize("command", [("doctor",), ("migrate",), ("token", "list"), ("mark-restored",)])
 def test_a_password_that_makes_a_url_unreadable_is_not_shown(command: tuple[str, ...]) -> None:
-    done = rosterd(*command, ROSTERD_DATABASE_URL="postgres://rosterd:se/cret@db.example.com/rosterd")
+    done = invoke(*command, ROSTERD_DATABASE_URL="postgres://rosterd:se/cret@db.example.com/rosterd")
     assert done.returncode == 2
     said = done.stdout + done.stderr
     assert "%2F" in said

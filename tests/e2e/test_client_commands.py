@@ -3,14 +3,11 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
+from judges.commands import invoke, result
 from judges.harness import NO_TLS, Server
-from typer.testing import CliRunner
-
-from rosterd.cli import app
 
 ID = re.compile(r"rsc_[0-9A-Za-z]{12}")
 SECRET = re.compile(r"rss_[0-9A-Za-z]{49}")
@@ -18,18 +15,10 @@ SECRET = re.compile(r"rss_[0-9A-Za-z]{49}")
 
 def rosterd(*arguments: str | Path, code: int = 0) -> str:
     """Standard output of a command that ends with the code."""
-    env = {"NO_COLOR": "1", "COLUMNS": "200"}
-    done = CliRunner().invoke(app, [*map(str, arguments)], env=env)
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    assert done.exit_code == code, done.stdout + done.stderr
+    done = invoke(*arguments, code=code)
     assert bool(done.stderr) == bool(code)
     assert not code or not done.stdout
     return done.stdout
-
-
-def result(*arguments: str | Path) -> Any:
-    return json.loads(rosterd(*arguments, "--json"))
 
 
 def test_create_json_prints_exactly_the_two_and_makes_what_is_missing(tmp_path: Path) -> None:

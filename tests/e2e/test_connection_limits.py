@@ -9,10 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
+from judges import commands
 from judges.harness import Made, Server, created, environment, free_port, patch, running, scim_client, user
-from typer.testing import CliRunner
-
-from rosterd.cli import app
 
 DEFAULTS = {
     "readRate": 25_000,
@@ -24,24 +22,18 @@ DEFAULTS = {
 }
 
 
-def rosterd(data: Path, *arguments: str) -> tuple[int, str, str]:
-    """Exit code, standard output, standard error."""
-    env = {"NO_COLOR": "1", "COLUMNS": "200"}
-    done = CliRunner().invoke(app, [*arguments, "--data", str(data)], env=env)
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return done.exit_code, done.stdout, done.stderr
+def rosterd(data: Path, *arguments: str, code: int = 0) -> str:
+    """What a command over the data that ends with the code says."""
+    return commands.said(*arguments, "--data", data, code=code)
 
 
 def result(data: Path, *arguments: str) -> Any:
-    code, out, err = rosterd(data, *arguments, "--json")
-    assert code == 0, err
-    return json.loads(out)
+    return commands.result(*arguments, "--data", data)
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    assert rosterd(tmp_path / "data", "token", "create", "--quiet")[0] == 0
+    rosterd(tmp_path / "data", "token", "create", "--quiet")
     return tmp_path / "data"
 
 
@@ -76,7 +68,7 @@ def test_limits_are_shown_changed_one_by_one_and_kept(data: Path) -> None:
     again = result(data, "connection", "update", "default", "--read-rate", "0", "--fuse-percent", "0")
     assert again["limits"] == {**changed["limits"], "readRate": 0, "fusePercent": 0}
     assert result(data, "connection", "show", "default") == again
-    text = rosterd(data, "connection", "show", "default")[1]
+    text = rosterd(data, "connection", "show", "default")
     for line in (
         "Read rate   no limit",
         "Write rate  50 a second, 200 at once",
@@ -99,9 +91,8 @@ def test_limits_are_shown_changed_one_by_one_and_kept(data: Path) -> None:
     ],
 )
 def test_limits_that_make_no_sense_are_wrong_usage(data: Path, options: tuple[str, str]) -> None:
-    code, out, err = rosterd(data, "connection", "update", "default", *options)
-    assert (code, out) == (2, "")
-    assert options[0].strip("-").replace("-", "_") in err.replace("-", "_")
+    told = rosterd(data, "connection", "update", "default", *options, code=2)
+    assert options[0].strip("-").replace("-", "_") in told.replace("-", "_")
     assert result(data, "connection", "show", "default")["limits"] == DEFAULTS
 
 
@@ -112,18 +103,16 @@ def test_states_are_shown_with_who_and_why(data: Path) -> None:
     paused = result(data, "connection", "pause", "default", "--reason", "moving house")["state"]
     assert (paused["is"], paused["reason"]) == ("paused", "moving house")
     assert paused["by"].startswith("an administrator")
-    text = rosterd(data, "connection", "show", "default")[1]
+    text = rosterd(data, "connection", "show", "default")
     assert f"State       paused, since {paused['since']} by {paused['by']}: moving house" in text
-    assert rosterd(data, "connection", "list")[1].startswith("default\tpaused\tauto\t")
+    assert rosterd(data, "connection", "list").startswith("default\tpaused\tauto\t")
     assert result(data, "connection", "pause", "default", "--reason", "again")["state"] == paused
-    code, _, err = rosterd(data, "connection", "enable", "default")
-    assert code == 4
-    assert "resume it first" in err
+    assert "resume it first" in rosterd(data, "connection", "enable", "default", code=4)
     steps = (("resume", "active"), ("disable", "disabled"), ("enable", "active"))
     for step, state in steps:
         assert result(data, "connection", step, "default")["state"]["is"] == state
-    assert rosterd(data, "connection", "pause", "nobody")[0] == 3
-    assert rosterd(data, "connection", "pause", "default", "--reason", "x" * 501)[0] == 2
+    rosterd(data, "connection", "pause", "nobody", code=3)
+    rosterd(data, "connection", "pause", "default", "--reason", "x" * 501, code=2)
 
 
 def test_doctor_warns_of_a_connection_that_may_not_speak(data: Path) -> None:

@@ -1,40 +1,23 @@
 """``rosterd directory attribute`` and ``require``, and how lists and ``doctor`` tell what ends soon."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
-
-from rosterd.cli import app
+from judges.commands import result, said
 
 ACME = "urn:ietf:params:scim:schemas:extension:acme:2.0:User"
 
 
-def rosterd(*arguments: str | Path, code: int = 0) -> str:
-    """What a command that ends with the code prints, on either stream."""
-    env = {"NO_COLOR": "1", "COLUMNS": "200"}
-    done = CliRunner().invoke(app, [*map(str, arguments)], env=env)
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    assert done.exit_code == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    rosterd("directory", "create", "acme", "--data", tmp_path / "data")
+    said("directory", "create", "acme", "--data", tmp_path / "data")
     return tmp_path / "data"
-
-
-def result(*arguments: str | Path) -> Any:
-    return json.loads(rosterd(*arguments, "--json"))
 
 
 def test_attributes_are_added_changed_listed_and_removed(data: Path) -> None:
     def attribute(*arguments: str, code: int = 0) -> str:
-        return rosterd("directory", "attribute", *arguments, "--data", data, code=code)
+        return said("directory", "attribute", *arguments, "--data", data, code=code)
 
     assert attribute("add", "acme", "costCode", "--case-exact", "--description", "Cost code") == (
         f"{ACME} has the attribute costCode.\n"
@@ -75,28 +58,28 @@ def test_requirements_are_added_previewed_dropped_and_cleared(data: Path) -> Non
     }
     assert require("--drop", "emails.primary")["requirements"]["User"]["required"] == ["name.givenName"]
     assert require("--clear")["requirements"] == {}
-    told = rosterd("directory", "require", "acme", "--user", "shoeSize", "--data", data, code=2)
+    told = said("directory", "require", "acme", "--user", "shoeSize", "--data", data, code=2)
     assert "there is no attribute 'shoeSize'" in told
-    told = rosterd("directory", "require", "acme", "--drop", "title", "--data", data, code=3)
+    told = said("directory", "require", "acme", "--drop", "title", "--data", data, code=3)
     assert "Nothing is asked of 'title'" in told
 
 
 def test_what_ends_soon_is_marked_in_lists_and_named_by_doctor(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    rosterd("token", "create", "--data", data, "--lifetime", "5d", "--label", "Okta")
-    rosterd("token", "create", "--data", data, "--lifetime", "90d")
-    rosterd("key", "create", "--data", data, "--lifetime", "3d", "--label", "ci")
+    said("token", "create", "--data", data, "--lifetime", "5d", "--label", "Okta")
+    said("token", "create", "--data", data, "--lifetime", "90d")
+    said("key", "create", "--data", data, "--lifetime", "3d", "--label", "ci")
     made = result("client", "create", "--data", data)
-    rosterd("client", "rotate", made["scimClientId"], "--data", data, "--overlap", "2d")
+    said("client", "rotate", made["scimClientId"], "--data", data, "--overlap", "2d")
 
     tokens = {t["label"]: t for t in result("token", "list", "--data", data)}
     assert (tokens["Okta"]["expiresSoon"], tokens[""]["expiresSoon"]) == (True, False)
-    lines = rosterd("token", "list", "--data", data).splitlines()
+    lines = said("token", "list", "--data", data).splitlines()
     assert sum("(soon)" in line for line in lines) == 1
     assert [k["expiresSoon"] for k in result("key", "list", "--data", data)] == [True]
-    assert "(soon)" in rosterd("key", "list", "--data", data)
+    assert "(soon)" in said("key", "list", "--data", data)
     assert [c["expiresSoon"] for c in result("client", "list", "--data", data)] == [True]
-    assert "a secret ends soon" in rosterd("client", "list", "--data", data)
+    assert "a secret ends soon" in said("client", "list", "--data", data)
 
     checks = {c["name"]: c for c in result("doctor", "--data", data, "--port", "0")["checks"]}
     told = checks["Tokens"]

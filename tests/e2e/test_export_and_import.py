@@ -4,16 +4,18 @@ import asyncio
 import csv
 import io
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from judges.harness import user
-from typer.testing import CliRunner
+from judges.commands import invoke, said
+from judges.harness import COMMAND, environment, user
 
-from rosterd.cli import app
 from rosterd.scim import urns
+from rosterd.service.transfer import PORTION
 from rosterd.testing.scenario import BY
 from rosterd.wiring import Settings, open_service
 
@@ -27,20 +29,12 @@ def started(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def rosterd(data: Path, *arguments: str, codes: tuple[int, ...] = (0,)) -> tuple[int, str, str]:
-    """The exit code of a command, its output, and what it complains of."""
-    done = CliRunner().invoke(app, [*arguments, "--data", str(data)], env={"NO_COLOR": "1", "COLUMNS": "200"})
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    assert done.exit_code in codes, done.stderr
-    return done.exit_code, done.stdout, done.stderr
-
-
 def imported(data: Path, name: str, file: Path, *options: str) -> tuple[int, dict[str, Any]]:
     """Read a file into a directory's connection ``name``; exit code and result."""
     where = ("-d", name, "-c", name, "--json")
-    code, told, _ = rosterd(data, "import", str(file), *where, *options, codes=(0, 1))
-    return code, json.loads(told)
+    done = invoke("import", file, *where, *options, "--data", data)
+    assert done.returncode in (0, 1), done.stderr
+    return done.returncode, json.loads(done.stdout)
 
 
 async def connect(data: Path, name: str, *bodies: tuple[str, dict[str, Any]]) -> list[str]:
@@ -88,7 +82,7 @@ def fill(data: Path, name: str) -> None:
 
 def exported(data: Path, name: str, *options: str) -> list[dict[str, Any]]:
     """All that an export of the directory says, but when and in what version."""
-    _, text, _ = rosterd(data, "export", "--directory", name, *options)
+    text = said("export", "--directory", name, *options, "--data", data)
     first, *records = [json.loads(line) for line in text.splitlines()]
     assert first["directory"] == name
     return [
@@ -100,7 +94,7 @@ def exported(data: Path, name: str, *options: str) -> list[dict[str, Any]]:
 def test_a_directory_is_the_same_after_export_and_import(started: Path, tmp_path: Path) -> None:
     fill(started, "old")
     file = tmp_path / "old.jsonl"
-    rosterd(started, "export", "--directory", "old", "--output", str(file))
+    said("export", "--directory", "old", "--output", file, "--data", started)
     asyncio.run(connect(started, "new"))
     code, told = imported(started, "new", file)
     assert (code, told["counts"], told["failed"]) == (0, {"created": 5, "members added": 2}, [])
@@ -113,7 +107,7 @@ def test_a_directory_is_the_same_after_export_and_import(started: Path, tmp_path
 def test_users_are_the_same_after_a_table(started: Path, tmp_path: Path) -> None:
     fill(started, "table")
     file = tmp_path / "users.csv"
-    rosterd(started, "export", "--directory", "table", "--output", str(file))
+    said("export", "--directory", "table", "--output", file, "--data", started)
     rows = list(csv.DictReader(io.StringIO(file.read_text())))
     assert [row["userName"] for row in rows] == ["boss", "ann", "off"]
     assert [row["groups"] for row in rows] == ["Outer", "Outer", ""]
@@ -183,8 +177,44 @@ def test_a_header_that_cannot_be_is_refused(started: Path, tmp_path: Path, heade
     file = tmp_path / "users.csv"
     file.write_text(f"{header}\n")
     asyncio.run(connect(started, "default"))
-    _, _, told = rosterd(started, "import", str(file), codes=(2,))
-    assert word in told
+    assert word in said("import", file, "--data", started, code=2)
+
+
+def test_what_is_read_after_a_change_of_the_schemas_is_read_by_the_new_ones(
+    started: Path, tmp_path: Path
+) -> None:
+    """The file is a pipe: its second part is written when the first is in and the schemas are others."""
+    name = "changing"
+    asyncio.run(connect(started, name))
+    file = tmp_path / "users.jsonl"
+    os.mkfifo(file)
+    where = ("-d", name, "-c", name, "--json", "--data", str(started))
+    with subprocess.Popen(
+        [*COMMAND, "import", str(file), *where], stdout=subprocess.PIPE, env=environment()
+    ) as importing:
+        assert importing.stdout is not None
+        with open(os.open(file, os.O_RDWR), "w", buffering=1) as pipe:  # noqa: PTH123 - waits for no reader
+            pipe.writelines(f"{record(f'early-{number}')}\n" for number in range(PORTION))
+            while len(exported(started, name)) <= PORTION:
+                assert importing.poll() is None
+            said("directory", "attribute", "add", name, "floor", "--type", "integer", "--data", started)
+            pipe.writelines(f"{record(f'late-{number}', floor=number)}\n" for number in range(PORTION + 1))
+        told = json.loads(importing.stdout.read())
+    assert (told["counts"], told["failed"]) == ({"created": 2 * PORTION + 1}, [])
+    floors = [each["attributes"][FLOOR]["floor"] for each in exported(started, name) if FLOOR in str(each)]
+    assert floors == list(range(PORTION + 1))
+
+
+FLOOR = "urn:ietf:params:scim:schemas:extension:changing:2.0:User"
+
+
+def record(name: str, **more: int) -> str:
+    attributes = {"schemas": [urns.USER, *([FLOOR] if more else [])], "userName": name}
+    if more:
+        attributes[FLOOR] = more
+    return json.dumps(
+        {"record": "resource", "resource": {"type": "User", "id": name}, "attributes": attributes}
+    )
 
 
 def test_lines_that_are_no_records_are_told(started: Path, tmp_path: Path) -> None:

@@ -3,29 +3,14 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import httpx
+from judges.commands import result, said
 from judges.harness import NO_TLS, Server
-from typer.testing import CliRunner
 
-from rosterd.cli import app
 from rosterd.service.keys import SCOPES
 
 KEY = re.compile(r"rak_([0-9A-Za-z]{12})_[0-9A-Za-z]{49}")
-
-
-def rosterd(*arguments: str | Path, code: int = 0) -> str:
-    """Standard output of a command that ends with the code."""
-    done = CliRunner().invoke(app, [*map(str, arguments)], env={"NO_COLOR": "1", "COLUMNS": "200"})
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    assert done.exit_code == code, done.stdout + done.stderr
-    return done.stdout
-
-
-def result(*arguments: str | Path) -> Any:
-    return json.loads(rosterd(*arguments, "--json"))
 
 
 def status(server: Server, key: str, path: str = "/directories") -> int:
@@ -35,8 +20,8 @@ def status(server: Server, key: str, path: str = "/directories") -> int:
 
 def test_create_prints_the_key_first_and_only_it_with_quiet(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    assert KEY.fullmatch(rosterd("key", "create", "--data", data, "-q").strip())
-    first, *rest = rosterd("key", "create", "--data", data, "--label", "x").splitlines()
+    assert KEY.fullmatch(said("key", "create", "--data", data, "-q").strip())
+    first, *rest = said("key", "create", "--data", data, "--label", "x").splitlines()
     found = KEY.fullmatch(first)
     assert found
     assert any(found[1] in line for line in rest)
@@ -47,17 +32,17 @@ def test_create_prints_the_key_first_and_only_it_with_quiet(tmp_path: Path) -> N
     assert listed[0]["id"] == made["id"]
     assert listed[1]["scopes"] == list(SCOPES)
     assert not any("key" in k or made["key"] in str(k) for k in listed)
-    assert made["id"] in rosterd("key", "list", "--data", data)
+    assert made["id"] in said("key", "list", "--data", data)
 
 
 def test_what_is_not_there_or_not_known_is_refused(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    rosterd("key", "list", "--data", data, code=3)
-    rosterd("key", "create", "--data", data, "-q")
-    rosterd("key", "revoke", "nobody", "--data", data, code=3)
-    rosterd("key", "create", "--directory", "nowhere", "--data", data, code=3)
-    assert rosterd("key", "create", "--scope", "all", "--data", data, code=2) == ""
-    rosterd("key", "create", "--lifetime", "59s", "--data", data, code=2)
+    said("key", "list", "--data", data, code=3)
+    said("key", "create", "--data", data, "-q")
+    said("key", "revoke", "nobody", "--data", data, code=3)
+    said("key", "create", "--directory", "nowhere", "--data", data, code=3)
+    said("key", "create", "--scope", "all", "--data", data, code=2)
+    said("key", "create", "--lifetime", "59s", "--data", data, code=2)
     assert len(result("key", "list", "--data", data)) == 1
 
 

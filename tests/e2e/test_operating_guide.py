@@ -23,6 +23,7 @@ PATIENCE = 60.0
 ON_A_FILE = ("Install", "As a service", "Health and logs", "Backup", "Restore", "Upgrade", "Traces")
 MOVED = ("Install", "As a service", "Moving to PostgreSQL")
 ON_POSTGRES = ("PostgreSQL", "Several workers, several machines")
+ON_A_CLUSTER = ("Restore to a moment",)  # by tests/faults/test_point_in_time.py
 
 
 @cache
@@ -94,7 +95,7 @@ def _answers(here: Machine) -> bool:
 
 
 def test_every_section_with_commands_is_run() -> None:
-    assert set(blocks()) == {*ON_A_FILE, *MOVED, *ON_POSTGRES}
+    assert set(blocks()) == {*ON_A_FILE, *MOVED, *ON_POSTGRES, *ON_A_CLUSTER}
 
 
 def test_a_service_on_a_file_is_looked_after(here: Machine) -> None:

@@ -8,25 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from judges.commands import result, said
 from judges.harness import COMMAND, NO_TLS, Server, created, environment, running, scim_client, user
-from typer.testing import CliRunner
 
-from rosterd.cli import app
 from rosterd.scim import urns
 from rosterd.service.audit import MASK
-
-
-def rosterd(*arguments: str | Path, code: int = 0) -> str:
-    """Standard output of a command that ends with the code."""
-    done = CliRunner().invoke(app, [*map(str, arguments)], env={"NO_COLOR": "1", "COLUMNS": "300"})
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    assert done.exit_code == code, done.stdout + done.stderr
-    return done.stdout
-
-
-def result(*arguments: str | Path) -> Any:
-    return json.loads(rosterd(*arguments, "--json"))
 
 
 def eventually(*arguments: str | Path, count: int) -> Any:
@@ -51,19 +37,19 @@ def test_an_administrator_finds_why_a_user_did_not_arrive(tmp_path: Path) -> Non
         assert len(eventually(*where, count=3)) == 3
         (one,) = result("requests", "list", *where, "--errors")
         assert one["subject"] == "ann"
-        plain = rosterd("requests", "list", *where, "--errors", "--query", "ANN", "--status", "4xx")
+        plain = said("requests", "list", *where, "--errors", "--query", "ANN", "--status", "4xx")
         assert plain.split("\t")[2:5] == ["409", "POST /Users", "ann"]
         assert "Okta tried to create ann, but a user with this userName exists already" in plain
-        shown = rosterd("requests", "show", one["id"], *where)
+        shown = said("requests", "show", one["id"], *where)
         assert shown.startswith("Okta tried to create ann")
         assert f'"password": "{MASK}"' in shown
         assert "Geheim" not in shown
         assert result("requests", "show", one["id"], *where)["requestId"] == refused.headers["x-request-id"]
         assert result("requests", "list", *where, "--method", "get", "--limit", "1")[0]["path"] == "/Users"
         assert result("requests", "list", *where, "--connection", "default", "--resource", "x") == []
-        rosterd("requests", "show", "1", *where, code=3)
-        rosterd("requests", "list", *where, "--connection", "nobody", code=3)
-        rosterd("requests", "list", *where, "--status", "9", code=2)
+        said("requests", "show", "1", *where, code=3)
+        said("requests", "list", *where, "--connection", "nobody", code=3)
+        said("requests", "list", *where, "--status", "9", code=2)
 
 
 def test_tail_follows_a_running_server(tmp_path: Path) -> None:

@@ -11,9 +11,7 @@ import httpx
 import pytest
 from aiohttp import web
 from judges.harness import COMMAND, Server, Tenant, Tenants, environment, free_port, scim_client
-from typer.testing import CliRunner
 
-from rosterd.cli import app
 from rosterd.simulator import (
     OKTA,
     Client,
@@ -43,9 +41,7 @@ def tenants(server: Server) -> Iterator[Tenants]:
                 ("connection", "create", name, "--directory", name, "--profile", profile),
                 ("token", "create", "--directory", name, "--connection", name, "--quiet"),
             ):
-                done = CliRunner().invoke(app, [*arguments, "--data", str(server.data)])
-                assert done.exit_code == 0, done.stderr
-                token = done.stdout.strip()
+                token = server.cli(*arguments).strip()
             client = stack.enter_context(scim_client(server.base_url, token))
             return Tenant(name, name, server.base_url, token, client)
 

@@ -1,34 +1,20 @@
 """``rosterd webhook create-stream`` and ``rosterd set-key`` as users and scripts see them."""
 
 import asyncio
-import json
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from judges import commands
 
-from rosterd.cli import app
 from rosterd.wiring import Settings, open_service
 
 ISSUER = "https://id.example"
 AUDIENCE = "https://app.example"
 
 
-def invoke(
-    *arguments: str | Path, code: int = 0, issuer: str = ISSUER, typed: str | None = None
-) -> tuple[str, str]:
-    """What a command that ends with the code writes to its outputs."""
-    environment = {"NO_COLOR": "1", "COLUMNS": "200", "ROSTERD_BASE_URL": issuer}
-    done = CliRunner().invoke(app, [*map(str, arguments)], env=environment, input=typed)
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    assert done.exit_code == code, done.stdout + done.stderr
-    return done.stdout, done.stderr
-
-
-def result(*arguments: str | Path, typed: str | None = None) -> Any:
-    return json.loads(invoke(*arguments, "--json", typed=typed)[0])
+said = partial(commands.said, ROSTERD_BASE_URL=ISSUER)
+result = partial(commands.result, ROSTERD_BASE_URL=ISSUER)
 
 
 @pytest.fixture
@@ -45,7 +31,7 @@ def data(tmp_path: Path) -> Path:
 
 def test_a_stream_that_is_polled_is_made_shown_and_changed(data: Path) -> None:
     create = ("webhook", "create-stream", AUDIENCE, "--directory", "default", "--data", data)
-    id = invoke(*create, "--quiet")[0].strip()
+    id = said(*create, "--quiet").strip()
     made = result("webhook", "show", id, "--data", data)
     assert (made["url"], made["secrets"]) == ("", [])
     assert made["stream"] == {
@@ -57,10 +43,10 @@ def test_a_stream_that_is_polled_is_made_shown_and_changed(data: Path) -> None:
     }
     changed = result("webhook", "update-stream", id, "--detail", "notice", "--data", data)
     assert changed["stream"] == made["stream"] | {"detail": "notice"}
-    shown = invoke("webhook", "show", id, "--data", data)[0]
+    shown = said("webhook", "show", id, "--data", data)
     assert "polled" in shown
     assert AUDIENCE in shown
-    invoke("webhook", "test", id, "--data", data, code=4)
+    said("webhook", "test", id, "--data", data, code=4)
 
 
 def test_a_push_has_its_authorization_from_a_file_or_from_the_input(data: Path, tmp_path: Path) -> None:
@@ -76,22 +62,22 @@ def test_a_push_has_its_authorization_from_a_file_or_from_the_input(data: Path, 
 
 def test_without_a_public_url_the_reason_is_told(data: Path) -> None:
     create = ("webhook", "create-stream", AUDIENCE, "--directory", "default", "--data", data)
-    _, told = invoke(*create, code=2, issuer="")
+    told = said(*create, code=2, ROSTERD_BASE_URL="")
     assert "ROSTERD_BASE_URL" in told
     assert result("set-key", "list", "--data", data) == []
 
 
 def test_keys_are_listed_and_rotated(data: Path) -> None:
-    invoke("webhook", "create-stream", AUDIENCE, "--directory", "default", "--data", data)
+    said("webhook", "create-stream", AUDIENCE, "--directory", "default", "--data", data)
     (first,) = result("set-key", "list", "--data", data)
     assert (first["algorithm"], first["state"]) == ("ES256", "signing")
-    told = invoke("set-key", "rotate", "--algorithm", "RS256", "--data", data)[0]
+    told = said("set-key", "rotate", "--algorithm", "RS256", "--data", data)
     following, former = result("set-key", "list", "--data", data)
     assert following["kid"] in told
     assert (following["state"], former["kid"]) == ("next", first["kid"])
     assert following["signs"] in told
-    _, refused = invoke("set-key", "rotate", "--data", data, code=4)
+    refused = said("set-key", "rotate", "--data", data, code=4)
     assert following["signs"][:16] in refused
     alone = result("set-key", "rotate", "--at-once", "--data", data)
     assert [key["kid"] for key in result("set-key", "list", "--data", data)] == [alone["kid"]]
-    assert first["kid"] in invoke("audit", "list", "--data", data, "--json")[0]
+    assert first["kid"] in said("audit", "list", "--data", data, "--json")

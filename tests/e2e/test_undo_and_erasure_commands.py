@@ -1,28 +1,20 @@
 """``rosterd connection undo`` and ``rosterd account`` beside a running server."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import httpx
+from judges import commands
 from judges.harness import created, patch, running, scim_client, user
-from typer.testing import CliRunner
-
-from rosterd.cli import app
 
 
 def rosterd(data: Path, *arguments: str, code: int = 0) -> str:
-    """Standard output of a command that ends with the code."""
-    env = {"NO_COLOR": "1", "COLUMNS": "200"}
-    done = CliRunner().invoke(app, [*arguments, "--data", str(data)], env=env)
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    assert done.exit_code == code, done.stdout + done.stderr
-    return done.stdout if code == 0 else done.stderr
+    """What a command over the data that ends with the code says."""
+    return commands.said(*arguments, "--data", data, code=code)
 
 
 def result(data: Path, *arguments: str) -> Any:
-    return json.loads(rosterd(data, *arguments, "--json"))
+    return commands.result(*arguments, "--data", data)
 
 
 def test_an_undo_is_shown_asked_for_and_done_while_the_server_runs(tmp_path: Path) -> None:

@@ -30,9 +30,10 @@ from rosterd.service.tokens import Tokens
 from rosterd.testing.scenario import BY
 from rosterd.wiring import Service, Settings, SettingsError, open_service
 from rosterd.wiring.accepting import Accepting, Board
-from rosterd.wiring.assignment import Assignment
+from rosterd.wiring.assignment import BEAT, Assignment
 from rosterd.wiring.ids import now
 from rosterd.wiring.journal import FLUSH_SECONDS
+from rosterd.wiring.pulse import LOOKS, Pulse, beat
 from rosterd.wiring.workers import supervise
 
 DAY = 86_400_000
@@ -205,6 +206,67 @@ def test_one_that_is_killed_is_replaced_and_nothing_acknowledged_is_lost(served:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(
+    ("recovers", "how"), [(False, "killed by SIGKILL"), (True, "exit code 0")], ids=["for ever", "a while"]
+)
+def test_one_that_hangs_is_replaced_and_may_finish_if_it_comes_to_itself(
+    tmp_path: Path, recovers: bool, how: str
+) -> None:
+    async def main(served: Served) -> None:
+        before = served.pids()
+        async with loaded(served, "hangs") as load:
+            os.kill(before[1], signal.SIGSTOP)
+            await until(lambda: served.said("a worker hangs"))
+            if recovers:
+                os.kill(before[1], signal.SIGCONT)
+            await until(lambda: served.pids()[1] != before[1])
+        assert [entry["pid"] for entry in served.said("a worker hangs")] == [before[1]]
+        assert [entry["how"] for entry in served.said("a worker has ended")] == [how]
+        assert served.pids() == {**before, 1: served.pids()[1]}
+        assert not alive(before[1])
+        async with served.clients(1) as (client,):
+            assert await load.lost(client) == []
+
+    last = 90 if recovers else 1
+    first = f"from rosterd.wiring import pulse, workers; pulse.LOOKS = 5; workers.LAST = {last}; "
+    with namespace() as url:
+        token = asyncio.run(prepared(url))
+        errors = ("a worker hangs", "store unavailable")  # the other one waits for what it has locked
+        with serving(url, 2, tmp_path, first, errors) as served:
+            asyncio.run(main(replace(served, token=token)))
+
+
+def test_what_was_said_is_heard_late_and_only_who_spoke_before_is_missed() -> None:
+    supervisor, worker = socket.socketpair()
+    supervisor.setblocking(False)
+    with supervisor, worker:
+        pulse = Pulse(supervisor)
+        assert not any(pulse.fails() for _ in range(LOOKS + 1)), "one of a release that does not say so"
+        for _ in range(LOOKS):
+            worker.send(BEAT)
+        assert not any(pulse.fails() for _ in range(LOOKS)), "the supervisor itself was away"
+        worker.send(BEAT)
+        assert [pulse.fails() for _ in range(2 * LOOKS)] == [*LOOKS * [False], True, *(LOOKS - 1) * [False]]
+        worker.send(BEAT)
+        assert [pulse.fails() for _ in range(LOOKS + 1)] == [*LOOKS * [False], True], "again"
+        worker.close()
+        assert not any(pulse.fails() for _ in range(LOOKS + 1)), "it has ended"
+
+
+def test_a_worker_that_nobody_hears_goes_on() -> None:
+    async def main() -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    theirs.send(BEAT, socket.MSG_DONTWAIT)
+            beat(theirs)
+            ours.close()
+            beat(theirs)
+
+    asyncio.run(main())
+
+
 def test_all_are_replaced_on_sighup_and_no_request_is_refused(served: Served) -> None:
     async def main() -> None:
         before = served.pids()
@@ -285,6 +347,21 @@ def test_sigterm_lets_accepted_requests_finish(served: Served) -> None:
     assert served.process.wait(timeout=40) == 0
     assert not any(map(alive, pids.values()))
     assert list(served.log.parent.glob("rosterd-*")) == [], "its directory is gone as well"
+
+
+def test_sigterm_to_all_of_them_at_once_lets_accepted_requests_finish(tmp_path: Path) -> None:
+    """As systemd sends it, to the supervisor first."""
+    with namespace() as url:
+        token = asyncio.run(prepared(url))
+        with serving(url, 2, tmp_path) as made, half_sent(replace(made, token=token), "slow", 3) as finish:
+            pids = made.pids()
+            for pid in (made.process.pid, *pids.values()):
+                os.kill(pid, signal.SIGTERM)
+            asyncio.run(until(lambda: refused(made.port)))
+            assert finish() == [b"HTTP/1.1 201", *2 * [b"HTTP/1.1 409"]]
+            assert made.process.wait(timeout=40) == 0
+        assert made.pids() == pids, "none was replaced"
+        assert not any(map(alive, pids.values()))
 
 
 def test_workers_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ SETTINGS = {
     "wal_keep_size": "256MB",
     "wal_retrieve_retry_interval": "200ms",
     "wal_receiver_status_interval": "1s",
+    "wal_sender_timeout": "10s",
+    "wal_receiver_timeout": "10s",
     "max_wal_size": "256MB",
     "log_min_messages": "warning",
     "synchronous_standby_names": "",
@@ -109,6 +111,8 @@ def _dies_with_us() -> None:
 class Cluster:
     """One data directory and its server."""
 
+    host = "127.0.0.1"
+
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
         self.port = free_port()
@@ -119,7 +123,7 @@ class Cluster:
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def url(self) -> str:
         """This cluster alone."""
@@ -247,7 +251,7 @@ class Cluster:
                 os.kill(process, number)
 
     def _conninfo(self) -> str:
-        return f"host=127.0.0.1 port={self.port} user={USER} dbname={USER} application_name={self.name}"
+        return f"host={self.host} port={self.port} user={USER} dbname={USER} application_name={self.name}"
 
     def _own(self) -> None:
         if OWNER:

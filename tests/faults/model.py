@@ -235,10 +235,10 @@ def _followed(history: History, state: State) -> Iterator[str]:
         at = next(n for n, id in enumerate(history.followed) if n >= len(there) or id != there[n])
         got = history.followed[at]
         yield f"who followed the feed got {got} in place {at + 1}, which is {there[at : at + 1]}"
-    marked = _marked(state)
+    marked, newest = _marked(state), number_of(history.followed[-1])
     for each in history.operations:
         places = marked.get(each.mark or "", ())
-        if each.outcome == ANSWERED and places and places[0] > len(history.followed):
+        if each.outcome == ANSWERED and places and places[0] > newest:
             yield f"who followed the feed to its end never got event {places[0]}: {each.text()}"
 
 

@@ -14,7 +14,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,9 +23,9 @@ import httpx
 from e2e.faulty import Faulty
 from faults.access import Access, access
 from faults.clusters import wait_until
-from faults.history import ANSWERED, REFUSED, UNKNOWN, Operation
+from faults.history import ANSWERED, REFUSED, UNKNOWN, History, Operation
 from faults.load import Load
-from faults.model import end_state, problems
+from faults.model import State, end_state, problems
 
 from rosterd.wiring import Settings
 
@@ -134,32 +134,48 @@ def served(url: str, folder: Path, count: int = 2, **settings: str) -> Iterator[
 
 
 @contextlib.contextmanager
-def site(url: str, folder: Path, count: int = 2, **options: Any) -> Iterator[Run]:
-    """Servers under load while the context lasts; then the load ends, and everything is looked through."""
+def loaded(
+    servers: list[Faulty], may: Access, folder: Path, urls: Sequence[str] = (), **options: Any
+) -> Iterator[Run]:
+    """A load on servers while the context lasts; then it ends, and its history is in the folder.
+
+    ``urls`` are the origins to ask, if not the servers' own.
+    """
     seed = random.randrange(1_000_000)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="load")
     thread.start()
     try:
-        with served(url, folder, count) as (may, servers):
-            load = Load(
-                [each.origin for each in servers], may, seed, **{"teams": 20 if LONG else 6} | options
-            )
-            run = Run(servers, load, loop)
-            run.wait(load.__aenter__())
-            try:
-                yield run
-                history = run.wait(load.finish(), 90)
-            finally:
-                run.wait(load.__aexit__(None, None, None))
-                load.history.write(folder / "history.jsonl")
-                print(f"\nseed {seed}: {run.figures()}")
-            found = problems(history, run.wait(end_state(servers[0].origin, may)))
-            assert found == [], f"the history is in {folder}/history.jsonl\n" + "\n".join(found[:20])
+        origins = urls or [each.origin for each in servers]
+        load = Load(origins, may, seed, **{"teams": 20 if LONG else 6} | options)
+        run = Run(servers, load, loop)
+        run.wait(load.__aenter__())
+        try:
+            yield run
+            run.wait(load.finish(), 90)
+        finally:
+            run.wait(load.__aexit__(None, None, None))
+            load.history.write(folder / "history.jsonl")
+            print(f"\nseed {seed}: {run.figures()}")
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+def nothing_is_wrong(history: History, state: State, folder: Path) -> None:
+    """All that the model says holds; the folder is where ``loaded`` left the history."""
+    found = problems(history, state)
+    assert found == [], f"the history is in {folder}/history.jsonl\n" + "\n".join(found[:20])
+
+
+@contextlib.contextmanager
+def site(url: str, folder: Path, count: int = 2, **options: Any) -> Iterator[Run]:
+    """Servers under load while the context lasts; then everything is looked through."""
+    with served(url, folder, count) as (may, servers):
+        with loaded(servers, may, folder, **options) as run:
+            yield run
+        nothing_is_wrong(run.load.history, asyncio.run(end_state(servers[0].origin, may)), folder)
 
 
 def resident(server: Faulty) -> int:

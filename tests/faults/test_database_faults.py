@@ -22,14 +22,16 @@ from faults.pooler import pooler
 from faults.proxy import wire
 from faults.site import LONG, Run, asked, resident, site
 
-from rosterd.service.ports import OutcomeUnknown
-from rosterd.store.postgres import open_postgres
+from rosterd.service.ports import OutcomeUnknown, StoreUnavailable
+from rosterd.store.postgres import PostgresStore, open_postgres
 from rosterd.store.postgres_copy import whereabouts
 from rosterd.store.postgres_migrate import apply_postgres
-from rosterd.testing.scenario import event, put
+from rosterd.testing.scenario import event, put, users
 
 WAITING = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 OURS = "FROM pg_stat_activity WHERE application_name = 'rosterd'"
+SMALL = {"max_wal_size": "32MB", "min_wal_size": "16MB", "wal_keep_size": "0"}
+"""Of a cluster on a small disk."""
 
 
 @contextmanager
@@ -86,14 +88,8 @@ def crowded(run: Run, cluster: Cluster) -> None:
 
 def full(run: Run, cluster: Cluster) -> None:
     """Something else fills its disk; it may die of that, and is started again when there is room."""
-    waste = cluster.data.parent / "waste"
-    with waste.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(65536))
-    try:
+    with filled(cluster.data.parent):
         run.refused_after(time.monotonic_ns())
-    finally:
-        waste.unlink()
     if not cluster.running:
         cluster.start()
 
@@ -109,6 +105,21 @@ def small_disk() -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@contextmanager
+def filled(disk: Path) -> Iterator[None]:
+    """A disk without a free block."""
+    waste = disk / "waste"
+    with waste.open("wb", buffering=0) as file:
+        for size in (65536, 512):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(bytes(size))
+    try:
+        yield
+    finally:
+        waste.unlink()
 
 
 Harm = Callable[[Run, Cluster], None]
@@ -218,13 +229,37 @@ def test_a_wire_that_is_slow_and_then_dead(cluster: Cluster, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
+def test_a_store_without_room_for_changes_is_not_ready_though_a_small_one_fits() -> None:
+    async def grow(store: PostgresStore) -> None:
+        for number in range(1000):  # the first of them find room in their tables
+            await users(store, [f"u{number}"])
+
+    async def main(cluster: Cluster, disk: Path) -> None:
+        store = await open_postgres(cluster.url())
+        try:
+            await users(store, ["before"])
+            await store.probe()
+            with filled(disk):
+                with pytest.raises(StoreUnavailable, match="No space left"):
+                    await grow(store)
+                await store._changed("probe")
+                with pytest.raises(StoreUnavailable, match="No space left"):
+                    await store.probe()
+            await store.probe()
+            await users(store, ["after"])
+        finally:
+            await store.close()
+
+    with small_disk() as disk, alone(disk, **SMALL) as cluster:
+        asyncio.run(main(cluster, disk))
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(not LONG, reason="a part of make faults")
 def test_a_disk_that_is_full(tmp_path: Path) -> None:
     with ExitStack() as stack:
         disk = stack.enter_context(small_disk())
-        cluster = stack.enter_context(
-            alone(disk, max_wal_size="32MB", min_wal_size="16MB", wal_keep_size="0")
-        )
+        cluster = stack.enter_context(alone(disk, **SMALL))
         run = stack.enter_context(site(cluster.url(), tmp_path, count=1))
         for _ in range(2):
             run.more(200)

@@ -96,7 +96,8 @@ def test_the_unit_of_several_workers_replaces_them_on_reload() -> None:
     settings = Settings.from_env(dict([options["Environment"].split("=", 1)]))
     assert settings.workers > 1
     assert options["ExecReload"].split()[1:] == ["-HUP", "$MAINPID"]
-    assert options["KillMode"] == "mixed", "the supervisor ends its workers"
+    assert options["KillMode"] == "control-group", "workers finish what they accepted if the supervisor dies"
+    assert options["OOMPolicy"] == "continue", "a worker that is killed is replaced by the supervisor"
 
 
 def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:

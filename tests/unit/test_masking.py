@@ -36,6 +36,7 @@ HIDDEN = {
     "a path with a filter": {
         "Operations": [{"op": "add", "path": 'tokens[value eq "Geheim-4711"].token', "value": SECRET}]
     },
+    "a search": {"schemas": [], "filter": 'password eq "Geheim-4711"'},
     "in a bulk request": {
         "Operations": [
             {
@@ -129,6 +130,12 @@ def test_a_hidden_value_is_hidden_in_the_reply_too(secret: str) -> None:
     said = f'expected a boolean, found the string "{secret[:40]}…"'
     assert found.elsewhere(f'{{"detail": "{secret}", "more": "{said}"}}').count(MASK) == 2
     assert secret[:30] not in found.elsewhere(said)
+
+
+@pytest.mark.parametrize("compared", [{"path": "tokens[value eq %s]"}, {"filter": "password eq %s"}])
+def test_what_was_compared_with_a_secret_is_hidden_in_the_reply_too(compared: dict[str, str]) -> None:
+    body = {key: text % f'"{SECRET}"' for key, text in compared.items()}
+    assert MASKS.body(orjson.dumps(body)).elsewhere(f"Nobody has {SECRET}.") == f"Nobody has {MASK}."
 
 
 CUT = {

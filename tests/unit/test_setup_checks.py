@@ -51,7 +51,7 @@ EVIDENCE = [
     ("a user", replace(NOTHING, users=1, accounts=(USER,)), (), {*AT_REST, "created"}),
     (
         "a changed user",
-        replace(NOTHING, users=1, accounts=(replace(USER, version=2),)),
+        replace(NOTHING, users=1, accounts=(USER._replace(version=2),)),
         (),
         {*AT_REST, "created", "updated"},
     ),

@@ -3,6 +3,7 @@
 import csv
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,11 +14,10 @@ import typer
 from rosterd.cli import codes, exits, options, output
 from rosterd.cli.export import Format, FormatOption, chosen, progress
 from rosterd.scim import errors
-from rosterd.scim.membership import has_members
-from rosterd.scim.schema import Model, ResourceType
+from rosterd.scim.schema import Model
 from rosterd.service import spreadsheet
 from rosterd.service.caller import Caller
-from rosterd.service.transfer import FAILED, PORTION, Imports, Item, Outcome
+from rosterd.service.transfer import FAILED, PORTION, Imports, Item, Outcome, Record
 
 EXAMPLES = options.examples(
     "rosterd import acme.jsonl --directory acme",
@@ -60,14 +60,13 @@ def import_(
             who = options.by()
             cause = f"import by {who.name or 'somebody'} {who.request_id}"
             caller = Caller.within(home, line, model, cause)
-            imports = Imports(service.store, service.commands, caller, update=update)
+            renewed = service.admission.renewed
+            imports = Imports(service.store, service.commands, caller, renewed, update=update)
             done: list[Outcome] = []
-            items = _items(file, chosen(format, file), model)
+            records = _table(file, model) if chosen(format, file) == Format.CSV else _lines(file)
             with progress("Importing", 0, show=not quiet) as step:
-                while portion := list(islice(items, PORTION)):
-                    sound = [item for item in portion if isinstance(item, Item)]
-                    done += [item for item in portion if isinstance(item, Outcome)]
-                    done += imports.check(sound) if dry_run else await imports.take(sound)
+                while portion := list(islice(records, PORTION)):
+                    done += imports.check(portion) if dry_run else await imports.take(portion)
                     step(len(portion))
             return done
 
@@ -87,43 +86,40 @@ def import_(
         raise typer.Exit(codes.FAILED)
 
 
-def _items(file: Path, format: Format, model: Model) -> Iterator[Item | Outcome]:
-    return _table(file, model.types["User"]) if format == Format.CSV else _records(file, model)
-
-
-def _table(file: Path, users: ResourceType) -> Iterator[Item | Outcome]:
+def _table(file: Path, model: Model) -> Iterator[Record]:
     """The rows of a table. Raises ``BadRequest`` for a header that cannot be."""
     with file.open(encoding="utf-8-sig", newline="") as text:
         reader = csv.DictReader(text)
-        spreadsheet.check_header(reader.fieldnames or (), users)
+        spreadsheet.check_header(reader.fieldnames or (), model.types["User"])
         for row in reader:
             cells = {name: cell or "" for name, cell in row.items() if name is not None}
-            try:
-                yield Item(reader.line_num, users, None, spreadsheet.document(cells, users))
-            except errors.ScimError as error:
-                name = cells.get("userName", "")
-                yield Outcome(reader.line_num, name, FAILED, detail=error.detail)
+            yield partial(_row, reader.line_num, cells)
 
 
-def _records(file: Path, model: Model) -> Iterator[Item | Outcome]:
+def _row(number: int, cells: dict[str, str], model: Model) -> Item | Outcome:
+    users = model.types["User"]
+    try:
+        return Item(number, users, None, spreadsheet.document(cells, users))
+    except errors.ScimError as error:
+        return Outcome(number, cells.get("userName", ""), FAILED, detail=error.detail)
+
+
+def _lines(file: Path) -> Iterator[Record]:
     """The records of JSON Lines, as ``service.feed`` writes a snapshot."""
-    groups = {name: kind for name, kind in model.types.items() if has_members(kind)}
     with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
-            try:
-                record = orjson.loads(line)
-                item = _item(number, record, model, groups)
-            except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-                detail = f"This is no record of an export: {type(error).__name__}: {error}."
-                yield Outcome(number, "", FAILED, detail=detail)
-                continue
-            if item is not None:
-                yield item
+            yield partial(_line, number, line)
 
 
-def _item(
-    number: int, record: dict[str, Any], model: Model, groups: dict[str, ResourceType]
-) -> Item | Outcome | None:
+def _line(number: int, line: bytes, model: Model) -> Item | Outcome | None:
+    try:
+        return _item(number, orjson.loads(line), model)
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        detail = f"This is no record of an export: {type(error).__name__}: {error}."
+        return Outcome(number, "", FAILED, detail=detail)
+
+
+def _item(number: int, record: dict[str, Any], model: Model) -> Item | Outcome | None:
     kind = record["record"]
     if kind == "resource":
         name = record["resource"]["type"]
@@ -132,5 +128,5 @@ def _item(
         return Item(number, model.types[name], record["resource"]["id"], dict(record["attributes"]))
     if kind in ("members", "pending"):
         values = record["values"] if kind == "pending" else [member["id"] for member in record["members"]]
-        return Item(number, groups["Group"], record["group"], members=tuple(values))
+        return Item(number, model.types["Group"], record["group"], members=tuple(values))
     return None

@@ -66,9 +66,12 @@ class HttpSender:
     async def send(self, endpoint: Endpoint, message: Message) -> Outcome:
         """See ``Sender.send``."""
         span = None if self._spans is None else self._spans.deliver(endpoint, message)
-        outcome = await self._sent(endpoint, message, span)
-        if span is not None:
-            span.end(outcome)
+        outcome: Outcome | None = None
+        try:
+            outcome = await self._sent(endpoint, message, span)
+        finally:
+            if span is not None:
+                span.end(outcome)
         return outcome
 
     async def _sent(self, endpoint: Endpoint, message: Message, span: DeliverySpan | None) -> Outcome:

@@ -12,8 +12,8 @@ class DeliverySpan(Protocol):
     traceparent: str
     """For the receiver: where in which trace it is (W3C Trace Context)."""
 
-    def end(self, outcome: Outcome) -> None:
-        """Tell what came of it."""
+    def end(self, outcome: Outcome | None) -> None:
+        """Tell what came of it; ``None``: it was broken off, and nobody knows."""
 
 
 class DeliverySpans(Protocol):

@@ -7,6 +7,8 @@ import orjson
 
 READY: Final = b"ready"
 """What a worker says once it serves."""
+BEAT: Final = b"."
+"""What it says again and again then, for as long as its event loop runs."""
 BOARD: Final = "connections"
 """Name of the file in the supervisor's directory that says how many connections each worker has."""
 QUIET: Final = 5.0
@@ -24,7 +26,7 @@ class Assignment:
     listener: int
     """File of the socket to take connections from, which all workers share."""
     lifeline: int
-    """File of a socket whose other end is the supervisor's: to say ``READY``, and to see it end."""
+    """File of a socket whose other end is the supervisor's: to say that it serves, and to see it end."""
     folder: str
     """Directory of the supervisor, for what workers tell each other."""
 

@@ -8,6 +8,7 @@ the modules for PostgreSQL are loaded for PostgreSQL only.
 
 import asyncio
 import contextlib
+import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from rosterd.service.audit import Actor, Entry
 from rosterd.store import backup
 from rosterd.store.contents import Contents
 from rosterd.store.copying import Rows, Target, Tell, copy
-from rosterd.store.files import part_of, put, refuse, refuse_open
+from rosterd.store.files import part_of, put, readable, refuse, refuse_open
 from rosterd.store.migrate import pending
 from rosterd.store.sqlite_copy import is_unfinished, sqlite_source, sqlite_target
 from rosterd.store.steps import refuse_older
@@ -167,9 +168,10 @@ async def _source(settings: Settings, *, alone: bool) -> AsyncIterator[Rows]:
             yield rows
         return
     _want_file(settings)
-    refuse_older(pending(settings.database))
-    if alone:
-        refuse_open(settings.database)
+    with readable(settings.database):
+        refuse_older(pending(settings.database))
+        if alone:
+            refuse_open(settings.database)
     with sqlite_source(settings.database) as found:
         yield found
 
@@ -196,13 +198,12 @@ async def _target(settings: Settings, at: int | None) -> AsyncIterator[tuple[Tar
 @contextlib.contextmanager
 def _this_release(file: Path) -> Iterator[Path]:
     """The backup, or a copy of it that was brought to this release, while the context lasts."""
-    if not file.is_file():
-        raise FileNotFoundError(f"There is no file {file}")
-    if not pending(file):
+    if not backup.lacking(file):
         backup.check(file)
         yield file
         return
-    with tempfile.TemporaryDirectory(prefix=".rosterd-", dir=file.parent) as folder:
+    beside = file.parent if os.access(file.parent, os.W_OK) else None  # else where TMPDIR says
+    with tempfile.TemporaryDirectory(prefix=".rosterd-", dir=beside) as folder:
         brought = Path(folder) / file.name
         backup.bring(file, brought)
         yield brought

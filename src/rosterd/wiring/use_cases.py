@@ -102,7 +102,7 @@ class UseCases(Chores):
         self.hasher = Argon2Hasher()
         self.access = access_of(settings, control, self.hasher, secret)
         self.undo = Undo(store, self.admission.model_of, now)
-        traces = RequestTraces(self.journal, control, others=settings.database_url is not None)
+        traces = RequestTraces(self.journal, control, control, now, settings.database_url is not None)
         self.erasure = Erasure(store, traces, self.admission.model_of, now)
         expressions = Cel()
         self.mappings = Mappings(store, expressions, now)

@@ -25,6 +25,7 @@ from rosterd.service.ports import StoreUnavailable
 from rosterd.wiring.accepting import Accepting, Board
 from rosterd.wiring.assignment import BOARD, QUIET, READY, Assignment
 from rosterd.wiring.logs import configure
+from rosterd.wiring.pulse import beat
 from rosterd.wiring.server import GRACE, Server, end_by_cancelling
 from rosterd.wiring.service import Service, running_service
 from rosterd.wiring.settings import Settings
@@ -68,7 +69,12 @@ async def _serve(settings: Settings, assignment: Assignment, lifeline: socket.so
         if service.http.observing.collection is not None:
             service.http.observing.collection.siblings = siblings
             await stack.enter_async_context(siblings.answering(service.http.observing.collection.counted))
-        server = _Server(service, lambda: lifeline.sendall(READY), Board(folder / BOARD), assignment.number)
+
+        def serves() -> None:
+            lifeline.sendall(READY)
+            beat(lifeline)
+
+        server = _Server(service, serves, Board(folder / BOARD), assignment.number)
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, server.end)
         loop.add_signal_handler(signal.SIGHUP, server.drain)

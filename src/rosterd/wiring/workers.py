@@ -1,4 +1,4 @@
-"""The supervisor: N workers serve one port, and one that ends is replaced until all are told to end.
+"""The supervisor: N workers serve one port, and one that ends or hangs is replaced until all are told to end.
 
     SIGTERM, SIGINT   workers finish what they accepted, within the grace, and all ends
     SIGHUP            workers are replaced one after the other, each once the next one serves
@@ -26,6 +26,7 @@ from typing import Any, Final
 
 import structlog
 
+from rosterd.wiring import pulse
 from rosterd.wiring.accepting import Board
 from rosterd.wiring.assignment import BOARD, QUIET, READY, Assignment
 from rosterd.wiring.listening import WorkersEnded, bind
@@ -51,6 +52,8 @@ LONGEST: Final = 92
 has 104 on some systems."""
 BEYOND: Final = 5.0
 """Seconds beyond what is allowed after which a worker is killed."""
+LAST: Final = 10.0
+"""Seconds that a worker which hangs has to end by itself."""
 
 
 def supervise(settings: Settings, on_ready: Callable[[Ready], None]) -> None:
@@ -143,6 +146,7 @@ class _Worker:
 
     process: Process
     lifeline: socket.socket
+    pulse: pulse.Pulse
     since: float = field(default_factory=time.monotonic)
 
     async def serves(self) -> bool:
@@ -220,6 +224,7 @@ class Workers:
             for place in self._places:
                 self._keep(place)
             self._keeping.create_task(self._roll())
+            self._keeping.create_task(self._watch())
 
     async def _begin(self, place: _Place) -> None:
         """Start its first worker. Raises ``WorkersEnded``."""
@@ -270,6 +275,18 @@ class Workers:
             else:
                 _log.info("all workers are replaced")
 
+    async def _watch(self) -> None:
+        """End whoever has a place and hangs; ``_keep`` does the rest."""
+        while True:
+            await asyncio.sleep(pulse.SECONDS)
+            for place in self._places:
+                worker = place.worker
+                if worker is not None and worker.pulse.fails():
+                    seconds = pulse.LOOKS * pulse.SECONDS
+                    _log.error("a worker hangs", worker=place.number, pid=worker.process.pid, seconds=seconds)
+                    worker.tell(signal.SIGTERM)
+                    self._keeping.create_task(worker.end(LAST))
+
     async def _start(self, place: _Place) -> str | None:
         """Give the place another worker, after a pause if the last ones failed; how it failed, if it does."""
         await asyncio.sleep(PAUSES[min(place.failures, len(PAUSES) - 1)])
@@ -304,7 +321,7 @@ class Workers:
             except BaseException:
                 ours.close()
                 raise
-        return _Worker(process, ours)
+        return _Worker(process, ours, pulse.Pulse(ours))
 
     async def _end(self, worker: _Worker, seconds: float | None = None) -> int:
         code = await worker.end(seconds)
