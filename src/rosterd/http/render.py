@@ -4,19 +4,17 @@ A stored document that needs no projection is sent as it lies in the database; `
 memberships and ``meta`` are put around it, and no JSON is parsed.
 """
 
-from functools import lru_cache
 from typing import Final
 
 import orjson
 
 from rosterd.http.reply import Header
 from rosterd.scim import urns
-from rosterd.scim.render import Projection, etag, format_time
+from rosterd.scim.render import Projection, etag
 from rosterd.service.caller import Caller
 from rosterd.service.queries import Listing
-from rosterd.service.view import View, full_document, groups_json, location, members_json
+from rosterd.service.view import View, full_document, groups_json, location, members_json, meta_json
 
-_KEPT: Final = 256
 _LIST_HEAD: Final = b'{"schemas":["' + urns.LIST_RESPONSE.encode() + b'"],"totalResults":'
 
 
@@ -33,24 +31,8 @@ def resource_body(view: View, caller: Caller, projection: Projection) -> bytes:
         parts += [b',"groups":', orjson.dumps(groups_json(view.memberships, caller.model, caller.base_url))]
     if view.members:
         parts += [b',"members":', orjson.dumps(members_json(view.members, caller.model, caller.base_url))]
-    parts.append(_meta(view, caller.base_url))
+    parts += [b',"meta":', orjson.dumps(meta_json(view, caller.base_url)), b"}"]
     return b"".join(parts)
-
-
-def _meta(view: View, base_url: str) -> bytes:
-    """What ``meta_json`` says, as the end of the resource."""
-    row = view.row
-    begin, place = _same(view.type.name, location(base_url, view.type, ""))
-    created, modified = format_time(row.created), format_time(row.modified)
-    rest = f'{created}","lastModified":"{modified}{place}{row.id}","version":"W/\\"{row.version}\\""}}}}'
-    return (begin + rest).encode()
-
-
-@lru_cache(_KEPT)
-def _same(name: str, place: str) -> tuple[str, str]:
-    """What is the same in ``meta`` of all resources of a type, for clients who call the server the same."""
-    name, place = orjson.dumps(name).decode(), orjson.dumps(place).decode()
-    return f',"meta":{{"resourceType":{name},"created":"', f'","location":{place[:-1]}'
 
 
 def list_body(listing: Listing, caller: Caller, projection: Projection) -> bytes:
