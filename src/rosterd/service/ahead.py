@@ -4,7 +4,9 @@ A store may look it up for many units at once, before it runs them. It is a hint
 it was given, wrong, or used at all.
 """
 
-from typing import Final, NamedTuple
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any, Final, NamedTuple
 
 
 class Ahead(NamedTuple):
@@ -26,3 +28,10 @@ class Ahead(NamedTuple):
 
 UNKNOWN: Final = Ahead()
 """Nothing is told."""
+TRACES: Final = ("adopted", "retained", "awaited", "unique")
+"""What is only asked whether it is there, as the statement ``foresee`` of a store names it."""
+
+
+def sought(several: Iterable[Ahead], part: str) -> list[Any]:
+    """What several units are going to look for in one of the fields, each once."""
+    return list(dict.fromkeys(chain.from_iterable(getattr(one, part) for one in several)))

@@ -6,17 +6,13 @@ forget     whatever a statement that writes may have made wrong: everything, but
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Any, Final
 
-from rosterd.service.ahead import Ahead
+from rosterd.service.ahead import TRACES, Ahead, sought
 from rosterd.service.ports import Membership, Stored, UniqueViolation
 from rosterd.store.dialect_postgres import clean, cleaned, short
 from rosterd.store.postgres_run import Reads
 from rosterd.store.rows import memberships_of
-
-_PARTS: Final = ("adopted", "retained", "awaited", "unique")
-"""The look-ups of the statement ``foresee``, as it names them."""
 
 _GROUPS: Final = "groups"
 _SPARED: Final[Mapping[str, str | None]] = {
@@ -43,7 +39,7 @@ class Known:
         """Something was written that may make any of it wrong."""
         self.is_on = False
         """Whether anything is known: what is written may wait only if the rest was looked up."""
-        self._nothing: dict[str, set[Any]] = {part: set() for part in _PARTS}
+        self._nothing: dict[str, set[Any]] = {part: set() for part in TRACES}
         self._found: set[tuple[str, str, str]] = set()
         self._rows: dict[tuple[str, str], Stored | None] = {}
         self._groups: dict[str, tuple[Membership, ...]] = {}
@@ -65,7 +61,7 @@ class Known:
         self.is_on = True
 
     async def _look_for_traces(self, reads: Reads, directory: int, several: Sequence[Ahead]) -> None:
-        wanted = {part: list(dict.fromkeys(_all(several, part))) for part in _PARTS}
+        wanted = {part: sought(several, part) for part in TRACES}
         if not any(wanted.values()):
             return
         kinds, connections, external_ids = _columns(wanted["retained"], 3)
@@ -81,7 +77,7 @@ class Known:
         self._found |= set(wanted["unique"]) - self._nothing["unique"]
 
     async def _look_for_resources(self, reads: Reads, directory: int, several: Sequence[Ahead]) -> None:
-        wanted = list(dict.fromkeys(_all(several, "resources")))
+        wanted = sought(several, "resources")
         if not wanted:
             return
         rows = await reads.rows("get_resources", directory, cleaned(id for _, id in wanted))
@@ -90,7 +86,7 @@ class Known:
             self._rows[key] = found.get((key[0], clean(key[1])))
 
     async def _look_for_groups(self, reads: Reads, directory: int, several: Sequence[Ahead]) -> None:
-        wanted = list(dict.fromkeys(_all(several, "grouped")))
+        wanted = sought(several, "grouped")
         if wanted:
             groups = memberships_of(await reads.rows("memberships", directory, cleaned(wanted), len(wanted)))
             for id in wanted:
@@ -134,10 +130,6 @@ class Known:
         """A resource has another version."""
         if (row := self._rows.get((kind, id))) is not None:
             self._rows[kind, id] = row._replace(version=version, modified=modified)
-
-
-def _all(several: Sequence[Ahead], part: str) -> Iterable[Any]:
-    return chain.from_iterable(getattr(one, part) for one in several)
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:

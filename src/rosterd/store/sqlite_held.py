@@ -9,12 +9,11 @@ part       of a unit that is undone alone, with a savepoint at once
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from typing import Any, Final, NamedTuple
 
-from rosterd.service.ahead import Ahead
+from rosterd.service.ahead import TRACES, Ahead, sought
 from rosterd.service.events import Event
 from rosterd.service.ports import UniqueViolation
 from rosterd.service.standing import Standing
@@ -175,7 +174,7 @@ class Held:
 
     def look(self, several: Sequence[Ahead]) -> None:
         """Look up what these units are going to look for."""
-        wanted = {part: list(dict.fromkeys(_all(several, part))) for part in self._free}
+        wanted = {part: sought(several, part) for part in TRACES}
         asked = [as_json(ones) for ones in wanted.values()]
         if not any(wanted.values()) or any(_NUL in text for text in asked):
             return
@@ -208,7 +207,7 @@ class Held:
     def _forget(self) -> None:
         self.sight = object()
         """As long as it is the same, all that was looked up is known still."""
-        self._free: dict[str, set[Any]] = {p: set() for p in ("adopted", "retained", "awaited", "unique")}
+        self._free: dict[str, set[Any]] = {part: set() for part in TRACES}
         self._found: set[tuple[str, str, str]] = set()
 
     def _writes(self, name: str, parameters: Row) -> None:
@@ -269,7 +268,3 @@ def append(connection: sqlite3.Connection, directory: int, event: Event) -> None
     held = Held(connection, directory)
     held.tell(event)
     held.finish()
-
-
-def _all(several: Sequence[Ahead], part: str) -> Iterable[Any]:
-    return chain.from_iterable(getattr(one, part) for one in several)
