@@ -25,7 +25,7 @@ class Members(list[Member]):
 
 def request(method: str = "GET", path: str = "/Groups/g", agent: bytes = b"test") -> Request:
     scope = {"method": method, "path": path, "headers": [(b"user-agent", agent)]}
-    return Request(scope, "", "r", 1, 0.0)
+    return Request(scope, "r", 1, 0.0)
 
 
 def kept(of: Request, status: int = 200) -> Trail:

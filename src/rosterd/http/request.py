@@ -39,12 +39,12 @@ class Request:
     admitted = decoded = checked = committed = 0.0
     """When these steps were done, by ``time.perf_counter``; 0: not so far."""
 
-    def __init__(self, scope: Scope, root: str, request_id: str, at: int, started: float) -> None:
-        """``root`` is the part of the path above the SCIM base URL's own, ``at`` is ms, ``started`` by
-        ``time.perf_counter``."""
+    def __init__(self, scope: Scope, request_id: str, at: int, started: float) -> None:
+        """``at`` is ms, ``started`` by ``time.perf_counter``."""
         self.scope = scope
-        self.root = root
-        self.path: str = scope["path"].removeprefix(root)
+        self.root: str = scope.get("root_path", "")
+        """The path of the SCIM base URL; what is behind it is ``path``."""
+        self.path: str = scope["path"].removeprefix(self.root)
         self.method: str = scope["method"]
         self.headers = Headers(scope["headers"])
         self.id = request_id

@@ -78,18 +78,14 @@ class ScimApp:
         self._public_url = public_url
         self._documentation_url = documentation_url
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send, root: str | None = None) -> None:
-        """Answer one request; every error becomes a SCIM error here.
-
-        ``root`` is the part of the path that leads here, if that is more than the scope's own.
-        """
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; every error becomes a SCIM error here."""
         if scope["type"] != "http":
             raise RuntimeError(f"a SCIM application speaks HTTP only, not {scope['type']}")
         started = time.perf_counter()
         span = None if self._spans is None else self._spans.begin(scope, started)
         request = Request(
             scope,
-            scope.get("root_path", "") if root is None else root,
             self._new_request_id() if span is None else span.request_id,
             self._admission.now(),
             started,

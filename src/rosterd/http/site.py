@@ -73,7 +73,7 @@ class Site:
             scope = {**scope, "path": root + path}
         path = scope["path"].removeprefix(root)
         if path == SCIM_PATH or path.startswith(SCIM_PATH + "/"):
-            await self._scim(scope, receive, send, root + SCIM_PATH)
+            await self._scim({**scope, "root_path": root + SCIM_PATH}, receive, send)
             return
         if path in BY_PATH:
             await self._token_provider(scope, receive, self._counted("token", scope, send))
