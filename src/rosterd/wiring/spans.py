@@ -201,8 +201,7 @@ def _route(request: Request) -> str:
     match = request.match
     if match is None or not match.template:
         return ""
-    types = request.asker.model.by_endpoint if request.asker is not None else {}
-    known = types.get(match.endpoint.casefold())
+    known = request.kind
     template = (
         match.template if known is None else match.template.replace("{endpoint}", known.endpoint.strip("/"))
     )
