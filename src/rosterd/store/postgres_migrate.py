@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 import asyncpg
 
 from rosterd.service.ports import StoreUnavailable
-from rosterd.store.postgres_run import by_session, connect, errors, pooled, roll_back
+from rosterd.store.postgres_run import TAKEN, by_session, connect, errors, pooled, roll_back
 from rosterd.store.postgres_trigram import LONGEST, drop_unfinished, make_trigrams
 from rosterd.store.queries import POSTGRES, postgres_file
 from rosterd.store.steps import FOREIGN, Migration, SchemaMismatch, lacking, read_steps, refuse_older
@@ -32,7 +32,7 @@ _PAUSES: Final = (0.2, 5.0)
 _TURN_SECONDS: Final = 0.02
 _LOCK: Final = 0x726F73746572  # "roster"
 _LEAST: Final = 14
-_TAKEN: Final = "the data is being copied or restored; wait until that is done"
+_TAKEN: Final = f"{TAKEN}; wait until that is done"
 _INDEX: Final = re.compile(r"CREATE INDEX CONCURRENTLY IF NOT EXISTS (\w+)")
 _CHANGED: Final = re.compile(r"\d+$")
 

@@ -20,7 +20,7 @@ import structlog
 
 from rosterd.service.ports import StoreUnavailable
 from rosterd.store.postgres_connect import Refused
-from rosterd.store.postgres_run import Database
+from rosterd.store.postgres_run import TAKEN, Database
 from rosterd.store.queries import POSTGRES
 from rosterd.store.wake import Wake
 
@@ -77,7 +77,7 @@ class News:
             await connection.add_listener(CHANNEL, self._heard)
             self._taken = await connection.fetchval(POSTGRES["share_use"]) is False
             if self._taken:
-                self._lost("the data is being copied or restored")
+                self._lost(TAKEN)
                 return
             self._found()
             while not connection.is_closed():

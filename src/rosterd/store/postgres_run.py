@@ -32,6 +32,9 @@ TRIES: Final = 4
 COMMIT_SECONDS: Final = 10.0
 """How long COMMIT may take. It waits for the disk, and for a synchronous replica if there is to be one."""
 
+TAKEN: Final = "the data is being copied or restored"
+"""Why nobody may work with it."""
+
 # What passes: the server is away, starting, stopping, full, busy, read-only, or a lock is held too long.
 _UNAVAILABLE: Final = (
     OSError,
@@ -280,7 +283,7 @@ class Database:
             raise
         if taken:
             connection.terminate()
-            raise StoreUnavailable("the data is being copied or restored")
+            raise StoreUnavailable(TAKEN)
         return connection
 
     def lost(self, why: str) -> None:
