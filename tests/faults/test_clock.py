@@ -92,6 +92,19 @@ def two(folder: Path, url: str, token: str, **settings: str) -> Iterator[tuple[J
                 server.kill()
 
 
+@contextmanager
+def sending(folder: Path, target: str, ahead: int) -> Iterator[tuple[Jumping, Faulty]]:
+    """Both at work, and events are sent to a receiver; one's clock is ahead by so many seconds."""
+    with namespace() as url:
+        made = asyncio.run(credentials(url, folder))
+        with two(folder, url, made.token, **SENDING) as (wrong, right):
+            wrong.cli("webhook", "create", target)
+            wrong.jump(ahead)
+            wrong.start()
+            right.start()
+            yield wrong, right
+
+
 @pytest.mark.slow
 def test_what_ends_by_the_clock_ends_by_the_servers_own_and_rates_do_not_change(tmp_path: Path) -> None:
     with namespace() as url:
@@ -149,40 +162,28 @@ def test_what_ends_by_the_clock_ends_by_the_servers_own_and_rates_do_not_change(
 def test_a_lease_taken_by_a_wrong_clock_is_taken_over_when_its_server_dies(
     tmp_path: Path, ahead: int
 ) -> None:
-    with namespace() as url, receiver(seconds=0.5) as (target, got):
-        made = asyncio.run(credentials(url, tmp_path))
-        with two(tmp_path, url, made.token, **SENDING) as (wrong, right):
-            wrong.cli("webhook", "create", target)
-            wrong.jump(ahead)
-            wrong.start()
-            right.start()
-            with right.client() as http:
-                assert post(http, "ann").status_code == 201
-                wait_until(lambda: got, "nothing is sent")
-                wrong.kill()
-                assert post(http, "bob").status_code == 201
-            wait_until(lambda: {"ann", "bob"} <= named(got), "nobody goes on", 30)
+    with receiver(seconds=0.5) as (target, got), sending(tmp_path, target, ahead) as (wrong, right):
+        with right.client() as http:
+            assert post(http, "ann").status_code == 201
+            wait_until(lambda: got, "nothing is sent")
+            wrong.kill()
+            assert post(http, "bob").status_code == 201
+        wait_until(lambda: {"ann", "bob"} <= named(got), "nobody goes on", 30)
 
 
 @pytest.mark.slow
 @AT_LENGTH
 def test_two_servers_whose_clocks_are_a_day_apart_send_everything_in_order(tmp_path: Path) -> None:
-    with namespace() as url, receiver() as (target, got):
-        made = asyncio.run(credentials(url, tmp_path))
-        with two(tmp_path, url, made.token, **SENDING) as (wrong, right):
-            wrong.cli("webhook", "create", target)
-            wrong.jump(DAY)
-            wrong.start()
-            right.start()
-            names = [f"user-{number}" for number in range(60)]
-            with right.client() as http:
-                for name in names:
-                    assert post(http, name).status_code == 201
-                    time.sleep(0.05)
-            wait_until(lambda: set(names) <= named(got), "not everything is sent")
-            first = dict.fromkeys(body["data"]["after"]["userName"] for _, body in got)
-            assert list(first) == names
-            print(f"\n{len(got)} messages of {len(names)} events", end="")
+    with receiver() as (target, got), sending(tmp_path, target, DAY) as (_, right):
+        names = [f"user-{number}" for number in range(60)]
+        with right.client() as http:
+            for name in names:
+                assert post(http, name).status_code == 201
+                time.sleep(0.05)
+        wait_until(lambda: set(names) <= named(got), "not everything is sent")
+        first = dict.fromkeys(body["data"]["after"]["userName"] for _, body in got)
+        assert list(first) == names
+        print(f"\n{len(got)} messages of {len(names)} events", end="")
 
 
 def named(got: list[tuple[str, dict[str, dict[str, dict[str, str]]]]]) -> set[str]:
