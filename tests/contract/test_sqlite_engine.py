@@ -434,13 +434,17 @@ def test_the_log_stays_small_while_somebody_reads_all_the_time(tmp_path: Path) -
     run(tmp_path, scenario)
 
 
-def test_an_epoch_lasts_until_anybody_commits_in_this_very_turn_too(tmp_path: Path) -> None:
+def test_an_epoch_ends_with_the_turn_in_which_anybody_commits(tmp_path: Path) -> None:
     async def scenario(store: SqliteStore) -> None:
         await users(store, ["a"])
         with closing(sqlite3.connect(tmp_path / "rosterd.db")) as another:
             epochs = [await store.epoch()]
             assert await store.reader(DIRECTORY).get("User", "a") is not None
             epochs.append(await store.epoch())
+            another.execute("UPDATE resource SET version = 8")
+            another.commit()
+            await asyncio.sleep(0)
+            assert await store.reader(DIRECTORY).get("User", "b") is None
             another.execute("UPDATE resource SET version = 9")
             another.commit()
             epochs.append(await store.epoch())

@@ -31,6 +31,7 @@ OF_IDS = [
 
 USER = {"schemas": [urns.USER], "userName": "nobody"}
 GROUP = {"schemas": [urns.GROUP], "displayName": "Staff"}
+RENAME = {"op": "replace", "path": "displayName", "value": "Crew"}
 
 
 class Statements:
@@ -39,7 +40,7 @@ class Statements:
     def __init__(self, store: SqliteStore) -> None:
         self._seen: list[str] = []
         readers = store._readers
-        work, submit = readers._work, store._writer.submit
+        read, submit = readers.run, store._writer.submit
 
         def traced(job: Callable[[sqlite3.Connection], T]) -> Callable[[sqlite3.Connection], T]:
             def traced_job(connection: sqlite3.Connection) -> T:
@@ -51,7 +52,8 @@ class Statements:
 
             return traced_job
 
-        readers._work = lambda job, *how, **more: work(traced(job), *how, **more)  # type: ignore[method-assign]
+        readers.run = lambda job, quick: read(traced(job), quick=quick)  # type: ignore[method-assign]
+        store._run = readers.run
         store._writer.submit = lambda job, *news: submit(traced(job), *news)  # type: ignore[method-assign]
         store._submit = store._writer.submit
 
@@ -127,7 +129,7 @@ SCIM: list[tuple[str, str, Any]] = [
     ("DELETE", "/Users/{id}", None),
     ("DELETE", "/Groups/{id}", None),
     ("POST", "/Bulk", {"method": "DELETE", "path": "/Users/{id}"}),
-    ("POST", "/Bulk", {"method": "PATCH", "path": "/Groups/{id}", "data": GROUP}),
+    ("POST", "/Bulk", {"method": "PATCH", "path": "/Groups/{id}", "data": RENAME}),
     ("PATCH", "/Groups/{own}", {"op": "add", "path": "members", "value": [{"value": "{id}"}]}),
     ("PATCH", "/Groups/{own}", {"op": "remove", "path": 'members[value eq "{id}"]'}),
 ]  # fmt: skip

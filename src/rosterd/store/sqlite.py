@@ -19,7 +19,7 @@ from typing import Final, TypeVar
 from rosterd.service.ahead import UNKNOWN, Ahead
 from rosterd.service.measures import Load
 from rosterd.service.ports import Reader, Writer
-from rosterd.store.database import BUSY_MS, connect_reader, data_version, is_unavailable, unavailable
+from rosterd.store.database import BUSY_MS, connect_reader, is_unavailable, unavailable
 from rosterd.store.group_commit import WAITING, GroupCommit, Unit
 from rosterd.store.migrate import open_checked
 from rosterd.store.parts import MERGED, index_portion, merge_portion, put_portion
@@ -125,24 +125,28 @@ class SqliteStore(
 
 
 class Readers:
-    """Reading connections, one for each thread that asks."""
+    """Reading connections, of each thread that asks."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._own = threading.local()
-        self._all: list[sqlite3.Connection] = []
+        self._all: list[Turns] = []
         self._pool = ThreadPoolExecutor(READ_THREADS, thread_name_prefix="rosterd-reader")
         self.snapshots = Snapshots(partial(connect_reader, path, BUSY_MS), self._pool)
 
     async def run(self, work: Callable[[sqlite3.Connection], T], *, quick: bool) -> T:
         """See ``sqlite_reader.Run``. Raises ``StoreUnavailable``."""
+
+        def read(turns: Turns) -> T:
+            return work(turns.reader())
+
         if quick:
-            return self._work(work, _QUICK_BUSY_MS, in_turn=True)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._work, work, BUSY_MS)
+            return self._with(read, _QUICK_BUSY_MS)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._with, read, BUSY_MS)
 
     def version(self) -> Hashable:
         """See ``Control.epoch``. Raises ``StoreUnavailable``."""
-        return self._work(_version, _QUICK_BUSY_MS)
+        return self._with(Turns.version, _QUICK_BUSY_MS)
 
     def waiting(self) -> int:
         """Long reads that no thread has begun yet."""
@@ -151,31 +155,18 @@ class Readers:
     def close(self) -> None:
         """Close every connection, once the reads in the threads are done."""
         self._pool.shutdown()
-        for connection in self._all:
-            connection.close()
+        for turns in self._all:
+            turns.close()
 
-    def _work(
-        self,
-        work: Callable[[sqlite3.Connection], T],
-        busy_ms: int,
-        in_turn: bool = False,
-    ) -> T:
+    def _with(self, work: Callable[[Turns], T], busy_ms: int) -> T:
         try:
             try:
                 turns: Turns = self._own.turns
             except AttributeError:
-                turns = self._own.turns = Turns(connect_reader(self._path, busy_ms))
-                self._all.append(turns.connection)
-            if in_turn:
-                turns.join()
-            else:
-                turns.renew()
-            return work(turns.connection)
+                turns = self._own.turns = Turns(partial(connect_reader, self._path, busy_ms))
+                self._all.append(turns)
+            return work(turns)
         except sqlite3.Error as error:
             if is_unavailable(error):
                 raise unavailable(error) from error
             raise
-
-
-def _version(connection: sqlite3.Connection) -> Hashable:
-    return id(connection), data_version(connection)

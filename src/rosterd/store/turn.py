@@ -1,44 +1,74 @@
 """All quick reads of one turn of an event loop are one transaction; it ends before the next turn's requests.
 
 Nothing is read that is older than what asks for it. The end of the turn is put into the loop's queue with its
-first read, so whatever the loop is told after that, such as a commit or a request, comes behind it.
+first read, so whatever the loop is told after that, such as a commit or a request, comes behind it. For the
+same reason it is enough to look once in a turn whether anybody has committed anything.
 """
 
 import asyncio
 import sqlite3
+from collections.abc import Callable, Hashable
 from contextlib import suppress
+
+from rosterd.store.database import data_version
 
 
 class Turns:
-    """The reading connection of a thread."""
+    """The connections of a thread: one reads, another one sees what is committed while that reads."""
 
-    __slots__ = ("connection", "loop")
+    __slots__ = ("_connect", "_connection", "_looked", "_loop", "_version", "_watching")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
-        self.loop: asyncio.AbstractEventLoop | None = None
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._connection = connect()
+        self._watching: sqlite3.Connection | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         """Whose turn it is that the open transaction belongs to, if there is one."""
+        self._version = 0
+        self._looked = False
+        """Whether ``_version`` is of this turn."""
 
-    def join(self) -> None:
-        """Be in a transaction of this turn. What a loop left open that has stopped is ended before."""
-        if self.loop is None or not self.loop.is_running():
+    def reader(self) -> sqlite3.Connection:
+        """The connection, in a transaction of this turn; what a loop left open that has stopped is ended."""
+        if self._loop is None or not self._loop.is_running():
             self._end()
             try:
-                self.loop = asyncio.get_running_loop()
+                self._loop = asyncio.get_running_loop()
             except RuntimeError:  # outside of a loop each read is by itself
-                return
-            self.loop.call_soon(self._end)
-        if not self.connection.in_transaction:
-            self.connection.execute("BEGIN")
+                return self._connection
+            self._loop.call_soon(self._end)
+        if not self._connection.in_transaction:
+            self._connection.execute("BEGIN")
+        return self._connection
 
-    def renew(self) -> None:
-        """Begin the open transaction again, if any: what others have committed in this turn counts, too."""
-        if self.connection.in_transaction:
-            self.connection.execute("ROLLBACK")
-            self.connection.execute("BEGIN")
+    def version(self) -> Hashable:
+        """Another one once anybody has committed anything. What is read after this is not older."""
+        reader = self.reader()
+        if not self._looked:
+            if self._watching is None:
+                self._watching = self._connect()
+            version = data_version(self._watching)
+            if version != self._version:
+                self._version = version
+                self._restart()
+            self._looked = self._loop is not None
+        return id(reader), self._version
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connection.close()
+        if self._watching is not None:
+            self._watching.close()
+
+    def _restart(self) -> None:
+        """Begin the open transaction again, so that what was committed meanwhile counts, too."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+            self._connection.execute("BEGIN")
 
     def _end(self) -> None:
-        self.loop = None
-        if self.connection.in_transaction:
+        self._loop = None
+        self._looked = False
+        if self._connection.in_transaction:
             with suppress(sqlite3.Error):  # it is over in any case
-                self.connection.execute("ROLLBACK")
+                self._connection.execute("ROLLBACK")

@@ -1,4 +1,4 @@
-"""One request and its reply: a reply that comes whole (``http.reply.WHOLE``) leaves in one piece.
+"""One request and its reply: a reply that comes whole (``http.reply.WHOLE``) leaves in one piece (outbox.py).
 
 uvicorn writes head and body one after the other, so that two packets are sent and the client is woken twice.
 A reply in several messages, to HEAD, at the end of a connection, or to a client that is slow goes its way.
@@ -21,12 +21,15 @@ class Cycle(RequestResponseCycle):
     """See ``uvicorn``'s class of which it is one; the application calls ``send``."""
 
     access_log = disconnected = response_started = response_complete = False
+    in_progress = False
+    """Whether it was begun, and may still be answered as a whole."""
     more_body = True
     chunked_encoding = None
     expected_content_length = 0
 
     def __init__(self, connection: Any, scope: Any, *, keep_alive: bool) -> None:
         """``connection`` is the protocol that got the request of this scope."""
+        self.connection = connection
         self.scope = scope
         self.transport = connection.transport
         self.flow = connection.flow
@@ -43,6 +46,7 @@ class Cycle(RequestResponseCycle):
         if self.waiting_for_100_continue and self.more_body:
             self.keep_alive = False  # nobody knows whether the body comes now that it was not asked for
         if message["type"] != WHOLE:
+            self.connection.expect_nothing()
             await super().send(message)
         elif not self._whole(message):
             status, headers = message["status"], message["headers"]
@@ -63,7 +67,7 @@ class Cycle(RequestResponseCycle):
             raise RuntimeError("a header of the reply has characters that a header must not have")
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
-        self.transport.write(b"%b\r\n%b" % (head, message["body"]))
         self.message_event.set()
         self.on_response()
+        self.connection.outgoing.post(b"%b\r\n%b" % (head, message["body"]))
         return True

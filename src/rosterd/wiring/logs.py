@@ -4,10 +4,14 @@ A traceback is logged without local variables: among them would be tokens and pe
 written, since the disk is full, is lost; it is no fault of what it tells of.
 """
 
+import asyncio
+import atexit
 import json
 import logging
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -41,7 +45,7 @@ def configure_structlog(settings: Settings, worker: int | None = None) -> None:
                 structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
             ],
             wrapper_class=structlog.make_filtering_bound_logger(level),
-            logger_factory=partial(_Lines, sys.stderr, "\n"),
+            logger_factory=_always(_Lines(sys.stderr, "\n")),
             cache_logger_on_first_use=True,
         )
     else:
@@ -54,26 +58,51 @@ def configure_structlog(settings: Settings, worker: int | None = None) -> None:
                 structlog.processors.JSONRenderer(serializer=_as_json),
             ],
             wrapper_class=_quick(level, {} if worker is None else {"worker": worker}),
-            logger_factory=partial(_Lines, sys.stderr.buffer, b"\n"),
+            logger_factory=_always(_Lines(sys.stderr.buffer, b"\n")),
             cache_logger_on_first_use=True,
         )
 
 
-class _Lines:
-    """Writes each line to a stream at once, and never raises for that."""
+def _always(lines: "_Lines") -> Callable[..., "_Lines"]:
+    return lambda *_: lines
 
-    def __init__(self, stream: Any, end: Any, *_: object) -> None:
+
+class _Lines:
+    """Writes lines to a stream, and never raises for that.
+
+    Those at info level that one turn of an event loop leaves are written together at its end.
+    """
+
+    def __init__(self, stream: Any, end: Any) -> None:
         self._stream = stream
         self._end = end
+        self._waiting: deque[Any] = deque()
+        atexit.register(self._write)
 
     def msg(self, line: Any) -> None:
-        try:
-            self._stream.write(line + self._end)
-            self._stream.flush()
-        except (OSError, ValueError):
-            pass
+        """Write it now, behind those that wait."""
+        self._waiting.append(line)
+        self._write()
 
-    debug = info = warning = error = critical = exception = fatal = msg
+    def info(self, line: Any) -> None:
+        """Write it with the others of its turn."""
+        self._waiting.append(line)
+        if len(self._waiting) == 1:
+            try:
+                asyncio.get_running_loop().call_soon(self._write)
+            except RuntimeError:  # no loop is to come back here
+                self._write()
+
+    debug = warning = error = critical = exception = fatal = msg
+
+    def _write(self) -> None:
+        lines: list[Any] = []
+        with suppress(IndexError):  # another thread may take some of them
+            while True:
+                lines += self._waiting.popleft(), self._end
+        with suppress(OSError, ValueError):
+            self._stream.write(self._end[:0].join(lines))
+            self._stream.flush()
 
 
 def _as_json(line: Mapping[str, object], default: Callable[[Any], Any], option: int | None = None) -> bytes:
@@ -94,7 +123,7 @@ def _quick(level: int, also: Mapping[str, object]) -> Any:
             if args or self._context or "exc_info" in fields:
                 return super().info(event, *args, **fields)
             line = {**fields, **also, "event": event, "level": "info", "timestamp": datetime.now(UTC)}
-            return self._logger.msg(_as_json(line, repr, orjson.OPT_UTC_Z))
+            return self._logger.info(_as_json(line, repr, orjson.OPT_UTC_Z))
 
     return Quick
 

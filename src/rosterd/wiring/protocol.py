@@ -14,7 +14,6 @@ wishes for another protocol is read as if it did not; one that was complete is a
 
 import asyncio
 import contextlib
-import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -28,6 +27,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from rosterd.http.busy import busy
 from rosterd.wiring.cycle import EXTENSIONS, Cycle
+from rosterd.wiring.outbox import Outbox, Outgoing
 
 _ALWAYS: Final = (b"/healthz", b"/readyz", b"/metrics")
 """What is answered however many connections there are."""
@@ -67,6 +67,7 @@ class Doors:
         self.turned_away = dict.fromkeys(("connections", "head", "slow head", "slow body", "slow reply"), 0)
         self.connections: Iterable[Any] = ()
         """uvicorn's own set, once it serves."""
+        self.outbox = Outbox()
         self.closing = False
         """Whether every reply asks the client to close the connection."""
         self.changed: Callable[[], None] = _nothing
@@ -110,10 +111,10 @@ class Bounded(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take it, or close it at once if there are far too many."""
         super().connection_made(transport)
+        self.transport = self.outgoing = Outgoing(transport, self.doors.outbox)  # type: ignore[assignment]
         self.doors.connections = self.connections
         self.phase = FRESH
         self.refused = self.stuck = False
-        self.begun: tuple[Cycle, Any] | None = None
         self.running: Cycle | None = None
         self.turn = self.taken = self.amount = self.chunk = 0
         self.bare = 0
@@ -126,9 +127,14 @@ class Bounded(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
+        self.outgoing.forget()
         super().connection_lost(exc)
         self._tell()
         self.doors.changed()
+
+    def eof_received(self) -> None:
+        """The client sends nothing more, and the transport will be closed: what is answered leaves before."""
+        self.outgoing.leave()
 
     def data_received(self, data: bytes) -> None:
         """What the client sends."""
@@ -145,9 +151,6 @@ class Bounded(HttpToolsProtocol):
             except httptools.HttpParserError:
                 data = b""
                 self._refuse(None, HTTPStatus.BAD_REQUEST)
-        if self.begun is not None:
-            begun, self.begun = self.begun, None
-            self._start(*begun, at_once=True)
         self.bare += size
         if self.bare > self.doors.bounds.head_bytes and self.phase is not DONE:
             self._refuse("head", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
@@ -206,10 +209,11 @@ class Bounded(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """The reply is complete: the next request on the connection is begun, if it came already."""
         self.server_state.total_requests += 1
+        self.expect_nothing()
         if not self.transport.is_closing():
             self.flow.resume_reading()
             if self.pipeline:
-                self._start(*self.pipeline.pop(), at_once=False)  # it may be within the one before
+                self._start(*self.pipeline.pop())
 
     def pause_writing(self) -> None:
         """The client does not take what it is sent."""
@@ -287,22 +291,25 @@ class Bounded(HttpToolsProtocol):
         keep_alive = version != "1.0" and parser.should_keep_alive() and not self.doors.closing
         self.cycle = cycle = Cycle(self, scope, keep_alive=keep_alive)
         if before is None or before.response_complete:
-            self.begun = cycle, app
+            self._start(cycle, app)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, app))
 
-    def _start(self, cycle: Any, app: Any, *, at_once: bool) -> None:
-        """Run the application. What it does without waiting is done now if it can be (Python 3.12)."""
+    def _start(self, cycle: Any, app: Any) -> None:
+        """Have the application answer it in the loop's next turn, with all that came beside it."""
         self.running = cycle
-        run = cycle.run_asgi(app)
-        if at_once and sys.version_info >= (3, 12):
-            task = asyncio.Task(run, loop=self.loop, eager_start=True)
-        else:
-            task = self.loop.create_task(run)
-        if not task.done():
-            self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
+        cycle.in_progress = True
+        self.doors.outbox.expected += 1
+        task = self.loop.create_task(cycle.run_asgi(app))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def expect_nothing(self) -> None:
+        """No whole reply is to be expected to the request that was begun last."""
+        if self.running is not None and self.running.in_progress:
+            self.running.in_progress = False
+            self.doors.outbox.expected -= 1
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
@@ -350,6 +357,7 @@ class Bounded(HttpToolsProtocol):
             if cycle is not None and not cycle.response_complete:
                 cycle.disconnected = True
                 cycle.message_event.set()
+        self.expect_nothing()
 
     def _abort(self) -> None:
         self.doors.turned_away["slow reply"] += 1
