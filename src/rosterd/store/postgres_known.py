@@ -126,6 +126,12 @@ class Known:
         """A resource is this now."""
         self._rows[row.kind, row.id] = row
 
+    def renamed(self, group: str) -> None:
+        """A resource has another name: if it is a group, its members show that."""
+        self._groups = {
+            id: groups for id, groups in self._groups.items() if all(one.group != group for one in groups)
+        }
+
     def touched(self, kind: str, id: str, version: int, modified: int) -> None:
         """A resource has another version."""
         if (row := self._rows.get((kind, id))) is not None:

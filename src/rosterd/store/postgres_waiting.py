@@ -4,8 +4,8 @@ Nothing can be in their way: their values are known to be free, or theirs before
 same, as an id that is there already, ``write`` raises, and nothing may be kept of it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from rosterd.service.ports import Stored
 from rosterd.store.postgres_run import Link
@@ -22,10 +22,31 @@ class Write:
     search: str
     display: str | None
     new: bool
-    """Whether it is made; else it is changed, in nothing that others look it up by."""
+    """Whether it is made; else it is changed, but for its unique values."""
     unique: Entries = ((), ())
     """Of a new one."""
     values: Entries = ((), ())
+    """What it is looked up by from now on."""
+    dropped: Entries = ((), ())
+    """What it is not looked up by any more."""
+
+    def behind(self, earlier: "Write") -> "Write":
+        """Both changes as one."""
+        came, went = (
+            dict.fromkeys(zip(*earlier.values, strict=True)),
+            dict.fromkeys(zip(*earlier.dropped, strict=True)),
+        )
+        for pair in zip(*self.dropped, strict=True):
+            if pair in came:
+                del came[pair]
+            else:
+                went[pair] = None
+        for pair in zip(*self.values, strict=True):
+            if pair in went:
+                del went[pair]
+            else:
+                came[pair] = None
+        return replace(self, values=_pairs(came), dropped=_pairs(went))
 
 
 class Waiting:
@@ -61,18 +82,17 @@ class Waiting:
         made = [write for write in writes if write.new]
         if made:
             await _insert(link, directory, made)
-        changed = {write.row.id: write for write in writes if not write.new}  # the last of each
+        changed: dict[str, Write] = {}
+        for write in writes:
+            if not write.new:
+                earlier = changed.get(write.row.id)
+                changed[write.row.id] = write if earlier is None else write.behind(earlier)
         if changed:
             await _update(link, directory, list(changed.values()))
 
 
 async def _insert(link: Link, directory: int, writes: Sequence[Write]) -> None:
     rows = [write.row for write in writes]
-    unique: list[tuple[str | None, ...]] = []
-    values: list[tuple[str | None, ...]] = []
-    for write in writes:
-        for pairs, listed in ((write.unique, unique), (write.values, values)):
-            listed += [(write.row.kind, a, v, write.row.id) for a, v in zip(*pairs, strict=True)]
     await link.change(
         "insert_resources",
         directory,
@@ -87,8 +107,8 @@ async def _insert(link: Link, directory: int, writes: Sequence[Write]) -> None:
         [row.document for row in rows],
         [write.search for write in writes],
         [write.display for write in writes],
-        *_columns(unique),
-        *_columns(values),
+        *_columns(writes, "unique"),
+        *_columns(writes, "values"),
     )
 
 
@@ -103,10 +123,25 @@ async def _update(link: Link, directory: int, writes: Sequence[Write]) -> None:
         [row.modified for row in rows],
         [row.document for row in rows],
         [write.search for write in writes],
+        [write.display for write in writes],
+        *_columns(writes, "values"),
+        *_columns(writes, "dropped"),
     )
     if found != len(writes):
         raise LookupError("a resource is not there any more")
 
 
-def _columns(rows: Sequence[tuple[str | None, ...]]) -> list[list[str | None]]:
+def _columns(writes: Sequence[Write], which: str) -> list[list[str | None]]:
+    """Kinds, attributes, values and ids of all their entries of one sort."""
+    rows: list[tuple[str | None, ...]] = []
+    for write in writes:
+        kind, id = write.row.kind, write.row.id
+        rows += [
+            (kind, attribute, value, id) for attribute, value in zip(*getattr(write, which), strict=True)
+        ]
     return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(4)]
+
+
+def _pairs(pairs: Iterable[tuple[str, str | None]]) -> Entries:
+    both = list(pairs)
+    return [attribute for attribute, _ in both], [value for _, value in both]

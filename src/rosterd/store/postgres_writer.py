@@ -103,8 +103,16 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
         self._count(row.kind, row.connection, 1)
 
     async def update(self, row: Stored, before: Indexed, after: Indexed) -> None:
-        if self._is_known(row, before, after):
-            self._held.later(Write(row, as_search(after.search), after.display, False))
+        values, dropped = (
+            _entries(_less(after.values, before.values)),
+            _entries(_less(before.values, after.values)),
+        )
+        if before.unique == after.unique and self._is_known(row):
+            self._held.later(
+                Write(row, as_search(after.search), after.display, False, values=values, dropped=dropped)
+            )
+            if before.display != after.display:
+                self._held.known.renamed(row.id)
             return
         what = (
             row.id, row.kind, row.connection, row.external_id, row.version, row.modified,
@@ -119,8 +127,8 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
                 *what,
                 *_entries(_less(after.unique, before.unique)),
                 *_entries(_less(before.unique, after.unique)),
-                *_entries(_less(after.values, before.values)),
-                *_entries(_less(before.values, after.values)),
+                *values,
+                *dropped,
             )
             if attribute is not None:
                 raise UniqueViolation(attribute, _whole(value, after))
@@ -310,17 +318,13 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
     async def _change(self, name: str, *parameters: Any) -> int:
         return await self._held.put(name, self._directory, *parameters)
 
-    def _is_known(self, row: Stored, before: Indexed, after: Indexed) -> bool:
-        """Whether the change is of a resource that is known to live, and of nothing it is looked up by."""
+    def _is_known(self, row: Stored) -> bool:
+        """Whether the resource is known to live, and whose it is stays."""
         try:
             known = self._held.known.row(row.kind, row.id)
         except KeyError:
             return False
-        return (
-            known is not None
-            and known.connection == row.connection
-            and _looked_up(before) == _looked_up(after)
-        )
+        return known is not None and known.connection == row.connection
 
     def _count(self, kind: str, connection: int, by: int) -> None:
         self._held.add(counted(kind, None), by)
@@ -363,10 +367,6 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
 def _whole(value: str, indexed: Indexed) -> str:
     """A unique value, of which the engine has told what stands in the index."""
     return next((whole for _, whole in indexed.unique if short(whole) == value), value)
-
-
-def _looked_up(indexed: Indexed) -> tuple[object, ...]:
-    return indexed.unique, indexed.values, indexed.display
 
 
 def _entries(pairs: Pairs) -> tuple[list[str], list[str | None]]:

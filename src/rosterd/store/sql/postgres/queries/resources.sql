@@ -172,15 +172,35 @@ SELECT $1, i.kind, i.attribute, i.value, i.id
 FROM unnest($17::text[], $18::text[], $19::text[], $20::text[]) AS i (kind, attribute, value, id);
 
 -- name: update_resources
--- Replace what a change may change of resources known to live, but for whose they are and what they are looked
--- up by.
+-- Replace what a change may change of resources known to live, but for whose they are and their unique values.
+WITH noted AS (
+    INSERT INTO attribute_value (directory, kind, attribute, value, id)
+    SELECT $1, i.kind, i.attribute, i.value, i.id
+    FROM unnest($9::text[], $10::text[], $11::text[], $12::text[]) AS i (kind, attribute, value, id)
+    ON CONFLICT DO NOTHING
+),
+
+dropped AS (
+    DELETE FROM attribute_value AS v
+    USING (
+        SELECT o.place
+        FROM unnest($13::text[], $14::text[], $15::text[], $16::text[]) AS i (kind, attribute, value, id)
+        CROSS JOIN LATERAL (
+            SELECT ctid AS place, id FROM attribute_value
+            WHERE directory = $1 AND kind = i.kind AND attribute = i.attribute AND value = i.value AND id = i.id
+            OFFSET 0
+        ) AS o
+    ) AS old
+    WHERE v.ctid = old.place
+)
+
 UPDATE resource AS r
 SET external_id = n.external_id, version = n.version, modified = n.modified, document = n.document,
-    search = n.search::jsonb
+    search = n.search::jsonb, display = n.display
 FROM (
     SELECT * FROM unnest(
-        $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bytea[], $7::text[]
-    ) AS j (id, external_id, version, modified, document, search)
+        $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bytea[], $7::text[], $8::text[]
+    ) AS j (id, external_id, version, modified, document, search, display)
     LIMIT cardinality($2)
 ) AS n
 WHERE r.directory IN ($1, $1) AND r.id = n.id;
