@@ -413,6 +413,20 @@ def test_a_turn_that_a_stopped_loop_left_open_is_not_gone_on_with(tmp_path: Path
     asyncio.run(store.close())
 
 
+def test_an_epoch_is_not_that_of_a_turn_that_a_stopped_loop_left_open(tmp_path: Path) -> None:
+    store = asyncio.run(open_sqlite(tmp_path / "rosterd.db"))
+    asyncio.run(users(store, ["a"]))
+    stopped = asyncio.new_event_loop()
+    asked = stopped.create_task(store.epoch())
+    stopped.call_soon(stopped.stop)
+    stopped.run_forever()
+    with closing(sqlite3.connect(tmp_path / "rosterd.db")) as another, another:
+        another.execute("UPDATE resource SET version = 9")
+    assert asyncio.run(store.epoch()) != asked.result()
+    stopped.close()
+    asyncio.run(store.close())
+
+
 def test_the_log_stays_small_while_somebody_reads_all_the_time(tmp_path: Path) -> None:
     async def scenario(store: SqliteStore) -> None:
         reading = True

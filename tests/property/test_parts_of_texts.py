@@ -214,3 +214,44 @@ def test_a_purge_in_many_portions_leaves_one_index_without_what_was_taken_out(
         await store.close()
 
     asyncio.run(scenario())
+
+
+def test_an_index_that_purges_have_made_too_deep_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "MOST_LEVELS", 8)
+    depths: list[int] = []
+
+    async def scenario() -> None:
+        store = await open_sqlite(tmp_path / "rosterd.db")
+        users = Users()
+        for n in range(60):
+            await store.write(1, users.change("insert", n, {"displayName": f"Some {n * 7919} {n**7:x}"}))
+        for n in range(30):
+            await store.write(1, users.change("erase", n, {}))
+            await store.purge(1)
+            with closing(sqlite3.connect(tmp_path / "rosterd.db")) as beside:
+                depths.append(parts._levels(beside))
+                left = beside.execute("SELECT count(*) FROM parts WHERE parts MATCH '\"som\"'").fetchone()
+                assert left == (59 - n,)
+        await store.close()
+
+    asyncio.run(scenario())
+    assert max(depths) < 12
+    assert any(later < earlier for earlier, later in itertools.pairwise(depths)), "it became too deep"
+
+
+@pytest.mark.parametrize(
+    ("record", "levels"),
+    [
+        ("00000005 03", 3),
+        ("00000005 8f52 01", 2002),
+        ("ffffffff ff000001 03", 3),
+        ("00000000 ff000001 8100 02", 128),
+    ],
+)
+def test_how_deep_the_index_is_stands_in_its_structure_record(record: str, levels: int) -> None:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE parts_data (id INTEGER PRIMARY KEY, block BLOB)")
+        connection.execute("INSERT INTO parts_data VALUES (10, ?)", (bytes.fromhex(record),))
+        assert parts._levels(connection) == levels

@@ -174,7 +174,7 @@ def test_what_takes_nothing_away_does_not_count(tmp_path: Path) -> None:
             await world.patch(ann, ON, caller=caller)
             await world.patch(bob, OFF, caller=caller)
             with pytest.raises(errors.NotFound):
-                await world.delete(ann._replace(row=ann.row._replace(id="nobody")), caller)
+                await world.delete(replace(ann, row=ann.row._replace(id="nobody")), caller)
             stale = world.commands.delete(caller, ann.type, ann.row.id, etag(99))
             with pytest.raises(errors.PreconditionFailed):
                 await world.commit(stale, caller)

@@ -209,8 +209,8 @@ class Commands:
         """The resource as it is now inside the transaction; see ``patch`` for ``members``."""
         memberships = (await tx.memberships((row.id,))).get(row.id, ()) if has_groups(resource_type) else None
         listed = None
-        if has_members(resource_type) and (members is None or not await tx.exceeds(row.id, members)):
-            listed = await tx.members(row.id)
+        if has_members(resource_type):
+            listed = await (tx.members(row.id) if members is None else tx.few_members(row.id, members))
         return View(row, resource_type, caller.external_id(row), memberships, listed)
 
     async def _row(

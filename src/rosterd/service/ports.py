@@ -196,8 +196,8 @@ class Reader(FeedReader, PastReader, ProjectionReader, Protocol):
     ) -> tuple[Member, ...]:
         """The group's members that exist, ordered by id, behind ``after``."""
 
-    async def exceeds(self, group: str, limit: int) -> bool:
-        """Whether the group has more members than this; counting stops there."""
+    async def few_members(self, group: str, most: int) -> tuple[Member, ...] | None:
+        """The group's members that exist, ordered by id; ``None`` if they are more than so many."""
 
     async def member_count(self, group: str, most: int) -> int:
         """How many members the group has, counted up to ``most``."""

@@ -163,7 +163,7 @@ async def look(
     ]
     filled = False
     for group in await reader.newest(groups, "active", None, None, SAMPLE):
-        filled = filled or (group.connection == line.id and await reader.exceeds(group.id, 0))
+        filled = filled or (group.connection == line.id and await reader.member_count(group.id, 1) > 0)
     recent = await log.exchange_page(line.directory, line.id, None, RECENT, EVERYTHING)
     return Seen(
         tokens=tuple(tokens),

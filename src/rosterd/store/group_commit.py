@@ -292,7 +292,7 @@ class GroupCommit:
         held = all_held.get(unit.directory)
         if held is None:
             held = all_held[unit.directory] = Held(self._connection, unit.directory)
-        if job.sight is not held.sight:
+        if job.sight is not held.known.sight:
             self._look(job, held)
         held.begin()
         try:
@@ -312,7 +312,7 @@ class GroupCommit:
         several: list[Ahead] = []
         for one in near:
             if one is not None and isinstance(one.work, Unit) and one.work.directory == held.directory:
-                one.sight = held.sight
+                one.sight = held.known.sight
                 several.append(one.work.ahead)
         held.look(several)
 

@@ -135,8 +135,9 @@ class MemoryReader(MemoryPastReader, MemoryProjectionReader):
         listed = [m for m in listed_members(self._state(), group) if after is None or m.value > after]
         return tuple(listed[:limit])
 
-    async def exceeds(self, group: str, limit: int) -> bool:
-        return len(listed_members(self._state(), group)) > limit
+    async def few_members(self, group: str, most: int) -> tuple[Member, ...] | None:
+        listed = listed_members(self._state(), group)
+        return None if len(listed) > most else tuple(listed)
 
     async def member_count(self, group: str, most: int) -> int:
         return min(len(listed_members(self._state(), group)), most)

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
+
 from rosterd.store.queries import SQLITE
 
 SEARCHED: Final = ("userName", "displayName", "name", "emails")
@@ -17,6 +19,9 @@ SEARCHED: Final = ("userName", "displayName", "name", "emails")
 PORTION: Final = 500
 MERGED: Final = 64
 """Pages of the index that are written anew in one transaction, which takes some 10 ms."""
+MOST_LEVELS: Final = 1000
+"""To merge all there is makes the index a level or two deeper for good; SQLite takes none of above 2,000."""
+_SECOND_FORM: Final = b"\xff\x00\x00\x01"
 PROBED: Final = 5000
 """As many resources as the index may name; looking at more of them one by one costs more than it spares."""
 
@@ -97,6 +102,36 @@ def merge_portion(connection: sqlite3.Connection, pages: int) -> bool:
     before = connection.total_changes
     connection.execute(SQLITE["merge_parts"], (pages,))
     return connection.total_changes - before > 1
+
+
+def renew_worn(connection: sqlite3.Connection) -> bool:
+    """Begin the index anew if it has become too deep, in the transaction that is open; whether it was.
+
+    All that lives is due then. So an erasure in several hundreds takes longer, and no other.
+    """
+    if _levels(connection) < MOST_LEVELS:
+        return False
+    for name in ("clear_parts", "forget_due"):
+        connection.execute(SQLITE[name])
+    live = connection.execute(SQLITE["live_searches"])
+    texts = ((directory, seq, None, parts_text(orjson.loads(search))) for directory, seq, search in live)
+    connection.executemany(SQLITE["owe_parts"], (row for row in texts if row[-1] is not None))
+    return True
+
+
+def _levels(connection: sqlite3.Connection) -> int:
+    """How deep the index is: a number of its structure record (fts5_index.c, "STRUCTURE RECORD").
+
+    A cookie of 4 bytes, in some releases of SQLite 4 more that tell so, and then a varint, of which each byte
+    has 7 bits, those of most weight first, and says by its highest bit whether another one follows.
+    """
+    record: bytes = connection.execute(SQLITE["parts_structure"]).fetchone()[0]
+    levels = 0
+    for byte in record[8 if record[4:8] == _SECOND_FORM else 4 :]:
+        levels = levels << 7 | byte & 0x7F
+        if byte < 0x80:
+            break
+    return levels
 
 
 def _texts(value: Any) -> list[str]:

@@ -17,7 +17,7 @@ from rosterd.store.dialect_postgres import Postgres, clean, cleaned, short
 from rosterd.store.postgres_projections import PostgresProjectionReader
 from rosterd.store.postgres_run import Reads, Row
 from rosterd.store.postgres_search import search
-from rosterd.store.rows import memberships_of
+from rosterd.store.rows import few_members, memberships_of
 
 _MOST: Final = 2**63 - 1
 _LAST: Final = "\U0010ffff"  # no name goes on behind this character
@@ -74,8 +74,8 @@ class PostgresReader(PostgresProjectionReader):
         rows = await self._rows("members", clean(group), clean(after or ""), limit)
         return tuple(Member(*row) for row in rows)
 
-    async def exceeds(self, group: str, limit: int) -> bool:
-        return bool(await self._rows("members_beyond", clean(group), limit))
+    async def few_members(self, group: str, most: int) -> tuple[Member, ...] | None:
+        return few_members(await self._rows("few_members", clean(group), most))
 
     async def member_count(self, group: str, most: int) -> int:
         rows = await self._rows("member_count", clean(group), most)

@@ -12,7 +12,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
-_ROW: Final = re.compile(r"VALUES \(([?\d,\s]+)\)")
+_ROW: Final = re.compile(r"(VALUES |WHERE )(\([^()]*\?[^()]*\))")
 _STATEMENT: Final = re.compile(r"^-- name: (\w+)\n(-- .+\n)+((?:(?!--).*\n)+)", re.M)
 
 
@@ -48,12 +48,15 @@ def own(engine: str) -> Mapping[str, str]:
 
 @cache
 def of_rows(name: str, count: int) -> str:
-    """One of SQLite's statements that write a row of parameters, ``VALUES (?1, …)``, for so many rows."""
+    """One of SQLite's statements that write a row of parameters, for so many rows.
+
+    The row is ``VALUES (?1, …)``, or what is written is ``WHERE (column = ?1 AND …)``.
+    """
     if count == 1:
         return SQLITE[name]
-    head, row, tail = _ROW.split(SQLITE[name])
-    one = ", ".join("?" * row.count("?"))
-    return f"{head}VALUES {', '.join([f'({one})'] * count)}{tail}"
+    head, word, row, tail = _ROW.split(SQLITE[name])
+    glue = ", " if word == "VALUES " else " OR "
+    return head + word + glue.join([re.sub(r"\?\d+", "?", row)] * count) + tail
 
 
 def _translated(statements: Mapping[str, str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import orjson
 
+from rosterd.scim.membership import Member
 from rosterd.service.administrators import Administrator
 from rosterd.service.clients import Client, ClientSecret
 from rosterd.service.control import Connection, Directory, Policy, Token
@@ -148,6 +149,11 @@ def memberships_of(rows: Iterable[Sequence[Any]]) -> Mapping[str, tuple[Membersh
     for start, group, display, direct in rows:
         found.setdefault(start, []).append(Membership(group, display, bool(direct)))
     return {start: tuple(groups) for start, groups in found.items()}
+
+
+def few_members(rows: Sequence[Sequence[Any]]) -> tuple[Member, ...] | None:
+    """The members of a group; ``None`` if a row without an id says that they are too many."""
+    return None if rows and rows[0][0] is None else tuple(Member(*row) for row in rows)
 
 
 def action_pattern(action: str) -> str:

@@ -22,7 +22,7 @@ from rosterd.service.ports import Reader, Writer
 from rosterd.store.database import BUSY_MS, connect_reader, is_unavailable, unavailable
 from rosterd.store.group_commit import WAITING, GroupCommit, Unit
 from rosterd.store.migrate import open_checked
-from rosterd.store.parts import MERGED, index_portion, merge_portion, put_portion
+from rosterd.store.parts import MERGED, index_portion, merge_portion, put_portion, renew_worn
 from rosterd.store.snapshot import Snapshots
 from rosterd.store.sqlite_audit import SqliteAudit
 from rosterd.store.sqlite_deliveries import SqliteDeliveries
@@ -95,6 +95,7 @@ class SqliteStore(
 
     async def purge(self, directory: int) -> None:
         """Of all directories: they have one index of parts of texts."""
+        await self._writer.submit(renew_worn)
         while await self._writer.submit(put_portion):
             pass
         pages = -MERGED

@@ -13,7 +13,7 @@ class SqliteAdoptionWriter:
         self._held.run("put_adopted", name, id)
 
     async def adopted(self, name: str) -> str | None:
-        if self._held.lacks("adopted", name):
+        if self._held.known.lacks("adopted", name):
             return None
         row = self._held.run("get_adopted", name).fetchone()
         return None if row is None else str(row[0])

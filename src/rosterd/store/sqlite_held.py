@@ -1,9 +1,8 @@
-"""A directory in the transaction that is open: what is known of it, and what waits to be written.
+"""A directory in the transaction that is open: what waits to be written, beside what is known of it.
 
-look       asks once for what many units are going to look for (``service.ahead``): nobody else can write now
 numbers    are given out in memory
-waiting    resources whose unique values are known to be free, and events: by one statement for each table,
-           before any other statement and at the end
+waiting    resources whose unique values are known to be free, changes of those that are known to live, and
+           events: by one statement for each table, before any other statement and at the end
 unit       undone alone: what waits of it is thrown away. It gets a savepoint at its first statement
 part       of a unit that is undone alone, with a savepoint at once
 """
@@ -13,36 +12,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
-from rosterd.service.ahead import TRACES, Ahead, sought
+from rosterd.service.ahead import Ahead
 from rosterd.service.events import Event
-from rosterd.service.ports import UniqueViolation
 from rosterd.service.standing import Standing
 from rosterd.store.database import is_unavailable
 from rosterd.store.queries import SQLITE
 from rosterd.store.rows import Row, as_json
-from rosterd.store.sqlite_run import insert_rows
+from rosterd.store.sqlite_known import Known
+from rosterd.store.sqlite_run import write_rows
 
-_WAITING: Final = ("insert_unique", "insert_resource", "insert_value", "owe_parts", "append_event")
-_HARMLESS: Final = frozenset(
-    (
-        "insert_resource", "update_resource", "touch_resource", "revive_resource", "erase_resource",
-        "insert_value", "delete_value", "owe_parts", "append_event", "put_members", "join_groups",
-        "delete_members", "delete_other_members", "leave_groups", "dismiss_members", "take_pending",
-        "delete_pending", "delete_other_pending", "dismiss_pending", "delete_adopted", "set_loss",
-        "put_projection", "delete_projection",
-    )
+VALUES: Final = "values"
+"""Rows of the index with whether they shall be in it."""
+_WAITING: Final = (
+    "insert_unique", "insert_resource", "update_resource", VALUES, "owe_parts", "set_loss", "append_event",
 )  # fmt: skip
-"""Statements that write, and make nothing wrong of what is known."""
-_HARM: Final[Mapping[str, tuple[str, Any]]] = {
-    "put_adopted": ("adopted", 0),
-    "retain_resource": ("retained", slice(1, 4)),
-    "insert_unique": ("unique", slice(3)),
-    "delete_unique": ("unique", slice(3)),
-}
-"""Those that make one thing wrong, and which parameters say what; after all others nothing is known."""
-_READS: Final = frozenset(name for name, text in SQLITE.items() if text.startswith("SELECT"))
-_NUL: Final = "\\u0000"
-"""SQLite's JSON ends a text here."""
+"""What may wait, in the order in which it is written."""
+_KEYS: Final[Mapping[str, int]] = {"update_resource": 2, VALUES: 5, "set_loss": 2}
+"""How many columns say what is written; of what waits for the same, the last is."""
 
 
 class Apart(Exception):
@@ -53,13 +39,14 @@ class Held:
     """For units of work of one directory, one after the other."""
 
     __slots__ = (
-        "_changes", "_found", "_free", "_last", "_mark", "_open", "_told", "_took", "_waiting",
-        "connection", "directory", "revision", "sight", "standings", "wrote",
+        "_changes", "_last", "_mark", "_open", "_told", "_waiting",
+        "connection", "directory", "known", "revision", "standings", "wrote",
     )  # fmt: skip
 
     def __init__(self, connection: sqlite3.Connection, directory: int) -> None:
         self.connection = connection
         self.directory = directory
+        self.known = Known()
         self.standings: dict[int, Standing] = {}
         self.revision: int | None = None
         """Of what the directory defines, if that was asked for."""
@@ -69,14 +56,11 @@ class Held:
         self._last: int | None = None
         """The newest number, if one was asked for; and what the table says of it."""
         self._told: int | None = None
-        self._took: list[tuple[str, str, str]] = []
-        """Unique values that the unit took."""
-        self._forget()
         self.begin()
 
     def begin(self) -> None:
         """A unit begins."""
-        self._took.clear()
+        self.known.begin()
         self._mark = self._place()
         self._open = False
 
@@ -134,7 +118,7 @@ class Held:
     def run(self, name: str, *parameters: Any) -> sqlite3.Cursor:
         """Run a statement of the directory."""
         connection = self.direct()
-        self._writes(name, parameters)
+        self.known.harm(name, parameters)
         return connection.execute(SQLITE[name], (self.directory, *parameters))
 
     def look_at(self, name: str, *parameters: Any) -> Row | None:
@@ -147,8 +131,8 @@ class Held:
         if rows:
             connection = self.direct()
             for row in rows:
-                self._writes(name, row[1:])
-            connection.executemany(SQLITE[name], rows)
+                self.known.harm(name, row[1:])
+            write_rows(connection, name, rows)
 
     def later(self, name: str, rows: Sequence[Row]) -> None:
         """Write these rows before the next statement, whatever it is; it is certain that they can be."""
@@ -174,55 +158,10 @@ class Held:
 
     def look(self, several: Sequence[Ahead]) -> None:
         """Look up what these units are going to look for."""
-        wanted = {part: sought(several, part) for part in TRACES}
-        asked = [as_json(ones) for ones in wanted.values()]
-        if not any(wanted.values()) or any(_NUL in text for text in asked):
-            return
-        found = set(self.connection.execute(SQLITE["foresee"], (self.directory, *asked)))
-        for part, ones in wanted.items():
-            self._free[part].update(one for place, one in enumerate(ones) if (part, place) not in found)
-        self._free["unique"] -= self._found  # which may wait to be written
-        self._found.update(set(wanted["unique"]) - self._free["unique"])
-
-    def lacks(self, part: str, *several: Any) -> bool:
-        """Whether there is known to be nothing of all these."""
-        return self._free[part].issuperset(several)
-
-    def take(self, kind: str, pairs: Sequence[tuple[str, str]]) -> bool:
-        """Take unique values that are known to be free, if there are any and all are.
-
-        Raises ``UniqueViolation`` for one that is known to be taken.
-        """
-        wanted = [(kind, attribute, value) for attribute, value in pairs]
-        for one in wanted:
-            if one in self._found:
-                raise UniqueViolation(*one[1:])
-            if one not in self._free["unique"]:
-                return False
-        self._free["unique"].difference_update(wanted)
-        self._found.update(wanted)
-        self._took += wanted
-        return bool(wanted)
-
-    def _forget(self) -> None:
-        self.sight = object()
-        """As long as it is the same, all that was looked up is known still."""
-        self._free: dict[str, set[Any]] = {part: set() for part in TRACES}
-        self._found: set[tuple[str, str, str]] = set()
-
-    def _writes(self, name: str, parameters: Row) -> None:
-        """A statement is about to be run, and nothing waits."""
-        if name in _READS or name in _HARMLESS:
-            return
-        if name in _HARM:
-            part, place = _HARM[name]
-            self._free[part].discard(parameters[place])
-            self._found.discard(parameters[place])
-        else:
-            self._forget()
+        self.known.look(self.connection, self.directory, several)
 
     def _place(self) -> "_Place":
-        return _Place(tuple(map(len, self._waiting.values())), len(self._took), self._last)
+        return _Place(tuple(map(len, self._waiting.values())), self.known.place(), self._last)
 
     def _write(self, place: "_Place") -> None:
         """Write what waits before a place."""
@@ -231,7 +170,7 @@ class Held:
             return
         try:
             for (name, rows), end in zip(self._waiting.items(), place.ends, strict=True):
-                insert_rows(self.connection, name, rows[:end])
+                _put(self.connection, name, rows[:end])
                 del rows[:end]
             if counted:
                 self.connection.execute(SQLITE["note_seq"], (self.directory, place.last))
@@ -245,8 +184,7 @@ class Held:
         """Forget what is behind the mark; what of it was written is undone."""
         for rows, end in zip(self._waiting.values(), self._mark.ends, strict=True):
             del rows[end:]
-        self._found.difference_update(self._took[self._mark.took :])
-        del self._took[self._mark.took :]
+        self.known.back(self._mark.known)
         if self._open:
             self._told = self._mark.last
             self.standings.clear()
@@ -259,8 +197,19 @@ class _Place(NamedTuple):
 
     ends: tuple[int, ...]
     """Where what waits ended."""
-    took: int
+    known: int
     last: int | None
+
+
+def _put(connection: sqlite3.Connection, name: str, rows: Sequence[Row]) -> None:
+    """Write rows that waited. Raises SQLite's errors, and ``LookupError`` if a resource is not there."""
+    if name in _KEYS:
+        rows = list({row[: _KEYS[name]]: row for row in rows}.values())
+    if name == VALUES:
+        for statement, shall in (("delete_value", False), ("insert_value", True)):
+            write_rows(connection, statement, [value for *value, is_in in rows if is_in is shall])
+    elif write_rows(connection, name, rows) < len(rows):
+        raise LookupError("a resource that is changed is not there")
 
 
 def append(connection: sqlite3.Connection, directory: int, event: Event) -> None:

@@ -18,7 +18,7 @@ from rosterd.service.ports import Awaiting, Membership, Named, Page, Position, Q
 from rosterd.store.listing import Listing, grouped, listing
 from rosterd.store.parts import PROBED
 from rosterd.store.queries import SQLITE
-from rosterd.store.rows import as_json, memberships_of
+from rosterd.store.rows import as_json, few_members, memberships_of
 from rosterd.store.sqlite_projections import SqliteProjectionReader
 from rosterd.store.sqlite_run import Run
 
@@ -77,9 +77,8 @@ class SqliteReader(SqliteProjectionReader):
         quick = limit is not None and limit <= _QUICK_ROWS
         return await self._run(lambda c: _members(c, "members", parameters), quick=quick)
 
-    async def exceeds(self, group: str, limit: int) -> bool:
-        rows = await self._rows("members_beyond", (self._directory, group, limit))
-        return bool(rows)
+    async def few_members(self, group: str, most: int) -> tuple[Member, ...] | None:
+        return few_members(await self._rows("few_members", (self._directory, group, most)))
 
     async def member_count(self, group: str, most: int) -> int:
         parameters = (self._directory, group, most)
@@ -204,8 +203,9 @@ def _with_groups(
     row = connection.execute(SQLITE["get_member"], (directory, id, kind)).fetchone()
     if row is None:
         return None
-    groups = _memberships(connection, (directory, as_json([id]))).get(id, ()) if row[-1] else ()
-    return Stored(*row[:-1]), groups
+    owner, external_id, seq, version, created, modified, document, belongs = row
+    groups = _memberships(connection, (directory, as_json([id]))).get(id, ()) if belongs else ()
+    return Stored(id, kind, owner, external_id, seq, version, created, modified, None, document), groups
 
 
 def _members(connection: sqlite3.Connection, name: str, parameters: tuple[Any, ...]) -> tuple[Member, ...]:

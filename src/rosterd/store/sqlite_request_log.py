@@ -37,7 +37,7 @@ from rosterd.store.request_rows import (
 )
 from rosterd.store.rows import MOST, Row
 from rosterd.store.sqlite_control import SqliteControl
-from rosterd.store.sqlite_run import insert_rows
+from rosterd.store.sqlite_run import write_rows
 
 
 class SqliteRequestLog(SqliteControl):
@@ -56,7 +56,7 @@ class SqliteRequestLog(SqliteControl):
                 for exchange in group:
                     last = max(last + 1, exchange.at * 1000)
                     rows.append(exchange_row(exchange, last, fence))
-                insert_rows(connection, "insert_request", rows)
+                write_rows(connection, "insert_request", rows)
             connection.executemany(SQLITE["count_requests"], hours)
 
         await self._submit(work)

@@ -3,10 +3,9 @@
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import chain
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from rosterd.store.queries import of_rows
-from rosterd.store.rows import Row
 
 T = TypeVar("T")
 
@@ -20,13 +19,16 @@ class Run(Protocol):
     def __call__(self, work: Callable[[sqlite3.Connection], T], *, quick: bool) -> Awaitable[T]: ...
 
 
-def insert_rows(connection: sqlite3.Connection, name: str, rows: Sequence[Row]) -> None:
-    """Insert them by few statements, each of a power of two of rows: so there are few to be prepared.
+def write_rows(connection: sqlite3.Connection, name: str, rows: Sequence[Sequence[Any]]) -> int:
+    """Write them by few statements, each of a power of two of rows: so there are few to be prepared.
 
-    After each, the writer's thread has to get the interpreter from the event loop's again.
+    After each, the writer's thread has to get the interpreter from the event loop's again. Returns how many
+    rows were changed.
     """
-    at = 0
+    at = changed = 0
     while at < len(rows):
         count = min(_MOST_AT_ONCE, 1 << (len(rows) - at).bit_length() - 1)
-        connection.execute(of_rows(name, count), tuple(chain.from_iterable(rows[at : at + count])))
+        parameters = tuple(chain.from_iterable(rows[at : at + count]))
+        changed += connection.execute(of_rows(name, count), parameters).rowcount
         at += count
+    return changed

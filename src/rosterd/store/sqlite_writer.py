@@ -1,7 +1,4 @@
-"""``Writer`` over SQLite: the methods never suspend, so a unit of work runs from end to end at once.
-
-Membership changes are statements over the list given: they cost its length, whatever the group's.
-"""
+"""``Writer`` over SQLite: the methods never suspend, so a unit of work runs from end to end at once."""
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -12,13 +9,12 @@ from typing import Any, TypeVar
 import orjson
 
 from rosterd.scim.index import Indexed
-from rosterd.scim.membership import Member
 from rosterd.service.audit import Entry
 from rosterd.service.control import Directory
 from rosterd.service.events import Event
 from rosterd.service.limits import Loss
 from rosterd.service.past import Owed
-from rosterd.service.ports import MemberChange, Stored, UniqueViolation
+from rosterd.service.ports import Membership, Stored, UniqueViolation
 from rosterd.service.standing import Standing
 from rosterd.store.entries import write_entry
 from rosterd.store.lookups import lookups
@@ -26,7 +22,8 @@ from rosterd.store.parts import parts_text
 from rosterd.store.policy import ACTIVE, standing_of
 from rosterd.store.rows import Row, as_json, definition_row, directory_of
 from rosterd.store.sqlite_adoption import SqliteAdoptionWriter
-from rosterd.store.sqlite_held import Held
+from rosterd.store.sqlite_held import VALUES, Held
+from rosterd.store.sqlite_members import SqliteMemberWriter
 from rosterd.store.sqlite_projections import SqliteProjectionWriter
 from rosterd.store.sqlite_reader import SqliteReader
 
@@ -35,7 +32,7 @@ T = TypeVar("T")
 Pairs = Iterable[tuple[str, str]]
 
 
-class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
+class SqliteWriter(SqliteReader, SqliteMemberWriter, SqliteProjectionWriter, SqliteAdoptionWriter):
     """See ``rosterd.service.ports.Writer``. For one transaction that somebody else began."""
 
     __slots__ = ("_held",)
@@ -58,8 +55,31 @@ class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
     async def next_seq(self) -> int:
         return self._held.next()
 
+    async def get(self, kind: str, id: str) -> Stored | None:
+        try:
+            return self._held.known.row(kind, id)
+        except KeyError:
+            return await super().get(kind, id)
+
+    async def get_with_groups(self, kind: str, id: str) -> tuple[Stored, tuple[Membership, ...]] | None:
+        row = await self.get(kind, id)
+        return None if row is None else (row, (await self.memberships((id,))).get(id, ()))
+
+    async def memberships(self, ids: Sequence[str]) -> Mapping[str, tuple[Membership, ...]]:
+        known = self._held.known.memberships(ids)
+        return await super().memberships(ids) if known is None else known
+
+    async def count(self, kind: str, connection: int | None = None) -> int:
+        known = self._held.known
+        try:
+            return known.count(kind, connection)
+        except KeyError:
+            found = await super().count(kind, connection)
+            known.counted(kind, connection, found)
+            return found
+
     async def retained(self, kind: str, connection: int, external_id: str) -> tuple[Stored, ...]:
-        if self._held.lacks("retained", (kind, connection, external_id)):
+        if self._held.known.lacks("retained", (kind, connection, external_id)):
             return ()
         return await super().retained(kind, connection, external_id)
 
@@ -69,13 +89,14 @@ class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
             row.created, row.modified, row.document, as_json(indexed.search), indexed.display,
         )  # fmt: skip
         text = parts_text(indexed.search)
-        if self._held.take(row.kind, indexed.unique):
+        if self._held.known.take(row.kind, indexed.unique):
             later = self._held.later
             later("insert_unique", self._pairs(row.kind, row.id, indexed.unique))
             later("insert_resource", [resource])
-            later("insert_value", self._pairs(row.kind, row.id, indexed.values))
+            later(VALUES, self._values(row, indexed.values, True))
             if text is not None:
                 later("owe_parts", [(self._directory, row.seq, None, text)])
+            self._held.known.made(row)
             return
         self._take(row.kind, row.id, indexed.unique)
         try:
@@ -89,18 +110,29 @@ class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
         self._owe_parts(row.seq, None, text)
 
     async def update(self, row: Stored, before: Indexed, after: Indexed) -> None:
-        self._take(row.kind, row.id, _less(after.unique, before.unique))
-        self._many("delete_unique", row.kind, row.id, _less(before.unique, after.unique))
-        self._many("delete_value", row.kind, row.id, _less(before.values, after.values))
-        self._many("insert_value", row.kind, row.id, _less(after.values, before.values))
-        changed = self._execute(
-            "update_resource",
-            row.id, row.kind, row.connection, row.external_id, row.version, row.modified,
-            row.document, as_json(after.search), after.display,
+        resource = (
+            self._directory, row.id, row.kind, row.external_id, row.version, row.modified, row.document,
+            as_json(after.search), after.display,
         )  # fmt: skip
-        if changed.rowcount != 1:
-            raise _missing("live", row)
-        self._owe_parts(row.seq, parts_text(before.search), parts_text(after.search))
+        dropped, added = _less(before.values, after.values), _less(after.values, before.values)
+        parts = parts_text(before.search), parts_text(after.search)
+        if self._may_wait(row, before, after):
+            later = self._held.later
+            later("update_resource", [resource])
+            later(VALUES, self._values(row, dropped, False))
+            later(VALUES, self._values(row, added, True))
+            if parts[0] != parts[1]:
+                later("owe_parts", [(self._directory, row.seq, *parts)])
+        else:
+            self._take(row.kind, row.id, _less(after.unique, before.unique))
+            self._many("delete_unique", row.kind, row.id, _less(before.unique, after.unique))
+            self._many("delete_value", row.kind, row.id, dropped)
+            self._many("insert_value", row.kind, row.id, added)
+            if self._execute("update_resource", *resource[1:]).rowcount != 1:
+                raise _missing("live", row)
+            self._execute("hand_over", row.id, row.kind, row.connection)
+            self._owe_parts(row.seq, *parts)
+        self._held.known.changed(row)
 
     async def touch(self, kind: str, id: str, modified: int) -> int | None:
         row = self._execute("touch_resource", id, kind, modified).fetchone()
@@ -144,59 +176,6 @@ class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
         await self.project(id, None)
         return True
 
-    async def add_members(self, group: str, members: Sequence[Member]) -> MemberChange:
-        wanted: dict[str, str | None] = {}
-        for member in members:
-            value = _clean(member.value)
-            wanted[value] = member.display or wanted.get(value)
-        return self._put(group, wanted, exactly=False)
-
-    async def remove_members(self, group: str, values: Sequence[str]) -> MemberChange:
-        given = dict.fromkeys(map(_clean, values))
-        removed = self._returned("delete_members", group, as_json(list(given)))
-        pending = set[str]()
-        if len(removed) < len(given):
-            pending = self._returned("delete_pending", group, as_json(list(given)))
-        return MemberChange(
-            removed=tuple(v for v in given if v in removed),
-            pending_removed=tuple(v for v in given if v in pending),
-        )
-
-    async def replace_members(self, group: str, members: Sequence[Member]) -> MemberChange:
-        wanted = {_clean(member.value): member.display or None for member in members}
-        values = as_json(list(wanted))
-        removed = self._returned("delete_other_members", group, values)
-        pending_removed = self._returned("delete_other_pending", group, values)
-        change = self._put(group, wanted, exactly=True)
-        return MemberChange(
-            added=change.added,
-            removed=tuple(sorted(removed)),
-            pending_added=change.pending_added,
-            pending_removed=(*sorted(pending_removed), *change.pending_removed),
-            renamed=change.renamed,
-        )
-
-    async def groups_with(self, member: str) -> tuple[str, ...]:
-        return tuple(group for (group,) in self._execute("groups_with", member))
-
-    async def resolve_pending(self, id: str, names: Sequence[str]) -> Mapping[str, MemberChange]:
-        values = [id, *map(_clean, names)]
-        if self._held.lacks("awaited", *values):
-            return {}
-        waiting = self._execute("take_pending", as_json(values)).fetchall()
-        groups: dict[str, str | None] = {}
-        found: dict[str, list[str]] = {}
-        for group, value, display in sorted(waiting, key=lambda row: row[:2]):
-            groups[group] = max(filter(None, (display, groups.get(group))), default=None)
-            found.setdefault(group, []).append(value)
-        if not groups:
-            return {}
-        joined = self._returned("join_groups", id, as_json(list(groups.items())))
-        return {
-            group: MemberChange(added=(id,) if group in joined else (), resolved=tuple(resolved))
-            for group, resolved in found.items()
-        }
-
     async def append(self, event: Event) -> int:
         return self._held.tell(event)
 
@@ -217,9 +196,6 @@ class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
 
     async def rewrite(self, seq: int, data: Mapping[str, Any]) -> None:
         self._execute("rewrite_event", seq, as_json(data))
-
-    async def drop_pending(self, values: Sequence[str]) -> None:
-        self._execute("drop_pending", as_json(list(map(_clean, values))))
 
     async def standing(self, connection: int) -> Standing:
         held = self._held
@@ -259,26 +235,54 @@ class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
         self._execute("forget_loss", connection)
 
     async def loss(self, connection: int) -> Loss | None:
-        row = self._execute("loss", connection).fetchone()
-        return Loss(*row) if row else None
+        known = self._held.known
+        try:
+            return known.loss(connection)
+        except KeyError:
+            row = self._execute("loss", connection).fetchone()
+            found = Loss(*row) if row else None
+            known.lost(connection, found)
+            return found
 
     async def set_loss(self, connection: int, loss: Loss) -> None:
-        try:
-            self._execute("set_loss", connection, loss.began, loss.count, loss.of)
-        except sqlite3.IntegrityError:
-            raise LookupError(f"there is no connection {connection}") from None
+        row = (connection, loss.began, loss.count, loss.of)
+        if connection in self._held.standings:  # so there is one
+            self._held.later("set_loss", [(self._directory, *row)])
+        else:
+            try:
+                self._execute("set_loss", *row)
+            except sqlite3.IntegrityError:
+                raise LookupError(f"there is no connection {connection}") from None
+        self._held.known.lost(connection, loss)
 
     def _execute(self, name: str, *parameters: Any) -> sqlite3.Cursor:
         return self._held.run(name, *parameters)
-
-    def _returned(self, name: str, *parameters: Any) -> set[str]:
-        return {value for (value,) in self._execute(name, *parameters).fetchall()}
 
     def _many(self, name: str, kind: str, id: str, pairs: Pairs) -> None:
         self._held.many(name, self._pairs(kind, id, pairs))
 
     def _pairs(self, kind: str, id: str, pairs: Pairs) -> list[Row]:
         return [(self._directory, kind, attribute, value, id) for attribute, value in pairs]
+
+    def _values(self, row: Stored, pairs: Pairs, shall: bool) -> list[Row]:
+        """Rows of the index, with whether they shall be in it."""
+        return [(*value, shall) for value in self._pairs(row.kind, row.id, pairs)]
+
+    def _may_wait(self, row: Stored, before: Indexed, after: Indexed) -> bool:
+        """Whether a change is certain to be written: of one that is known to live, in nothing that is unique.
+
+        A group's name is told with its members, who are looked up without regard to what waits.
+        """
+        try:
+            known = self._held.known.row(row.kind, row.id)
+        except KeyError:
+            return False
+        return (
+            known is not None
+            and known.connection == row.connection
+            and before.unique == after.unique
+            and (row.kind == "User" or before.display == after.display)
+        )
 
     def _take(self, kind: str, id: str, pairs: Pairs) -> None:
         """Take unique values, all of them or none. Raises ``UniqueViolation``."""
@@ -295,49 +299,11 @@ class SqliteWriter(SqliteReader, SqliteProjectionWriter, SqliteAdoptionWriter):
         if old != new:
             self._execute("owe_parts", seq, old, new)
 
-    def _leave(self, id: str) -> None:
-        """End every membership of a resource and in it."""
-        for name in ("leave_groups", "dismiss_members", "dismiss_pending"):
-            self._execute(name, id)
-
-    def _put(self, group: str, wanted: Mapping[str, str | None], *, exactly: bool) -> MemberChange:
-        """Make each value a member or pending; ``exactly``: one without a display shall have none."""
-        added, pending_added, pending_removed, renamed = [], [], [], []
-        members: list[tuple[str, str | None]] = []
-        waiting: list[tuple[str, str | None]] = []
-        standing = self._execute("standing", group, as_json(list(wanted))).fetchall()
-        for value, lives, is_member, shown, is_pending, announced in standing:
-            display = wanted[value]
-            if is_member or (is_pending and not lives):
-                if display != (shown if is_member else announced) and (display or exactly):
-                    (members if is_member else waiting).append((value, display))
-                    renamed.append(value)
-            elif lives:
-                members.append((value, display or (None if exactly else announced)))
-                added.append(value)
-                if is_pending:
-                    pending_removed.append(value)
-            else:
-                waiting.append((value, display))
-                pending_added.append(value)
-        if members:
-            self._execute("put_members", group, as_json(members))
-        if waiting:
-            self._execute("put_pending", group, as_json(waiting))
-        if pending_removed:
-            self._execute("delete_pending", group, as_json(pending_removed)).fetchall()
-        return MemberChange(tuple(added), (), tuple(pending_added), tuple(pending_removed), tuple(renamed))
-
 
 def _missing(state: str, row: Stored) -> LookupError:
     return LookupError(f"there is no {state} {row.kind} {row.id}")
 
 
-def _less(pairs: Pairs, others: Pairs) -> Pairs:
+def _less(pairs: Pairs, others: Pairs) -> list[tuple[str, str]]:
     gone = set(others)
     return [pair for pair in pairs if pair not in gone]
-
-
-def _clean(value: str) -> str:
-    """SQLite's JSON ends a text at U+0000; no id has one, and so neither must name what is before it."""
-    return value.replace("\0", "\ufffd") if "\0" in value else value

@@ -24,7 +24,7 @@ class Turns:
         self._watching: sqlite3.Connection | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         """Whose turn it is that the open transaction belongs to, if there is one."""
-        self._version = 0
+        self._version = id(self._connection), 0
         self._looked = False
         """Whether ``_version`` is of this turn."""
 
@@ -43,16 +43,17 @@ class Turns:
 
     def version(self) -> Hashable:
         """Another one once anybody has committed anything. What is read after this is not older."""
+        if self._looked and self._loop is not None and self._loop.is_running():
+            return self._version
         reader = self.reader()
-        if not self._looked:
-            if self._watching is None:
-                self._watching = self._connect()
-            version = data_version(self._watching)
-            if version != self._version:
-                self._version = version
-                self._restart()
-            self._looked = self._loop is not None
-        return id(reader), self._version
+        if self._watching is None:
+            self._watching = self._connect()
+        version = id(reader), data_version(self._watching)
+        if version != self._version:
+            self._version = version
+            self._restart()
+        self._looked = self._loop is not None
+        return self._version
 
     def close(self) -> None:
         """Close the connections."""

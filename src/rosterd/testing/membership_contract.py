@@ -73,17 +73,20 @@ class MembershipContract:
         assert await store.reader(2).group_counts(["a"]) == {}
 
     @scenario
-    async def test_a_group_says_whether_it_has_more_members_than_a_number(self, store: Store) -> None:
+    async def test_a_group_tells_how_many_members_it_has_and_which_if_they_are_few(
+        self, store: Store
+    ) -> None:
         await users(store, ["a", "b", "c"])
         await group(store, "g")
         await store.write(DIRECTORY, adding("g", "a", "b", "c", "pending"))
         reader = store.reader(DIRECTORY)
-        assert [await reader.exceeds("g", limit) for limit in (0, 2, 3, 4)] == [True, True, False, False]
-        assert await reader.exceeds("nothing", 0) is False
+        few = [await reader.few_members("g", most) for most in (0, 2, 3, 4)]
+        assert few == [None, None, *[await reader.members("g")] * 2]
+        assert [await reader.few_members("nothing", most) for most in (0, 1)] == [(), ()]
         assert [await reader.member_count("g", most) for most in (0, 2, 3, 4)] == [0, 2, 3, 3]
         assert await reader.member_count("nothing", 5) == 0
         assert await store.reader(2).member_count("g", 5) == 0
-        assert await store.reader(2).exceeds("g", 0) is False
+        assert await store.reader(2).few_members("g", 0) == ()
 
     @scenario
     async def test_members_are_rendered_with_kind_and_a_name(self, store: Store) -> None:

@@ -41,6 +41,22 @@ FROM (
 ) AS m JOIN resource AS r ON r.directory = $1 AND r.id = m.member_id
 ORDER BY m.member_id;
 
+-- name: few_members
+-- A group's members if they are not more than a number; else a row that names nobody.
+WITH many AS MATERIALIZED (
+    SELECT 1 FROM member WHERE directory = $1 AND group_id = $2 LIMIT 1 OFFSET $3::bigint
+)
+
+SELECT NULL AS id, NULL AS kind, NULL AS display WHERE EXISTS (SELECT 1 FROM many)
+UNION ALL
+SELECT m.member_id, r.kind, coalesce(m.display, r.display)
+FROM (
+    SELECT member_id, display FROM member
+    WHERE directory = $1 AND group_id = $2 AND NOT EXISTS (SELECT 1 FROM many)
+    LIMIT $3::bigint
+) AS m JOIN resource AS r ON r.directory = $1 AND r.id = m.member_id
+ORDER BY 1;
+
 -- name: member_count
 -- The number of a group's members, counted up to a number.
 SELECT count(*) FROM (SELECT 1 FROM member WHERE directory = $1 AND group_id = $2 LIMIT $3) AS counted;

@@ -29,9 +29,19 @@ WHERE m.directory = ?1 AND m.group_id = ?2 AND m.member_id > ?3
 ORDER BY m.member_id
 LIMIT ?4;
 
--- name: members_beyond
--- Whether a group has more members than a number.
-SELECT 1 FROM member WHERE directory = ?1 AND group_id = ?2 LIMIT 1 OFFSET ?3;
+-- name: few_members
+-- A group's members if they are not more than a number; else a row that names nobody.
+WITH many AS MATERIALIZED (
+    SELECT EXISTS (SELECT 1 FROM member WHERE directory = ?1 AND group_id = ?2 LIMIT 1 OFFSET ?3) AS is_so
+)
+SELECT NULL, NULL, NULL WHERE (SELECT is_so FROM many)
+UNION ALL
+SELECT * FROM (
+    SELECT m.member_id, r.kind, coalesce(m.display, r.display)
+    FROM member AS m CROSS JOIN resource AS r ON r.directory = m.directory AND r.id = m.member_id
+    WHERE m.directory = ?1 AND m.group_id = ?2 AND NOT (SELECT is_so FROM many)
+    ORDER BY m.member_id
+);
 
 -- name: member_count
 -- The number of a group's members, counted up to a number.

@@ -29,3 +29,19 @@ DELETE FROM parts_due WHERE (directory, seq) <= (?1, ?2);
 -- name: merge_parts
 -- Write some pages of the index anew.
 INSERT INTO parts (parts, rank) VALUES ('merge', ?1);
+
+-- name: parts_structure
+-- How the index is built.
+SELECT block FROM parts_data WHERE id = 10;
+
+-- name: clear_parts
+-- Empty the index.
+INSERT INTO parts (parts) VALUES ('delete-all');
+
+-- name: forget_due
+-- Forget what is due.
+DELETE FROM parts_due;
+
+-- name: live_searches
+-- The folded documents of all that lives.
+SELECT directory, seq, search FROM resource WHERE deleted IS NULL;

@@ -7,11 +7,17 @@ FROM resource
 WHERE directory = ?1 AND id = ?2 AND kind = ?3 AND deleted IS NULL;
 
 -- name: get_member
--- The same, and whether it is in a group.
-SELECT id, kind, connection, external_id, seq, version, created, modified, deleted, document,
+-- The same without what is asked for, as each column costs, and whether it is in a group.
+SELECT connection, external_id, seq, version, created, modified, document,
     EXISTS (SELECT 1 FROM member WHERE directory = ?1 AND member_id = ?2)
 FROM resource
 WHERE directory = ?1 AND id = ?2 AND kind = ?3 AND deleted IS NULL;
+
+-- name: get_resources
+-- The live resources with the ids of a JSON list, and whether each is in a group.
+SELECT r.id, r.kind, r.connection, r.external_id, r.seq, r.version, r.created, r.modified, r.deleted, r.document,
+    EXISTS (SELECT 1 FROM member WHERE directory = ?1 AND member_id = r.id)
+FROM json_each(?2) AS j CROSS JOIN resource AS r ON r.directory = ?1 AND r.id = j.value AND r.deleted IS NULL;
 
 -- name: find_deleted
 -- A retained resource of a kind, by id.
@@ -138,10 +144,18 @@ VALUES (
 SELECT 1 FROM resource WHERE directory = ?1 AND id = ?2;
 
 -- name: update_resource
--- Replace what a change may change of a live resource.
+-- Replace what a change may change of a live resource, but for whose it is: that would run a trigger.
 UPDATE resource
-SET connection = ?4, external_id = ?5, version = ?6, modified = ?7, document = ?8, search = ?9, display = ?10
-WHERE directory = ?1 AND id = ?2 AND kind = ?3 AND deleted IS NULL;
+SET external_id = v.column4, version = v.column5, modified = v.column6, document = v.column7, search = v.column8,
+    display = v.column9
+FROM (VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)) AS v
+WHERE resource.directory = v.column1 AND resource.id = v.column2 AND resource.kind = v.column3
+    AND resource.deleted IS NULL;
+
+-- name: hand_over
+-- Make a live resource a connection's, if it is another's.
+UPDATE resource SET connection = ?4
+WHERE directory = ?1 AND id = ?2 AND kind = ?3 AND deleted IS NULL AND connection <> ?4;
 
 -- name: touch_resource
 -- Move a live resource's version by one.
@@ -172,7 +186,7 @@ INSERT INTO unique_value (directory, kind, attribute, value, id) VALUES (?1, ?2,
 
 -- name: delete_unique
 -- Give a unique value free.
-DELETE FROM unique_value WHERE directory = ?1 AND kind = ?2 AND attribute = ?3 AND value = ?4 AND id = ?5;
+DELETE FROM unique_value WHERE (directory = ?1 AND kind = ?2 AND attribute = ?3 AND value = ?4 AND id = ?5);
 
 -- name: insert_value
 -- Index a value.
@@ -181,4 +195,4 @@ ON CONFLICT DO NOTHING;
 
 -- name: delete_value
 -- Take a value out of the index.
-DELETE FROM attribute_value WHERE directory = ?1 AND kind = ?2 AND attribute = ?3 AND value = ?4 AND id = ?5;
+DELETE FROM attribute_value WHERE (directory = ?1 AND kind = ?2 AND attribute = ?3 AND value = ?4 AND id = ?5);
