@@ -1,9 +1,12 @@
 """Events, mapping, reconciliation and export in the console: what is shown, to whom, and what forms do."""
 
+import asyncio
 import csv
 import io
 import re
+from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import orjson
@@ -11,6 +14,7 @@ import pytest
 from console.pages import World, run
 
 from rosterd.console.app import FORM
+from rosterd.console.export import Download
 from rosterd.console.reconcile import AT_ONCE
 from rosterd.service.mapping import Rules
 from rosterd.service.visitor import OPERATOR, OWNER, VIEWER
@@ -368,3 +372,25 @@ def test_the_menu_leads_everywhere(tmp_path: Path) -> None:
                 assert f'href="{address}"' in html, address
 
     run(tmp_path, test)
+
+
+def test_a_download_is_read_no_further_once_nobody_takes_it() -> None:
+    read: list[int] = []
+    sent: list[Any] = []
+
+    async def chunks() -> AsyncGenerator[bytes]:
+        try:
+            for number in range(1000):
+                read.append(number)
+                yield b"row"
+        finally:
+            read.append(-1)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        if len(sent) > 3:
+            raise ConnectionResetError
+
+    download = Download(200, b"head", chunks=chunks())
+    asyncio.run(download.send({"method": "GET"}, send, "r"))
+    assert read == [0, 1, -1]

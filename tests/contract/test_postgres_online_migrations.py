@@ -139,11 +139,11 @@ def test_the_index_of_parts_of_texts_is_made_beside_servers_where_it_is_missing(
         if not await told(url, made):
             pytest.skip("this PostgreSQL has not the extensions pg_trgm and btree_gin")
         await told(url, "DROP INDEX resource_parts")
-        async with session(url) as writing:
+        async with session(url) as writing, session(url) as beside:
             await writing.execute("BEGIN")
             await writing.execute("LOCK TABLE resource IN ROW EXCLUSIVE MODE")
             task = asyncio.create_task(apply_postgres(url))
-            await until(writing, "SELECT to_regclass('resource_parts') IS NOT NULL")
+            await until(beside, "SELECT to_regclass('resource_parts') IS NOT NULL")
             await writing.execute("COMMIT")
         assert await task == ()
         assert await told(url, made) is True

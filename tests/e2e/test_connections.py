@@ -8,7 +8,7 @@ from typing import Any
 
 import uvicorn
 
-from rosterd.http.reply import WHOLE
+from rosterd.http.reply import WHOLE, send_part
 from rosterd.wiring.protocol import Bounds, Doors
 
 QUICK = Bounds(head_seconds=0.2, body_seconds=0.2, reply_seconds=0.2, look_seconds=0.02)
@@ -32,6 +32,14 @@ class Server:
             while (await receive())["type"] != "http.disconnect":
                 pass
             self.gone.set()
+            return
+        if scope["path"] == "/streams":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            for _ in range(100_000):
+                if not await send_part(send, b"hello"):
+                    self.gone.set()
+                    break
+                await asyncio.sleep(0)
             return
         size = 30_000 if scope["path"] == "/large" else 5
         headers = [(b"content-length", b"%d" % size)]
@@ -73,6 +81,17 @@ def test_an_application_is_told_that_its_client_has_gone_though_more_was_asked_b
         _, writer = await server.open()
         writer.write(GET % b"listens" + GET % b"")
         await asyncio.sleep(0.1)
+        writer.close()
+        await server.gone.wait()
+
+    run(Bounds(), test)
+
+
+def test_an_application_that_streams_is_told_that_its_client_has_gone() -> None:
+    async def test(server: Server) -> None:
+        reader, writer = await server.open()
+        writer.write(GET % b"streams")
+        await reader.readuntil(b"hello")
         writer.close()
         await server.gone.wait()
 

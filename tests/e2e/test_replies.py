@@ -33,7 +33,7 @@ REPLIES: dict[str, list[dict[str, Any]]] = {
     "parts": [reply(FIVE), body(b"he", more=True), body(b"llo")],
     "unknown": [reply((b"x-kind", b"stream")), body(b"hello", more=True), body(b"")],
     "none": [reply(status=204), body(b"")],
-    "closing": [whole((b"connection", b"close"))],
+    "closing": [reply(FIVE, (b"connection", b"close")), body(b"hello")],
     "short": [reply(FIVE), body(b"hell")],
     "long": [reply(FIVE), body(b"hello!")],
     "split": [whole((b"x-evil", b"a\r\nset-cookie: b=c"))],

@@ -14,7 +14,7 @@ from typing import Final
 from rosterd.console.context import Console
 from rosterd.console.request import PageRequest
 from rosterd.console.route import Page
-from rosterd.http.reply import GUARDS, Header, Reply, Scope, Send
+from rosterd.http.reply import GUARDS, Header, Reply, Scope, Send, send_part
 from rosterd.service import transfer
 from rosterd.service.control import Directory
 from rosterd.service.feed import lines
@@ -42,15 +42,15 @@ class Download(Reply):
         more: tuple[Header, ...] = (),
         guards: tuple[Header, ...] = GUARDS,
     ) -> None:
-        """Send it with ``more`` headers and the ``guards``; for HEAD everything but the body."""
+        """Send it as long as somebody takes it."""
         headers = [*self.usual_headers(request_id, more, guards), self.content_type]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         async with aclosing(self.chunks) as chunks:
-            if scope["method"] != "HEAD":
-                await send({"type": "http.response.body", "body": self.body, "more_body": True})
+            if scope["method"] != "HEAD" and await send_part(send, self.body):
                 async for chunk in chunks:
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+                    if not await send_part(send, chunk):
+                        break
+        await send_part(send, b"", last=True)
 
 
 async def export_directory(console: Console, request: PageRequest) -> Reply:

@@ -8,7 +8,7 @@ SQLite in every process, and on PostgreSQL elsewhere within a second.
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
-from hashlib import sha256
+from hashlib import blake2b
 from typing import Final
 
 from rosterd.http.headers import Headers, bearer
@@ -65,7 +65,7 @@ class Admission:
         ``Unavailable`` or ``Forbidden`` if the connection is paused or disabled.
         """
         sent = request.headers.raw(b"authorization") or b""
-        digest = sha256(sent).digest()
+        digest = blake2b(sent).digest()
         epoch = await self._control.epoch()
         credential = self._remembered.find(epoch, digest)
         if credential is None:
@@ -83,12 +83,12 @@ class Admission:
         connection = credential.connection
         require_active(connection.standing, connection.name, credential.directory.name)
         caller = Caller(
-            directory=credential.directory,
-            connection=connection,
-            scopes=credential.token.scopes,
-            model=self.models.of(credential.directory),
-            base_url=request.base_url,
-            request_id=request.id,
+            credential.directory,
+            connection,
+            credential.token.scopes,
+            self.models.of(credential.directory),
+            request.base_url,
+            request.id,
         )
         request.asked_by(caller)
         return caller

@@ -16,4 +16,5 @@ async def busy(scope: Scope, receive: Receive, send: Send) -> None:
         "Too many connections are open. Nothing was done; try again in a moment.", retry_after=RETRY_AFTER
     )
     told = reply_to if scope["path"].startswith("/scim/") else problem_to
-    await told(error, "-").send(scope, send, "-", more=((b"connection", b"close"),))
+    in_parts = dict(scope, extensions={})  # a whole reply says nothing of the connection
+    await told(error, "-").send(in_parts, send, "-", more=((b"connection", b"close"),))

@@ -47,14 +47,14 @@ def bearer(header: str | None) -> str:
 
 def negotiate(headers: Headers) -> None:
     """Raise ``NotAcceptable`` if the client takes no JSON at all (RFC 7644 §3.8)."""
-    accept = headers.get(b"accept")
+    accept = headers.raw(b"accept")
     if accept and not _takes_json(accept):
         raise errors.NotAcceptable()
 
 
 @lru_cache(_KEPT)
-def _takes_json(accept: str) -> bool:
-    for part in accept.split(","):
+def _takes_json(accept: bytes) -> bool:
+    for part in accept.decode("latin-1").split(","):
         media, *parameters = (piece.strip().casefold() for piece in part.split(";"))
         refused = any(p.replace(" ", "") in ("q=0", "q=0.0", "q=0.00", "q=0.000") for p in parameters)
         if media in _ACCEPTED and not refused:
@@ -75,13 +75,14 @@ def base_url(scope: Scope, headers: Headers, configured: str | None, root: str) 
     """The base URL as the client sees it: the configured one, or what the request says and ``root``."""
     if configured:
         return configured
-    host = headers.get(b"host")
-    if not host or not _is_host(host):
-        server = scope.get("server") or ("localhost", None)
-        host = server[0] if server[1] is None else f"{server[0]}:{server[1]}"
-    return f"{scope.get('scheme', 'http')}://{host}{root.rstrip('/')}"
+    scheme, host = scope.get("scheme", "http"), headers.raw(b"host")
+    if host is not None and (found := _base_url_at(scheme, host, root)):
+        return found
+    name, port = scope.get("server") or ("localhost", None)
+    return f"{scheme}://{name if port is None else f'{name}:{port}'}{root.rstrip('/')}"
 
 
 @lru_cache(_KEPT)
-def _is_host(text: str) -> bool:
-    return _HOST.fullmatch(text) is not None
+def _base_url_at(scheme: str, host: bytes, root: str) -> str | None:
+    text = host.decode("latin-1")
+    return f"{scheme}://{text}{root.rstrip('/')}" if _HOST.fullmatch(text) else None

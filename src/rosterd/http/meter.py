@@ -11,14 +11,13 @@ from rosterd.http.reply import Header
 from rosterd.http.request import Request
 from rosterd.scim import errors
 from rosterd.service import limits
-from rosterd.service.caller import WRITE
+from rosterd.service.caller import WRITE, Caller
 from rosterd.service.limits import Quota, Throttle
 
 
-def take(throttle: Throttle, request: Request, scope: str | None, cost: int = 1) -> None:
+def take(throttle: Throttle, request: Request, caller: Caller, scope: str | None, cost: int = 1) -> None:
     """Take ``cost`` requests of the scope's class, and note the headers, which belong to the answer whatever
     that is. Raises ``TooManyRequests``."""
-    caller = request.caller
     connection = caller.connection
     kind = limits.WRITE if scope == WRITE else limits.READ
     allowed = connection.policy.limits

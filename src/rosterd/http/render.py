@@ -13,7 +13,7 @@ from rosterd.scim import urns
 from rosterd.scim.render import Projection, etag
 from rosterd.service.caller import Caller
 from rosterd.service.queries import Listing
-from rosterd.service.view import View, full_document, groups_json, location, members_json, meta_json
+from rosterd.service.view import View, full_document, groups_json, location, members_json, meta_text
 
 _LIST_HEAD: Final = b'{"schemas":["' + urns.LIST_RESPONSE.encode() + b'"],"totalResults":'
 
@@ -23,15 +23,16 @@ def resource_body(view: View, caller: Caller, projection: Projection) -> bytes:
     wanted = projection.for_type(view.type)
     if not wanted.identity:
         return orjson.dumps(wanted.apply(full_document(view, caller.model, caller.base_url)))
-    parts = [b'{"id":"', view.row.id.encode(), b'",']
+    row = view.row
+    parts = [b'{"id":"', row.id.encode(), b'",']
     if view.external_id is not None:
         parts += [b'"externalId":', orjson.dumps(view.external_id), b","]
-    parts.append(view.row.document[1:-1])
+    parts.append(row.document[1:-1])
     if view.memberships:
         parts += [b',"groups":', orjson.dumps(groups_json(view.memberships, caller.model, caller.base_url))]
     if view.members:
         parts += [b',"members":', orjson.dumps(members_json(view.members, caller.model, caller.base_url))]
-    parts += [b',"meta":', orjson.dumps(meta_json(view, caller.base_url)), b"}"]
+    parts += [b',"meta":', meta_text(view, caller.base_url).encode(), b"}"]
     return b"".join(parts)
 
 

@@ -23,7 +23,8 @@ _BARE: Final = frozenset((204, 304))
 """Statuses of replies that never have a body, and so no length of one."""
 WHOLE: Final = "rosterd.whole"
 """An ASGI extension: a server that has it in a scope's ``extensions`` takes status, headers and body in one
-message of this type, and what it sends to HEAD is its own affair."""
+message of this type, and what it sends to HEAD is its own affair. Its headers say nothing of the
+connection."""
 
 
 @dataclass(slots=True)
@@ -62,3 +63,12 @@ class Reply:
     ) -> list[Header]:
         """Those that do not depend on how the body is sent."""
         return [*self.headers, *more, *guards, (b"x-request-id", request_id.encode("latin-1")), self.cache]
+
+
+async def send_part(send: Send, part: bytes, *, last: bool = False) -> bool:
+    """Send a part of a body; whether there is still somebody who takes it (a server of ASGI 2.4 tells)."""
+    try:
+        await send({"type": "http.response.body", "body": part, "more_body": not last})
+    except OSError:
+        return False
+    return True

@@ -5,7 +5,7 @@ from typing import Any
 
 from rosterd.http.headers import Headers
 from rosterd.http.reply import Header, Scope
-from rosterd.http.routes import Match
+from rosterd.http.routes import NOWHERE, Match
 from rosterd.scim import errors
 from rosterd.scim.render import DEFAULT, Projection
 from rosterd.scim.schema import ResourceType
@@ -17,27 +17,11 @@ from rosterd.service.view import View
 class Request:
     """A request. What is not known has its beginning's value: it did not come so far."""
 
-    credential: Credential | None = None
-    """Whose request it is: also of a token that does not work any more."""
-    asker: Caller | None = None
-    """Who asks; ``None`` also at an address that needs no token, if none was sent."""
-    match: Match | None = None
-    kind: ResourceType | None = None
-    """The resource type of the endpoint, if there is such a one."""
-    base_url = ""
-    rate: tuple[Header, ...] = ()
-    """The headers that tell what is left of the connection's rate."""
-    raw = b""
-    """The body as it was sent."""
-    body: Any = None
-    query: Sequence[tuple[str, str]] = ()
-    view: View | None = None
-    """The resource that the reply is about."""
-    faults = False
-    """Whether a bulk request had operations that failed."""
-    error: BaseException | None = None
-    admitted = decoded = checked = committed = 0.0
-    """When these steps were done, by ``time.perf_counter``; 0: not so far."""
+    __slots__ = (
+        "admitted", "asker", "at", "base_url", "body", "checked", "committed", "credential", "decoded",
+        "error", "faults", "headers", "id", "kind", "match", "method", "path", "query", "rate", "raw", "root",
+        "scope", "started", "view",
+    )  # fmt: skip
 
     def __init__(self, scope: Scope, request_id: str, at: int, started: float) -> None:
         """``at`` is ms, ``started`` by ``time.perf_counter``."""
@@ -50,12 +34,32 @@ class Request:
         self.id = request_id
         self.at = at
         self.started = started
+        self.admitted = self.decoded = self.checked = self.committed = 0.0
+        """When these steps were done, by ``time.perf_counter``; 0: not so far."""
+        self.credential: Credential | None = None
+        """Whose request it is: also of a token that does not work any more."""
+        self.asker: Caller | None = None
+        """Who asks; ``None`` also at an address that needs no token, if none was sent."""
+        self.match: Match = NOWHERE
+        self.kind: ResourceType | None = None
+        """The resource type of the endpoint, if there is such a one."""
+        self.base_url = ""
+        self.rate: tuple[Header, ...] = ()
+        """The headers that tell what is left of the connection's rate."""
+        self.raw = b""
+        """The body as it was sent."""
+        self.body: Any = None
+        self.query: Sequence[tuple[str, str]] = ()
+        self.view: View | None = None
+        """The resource that the reply is about."""
+        self.faults = False
+        """Whether a bulk request had operations that failed."""
+        self.error: BaseException | None = None
 
     def asked_by(self, caller: Caller) -> None:
         """Note who asks, and with that what there is at the address."""
         self.asker = caller
-        if self.match is not None:
-            self.kind = caller.model.by_endpoint.get(self.match.endpoint.casefold())
+        self.kind = caller.model.by_endpoint.get(self.match.endpoint.casefold())
 
     def forget(self) -> None:
         """Let go of what may be large, once it is answered."""
@@ -68,16 +72,6 @@ class Request:
         if self.asker is None:
             raise errors.Unauthorized()
         return self.asker
-
-    @property
-    def route(self) -> str:
-        """The template of its address; empty if there is no such address."""
-        return "" if self.match is None else self.match.template
-
-    @property
-    def resource(self) -> str:
-        """The id in its address."""
-        return "" if self.match is None else self.match.id
 
     def parameter(self, name: str) -> str | None:
         """A query parameter by its case-insensitive name."""
@@ -99,9 +93,10 @@ class Request:
     def type(self) -> ResourceType:
         """The resource type of the endpoint; raises ``NotFound``."""
         if self.kind is None:
-            endpoint = "" if self.match is None else self.match.endpoint
             known = ", ".join(t.endpoint for t in self.caller.model.types.values())
-            raise errors.NotFound(f"There is no endpoint '/{endpoint}'; this directory has {known}.")
+            raise errors.NotFound(
+                f"There is no endpoint '/{self.match.endpoint}'; this directory has {known}."
+            )
         return self.kind
 
     @property

@@ -6,7 +6,7 @@ endpoint. ``/d/{directory}`` before a path names the directory, which must be th
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from rosterd.scim import errors
 from rosterd.service.caller import ANY, READ, WRITE
@@ -57,14 +57,16 @@ TABLE: Final[Mapping[str, Mapping[str, Route]]] = {
     for template in dict.fromkeys(r.template for r in ROUTES)
 }
 
-_FIXED: Final = {
+_STANDARD: Final = {
     template.strip("/").split("/")[0].casefold(): template.strip("/").split("/")[0]
     for template in TABLE
     if not template.startswith("/{")
 }
+_FIXED: Final = {**_STANDARD, **{alias: _STANDARD[name] for alias, name in ALIASES.items()}}
 
 
-class Match(NamedTuple):
+@dataclass(slots=True)
+class Match:
     """A path read: its template, the directory it names, the endpoint segment and the id."""
 
     template: str
@@ -73,19 +75,22 @@ class Match(NamedTuple):
     id: str = ""
 
 
+NOWHERE: Final = Match("", None)
+"""What is said of a path that could not be read."""
+
+
 def match(path: str) -> Match:
     """Read a path below the SCIM base URL; raises ``NotFound`` for one of no known form.
 
     ``path`` is percent-decoded already, as ASGI gives it.
     """
-    segments = [s for s in path.split("/") if s]
+    segments = [*filter(None, path.split("/"))]
     directory = None
     if len(segments) > 1 and segments[0] == "d":
         directory, segments = segments[1], segments[2:]
     if not segments:
         return Match("/", directory)
-    first = ALIASES.get(segments[0].casefold(), segments[0].casefold())
-    fixed = _FIXED.get(first)
+    fixed = _FIXED.get(segments[0].casefold())
     if fixed is not None:
         template = f"/{fixed}" if len(segments) == 1 else f"/{fixed}/{{id}}"
         if len(segments) > 2 or template not in TABLE:

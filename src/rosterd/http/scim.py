@@ -103,14 +103,13 @@ class ScimApp:
             if self._journal is not None and request.credential is None:
                 request.credential = await self._admission.claimed(request.headers)
         self._measure(request, reply.status)
-        await reply.send(scope, send, request.id, more=request.rate)
-        whose = request.credential
-        speaks = None if request.asker is None else request.asker.connection.id
-        who: dict[str, int | str | None] = {"connection": speaks}
+        await reply.send(scope, send, request.id, request.rate)
+        whose, asker = request.credential, request.asker
+        who: dict[str, int | str | None] = {"connection": None if asker is None else asker.connection.id}
         if span is not None:
             span.end(reply.status, request, time.perf_counter())
             who["trace_id"] = span.trace_id
-        answered(scope, request.route, reply.status, started, request.id, **who)
+        answered(scope, request.match.template, reply.status, started, request.id, who)
         if self._journal is not None and whose is not None:
             keep(self._journal, self._admission.models, request, whose, reply)
 
@@ -160,7 +159,7 @@ class ScimApp:
             self._guard.failed(request.scope)
             raise
         # A bulk request counts its operations, once they are read.
-        take(self._throttle, request, row.scope, cost=0 if row.handler == "bulk" else 1)
+        take(self._throttle, request, caller, row.scope, 0 if row.handler == "bulk" else 1)
         if row.scope not in (None, ANY):
             caller.require(row.scope, None if request.kind is None else request.kind.name)
 
@@ -190,7 +189,7 @@ class ScimApp:
     async def read(self, request: Request) -> Reply:
         """GET /{endpoint}/{id}; 304 if the client has this version (RFC 7644 §3.14)."""
         projection, caller = request.projection, request.caller
-        view = request.view = await self._queries.get(caller, request.type, request.resource, projection)
+        view = request.view = await self._queries.get(caller, request.type, request.match.id, projection)
         request.committed = time.perf_counter()
         headers = resource_headers(view, caller)
         known = request.headers.get(b"if-none-match")
@@ -210,7 +209,7 @@ class ScimApp:
     async def replace(self, request: Request) -> Reply:
         """PUT /{endpoint}/{id}."""
         unit = self._commands.replace(
-            request.caller, request.type, request.resource, request.body, request.if_match
+            request.caller, request.type, request.match.id, request.body, request.if_match
         )
         view = await self._commit(request, unit)
         body = resource_body(view, request.caller, request.projection_of_change)
@@ -227,7 +226,7 @@ class ScimApp:
         unit = self._commands.patch(
             request.caller,
             request.type,
-            request.resource,
+            request.match.id,
             request.body,
             request.if_match,
             members=0 if silent else None if asked else MEMBERS_SHOWN,
@@ -240,14 +239,14 @@ class ScimApp:
 
     async def delete(self, request: Request) -> Reply:
         """DELETE /{endpoint}/{id}."""
-        unit = self._commands.delete(request.caller, request.type, request.resource, request.if_match)
+        unit = self._commands.delete(request.caller, request.type, request.match.id, request.if_match)
         await self._commit(request, unit)
         return Reply(204)
 
     async def bulk(self, request: Request) -> Reply:
         """POST /Bulk (RFC 7644 §3.7)."""
         cost = min(operations(request.body), MAX_OPERATIONS)
-        take(self._throttle, request, WRITE, cost)
+        take(self._throttle, request, request.caller, WRITE, cost)
         results = await self._bulk.run(request.caller, request.body, self._admission.renewed)
         request.committed = time.perf_counter()
         request.faults = any("response" in result for result in results)
@@ -281,7 +280,7 @@ class ScimApp:
         """GET /ResourceTypes/{id}."""
         caller = request.caller
         return Reply(
-            200, orjson.dumps(discovery.resource_type(caller.model, caller.base_url, request.resource))
+            200, orjson.dumps(discovery.resource_type(caller.model, caller.base_url, request.match.id))
         )
 
     async def schemas(self, request: Request) -> Reply:
@@ -291,7 +290,7 @@ class ScimApp:
     async def schema(self, request: Request) -> Reply:
         """GET /Schemas/{id}."""
         caller = request.caller
-        return Reply(200, orjson.dumps(discovery.schema(caller.model, caller.base_url, request.resource)))
+        return Reply(200, orjson.dumps(discovery.schema(caller.model, caller.base_url, request.match.id)))
 
     async def me(self, request: Request) -> Reply:
         """/Me: the token speaks for a connection, which is no user (RFC 7644 §3.11)."""

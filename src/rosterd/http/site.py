@@ -23,6 +23,7 @@ from rosterd.http.well_known import WELL_KNOWN, WellKnown
 from rosterd.scim import errors
 
 SCIM_PATH: Final = "/scim/v2"
+_SCIM: Final = SCIM_PATH + "/"
 _JSON: Final = (b"content-type", b"application/json")
 _MISPLACED: Final = frozenset(
     ("scim", "v2", "users", "groups", "bulk", "me", "schemas", "resourcetypes", "serviceproviderconfig")
@@ -69,17 +70,18 @@ class Site:
         if scope["type"] != "http":
             return
         root, path = scope.get("root_path", ""), scope["path"]
-        if path != root and not path.startswith(root + "/"):  # some servers leave it out of the path
-            scope = {**scope, "path": root + path}
-        path = scope["path"].removeprefix(root)
-        if path == SCIM_PATH or path.startswith(SCIM_PATH + "/"):
-            await self._scim({**scope, "root_path": root + SCIM_PATH}, receive, send)
+        if root:
+            if path != root and not path.startswith(root + "/"):  # some servers leave it out of the path
+                scope = {**scope, "path": root + path}
+            path = scope["path"].removeprefix(root)
+        if path.startswith(_SCIM) or path == SCIM_PATH:
+            await self._scim(dict(scope, root_path=root + SCIM_PATH), receive, send)
             return
         if path in BY_PATH:
             await self._token_provider(scope, receive, self._counted("token", scope, send))
             return
         if path == API_PATH or path.startswith(API_PATH + "/"):
-            inner = {**scope, "root_path": root + API_PATH}
+            inner = dict(scope, root_path=root + API_PATH)
             await self._api(inner, receive, self._counted("api", scope, send))
             return
         other = await self._other(path, scope)

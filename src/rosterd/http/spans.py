@@ -34,7 +34,7 @@ def steps(request: Request, ended: float) -> Iterator[tuple[str, float, float]]:
     The last one is where it failed, if it did.
     """
     marks = [("admit", request.admitted), ("decode", request.decoded)]
-    searches = request.route.endswith("/.search")
+    searches = request.match.template.endswith("/.search")
     if request.checked or not (request.method in _READING or searches):
         marks.append(("check", request.checked))
     marks.append(("commit", request.committed))

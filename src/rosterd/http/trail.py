@@ -83,7 +83,7 @@ class Trail:
         kind = resource = None
         if row is not None:
             kind, resource = row.kind, row.id
-        elif match is not None and match.endpoint:
+        elif match.endpoint:
             found = model.by_endpoint.get(match.endpoint.casefold())
             kind = found.name if found is not None else None
             resource = match.id or None

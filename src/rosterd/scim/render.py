@@ -270,9 +270,13 @@ def _without_filters(text: str) -> str:
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - what is written behind the time says that it is UTC
 
 
+_THOUSANDTHS: Final = tuple(f".{ms:03}Z" for ms in range(1000))
+
+
 def format_time(ms: int) -> str:
     """Milliseconds since the epoch as ``2026-11-24T15:22:47.123Z`` (RFC 7643 §2.3.5)."""
-    return f"{_second(ms // 1000)}.{ms % 1000:03}Z"
+    seconds, rest = divmod(ms, 1000)
+    return _second(seconds) + _THOUSANDTHS[rest]
 
 
 @lru_cache(maxsize=4096)  # what was provisioned together has its times together

@@ -96,7 +96,7 @@ JSON_NAMES: Final = {field.name: _camel(field.name) for field in fields(Limits)}
 """The limits by their names in JSON: ``fuse_count`` is ``fuseCount`` there."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Quota:
     """What is left after one request."""
 
@@ -163,8 +163,10 @@ class _Bucket:
 
     def fill(self, now: int) -> int:
         """Let it fill until now; the level."""
-        self.level = level = min(self.size, self.level + (now - self.at) * self.rate)
-        self.at = now
+        level = self.level + (now - self.at) * self.rate
+        if level > self.size:
+            level = self.size
+        self.level, self.at = level, now
         return level
 
 
@@ -188,18 +190,21 @@ class Throttle:
 
     def draw(self, key: Key, rate: int, burst: int, cost: int = 1) -> Quota:
         """Take a cost from the bucket of this key, which holds ``burst`` seconds of its rate, if it can."""
-        size = rate * burst * _SECOND
-        now = self._clock()
-        bucket = self._bucket(key, rate, size, now)
+        limit, now = rate * burst, self._clock()
+        size = limit * _SECOND
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._begin(key, rate, size, now)
+        else:
+            self._buckets.move_to_end(key)
         level = bucket.fill(now)
         if bucket.size != size or bucket.rate != rate:
             bucket.rate, bucket.size = rate, size
             bucket.level = level = min(level, size)
         wanted = cost * _SECOND
-        missing = min(wanted, size) - level
-        if missing > 0:
+        if level < wanted and (missing := min(wanted, size) - level) > 0:
             wait = -(-missing // (rate * _SECOND))
-            return Quota(size // _SECOND, max(0, level // _SECOND), wait, wait)
+            return Quota(limit, level // _SECOND if level > 0 else 0, wait, wait)
         bucket.level = level = level - wanted
         if cost:
             if not bucket.drawn:
@@ -207,7 +212,7 @@ class Throttle:
                 self._untold[key] = bucket
             bucket.drawn += cost
         reset = -((level - size) // (rate * _SECOND))
-        return Quota(size // _SECOND, max(0, level // _SECOND), reset)
+        return Quota(limit, level // _SECOND if level > 0 else 0, reset)
 
     def drawn(self, most: int) -> list[Drawn]:
         """What was drawn and is not told yet, of so many buckets at most; it counts as told then."""
@@ -229,15 +234,11 @@ class Throttle:
                 since = (now - self._asked) * bucket.rate - bucket.drawn * _SECOND
                 bucket.level = min(bucket.fill(now), level * _MICRO + since)
 
-    def _bucket(self, key: Key, rate: int, size: int, now: int) -> _Bucket:
-        bucket = self._buckets.get(key)
-        if bucket is None:
-            bucket = self._buckets[key] = _Bucket(rate, size, now)
-            if len(self._buckets) > self._most:
-                gone, _ = self._buckets.popitem(last=False)
-                self._untold.pop(gone, None)
-        else:
-            self._buckets.move_to_end(key)
+    def _begin(self, key: Key, rate: int, size: int, now: int) -> _Bucket:
+        bucket = self._buckets[key] = _Bucket(rate, size, now)
+        if len(self._buckets) > self._most:
+            gone, _ = self._buckets.popitem(last=False)
+            self._untold.pop(gone, None)
         return bucket
 
 

@@ -1,18 +1,24 @@
 """A resource with what is rendered beside its document, and the full document of it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
 
 import orjson
 
 from rosterd.scim import urns
 from rosterd.scim.membership import Member
-from rosterd.scim.render import etag, format_time
+from rosterd.scim.render import format_time
 from rosterd.scim.schema import Model, ResourceType
 from rosterd.service.ports import Membership, Stored
 
+_KEPT: Final = 64
+"""Texts of which the JSON is remembered."""
 
-class View(NamedTuple):
+
+@dataclass(slots=True)
+class View:
     """One resource as a connection sees it.
 
     ``memberships`` is a user's groups, ``members`` a group's members; ``None`` where they do not
@@ -67,15 +73,20 @@ def members_json(members: Sequence[Member], model: Model, base_url: str) -> list
     return out
 
 
-def meta_json(view: View, base_url: str) -> dict[str, Any]:
-    """The value of ``meta`` (RFC 7643 §3.1)."""
-    return {
-        "resourceType": view.type.name,
-        "created": format_time(view.row.created),
-        "lastModified": format_time(view.row.modified),
-        "location": location(base_url, view.type, view.row.id),
-        "version": etag(view.row.version),
-    }
+def meta_text(view: View, base_url: str) -> str:
+    """The JSON text of ``meta`` (RFC 7643 §3.1). Names, endpoints and ids are plain in JSON, too."""
+    row, kind = view.row, view.type
+    return (
+        f'{{"resourceType":"{kind.name}","created":"{format_time(row.created)}",'
+        f'"lastModified":"{format_time(row.modified)}",'
+        f'"location":"{location(_inside(base_url), kind, row.id)}","version":"W/\\"{row.version}\\""}}'
+    )
+
+
+@lru_cache(_KEPT)
+def _inside(text: str) -> str:
+    """A text as it stands between the quotation marks of a JSON string."""
+    return orjson.dumps(text).decode()[1:-1]
 
 
 def full_document(view: View, model: Model, base_url: str) -> dict[str, Any]:
@@ -89,5 +100,5 @@ def full_document(view: View, model: Model, base_url: str) -> dict[str, Any]:
         full["groups"] = groups_json(view.memberships, model, base_url)
     if view.members:
         full["members"] = members_json(view.members, model, base_url)
-    full["meta"] = meta_json(view, base_url)
+    full["meta"] = orjson.loads(meta_text(view, base_url))
     return full

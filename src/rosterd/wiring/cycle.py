@@ -8,26 +8,21 @@ import asyncio
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn.protocols.utils import ClientDisconnected
 
 from rosterd.http.reply import WHOLE
 
 EXTENSIONS: Final[dict[str, dict[str, object]]] = {WHOLE: {}}
-_VISIBLE: Final = bytes(byte for byte in range(256) if byte == 0x09 or (byte >= 0x20 and byte != 0x7F))
-"""What the value of a header may hold (RFC 9110 §5.5)."""
-_OF_THE_CONNECTION: Final = frozenset((b"connection", b"transfer-encoding"))
+_VISIBLE: Final = bytes(b if b == 0x09 or (b >= 0x20 and b != 0x7F) else 0x20 for b in range(256))
+"""Bytes as a header may hold them (RFC 9110 §5.5): any other one is a blank here."""
 
 
 class Cycle(RequestResponseCycle):
     """See ``uvicorn``'s class of which it is one; the application calls ``send``."""
 
-    access_log = disconnected = response_started = response_complete = False
-    in_progress = False
-    """Whether it was begun, and may still be answered as a whole."""
-    more_body = True
-    chunked_encoding = None
-    expected_content_length = 0
+    access_log = False
 
-    def __init__(self, connection: Any, scope: Any, *, keep_alive: bool) -> None:
+    def __init__(self, connection: Any, scope: Any, keep_alive: bool) -> None:
         """``connection`` is the protocol that got the request of this scope."""
         self.connection = connection
         self.scope = scope
@@ -35,19 +30,41 @@ class Cycle(RequestResponseCycle):
         self.flow = connection.flow
         self.logger = connection.logger
         self.default_headers = connection.server_state.default_headers
-        self.message_event = asyncio.Event()
+        self.waited_for: asyncio.Event | None = None
         self.on_response = connection.on_response_complete
         self.keep_alive = keep_alive
         self.waiting_for_100_continue = connection.expect_100_continue
         self.body = bytearray()
+        self.more_body = True
+        self.disconnected = self.response_started = self.response_complete = False
+        self.in_progress = False
+        """Whether it was begun, and may still be answered as a whole."""
+        self.chunked_encoding = None
+        self.expected_content_length = 0
+
+    @property
+    def message_event(self) -> asyncio.Event:  # type: ignore[override]
+        """Set while there is something that the application has not received; made when it waits for it."""
+        if self.waited_for is None:
+            self.waited_for = asyncio.Event()
+            if self.body or not self.more_body:
+                self.waited_for.set()
+        return self.waited_for
+
+    def wake(self) -> None:
+        """Have the application look again, if it waits."""
+        if self.waited_for is not None:
+            self.waited_for.set()
 
     async def send(self, message: Any) -> None:
-        """Take a message of ASGI from the application."""
+        """Take a message of ASGI from the application. Raises ``OSError`` for a part of what nobody takes."""
         if self.waiting_for_100_continue and self.more_body:
             self.keep_alive = False  # nobody knows whether the body comes now that it was not asked for
         if message["type"] != WHOLE:
             self.connection.expect_nothing()
             await super().send(message)
+            if self.disconnected and message.get("more_body"):
+                raise ClientDisconnected
         elif not self._whole(message):
             status, headers = message["status"], message["headers"]
             await super().send({"type": "http.response.start", "status": status, "headers": headers})
@@ -58,16 +75,14 @@ class Cycle(RequestResponseCycle):
         waits = self.disconnected or self.response_started or self.flow.write_paused
         if waits or not self.keep_alive or self.scope["method"] == "HEAD":
             return False
-        headers = [*self.default_headers, *message["headers"]]
-        lines = [b"%b: %b\r\n" % header for header in headers]
-        head = b"%b%b" % (STATUS_LINE[message["status"]], b"".join(lines))
-        if not _OF_THE_CONNECTION.isdisjoint([name for name, _ in headers]):
-            return False
-        if head.translate(None, _VISIBLE) != b"\r\n" * (len(lines) + 1):
+        lines = [*map(b": ".join, self.default_headers), *map(b": ".join, message["headers"])]
+        text = b"".join(lines)
+        if text.translate(_VISIBLE) != text:
             raise RuntimeError("a header of the reply has characters that a header must not have")
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
-        self.message_event.set()
+        self.wake()
         self.on_response()
-        self.connection.outgoing.post(b"%b\r\n%b" % (head, message["body"]))
+        lines += b"", message["body"]
+        self.connection.outgoing.post(STATUS_LINE[message["status"]] + b"\r\n".join(lines))
         return True

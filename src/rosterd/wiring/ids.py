@@ -3,6 +3,7 @@
 import itertools
 import os
 import time
+from typing import Final
 
 
 def now() -> int:
@@ -18,10 +19,10 @@ def new_id() -> str:
     return f"{time_part[:8]}-{time_part[8:]}-{versioned:04x}-{variant:04x}-{tail & 0xFFFF_FFFF_FFFF:012x}"
 
 
-_PROCESS = os.urandom(4).hex()
+_PROCESS: Final = int.from_bytes(os.urandom(4), "big") << 32
 _requests = itertools.count(1)
 
 
 def new_request_id() -> str:
     """16 hexadecimal digits: 8 of this process, then a count."""
-    return f"{_PROCESS}{next(_requests) & 0xFFFF_FFFF:08x}"
+    return (_PROCESS | next(_requests) & 0xFFFF_FFFF).to_bytes(8, "big").hex()

@@ -119,11 +119,12 @@ def _quick(level: int, also: Mapping[str, object]) -> Any:
         return usual
 
     class Quick(usual):  # type: ignore[misc]
-        def info(self, event: str, *args: object, **fields: object) -> Any:
+        def info(self, event: str, /, *args: object, **fields: object) -> Any:
             if args or self._context or "exc_info" in fields:
                 return super().info(event, *args, **fields)
-            line = {**fields, **also, "event": event, "level": "info", "timestamp": datetime.now(UTC)}
-            return self._logger.info(_as_json(line, repr, orjson.OPT_UTC_Z))
+            fields.update(also)
+            fields["event"], fields["level"], fields["timestamp"] = event, "info", datetime.now(UTC)
+            return self._logger.info(_as_json(fields, repr, orjson.OPT_UTC_Z))
 
     return Quick
 

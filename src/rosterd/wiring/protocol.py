@@ -17,6 +17,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
+from operator import itemgetter
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -33,7 +34,9 @@ _ALWAYS: Final = (b"/healthz", b"/readyz", b"/metrics")
 """What is answered however many connections there are."""
 _SPARE: Final = 64
 """Connections beyond the limit that are still told why they are refused."""
-_ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
+_ASGI: Final = {"version": "3.0", "spec_version": "2.4"}
+_NAME: Final = itemgetter(0)
+"""Of a header."""
 _FORWARDED: Final = frozenset((b"x-forwarded-proto", b"x-forwarded-for"))
 
 FRESH: Final = "fresh"
@@ -107,6 +110,8 @@ class Bounded(HttpToolsProtocol):
     """One connection. ``phase`` says what it is in the middle of."""
 
     doors: Doors
+    cycle: Any
+    """The ``Cycle`` of the request that was read last; ``None`` before the first."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take it, or close it at once if there are far too many."""
@@ -172,12 +177,13 @@ class Bounded(HttpToolsProtocol):
             if parser.get_method() == b"CONNECT":
                 raise ValueError("this is no proxy")
             return
-        if self.chunk + max(self.bare, 0) > bounds.head_bytes and self._head_size() > bounds.head_bytes:
+        most, size = bounds.head_bytes, self.chunk
+        if (size > most or size + self.bare > most) and self._head_size() > most:
             self._refuse("head", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
             return
         app: Any = self.config.loaded_app
         proxied = isinstance(app, ProxyHeadersMiddleware)
-        if proxied and _FORWARDED.isdisjoint([name for name, _ in self.headers]):
+        if proxied and _FORWARDED.isdisjoint(map(_NAME, self.headers)):
             app = app.app  # it would look who asks, and find nothing to do
         if len(self.connections) > bounds.connections and self.url not in _ALWAYS:
             self.doors.turned_away["connections"] += 1
@@ -194,7 +200,7 @@ class Bounded(HttpToolsProtocol):
         cycle.body += body
         if len(cycle.body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
-        cycle.message_event.set()
+        cycle.wake()
 
     def on_message_complete(self) -> None:
         """The request is complete."""
@@ -204,7 +210,7 @@ class Bounded(HttpToolsProtocol):
         cycle = self.cycle
         if not cycle.response_complete:
             cycle.more_body = False
-            cycle.message_event.set()
+            cycle.wake()
 
     def on_response_complete(self) -> None:
         """The reply is complete: the next request on the connection is begun, if it came already."""
@@ -228,7 +234,7 @@ class Bounded(HttpToolsProtocol):
     def look(self, now: float) -> None:
         """End the connection if the client has been too slow up to ``now`` of the loop's clock."""
         bounds, transport = self.doors.bounds, self.transport
-        cycle: Cycle | None = self.cycle  # type: ignore[assignment]
+        cycle: Cycle | None = self.cycle
         answered = cycle is None or cycle.response_complete
         if self.refused and (cycle is None or answered or cycle.disconnected):
             transport.close()  # it had a moment to read why
@@ -264,7 +270,7 @@ class Bounded(HttpToolsProtocol):
         parser = self.parser
         version = parser.get_http_version()
         path, query = self.url, b""
-        if path.startswith(b"/") and b"#" not in path:
+        if path.startswith(b"/") and path.find(b"#") < 0:
             path, _, query = path.partition(b"?")
         else:
             url = httptools.parse_url(path)
@@ -287,9 +293,9 @@ class Bounded(HttpToolsProtocol):
             "extensions": EXTENSIONS,
         }
         self.headers = []  # what comes behind a body in chunks is no header
-        before: Cycle | None = self.cycle  # type: ignore[assignment]
+        before: Cycle | None = self.cycle
         keep_alive = version != "1.0" and parser.should_keep_alive() and not self.doors.closing
-        self.cycle = cycle = Cycle(self, scope, keep_alive=keep_alive)
+        self.cycle = cycle = Cycle(self, scope, keep_alive)
         if before is None or before.response_complete:
             self._start(cycle, app)
         else:
@@ -301,7 +307,7 @@ class Bounded(HttpToolsProtocol):
         self.running = cycle
         cycle.in_progress = True
         self.doors.outbox.expected += 1
-        task = self.loop.create_task(cycle.run_asgi(app))
+        task = asyncio.Task(cycle.run_asgi(app), loop=self.loop, name="request")  # a number costs a format
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
@@ -335,7 +341,7 @@ class Bounded(HttpToolsProtocol):
         self.refused = True
         if reason is not None:
             self.doors.turned_away[reason] += 1
-        cycle: Cycle | None = self.cycle  # type: ignore[assignment]
+        cycle: Cycle | None = self.cycle
         within = self.phase is BODY
         if not within and cycle is not None and not cycle.response_complete:
             cycle.keep_alive = False
@@ -356,7 +362,7 @@ class Bounded(HttpToolsProtocol):
         for cycle in (self.running, self.cycle):
             if cycle is not None and not cycle.response_complete:
                 cycle.disconnected = True
-                cycle.message_event.set()
+                cycle.wake()
         self.expect_nothing()
 
     def _abort(self) -> None:

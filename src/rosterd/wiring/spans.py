@@ -199,7 +199,7 @@ def _attributes(status: int | None, request: Request) -> Mapping[str, Any]:
 def _route(request: Request) -> str:
     """The template of the address, with the resource type's own endpoint where there is such a type."""
     match = request.match
-    if match is None or not match.template:
+    if not match.template:
         return ""
     known = request.kind
     template = (

@@ -23,7 +23,7 @@ from rosterd.http.decode import ClientGone, parse_json, parse_query, read_body
 from rosterd.http.guard import Guard
 from rosterd.http.headers import Headers, bearer, check_media_type
 from rosterd.http.problems import problem_to
-from rosterd.http.reply import GUARDS, NO_STORE, Header, Receive, Reply, Scope, Send
+from rosterd.http.reply import GUARDS, NO_STORE, Header, Receive, Reply, Scope, Send, send_part
 from rosterd.scim import errors
 from rosterd.service import keys
 
@@ -81,7 +81,7 @@ class ApiApp:
         else:
             status = reply.status
             await reply.send(scope, send, request_id, more=seen.headers)
-        answered(scope, seen.route, status, started, request_id, key=seen.key)
+        answered(scope, seen.route, status, started, request_id, {"key": seen.key})
 
     async def _answer(
         self, scope: Scope, receive: Receive, request_id: str, seen: "_Seen"
@@ -157,9 +157,8 @@ class ApiApp:
                         await chunk
                     break
                 data = chunk.result()
-                if data is None:
+                if data is None or not await send_part(send, data):
                     break
-                await send({"type": "http.response.body", "body": data, "more_body": True})
         except Exception as error:  # noqa: BLE001 - the status is sent; all that is left is to end and tell
             _log.error("stream broke off", request_id=request_id, exc_info=error)
         finally:
@@ -168,7 +167,7 @@ class ApiApp:
             close = getattr(reply.events, "aclose", None)
             if close is not None:
                 await close()
-        await send({"type": "http.response.body", "body": b""})
+        await send_part(send, b"", last=True)
 
 
 async def _gone(receive: Receive) -> None:
