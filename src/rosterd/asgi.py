@@ -119,6 +119,8 @@ class Rosterd:
             await self._live(receive, send)
             return
         service = await self.open()
+        if asyncio.get_running_loop().get_task_factory() is not None:
+            await asyncio.sleep(0)  # begun at once, it would be of the turn before (store/turn.py)
         site = service.http.site if self._console else service.http.site.without_console()
         await site(scope, receive, send)
 

@@ -25,7 +25,6 @@ WHOLE |= {"is_owned"}  # a handful of administrators
 WHOLE |= {"gives_numbers", "last_number", "raise_number"}  # SQLite's own tables, which are short
 WHOLE |= {"contents"}  # everything is counted, for a backup
 WHOLE |= {"connection_states", "dead_backlog", "mapping_backlog", "webhook_backlog"}  # measured at a scrape
-WHOLE |= {"live_searches"}  # the index is made anew, once in some hundred erasures
 WHOLE |= {"parts_portion"}  # the same; what is due is done soon
 WHOLE |= {"kept_replies"}  # those of a day, and of an erasure only
 WHOLE |= {"has_failures", "forget_old_failures"}  # in the order of an index, so many at most

@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ def test_a_page_ends_when_its_data_becomes_large(tmp_path: Path) -> None:
 
         async def work(tx: Writer) -> None:
             for _ in range(6):
-                await tx.append(replace(event("u"), data={"large": large}))
+                await tx.append(event("u")._replace(data={"large": large}))
 
         await store.write(DIRECTORY, work)
         seen, after = [], 0

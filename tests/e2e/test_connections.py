@@ -164,6 +164,23 @@ def test_a_request_is_answered_though_nonsense_follows() -> None:
     run(QUICK, test)
 
 
+def test_what_was_complete_is_answered_though_a_broken_body_follows() -> None:
+    async def test(server: Server) -> None:
+        for before in (0, 1, 2):
+            reader, writer = await server.open()
+            broken = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n"
+            writer.write(GET % b"" * before + GET % b"waits" + broken)
+            await asyncio.sleep(10 * QUICK.look_seconds)
+            server.may.set()
+            last = HELLO.replace(b"5\r\n", b"5\r\nconnection: close\r\n", 1)
+            assert await reader.read() == HELLO * before + last
+            assert server.doors.outbox.expected == 0
+            server.may.clear()
+            writer.close()
+
+    run(QUICK, test)
+
+
 def test_a_connection_that_is_closed_does_not_wait_for_ever_for_its_client_to_read() -> None:
     async def test(server: Server) -> None:
         with socket.socket() as client:

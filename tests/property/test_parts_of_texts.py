@@ -23,7 +23,7 @@ from rosterd.store.memory import MemoryStore
 from rosterd.store.parts import index_portion
 from rosterd.store.postgres import open_postgres
 from rosterd.store.sqlite import open_sqlite
-from rosterd.testing.scenario import AT, CONNECTION, USER, dump, indexed, row
+from rosterd.testing.scenario import AT, CONNECTION, ENTRY, USER, dump, indexed, row
 
 texts = st.one_of(
     st.text("abAß\"'%_\\é ", min_size=3, max_size=7),
@@ -224,6 +224,7 @@ def test_an_index_that_purges_have_made_too_deep_is_made_anew(
 
     async def scenario() -> None:
         store = await open_sqlite(tmp_path / "rosterd.db")
+        await store.create_directory("acme", AT, ENTRY)
         users = Users()
         for n in range(60):
             await store.write(1, users.change("insert", n, {"displayName": f"Some {n * 7919} {n**7:x}"}))
@@ -231,7 +232,7 @@ def test_an_index_that_purges_have_made_too_deep_is_made_anew(
             await store.write(1, users.change("erase", n, {}))
             await store.purge(1)
             with closing(sqlite3.connect(tmp_path / "rosterd.db")) as beside:
-                depths.append(parts._levels(beside))
+                depths.append(parts._levels(parts._structure(beside)))
                 left = beside.execute("SELECT count(*) FROM parts WHERE parts MATCH '\"som\"'").fetchone()
                 assert left == (59 - n,)
         await store.close()
@@ -239,6 +240,30 @@ def test_an_index_that_purges_have_made_too_deep_is_made_anew(
     asyncio.run(scenario())
     assert max(depths) < 12
     assert any(later < earlier for earlier, later in itertools.pairwise(depths)), "it became too deep"
+
+
+def test_an_index_that_is_too_deep_for_sqlite_already_is_made_anew_by_a_purge(tmp_path: Path) -> None:
+    named = Query({USER: bind(Compare(path("displayName"), "co", "ome o"), USER)}, CONNECTION, 3)
+
+    async def scenario() -> None:
+        store = await open_sqlite(tmp_path / "rosterd.db")
+        await store.create_directory("acme", AT, ENTRY)
+        users = Users()
+        await store.write(1, users.change("insert", 1, {"displayName": "Some one"}))
+        await store.purge(1)
+        await store.close()
+        with closing(sqlite3.connect(tmp_path / "rosterd.db")) as beside, beside:
+            deep = bytes.fromhex("00000000 8f52 00 00")  # 2,002 levels
+            beside.execute("UPDATE parts_data SET block = ? WHERE id = 10", (deep,))
+        store = await open_sqlite(tmp_path / "rosterd.db")
+        with pytest.raises(sqlite3.DatabaseError):
+            await store.reader(1).search(named)
+        await store.write(1, users.change("insert", 2, {"displayName": "Some other"}))
+        await store.purge(1)
+        assert len((await store.reader(1).search(named)).rows) == 2
+        await store.close()
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize(
@@ -251,7 +276,4 @@ def test_an_index_that_purges_have_made_too_deep_is_made_anew(
     ],
 )
 def test_how_deep_the_index_is_stands_in_its_structure_record(record: str, levels: int) -> None:
-    with closing(sqlite3.connect(":memory:")) as connection:
-        connection.execute("CREATE TABLE parts_data (id INTEGER PRIMARY KEY, block BLOB)")
-        connection.execute("INSERT INTO parts_data VALUES (10, ?)", (bytes.fromhex(record),))
-        assert parts._levels(connection) == levels
+    assert parts._levels(bytes.fromhex(record)) == levels

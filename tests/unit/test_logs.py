@@ -1,12 +1,17 @@
 """The log: an unexpected error tells where it happened, and no secret or person that was in memory there."""
 
+import asyncio
+import io
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+
+from rosterd.wiring.logs import _Lines
 
 PROGRAM = """
 import json
@@ -83,3 +88,33 @@ def test_a_line_that_cannot_be_written_is_lost_and_no_fault(log_format: str) -> 
             [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=full, timeout=30
         )
     assert (done.returncode, done.stdout) == (0, b"done\n")
+
+
+def test_a_line_is_written_though_the_loop_that_was_to_write_the_one_before_has_ended() -> None:
+    stream = io.BytesIO()
+    lines = _Lines(stream, b"\n")
+    loop = asyncio.new_event_loop()
+    loop.call_soon(loop.stop)
+    loop.call_soon(lines.info, b"first")
+    loop.run_forever()
+    loop.close()
+
+    async def leave() -> None:
+        lines.info(b"second")
+
+    asyncio.run(leave())
+    assert stream.getvalue() == b"first\nsecond\n"
+
+
+def test_no_line_of_several_threads_is_left_waiting() -> None:
+    each, interval = 500, sys.getswitchinterval()
+    sys.setswitchinterval(1e-7)
+    try:
+        for _ in range(100):
+            stream = io.BytesIO()
+            lines = _Lines(stream, b"\n")
+            with ThreadPoolExecutor(4) as threads:
+                list(threads.map(lines.info, [b"line"] * each))
+            assert stream.getvalue() == b"line\n" * each
+    finally:
+        sys.setswitchinterval(interval)

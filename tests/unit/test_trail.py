@@ -6,10 +6,10 @@ from rosterd.http.admit import Models
 from rosterd.http.reply import Reply
 from rosterd.http.request import Request
 from rosterd.http.routes import match
-from rosterd.http.trail import Trail
+from rosterd.http.trail import captured
 from rosterd.scim.membership import Member
 from rosterd.scim.schemas import CORE_MODEL
-from rosterd.service.capture import MAX_LINE
+from rosterd.service.capture import MAX_LINE, Captured
 from rosterd.service.control import Connection, Credential, Directory, Token
 from rosterd.service.ports import Stored
 from rosterd.service.view import View
@@ -28,8 +28,8 @@ def request(method: str = "GET", path: str = "/Groups/g", agent: bytes = b"test"
     return Request(scope, "r", 1, 0.0)
 
 
-def kept(of: Request, status: int = 200) -> Trail:
-    return Trail(Models(), of, WHOSE, Reply(status), expendable=status < 400)
+def kept(of: Request, status: int = 200) -> Captured:
+    return captured(Models(), of, WHOSE, Reply(status))
 
 
 def test_it_lets_go_of_the_members_of_a_group() -> None:
@@ -37,11 +37,10 @@ def test_it_lets_go_of_the_members_of_a_group() -> None:
     there = weakref.ref(members)
     row = Stored("g", "Group", 1, None, 1, 1, 1, 1, None, b'{"displayName":"Staff"}')
     asked.view = View(row, CORE_MODEL.types["Group"], None, members=members)
-    trail = kept(asked)
-    del members
+    left = kept(asked)
+    del asked, members
     assert there() is None
-    captured = trail.captured()
-    assert (captured.kind, captured.resource, captured.document) == ("Group", "g", row.document)
+    assert (left.kind, left.resource, left.document) == ("Group", "g", row.document)
 
 
 def test_what_a_client_may_make_long_is_cut_or_weighed() -> None:
@@ -51,6 +50,6 @@ def test_what_a_client_may_make_long_is_cut_or_weighed() -> None:
     assert kept(request(agent=long.encode())).weight > least + 49_000
     named = request("POST", "/Users")
     named.match, named.body = match("/Users"), {"userName": long}
-    trail = kept(named, 400)
-    assert trail.captured().subject == long[:MAX_LINE]
-    assert trail.weight > least + MAX_LINE - 10
+    left = kept(named, 400)
+    assert left.subject == long[:MAX_LINE]
+    assert left.weight > least + MAX_LINE - 10

@@ -22,27 +22,26 @@ class ClientGone(Exception):
 
 async def read_body(receive: Receive, headers: Headers, limit: int = MAX_BODY) -> bytes:
     """The whole body; raises ``PayloadTooLarge`` as soon as it is known to pass the limit."""
-    too_large = errors.PayloadTooLarge(f"The request body is larger than {limit} bytes; send less at a time.")
     declared = headers.get(b"content-length")
     if declared is not None and declared.isdigit() and int(declared) > limit:
-        raise too_large
-    message = await receive()
-    first = message.get("body", b"") if message["type"] == "http.request" else b""
-    if message["type"] == "http.request" and not message.get("more_body"):
-        if len(first) > limit:
-            raise too_large
-        return bytes(first)
-    chunks, size = [first], len(first)
-    while message["type"] != "http.disconnect" and message.get("more_body"):
+        raise _too_large(limit)
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > limit:
-            raise too_large
+            raise _too_large(limit)
         chunks.append(chunk)
-    if message["type"] == "http.disconnect":
-        raise ClientGone
+        more = message.get("more_body", False)
     return b"".join(chunks)
+
+
+def _too_large(limit: int) -> errors.PayloadTooLarge:
+    return errors.PayloadTooLarge(f"The request body is larger than {limit} bytes; send less at a time.")
 
 
 def parse_json(body: bytes) -> Any:

@@ -61,11 +61,6 @@ class Request:
         self.asker = caller
         self.kind = caller.model.by_endpoint.get(self.match.endpoint.casefold())
 
-    def forget(self) -> None:
-        """Let go of what may be large, once it is answered."""
-        self.scope, self.headers = {}, Headers(())
-        self.raw, self.body, self.query, self.error, self.view = b"", None, (), None, None
-
     @property
     def caller(self) -> Caller:
         """Who asks. Raises ``Unauthorized``."""

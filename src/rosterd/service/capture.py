@@ -1,12 +1,12 @@
 """From what a request left behind to what the log keeps of it: reading and masking, off the request's way.
 
-What is ``Left`` is noted while others wait. ``Captured`` is made of it later, and holds references and raw
-bytes only; ``exchange`` does the rest.
+``Captured`` is made while others wait, and holds references and raw bytes only; ``exchange`` does the rest
+later.
 """
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -26,25 +26,6 @@ _READS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 _LOOKED_FOR: Final = re.compile(
     r'\b(?:userName|displayName|externalId|value)\s+eq\s+"((?:[^"\\]|\\.)+)"', re.IGNORECASE
 )
-
-
-class Left(Protocol):
-    """What a request leaves until the next flush."""
-
-    @property
-    def weight(self) -> int:
-        """About how many bytes of memory it holds on to."""
-
-    @property
-    def expendable(self) -> bool:
-        """Whether it is a read that succeeded."""
-
-    @property
-    def omitted(self) -> Omitted:
-        """What is left of it if it is not kept."""
-
-    def captured(self) -> "Captured":
-        """All of it."""
 
 
 class Captured(NamedTuple):
@@ -82,7 +63,8 @@ class Captured(NamedTuple):
     def weight(self) -> int:
         """About how many bytes of memory it holds on to."""
         texts = (self.path, self.agent or "", self.subject or "")
-        return weight(self.body, self.reply, self.query, self.document or b"", *texts)
+        raw = (self.body, self.reply, self.query, self.document or b"")
+        return _WEIGHT + sum(map(len, texts)) + sum(map(len, raw))
 
     @property
     def expendable(self) -> bool:
@@ -93,15 +75,6 @@ class Captured(NamedTuple):
     def omitted(self) -> Omitted:
         """What is left of it if it is not kept."""
         return Omitted(self.directory, self.connection, self.at, self.status)
-
-    def captured(self) -> "Captured":
-        """Itself."""
-        return self
-
-
-def weight(*texts: bytes | str) -> int:
-    """About how many bytes of memory a request's traces hold on to, these texts among them."""
-    return _WEIGHT + sum(map(len, texts))
 
 
 def is_expendable(status: int, method: str, path: str) -> bool:

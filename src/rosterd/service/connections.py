@@ -43,7 +43,7 @@ class Refusal:
     error: errors.ScimError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Guarded:
     """A unit that asks first whether its connection is active."""
 
@@ -71,7 +71,7 @@ class FuseBlown(Exception):
 
 async def commit(store: Store, caller: Caller, unit: Guarded) -> View:
     """Run the unit as one durable transaction; raises what it raises, and its refusal."""
-    outcome = await store.write(caller.directory.id, unit, unit.ahead)
+    outcome = await store.write(caller.directory.id, unit.work, unit.ahead)
     if isinstance(outcome, Refusal):
         raise outcome.error
     return outcome

@@ -5,8 +5,9 @@ another one before it, so whoever remembers how far it has read misses nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, Protocol
 
 WINDOW: Final = 10_000
 """The most events that are looked at for one page, whatever the filter."""
@@ -19,13 +20,12 @@ NOBODY: Final = 0
 """Stands for the connection in events that no connection caused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """Why something happens, as its events tell it: a connection's request, or an administrator's."""
 
     connection: int
     request_id: str
-    note: Mapping[str, Any] = field(default_factory=dict)
+    note: Mapping[str, Any] = MappingProxyType({})
     """Put into the data of every event."""
 
     def event(self, type: str, kind: str, resource: str, at: int, data: Mapping[str, Any]) -> "Event":
@@ -41,8 +41,7 @@ class Cause:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """A fact of the directory's feed; written in the transaction of the change, it is its history too."""
 
     type: str

@@ -7,7 +7,7 @@ gather       those who were answered together come again together, so a moment i
              nearly the same whether it is of two or of twenty
 apart        what cannot be written for many units at once is rolled back, and the batch run again one by one
 answer       a job is answered after the COMMIT, never before; a job that failed, with its error
-news         what a job wants done once it is durable, even if its caller has gone
+ring         for the directories of the units that are durable, even if their callers have gone
 failure      of BEGIN or COMMIT: every job of the batch fails with ``StoreUnavailable``, nothing is kept; with
              ``OutcomeUnknown`` if the log was written, as who opens the file next may find it whole
 chore        what is left for later: done when nobody has come for a moment, or has been put off too often
@@ -20,7 +20,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -52,7 +52,7 @@ CHECKPOINT_PAUSE: Final = 0.005
 """Seconds: longer than a turn of the event loop, of which all reads are one transaction."""
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True, eq=False)
 class Unit:
     """A unit of work of a directory, and what it is going to look for."""
 
@@ -76,7 +76,6 @@ class _Job:
     work: Callable[[sqlite3.Connection], Any]
     future: "asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop
-    news: Callable[[], None] | None = None
     sight: object = None
     """In which what it is going to look for was looked up."""
     value: Any = None
@@ -84,8 +83,6 @@ class _Job:
 
     def answer(self) -> None:
         """Tell the caller, if it still waits; on its own loop."""
-        if self.news is not None and self.error is None:
-            self.news()
         if self.future.done():
             return
         if self.error is None:
@@ -102,8 +99,12 @@ class GroupCommit:
         connection: sqlite3.Connection,
         waiting: int = WAITING,
         chore: Callable[[sqlite3.Connection], bool] = lambda _: False,
+        ring: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """``chore`` does a portion in a transaction of its own, and says whether more may be left."""
+        """``chore`` does a portion in a transaction of its own, and says whether more may be left.
+
+        ``ring`` is told each directory that was written to by units, on the loops of their callers.
+        """
         self._connection = connection
         self._limit = waiting
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
@@ -116,21 +117,20 @@ class GroupCommit:
         """How many jobs the last batch had."""
         self._checkpointed = connection.total_changes
         self._chore = chore
+        self._ring = ring
         self._chores_left = True
         self.load = Load(waiting=self._waiting)
         self._thread = threading.Thread(target=self._run, name="rosterd-writer", daemon=True)
         self._thread.start()
 
-    async def submit(
-        self, work: Callable[[sqlite3.Connection], T], news: Callable[[], None] | None = None
-    ) -> T:
-        """Run ``work`` in a transaction; its value, once that is durable. ``news`` is called before.
+    async def submit(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``work`` in a transaction; its value, once that is durable.
 
         Raises what ``work`` raises, then nothing of it is kept, and ``StoreUnavailable``. A ``Unit`` may be
         carried out together with others.
         """
         loop = asyncio.get_running_loop()
-        job = _Job(work, loop.create_future(), loop, news)
+        job = _Job(work, loop.create_future(), loop)
         with self._door:  # nothing gets in behind the end
             if self._closing:
                 raise StoreUnavailable("the database is being closed")
@@ -169,7 +169,7 @@ class GroupCommit:
                     job.value = None
                     job.error = error if isinstance(error, StoreUnavailable) else unavailable(error)
             self._came = len(batch)
-            _answer(batch)
+            self._answer(batch)
             self._checkpoint()
             if self._over:
                 break
@@ -212,15 +212,15 @@ class GroupCommit:
             raise
         began = time.monotonic()
         end = began + BATCH_SECONDS
-        held: dict[int, Held] = {}
+        writers: dict[int, SqliteWriter] = {}
         wrote = False
         for job in chain(list(batch), self._more(batch, end)):
             if isinstance(job.work, Unit) and not apart:
-                self._perform_unit(job, job.work, held)
+                self._perform_unit(job, job.work, writers)
             else:
-                wrote |= _finish(held)
+                wrote |= _finish(writers)
                 wrote |= self._perform(job)
-        wrote |= _finish(held)
+        wrote |= _finish(writers)
         worked = time.monotonic()
         if wrote:
             self._commit()
@@ -262,9 +262,8 @@ class GroupCommit:
         return True
 
     def _take_all(self) -> None:
-        with suppress(Empty):
-            while not self._queue.empty():
-                self._taken.append(self._queue.get_nowait())
+        for _ in range(self._queue.qsize()):  # nobody else takes any
+            self._taken.append(self._queue.get_nowait())
 
     def _perform(self, job: _Job) -> bool:
         """Run a job inside a savepoint; whether it wrote anything that stays."""
@@ -284,19 +283,20 @@ class GroupCommit:
         connection.execute("RELEASE job")
         return job.error is None and connection.total_changes > before
 
-    def _perform_unit(self, job: _Job, unit: Unit, all_held: dict[int, Held]) -> None:
+    def _perform_unit(self, job: _Job, unit: Unit, writers: dict[int, SqliteWriter]) -> None:
         """Run a unit together with those before it; if it raises, it alone is undone."""
         if job.future.cancelled():
             return
         job.value = job.error = None
-        held = all_held.get(unit.directory)
-        if held is None:
-            held = all_held[unit.directory] = Held(self._connection, unit.directory)
+        writer = writers.get(unit.directory)
+        if writer is None:
+            writer = writers[unit.directory] = SqliteWriter(Held(self._connection, unit.directory))
+        held = writer.held
         if job.sight is not held.known.sight:
             self._look(job, held)
         held.begin()
         try:
-            job.value = perform(unit.work, SqliteWriter(held))
+            job.value = perform(unit.work, writer)
         except BaseException as error:  # it is the caller's, whatever it is
             if isinstance(error, Apart) or is_unavailable(error) or not self._connection.in_transaction:
                 raise  # the whole transaction is lost
@@ -315,6 +315,22 @@ class GroupCommit:
                 one.sight = held.known.sight
                 several.append(one.work.ahead)
         held.look(several)
+
+    def _answer(self, batch: Iterable[_Job]) -> None:
+        """Answer the jobs, with one call into each loop."""
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+        for job in batch:
+            by_loop.setdefault(job.loop, []).append(job)
+        for loop, jobs in by_loop.items():
+            with suppress(RuntimeError):  # the loop is closed, and with it whoever waited
+                loop.call_soon_threadsafe(self._answer_all, jobs)
+
+    def _answer_all(self, jobs: Sequence[_Job]) -> None:
+        done = (job.work for job in jobs if job.error is None)
+        for directory in {work.directory for work in done if isinstance(work, Unit)}:
+            self._ring(directory)
+        for job in jobs:
+            job.answer()
 
     def _roll_back(self) -> None:
         with suppress(sqlite3.Error):
@@ -338,25 +354,11 @@ class GroupCommit:
                 time.sleep(CHECKPOINT_PAUSE)  # until those who read what was before have read it
 
 
-def _finish(held: dict[int, Held]) -> bool:
+def _finish(writers: dict[int, SqliteWriter]) -> bool:
     """Write what waits, and forget what is known; whether anything was written that stays."""
-    for one in held.values():
-        one.finish()
-    wrote = any(one.wrote for one in held.values())
-    held.clear()
+    wrote = False
+    for writer in writers.values():
+        writer.held.finish()
+        wrote |= writer.held.wrote
+    writers.clear()
     return wrote
-
-
-def _answer(batch: Iterable[_Job]) -> None:
-    """Answer the jobs, with one call into each loop."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
-    for job in batch:
-        by_loop.setdefault(job.loop, []).append(job)
-    for loop, jobs in by_loop.items():
-        with suppress(RuntimeError):  # the loop is closed, and with it whoever waited
-            loop.call_soon_threadsafe(_answer_all, jobs)
-
-
-def _answer_all(jobs: Iterable[_Job]) -> None:
-    for job in jobs:
-        job.answer()

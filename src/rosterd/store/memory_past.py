@@ -70,7 +70,7 @@ class MemoryPastWriter:
 
     async def rewrite(self, seq: int, data: Mapping[str, Any]) -> None:
         self.state.events = [
-            replace(each, event=replace(each.event, data=data)) if each.seq == seq else each
+            replace(each, event=each.event._replace(data=data)) if each.seq == seq else each
             for each in self.state.events
         ]
 

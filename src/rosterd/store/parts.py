@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 
 from rosterd.store.queries import SQLITE
+from rosterd.store.rows import MOST
 
 SEARCHED: Final = ("userName", "displayName", "name", "emails")
 """The attributes whose texts are in it, those of their sub-attributes included."""
@@ -21,7 +22,10 @@ MERGED: Final = 64
 """Pages of the index that are written anew in one transaction, which takes some 10 ms."""
 MOST_LEVELS: Final = 1000
 """To merge all there is makes the index a level or two deeper for good; SQLite takes none of above 2,000."""
+_COOKIE: Final = 4
 _SECOND_FORM: Final = b"\xff\x00\x00\x01"
+_FLAT: Final = bytes(3)
+"""No levels, no segments, and nothing written."""
 PROBED: Final = 5000
 """As many resources as the index may name; looking at more of them one by one costs more than it spares."""
 
@@ -109,25 +113,34 @@ def renew_worn(connection: sqlite3.Connection) -> bool:
 
     All that lives is due then. So an erasure in several hundreds takes longer, and no other.
     """
-    if _levels(connection) < MOST_LEVELS:
+    record = _structure(connection)
+    if _levels(record) < MOST_LEVELS:
         return False
-    for name in ("clear_parts", "forget_due"):
-        connection.execute(SQLITE[name])
-    live = connection.execute(SQLITE["live_searches"])
-    texts = ((directory, seq, None, parts_text(orjson.loads(search))) for directory, seq, search in live)
-    connection.executemany(SQLITE["owe_parts"], (row for row in texts if row[-1] is not None))
+    connection.execute(SQLITE["flatten_parts"], (record[:_COOKIE] + _FLAT,))
+    connection.execute(SQLITE["clear_parts"])
+    connection.execute(SQLITE["pay_parts"], (MOST, MOST))
+    for directory, *_ in connection.execute(SQLITE["directories"]).fetchall():
+        live = connection.execute(SQLITE["live_searches"], (directory,))
+        texts = ((directory, seq, None, parts_text(orjson.loads(search))) for seq, search in live)
+        connection.executemany(SQLITE["owe_parts"], (row for row in texts if row[-1] is not None))
     return True
 
 
-def _levels(connection: sqlite3.Connection) -> int:
-    """How deep the index is: a number of its structure record (fts5_index.c, "STRUCTURE RECORD").
+def _structure(connection: sqlite3.Connection) -> bytes:
+    """The structure record of the index."""
+    record: bytes = connection.execute(SQLITE["parts_structure"]).fetchone()[0]
+    return record
+
+
+def _levels(record: bytes) -> int:
+    """How deep the index is, by its structure record (fts5_index.c, "STRUCTURE RECORD").
 
     A cookie of 4 bytes, in some releases of SQLite 4 more that tell so, and then a varint, of which each byte
     has 7 bits, those of most weight first, and says by its highest bit whether another one follows.
     """
-    record: bytes = connection.execute(SQLITE["parts_structure"]).fetchone()[0]
+    form = record[_COOKIE : _COOKIE + len(_SECOND_FORM)]
     levels = 0
-    for byte in record[8 if record[4:8] == _SECOND_FORM else 4 :]:
+    for byte in record[_COOKIE + (len(form) if form == _SECOND_FORM else 0) :]:
         levels = levels << 7 | byte & 0x7F
         if byte < 0x80:
             break
@@ -139,6 +152,12 @@ def _texts(value: Any) -> list[str]:
         return [value]
     if isinstance(value, dict):
         value = value.values()
-    elif not isinstance(value, list | tuple):
+    elif not isinstance(value, list):
         return []
-    return [text for part in value for text in ((part,) if isinstance(part, str) else _texts(part))]
+    texts = []
+    for part in value:
+        if isinstance(part, str):
+            texts.append(part)
+        else:
+            texts += _texts(part)
+    return texts

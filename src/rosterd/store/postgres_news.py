@@ -26,7 +26,6 @@ from rosterd.store.wake import Wake
 
 _log = structlog.get_logger("rosterd.store")
 
-CHANNEL: Final = "rosterd"
 PULSE_SECONDS: Final = 1.0
 PATIENCE: Final = 5.0
 _LOOKS: Final = 5
@@ -47,6 +46,7 @@ class News:
         self._lost_at: float | None = None
         self._failures = 0
         self._answered = time.monotonic()
+        self._channel = ""
         self._taken = False  # somebody copies into it or restores it
         self._task = asyncio.create_task(self._run())
 
@@ -74,7 +74,8 @@ class News:
         connection = await self._connected()
         try:
             connection.add_termination_listener(lambda _: self._rung.set())
-            await connection.add_listener(CHANNEL, self._heard)
+            self._channel = await connection.fetchval(POSTGRES["channel"])
+            await connection.add_listener(self._channel, self._heard)
             self._taken = await connection.fetchval(POSTGRES["share_use"]) is False
             if self._taken:
                 self._lost(TAKEN)
@@ -112,7 +113,7 @@ class News:
         """Tell what has changed, or ask for nothing; any answer will do."""
         changed, self._changed = self._changed, set()
         if changed:
-            question = connection.execute(POSTGRES["tell"], CHANNEL, list(changed))
+            question = connection.execute(POSTGRES["tell"], self._channel, list(changed))
         else:
             question = connection.execute("SELECT 1")
         answer = asyncio.ensure_future(question)

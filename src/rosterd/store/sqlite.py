@@ -75,9 +75,9 @@ class SqliteStore(
 
     def __init__(self, path: Path, connection: sqlite3.Connection, waiting: int) -> None:
         self._readers = Readers(path)
-        self._writer = GroupCommit(connection, waiting, index_portion)
-        self._writer.load.reads = self._readers.waiting
         self._wake = Wake()
+        self._writer = GroupCommit(connection, waiting, index_portion, self._wake.ring)
+        self._writer.load.reads = self._readers.waiting
         super().__init__(self._readers.run, self._writer.submit, self._readers.version)
 
     def load(self) -> Load:
@@ -89,8 +89,7 @@ class SqliteStore(
     async def write(
         self, directory: int, work: Callable[[Writer], Awaitable[T]], ahead: Ahead = UNKNOWN
     ) -> T:
-        unit = Unit(directory, work, ahead)
-        value: T = await self._writer.submit(unit, partial(self._wake.ring, directory))
+        value: T = await self._writer.submit(Unit(directory, work, ahead))
         return value
 
     async def purge(self, directory: int) -> None:

@@ -27,7 +27,7 @@ _WAITING: Final = (
     "insert_unique", "insert_resource", "update_resource", VALUES, "owe_parts", "set_loss", "append_event",
 )  # fmt: skip
 """What may wait, in the order in which it is written."""
-_KEYS: Final[Mapping[str, int]] = {"update_resource": 2, VALUES: 5, "set_loss": 2}
+_KEYS: Final[Mapping[str, int]] = {"update_resource": 2, "set_loss": 2}
 """How many columns say what is written; of what waits for the same, the last is."""
 
 
@@ -203,12 +203,14 @@ class _Place(NamedTuple):
 
 def _put(connection: sqlite3.Connection, name: str, rows: Sequence[Row]) -> None:
     """Write rows that waited. Raises SQLite's errors, and ``LookupError`` if a resource is not there."""
+    if name == VALUES:
+        last = {row[:-1]: row[-1] for row in rows}
+        for statement, shall in (("delete_value", False), ("insert_value", True)):
+            write_rows(connection, statement, [value for value, is_in in last.items() if is_in is shall])
+        return
     if name in _KEYS:
         rows = list({row[: _KEYS[name]]: row for row in rows}.values())
-    if name == VALUES:
-        for statement, shall in (("delete_value", False), ("insert_value", True)):
-            write_rows(connection, statement, [value for *value, is_in in rows if is_in is shall])
-    elif write_rows(connection, name, rows) < len(rows):
+    if write_rows(connection, name, rows) < len(rows):
         raise LookupError("a resource that is changed is not there")
 
 

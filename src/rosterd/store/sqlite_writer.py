@@ -44,6 +44,11 @@ class SqliteWriter(SqliteReader, SqliteMemberWriter, SqliteProjectionWriter, Sql
         super().__init__(run, held.directory)
         self._held = held
 
+    @property
+    def held(self) -> Held:
+        """What waits and what is known, from one unit to the next."""
+        return self._held
+
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         with self._held.part():
@@ -266,7 +271,8 @@ class SqliteWriter(SqliteReader, SqliteMemberWriter, SqliteProjectionWriter, Sql
 
     def _values(self, row: Stored, pairs: Pairs, shall: bool) -> list[Row]:
         """Rows of the index, with whether they shall be in it."""
-        return [(*value, shall) for value in self._pairs(row.kind, row.id, pairs)]
+        directory, id, kind = self._directory, row.id, row.kind
+        return [(directory, kind, attribute, value, id, shall) for attribute, value in pairs]
 
     def _may_wait(self, row: Stored, before: Indexed, after: Indexed) -> bool:
         """Whether a change is certain to be written: of one that is known to live, in nothing that is unique.

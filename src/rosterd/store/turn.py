@@ -2,7 +2,8 @@
 
 Nothing is read that is older than what asks for it. The end of the turn is put into the loop's queue with its
 first read, so whatever the loop is told after that, such as a commit or a request, comes behind it. For the
-same reason it is enough to look once in a turn whether anybody has committed anything.
+same reason it is enough to look once in a turn whether anybody has committed anything. A request whose task
+is begun at once, while a socket is read, would not come behind it: `asgi.py` has it wait for a turn.
 """
 
 import asyncio

@@ -10,13 +10,9 @@ T = TypeVar("T")
 
 def perform(work: Callable[[Writer], Awaitable[T]], writer: Writer) -> T:
     """The value of ``work``. Raises what it raises; ``RuntimeError`` if it waits for anything."""
-
-    async def whole() -> T:
-        return await work(writer)
-
-    unit = whole()
+    unit = work(writer).__await__()
     try:
-        unit.send(None)
+        next(unit)
     except StopIteration as end:
         value: T = end.value
         return value

@@ -6,7 +6,6 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 from rosterd.service.events import WINDOW, StoredEvent
 from rosterd.service.ports import Store, Writer
@@ -35,7 +34,7 @@ def appended(*types: str, at: int = AT) -> Work[None]:
 
     async def work(tx: Writer) -> None:
         for type in types:
-            await tx.append(replace(event(type), type=type, at=at))
+            await tx.append(event(type)._replace(type=type, at=at))
 
     return work
 
@@ -124,7 +123,7 @@ class FeedContract:
     async def test_old_events_are_forgotten_from_the_beginning_only(self, store: Store) -> None:
         async def work(tx: Writer) -> None:
             for at in (1, 2, 3, 9, 4, 5):
-                await tx.append(replace(event("u"), at=at))
+                await tx.append(event("u")._replace(at=at))
 
         await store.write(DIRECTORY, work)
         reader = store.reader(DIRECTORY)
@@ -176,10 +175,10 @@ class FeedContract:
                 name = f"{number}-{turn}"
 
                 async def work(tx: Writer, name: str = name, fails: bool = chance.random() < 0.2) -> None:
-                    await tx.append(replace(event(name), type="user.created"))
+                    await tx.append(event(name)._replace(type="user.created"))
                     if fails:
                         raise KeyError(name)
-                    await tx.append(replace(event(name, "Group"), type="group.created"))
+                    await tx.append(event(name, "Group")._replace(type="group.created"))
 
                 try:
                     await store.write(DIRECTORY, work)

@@ -24,7 +24,7 @@ class PastContract:
                 ("old", "User", CONNECTION, AT - 1), ("7", "Connection", CONNECTION, AT),
                 ("late", "User", CONNECTION, AT),
             ):  # fmt: skip
-                await tx.append(replace(event(resource, kind), connection=connection, at=at))
+                await tx.append(event(resource, kind)._replace(connection=connection, at=at))
 
         await store.write(DIRECTORY, work)
         reader = store.reader(DIRECTORY)
@@ -38,7 +38,7 @@ class PastContract:
     async def test_a_story_goes_on_from_a_time_and_a_number(self, store: Store) -> None:
         async def work(tx: Writer) -> None:
             for n in range(4):
-                await tx.append(replace(event("u", n=n), at=AT + n))
+                await tx.append(event("u", n=n)._replace(at=AT + n))
                 await tx.append(event("other"))
 
         await store.write(DIRECTORY, work)

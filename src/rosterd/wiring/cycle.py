@@ -37,6 +37,8 @@ class Cycle(RequestResponseCycle):
         self.body = bytearray()
         self.more_body = True
         self.disconnected = self.response_started = self.response_complete = False
+        self.taken = False
+        """Whether the body was received as a whole."""
         self.in_progress = False
         """Whether it was begun, and may still be answered as a whole."""
         self.chunked_encoding = None
@@ -47,9 +49,19 @@ class Cycle(RequestResponseCycle):
         """Set while there is something that the application has not received; made when it waits for it."""
         if self.waited_for is None:
             self.waited_for = asyncio.Event()
-            if self.body or not self.more_body:
+            if not self.taken and (self.body or not self.more_body):
                 self.waited_for.set()
         return self.waited_for
+
+    async def receive(self) -> Any:
+        """The next message for the application: the body as a whole, if nothing of it is still to come."""
+        over = self.disconnected or self.response_complete
+        if over or self.more_body or self.taken or self.waited_for or self.waiting_for_100_continue:
+            return await super().receive()
+        self.taken = True
+        self.flow.resume_reading()
+        body, self.body = bytes(self.body), bytearray()
+        return {"type": "http.request", "body": body, "more_body": False}
 
     def wake(self) -> None:
         """Have the application look again, if it waits."""

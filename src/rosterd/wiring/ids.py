@@ -11,12 +11,26 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
+_DRAWN: Final = 256
+"""For how many ids chance is drawn at once: each time the system is asked costs more than the id."""
+_chance: Final[list[bytes]] = []
+os.register_at_fork(after_in_child=_chance.clear)
+_TIME: Final = 0xFFFF_FFFF_FFFF << 80
+_VERSION: Final = 0x7000_8000 << 48
+_CHANCE: Final = 0xFFF_3FFF_FFFF_FFFF_FFFF
+
+
 def new_id() -> str:
     """A UUID version 7 (RFC 9562 §5.7): 48 bits of time, so that new rows lie together, 74 of chance."""
-    tail = int.from_bytes(os.urandom(10), "big")
-    time_part = f"{now() & 0xFFFF_FFFF_FFFF:012x}"
-    versioned, variant = 0x7000 | tail >> 68 & 0xFFF, 0x8000 | tail >> 54 & 0x3FFF
-    return f"{time_part[:8]}-{time_part[8:]}-{versioned:04x}-{variant:04x}-{tail & 0xFFFF_FFFF_FFFF:012x}"
+    try:
+        chance = _chance.pop()
+    except IndexError:
+        drawn = os.urandom(10 * _DRAWN)
+        _chance.extend(drawn[place : place + 10] for place in range(0, len(drawn), 10))
+        chance = _chance.pop()
+    id = now() << 80 & _TIME | _VERSION | int.from_bytes(chance, "big") & _CHANCE
+    text = id.to_bytes(16, "big").hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 _PROCESS: Final = int.from_bytes(os.urandom(4), "big") << 32

@@ -18,7 +18,7 @@ from typing import Final
 import structlog
 
 from rosterd.service import capture
-from rosterd.service.capture import Captured, Left
+from rosterd.service.capture import Captured
 from rosterd.service.ports import OutcomeUnknown, StoreUnavailable
 from rosterd.service.request_log import HOUR, Count, Exchange, HourOf, Omitted, RequestLog
 
@@ -51,8 +51,8 @@ class Buffer:
     def __init__(self, max_count: int = MAX_COUNT, max_bytes: int = MAX_BYTES) -> None:
         self._max_count = max_count
         self._max_bytes = max_bytes
-        self._reads: deque[tuple[int, Left]] = deque()
-        self._others: deque[tuple[int, Left]] = deque()
+        self._reads: deque[tuple[int, Captured]] = deque()
+        self._others: deque[tuple[int, Captured]] = deque()
         self._order = 0
         self._bytes = 0
         self._shares: dict[HourOf, _Share] = {}
@@ -78,7 +78,7 @@ class Buffer:
             share.last_ok = at
         return False
 
-    def put(self, left: Left) -> None:
+    def put(self, left: Captured) -> None:
         """Keep it; if there is no room, count it, or a read in its place."""
         weight, expendable = left.weight, left.expendable
         while len(self) >= self._max_count or self._bytes + weight > self._max_bytes:
@@ -92,7 +92,7 @@ class Buffer:
         self._bytes += weight
         (self._reads if expendable else self._others).append((self._order, left))
 
-    def take(self) -> tuple[list[Left], dict[HourOf, Count]]:
+    def take(self) -> tuple[list[Captured], dict[HourOf, Count]]:
         """All of it; the buffer is empty then, and every connection has its share anew."""
         waiting = sorted(chain(self._reads, self._others), key=lambda each: each[0])
         shares, self._shares = self._shares, {}
@@ -145,7 +145,7 @@ class Journal:
         """Whether a successful read is to be noted; if not, it is counted, and nothing else is to be done."""
         return self._buffer.wants_read(directory, connection, at)
 
-    def note(self, left: Left) -> None:
+    def note(self, left: Captured) -> None:
         """Keep it until the next flush, or count it if there is too much."""
         self._buffer.put(left)
         if self._buffer.others >= FLUSH_COUNT:
@@ -174,7 +174,7 @@ class Journal:
                 bodies = await self._bodies()
                 exchanges: list[Exchange] = []
                 for number, left in enumerate(waiting, 1):
-                    exchanges += self._exchange(left.captured(), bodies)
+                    exchanges += self._exchange(left, bodies)
                     if number % _AT_ONCE == 0:
                         await asyncio.sleep(0)
                 await self._log.add_exchanges(exchanges, omitted)

@@ -77,6 +77,8 @@ class _Lines:
         self._stream = stream
         self._end = end
         self._waiting: deque[Any] = deque()
+        self._turn: asyncio.AbstractEventLoop | None = None
+        """Who is to write what waits, unless another thread does before."""
         atexit.register(self._write)
 
     def msg(self, line: Any) -> None:
@@ -87,19 +89,25 @@ class _Lines:
     def info(self, line: Any) -> None:
         """Write it with the others of its turn."""
         self._waiting.append(line)
-        if len(self._waiting) == 1:
-            try:
-                asyncio.get_running_loop().call_soon(self._write)
-            except RuntimeError:  # no loop is to come back here
-                self._write()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # no loop is to come back here
+            self._write()
+            return
+        if self._turn is not loop:  # nobody, or one that may be closed before it comes back
+            self._turn = loop
+            loop.call_soon(self._write)
 
     debug = warning = error = critical = exception = fatal = msg
 
     def _write(self) -> None:
+        self._turn = None  # before they are taken: who leaves another one now does not rely on this
         lines: list[Any] = []
         with suppress(IndexError):  # another thread may take some of them
             while True:
                 lines += self._waiting.popleft(), self._end
+        if not lines:
+            return
         with suppress(OSError, ValueError):
             self._stream.write(self._end[:0].join(lines))
             self._stream.flush()

@@ -341,12 +341,15 @@ class Bounded(HttpToolsProtocol):
         self.refused = True
         if reason is not None:
             self.doors.turned_away[reason] += 1
+        if self.phase is BODY and self.pipeline:  # it waits for those before it, and never begins
+            self.pipeline.popleft()
+            self.cycle, self.phase = self.pipeline[0][0] if self.pipeline else self.running, DONE
         cycle: Cycle | None = self.cycle
         within = self.phase is BODY
         if not within and cycle is not None and not cycle.response_complete:
             cycle.keep_alive = False
             return
-        begun = cycle is not None and within and (cycle.response_started or self.pipeline)
+        begun = cycle is not None and within and cycle.response_started
         if status is None or begun:
             self.transport.close()
         else:

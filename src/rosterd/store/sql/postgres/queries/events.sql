@@ -90,6 +90,10 @@ SELECT EXISTS (
     WHERE directory = $1 AND name LIKE 'restored:%' AND substr(name, 10)::bigint < $2 AND value > $2
 );
 
+-- name: channel
+-- Where news are told: installations in other schemas of the database have others.
+SELECT left('rosterd' || coalesce('_' || nullif(current_schema()::text, 'public'), ''), 63);
+
 -- name: tell
 -- Tell whoever listens that these directories have changed.
 SELECT pg_notify($1, d.directory::text) FROM unnest($2::bigint[]) AS d (directory);

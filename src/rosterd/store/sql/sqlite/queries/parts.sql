@@ -34,14 +34,14 @@ INSERT INTO parts (parts, rank) VALUES ('merge', ?1);
 -- How the index is built.
 SELECT block FROM parts_data WHERE id = 10;
 
+-- name: flatten_parts
+-- Take the index for one without levels: if it is too deep, SQLite does not even open it to empty it.
+UPDATE parts_data SET block = ?1 WHERE id = 10;
+
 -- name: clear_parts
 -- Empty the index.
 INSERT INTO parts (parts) VALUES ('delete-all');
 
--- name: forget_due
--- Forget what is due.
-DELETE FROM parts_due;
-
 -- name: live_searches
--- The folded documents of all that lives.
-SELECT directory, seq, search FROM resource WHERE deleted IS NULL;
+-- The folded documents of all that lives in a directory.
+SELECT seq, search FROM resource WHERE directory = ?1 AND deleted IS NULL;
