@@ -22,6 +22,7 @@ from rosterd.service.ports import MemberChange, Membership, Stored, UniqueViolat
 from rosterd.service.standing import Standing
 from rosterd.store.dialect_postgres import Postgres, as_search, clean, cleaned, short
 from rosterd.store.entries import entry_row
+from rosterd.store.joining import joining
 from rosterd.store.lookups import lookups
 from rosterd.store.policy import ACTIVE, standing_of
 from rosterd.store.postgres_entries import storable
@@ -336,32 +337,14 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
 
     async def _put(self, group: str, wanted: Mapping[str, str | None], *, exactly: bool) -> MemberChange:
         """Make each value a member or pending; ``exactly``: one without a display shall have none."""
-        added, pending_added, pending_removed, renamed = [], [], [], []
-        members: list[tuple[str, str | None]] = []
-        waiting: list[tuple[str, str | None]] = []
-        for value, lives, is_member, shown, is_pending, announced in await self._rows(
-            "standing", group, list(wanted)
-        ):
-            display = wanted[value]
-            if is_member or (is_pending and not lives):
-                if display != (shown if is_member else announced) and (display or exactly):
-                    (members if is_member else waiting).append((value, display))
-                    renamed.append(value)
-            elif lives:
-                members.append((value, display or (None if exactly else announced)))
-                added.append(value)
-                if is_pending:
-                    pending_removed.append(value)
-            else:
-                waiting.append((value, display))
-                pending_added.append(value)
-        if members:
-            await self._change("put_members", group, *_columns(members))
-        if waiting:
-            await self._change("put_pending", group, *_columns(waiting))
-        if pending_removed:
-            await self._change("delete_pending", group, pending_removed)
-        return MemberChange(tuple(added), (), tuple(pending_added), tuple(pending_removed), tuple(renamed))
+        put = joining(await self._rows("standing", group, list(wanted)), wanted, exactly=exactly)
+        if put.members:
+            await self._change("put_members", group, *_columns(put.members))
+        if put.waiting:
+            await self._change("put_pending", group, *_columns(put.waiting))
+        if put.arrived:
+            await self._change("delete_pending", group, put.arrived)
+        return put.change
 
 
 def _whole(value: str, indexed: Indexed) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rosterd.scim.membership import Member
 from rosterd.service.ports import MemberChange
+from rosterd.store.joining import joining
 from rosterd.store.rows import as_json
 from rosterd.store.sqlite_held import Held
 
@@ -81,31 +82,15 @@ class SqliteMemberWriter:
 
     def _put(self, group: str, wanted: Mapping[str, str | None], *, exactly: bool) -> MemberChange:
         """Make each value a member or pending; ``exactly``: one without a display shall have none."""
-        added, pending_added, pending_removed, renamed = [], [], [], []
-        members: list[tuple[str, str | None]] = []
-        waiting: list[tuple[str, str | None]] = []
         standing = self._held.run("standing", group, as_json(list(wanted))).fetchall()
-        for value, lives, is_member, shown, is_pending, announced in standing:
-            display = wanted[value]
-            if is_member or (is_pending and not lives):
-                if display != (shown if is_member else announced) and (display or exactly):
-                    (members if is_member else waiting).append((value, display))
-                    renamed.append(value)
-            elif lives:
-                members.append((value, display or (None if exactly else announced)))
-                added.append(value)
-                if is_pending:
-                    pending_removed.append(value)
-            else:
-                waiting.append((value, display))
-                pending_added.append(value)
-        if members:
-            self._held.run("put_members", group, as_json(members))
-        if waiting:
-            self._held.run("put_pending", group, as_json(waiting))
-        if pending_removed:
-            self._held.run("delete_pending", group, as_json(pending_removed)).fetchall()
-        return MemberChange(tuple(added), (), tuple(pending_added), tuple(pending_removed), tuple(renamed))
+        put = joining(standing, wanted, exactly=exactly)
+        if put.members:
+            self._held.run("put_members", group, as_json(put.members))
+        if put.waiting:
+            self._held.run("put_pending", group, as_json(put.waiting))
+        if put.arrived:
+            self._held.run("delete_pending", group, as_json(put.arrived)).fetchall()
+        return put.change
 
     def _returned(self, name: str, *parameters: Any) -> set[str]:
         return {value for (value,) in self._held.run(name, *parameters).fetchall()}
