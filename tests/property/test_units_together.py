@@ -247,7 +247,7 @@ class Engines:
         text = "SELECT kind, attribute, id FROM attribute_value WHERE directory = $1"
         if engine == "sqlite":
             with closing(sqlite3.connect(self.path)) as file:
-                return Counter(file.execute(text, (directory,)).fetchall())
+                return Counter(file.execute(text.replace("$", "?"), (directory,)).fetchall())
         connection = await asyncpg.connect(self.url)
         try:
             return Counter(tuple(row) for row in await connection.fetch(text, directory))
