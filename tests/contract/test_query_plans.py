@@ -1,8 +1,10 @@
 """No hot statement reads a table from end to end: the planner says so itself."""
 
+import itertools
 import re
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -202,3 +204,18 @@ def test_nothing_from_outside_becomes_sql() -> None:
     assert second
     assert first.page.text == second.page.text
     assert "userName" not in first.page.text
+
+
+def test_whether_members_are_few_costs_the_same_whatever_the_group() -> None:
+    steps: list[int] = []
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(sqlite_file("schema.sql"))
+        for group, size in (("small", 150), ("large", 20_000)):
+            rows = ((group, f"{group}{n}") for n in range(size))
+            connection.executemany("INSERT INTO member VALUES (1, ?, ?, NULL)", rows)
+            counted = itertools.count()
+            connection.set_progress_handler(lambda counted=counted: next(counted) < 0, 10)
+            assert connection.execute(SQLITE["few_members"], (1, group, 100)).fetchall() == [(None,) * 3]
+            connection.set_progress_handler(None, 0)
+            steps.append(next(counted))
+    assert steps[0] == steps[1] > 0

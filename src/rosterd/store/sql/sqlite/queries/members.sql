@@ -30,7 +30,8 @@ ORDER BY m.member_id
 LIMIT ?4;
 
 -- name: few_members
--- A group's members if they are not more than a number; else a row that names nobody.
+-- A group's members if they are not more than a number; else a row that names nobody. The limit is looked at once,
+-- a condition would be at each of its members.
 WITH many AS MATERIALIZED (
     SELECT EXISTS (SELECT 1 FROM member WHERE directory = ?1 AND group_id = ?2 LIMIT 1 OFFSET ?3) AS is_so
 )
@@ -39,8 +40,9 @@ UNION ALL
 SELECT * FROM (
     SELECT m.member_id, r.kind, coalesce(m.display, r.display)
     FROM member AS m CROSS JOIN resource AS r ON r.directory = m.directory AND r.id = m.member_id
-    WHERE m.directory = ?1 AND m.group_id = ?2 AND NOT (SELECT is_so FROM many)
+    WHERE m.directory = ?1 AND m.group_id = ?2
     ORDER BY m.member_id
+    LIMIT iif((SELECT is_so FROM many), 0, ?3)
 );
 
 -- name: member_count
