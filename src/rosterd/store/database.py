@@ -56,6 +56,7 @@ def connect_writer(path: Path, busy_ms: int) -> sqlite3.Connection:
             "wal_autocheckpoint = 8192",
             "journal_size_limit = 67108864",
             "cache_size = -32768",
+            "temp_store = MEMORY",  # a statement's undo of more than eight pages would be a file, made for it
         ):
             connection.execute(f"PRAGMA {pragma}").fetchone()
     return connection

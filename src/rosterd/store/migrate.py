@@ -53,6 +53,7 @@ def apply(path: Path) -> tuple[Migration, ...]:
     with _a_database():
         connection = connect_writer(path, PATIENCE_MS)
         try:
+            connection.execute("PRAGMA temp_store = FILE")  # what an index is sorted in may be large
             return bring_up(connection, known(), sqlite_file("schema.sql"))
         finally:
             connection.close()

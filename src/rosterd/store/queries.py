@@ -50,12 +50,14 @@ def own(engine: str) -> Mapping[str, str]:
 def of_rows(name: str, count: int) -> str:
     """One of SQLite's statements that write a row of parameters, for so many rows.
 
-    The row is ``VALUES (?1, …)``, or what is written is ``WHERE (column = ?1 AND …)``.
+    The row is ``VALUES (?1, …)``, or what is written is ``WHERE (column = ?1 AND …)``. If a row cannot be written,
+    those before it are: to be able to undo only the statement, SQLite would copy each page first that it changes.
     """
     if count == 1:
         return SQLITE[name]
     head, word, row, tail = _ROW.split(SQLITE[name])
     glue = ", " if word == "VALUES " else " OR "
+    head = re.sub(r"^(INSERT|UPDATE)", r"\1 OR FAIL", head)
     return head + word + glue.join([re.sub(r"\?\d+", "?", row)] * count) + tail
 
 
