@@ -6,6 +6,7 @@ it was given, wrong, or used at all.
 
 from collections.abc import Iterable
 from itertools import chain
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 
@@ -34,4 +35,4 @@ TRACES: Final = ("adopted", "retained", "awaited", "unique")
 
 def sought(several: Iterable[Ahead], part: str) -> list[Any]:
     """What several units are going to look for in one of the fields, each once."""
-    return list(dict.fromkeys(chain.from_iterable(getattr(one, part) for one in several)))
+    return list(dict.fromkeys(chain.from_iterable(map(attrgetter(part), several))))

@@ -5,7 +5,7 @@ The index only narrows: the filter itself is applied to what comes out of it.
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -53,13 +53,13 @@ Parts = str | Together | Either
 
 def parts_text(search: Mapping[str, Any]) -> str | None:
     """What the index has of a folded document: its searched texts, each once."""
-    text = ""
-    for name in SEARCHED:
-        if name in search:
-            for value in _texts(search[name]):
-                if value not in text:
-                    text += f"\n{value}"
-    return text or None
+    return _longer("", [search[name] for name in SEARCHED if name in search]) or None
+
+
+def has_same_parts(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether the index has the same of two folded documents, as the same is searched, in the same order."""
+    searched, others = [one.get(name) for name in SEARCHED], [other.get(name) for name in SEARCHED]
+    return searched == others and orjson.dumps(searched) == orjson.dumps(others)
 
 
 def parts_question(parts: Parts) -> str:
@@ -147,17 +147,15 @@ def _levels(record: bytes) -> int:
     return levels
 
 
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, list):
-        return []
-    texts = []
-    for part in value:
-        if isinstance(part, str):
-            texts.append(part)
-        else:
-            texts += _texts(part)
-    return texts
+def _longer(text: str, values: Iterable[Any]) -> str:
+    """A text with those among the values that it lacks, each in a line."""
+    for value in values:
+        kind = value.__class__
+        if kind is str:
+            if value not in text:
+                text = f"{text}\n{value}"
+        elif kind is dict:
+            text = _longer(text, value.values())
+        elif kind is list:
+            text = _longer(text, value)
+    return text

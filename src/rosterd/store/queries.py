@@ -50,8 +50,8 @@ def own(engine: str) -> Mapping[str, str]:
 def of_rows(name: str, count: int) -> str:
     """One of SQLite's statements that write a row of parameters, for so many rows.
 
-    The row is ``VALUES (?1, …)``, or what is written is ``WHERE (column = ?1 AND …)``. If a row cannot be written,
-    those before it are: to be able to undo only the statement, SQLite would copy each page first that it changes.
+    The row is ``VALUES (?1, …)``, or what is written is ``WHERE (column = ?1 AND …)``. If a row cannot be
+    written, those before it are, for somebody else to undo: SQLite would copy each page before it changes it.
     """
     if count == 1:
         return SQLITE[name]

@@ -22,7 +22,7 @@ from rosterd.store.sqlite_known import Known
 from rosterd.store.sqlite_run import write_rows
 
 VALUES: Final = "values"
-"""Rows of the index with whether they shall be in it."""
+"""Rows of the index, each with whether it shall be in it."""
 _WAITING: Final = (
     "insert_unique", "insert_resource", "update_resource", VALUES, "owe_parts", "set_loss", "append_event",
 )  # fmt: skip
@@ -39,7 +39,7 @@ class Held:
     """For units of work of one directory, one after the other."""
 
     __slots__ = (
-        "_changes", "_last", "_mark", "_open", "_told", "_waiting",
+        "_changes", "_last", "_lists", "_mark", "_open", "_told", "_waiting",
         "connection", "directory", "known", "revision", "standings", "wrote",
     )  # fmt: skip
 
@@ -53,6 +53,7 @@ class Held:
         self.wrote = False
         """Whether anything was written that stays."""
         self._waiting: dict[str, list[Row]] = {name: [] for name in _WAITING}
+        self._lists = tuple(self._waiting.values())
         self._last: int | None = None
         """The newest number, if one was asked for; and what the table says of it."""
         self._told: int | None = None
@@ -161,7 +162,7 @@ class Held:
         self.known.look(self.connection, self.directory, several)
 
     def _place(self) -> "_Place":
-        return _Place(tuple(map(len, self._waiting.values())), self.known.place(), self._last)
+        return _Place(tuple(map(len, self._lists)), self.known.place(), self._last)
 
     def _write(self, place: "_Place") -> None:
         """Write what waits before a place."""
@@ -170,8 +171,9 @@ class Held:
             return
         try:
             for (name, rows), end in zip(self._waiting.items(), place.ends, strict=True):
-                _put(self.connection, name, rows[:end])
-                del rows[:end]
+                if end:
+                    _put(self.connection, name, rows[:end])
+                    del rows[:end]
             if counted:
                 self.connection.execute(SQLITE["note_seq"], (self.directory, place.last))
                 self._told = place.last
@@ -182,7 +184,7 @@ class Held:
 
     def _cut(self) -> None:
         """Forget what is behind the mark; what of it was written is undone."""
-        for rows, end in zip(self._waiting.values(), self._mark.ends, strict=True):
+        for rows, end in zip(self._lists, self._mark.ends, strict=True):
             del rows[end:]
         self.known.back(self._mark.known)
         if self._open:
@@ -204,9 +206,11 @@ class _Place(NamedTuple):
 def _put(connection: sqlite3.Connection, name: str, rows: Sequence[Row]) -> None:
     """Write rows that waited. Raises SQLite's errors, and ``LookupError`` if a resource is not there."""
     if name == VALUES:
-        last = {row[:-1]: row[-1] for row in rows}
-        for statement, shall in (("delete_value", False), ("insert_value", True)):
-            write_rows(connection, statement, [value for value, is_in in last.items() if is_in is shall])
+        last: dict[Row, bool] = dict(rows)
+        added = [value for value, shall in last.items() if shall]
+        if len(added) < len(last):
+            write_rows(connection, "delete_value", [value for value, shall in last.items() if not shall])
+        write_rows(connection, "insert_value", added)
         return
     if name in _KEYS:
         rows = list({row[: _KEYS[name]]: row for row in rows}.values())

@@ -148,24 +148,26 @@ class Known:
         wanted = {part: sought(several, part) for part in TRACES}
         asked = [as_json(ones) for ones in wanted.values()]
         if any(wanted.values()) and not any(_NUL in text for text in asked):
-            found = set(connection.execute(SQLITE["foresee"], (directory, *asked)))
-            for part, ones in wanted.items():
-                for place, one in enumerate(ones):
-                    self._facts[part].setdefault(one, (part, place) in found)
+            found = {part: dict.fromkeys(ones, False) for part, ones in wanted.items()}
+            for part, place in connection.execute(SQLITE["foresee"], (directory, *asked)):
+                found[part][wanted[part][place]] = True
+            for part, traces in found.items():
+                facts = self._facts[part]
+                traces.update(facts)  # what was known before is not older
+                facts.update(traces)
         self._look_for_resources(connection, directory, several)
         self._look_for_groups(connection, directory, several)
 
     def lacks(self, part: str, *several: Any) -> bool:
         """Whether there is known to be nothing of all these."""
-        facts = self._facts[part]
-        return all(facts.get(one) is False for one in several)
+        return tuple(map(self._facts[part].get, several)).count(False) == len(several)
 
     def take(self, kind: str, pairs: Sequence[tuple[str, str]]) -> bool:
         """Take unique values that are known to be free, if there are any and all are.
 
         Raises ``UniqueViolation`` for one that is known to be taken.
         """
-        facts, wanted = self._facts["unique"], [(kind, attribute, value) for attribute, value in pairs]
+        facts, wanted = self._facts["unique"], [(kind, *pair) for pair in pairs]
         for one in wanted:
             taken = facts.get(one)
             if taken:

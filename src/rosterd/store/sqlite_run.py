@@ -11,6 +11,8 @@ T = TypeVar("T")
 
 _MOST_AT_ONCE: Final = 512
 """Rows in one statement; with their columns they are less than the parameters that SQLite takes."""
+_ANY: Final = 32
+"""So many rows or fewer are one statement; above that each has a power of two, so that few are prepared."""
 
 
 class Run(Protocol):
@@ -20,14 +22,13 @@ class Run(Protocol):
 
 
 def write_rows(connection: sqlite3.Connection, name: str, rows: Sequence[Sequence[Any]]) -> int:
-    """Write them by few statements, each of a power of two of rows: so there are few to be prepared.
+    """Write them by few statements, and return how many rows were changed.
 
-    After each, the writer's thread has to get the interpreter from the event loop's again. Returns how many
-    rows were changed.
+    After each, the writer's thread has to get the interpreter from the event loop's again.
     """
     at = changed = 0
-    while at < len(rows):
-        count = min(_MOST_AT_ONCE, 1 << (len(rows) - at).bit_length() - 1)
+    while (left := len(rows) - at) > 0:
+        count = left if left <= _ANY else min(_MOST_AT_ONCE, 1 << left.bit_length() - 1)
         parameters = tuple(chain.from_iterable(rows[at : at + count]))
         changed += connection.execute(of_rows(name, count), parameters).rowcount
         at += count

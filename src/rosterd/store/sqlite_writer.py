@@ -18,7 +18,7 @@ from rosterd.service.ports import Membership, Stored, UniqueViolation
 from rosterd.service.standing import Standing
 from rosterd.store.entries import write_entry
 from rosterd.store.lookups import lookups
-from rosterd.store.parts import parts_text
+from rosterd.store.parts import has_same_parts, parts_text
 from rosterd.store.policy import ACTIVE, standing_of
 from rosterd.store.rows import Row, as_json, definition_row, directory_of
 from rosterd.store.sqlite_adoption import SqliteAdoptionWriter
@@ -94,14 +94,15 @@ class SqliteWriter(SqliteReader, SqliteMemberWriter, SqliteProjectionWriter, Sql
             row.created, row.modified, row.document, as_json(indexed.search), indexed.display,
         )  # fmt: skip
         text = parts_text(indexed.search)
-        if self._held.known.take(row.kind, indexed.unique):
-            later = self._held.later
+        held = self._held
+        if held.known.take(row.kind, indexed.unique):
+            later = held.later
             later("insert_unique", self._pairs(row.kind, row.id, indexed.unique))
             later("insert_resource", [resource])
             later(VALUES, self._values(row, indexed.values, True))
             if text is not None:
                 later("owe_parts", [(self._directory, row.seq, None, text)])
-            self._held.known.made(row)
+            held.known.made(row)
             return
         self._take(row.kind, row.id, indexed.unique)
         try:
@@ -120,13 +121,13 @@ class SqliteWriter(SqliteReader, SqliteMemberWriter, SqliteProjectionWriter, Sql
             as_json(after.search), after.display,
         )  # fmt: skip
         dropped, added = _less(before.values, after.values), _less(after.values, before.values)
-        parts = parts_text(before.search), parts_text(after.search)
         if self._may_wait(row, before, after):
             later = self._held.later
             later("update_resource", [resource])
             later(VALUES, self._values(row, dropped, False))
             later(VALUES, self._values(row, added, True))
-            if parts[0] != parts[1]:
+            if not has_same_parts(before.search, after.search):
+                parts = parts_text(before.search), parts_text(after.search)
                 later("owe_parts", [(self._directory, row.seq, *parts)])
         else:
             self._take(row.kind, row.id, _less(after.unique, before.unique))
@@ -136,7 +137,7 @@ class SqliteWriter(SqliteReader, SqliteMemberWriter, SqliteProjectionWriter, Sql
             if self._execute("update_resource", *resource[1:]).rowcount != 1:
                 raise _missing("live", row)
             self._execute("hand_over", row.id, row.kind, row.connection)
-            self._owe_parts(row.seq, *parts)
+            self._owe_parts(row.seq, parts_text(before.search), parts_text(after.search))
         self._held.known.changed(row)
 
     async def touch(self, kind: str, id: str, modified: int) -> int | None:
@@ -272,7 +273,7 @@ class SqliteWriter(SqliteReader, SqliteMemberWriter, SqliteProjectionWriter, Sql
     def _values(self, row: Stored, pairs: Pairs, shall: bool) -> list[Row]:
         """Rows of the index, with whether they shall be in it."""
         directory, id, kind = self._directory, row.id, row.kind
-        return [(directory, kind, attribute, value, id, shall) for attribute, value in pairs]
+        return [((directory, kind, attribute, value, id), shall) for attribute, value in pairs]
 
     def _may_wait(self, row: Stored, before: Indexed, after: Indexed) -> bool:
         """Whether a change is certain to be written: of one that is known to live, in nothing that is unique.
