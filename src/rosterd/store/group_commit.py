@@ -251,7 +251,8 @@ class GroupCommit:
 
     def _another(self, batch: list[_Job]) -> bool:
         """Take one more job, if one waits."""
-        self._take_all()
+        if not self._taken:
+            self._take_all()
         if self._over or not self._taken:
             return False
         job = self._taken.popleft()

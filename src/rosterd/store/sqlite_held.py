@@ -39,8 +39,8 @@ class Held:
     """For units of work of one directory, one after the other."""
 
     __slots__ = (
-        "_changes", "_last", "_lists", "_mark", "_open", "_told", "_waiting",
-        "connection", "directory", "known", "revision", "standings", "wrote",
+        "_changes", "_last", "_lists", "_mark", "_open", "_told",
+        "connection", "directory", "known", "revision", "standings", "waiting", "wrote",
     )  # fmt: skip
 
     def __init__(self, connection: sqlite3.Connection, directory: int) -> None:
@@ -52,8 +52,9 @@ class Held:
         """Of what the directory defines, if that was asked for."""
         self.wrote = False
         """Whether anything was written that stays."""
-        self._waiting: dict[str, list[Row]] = {name: [] for name in _WAITING}
-        self._lists = tuple(self._waiting.values())
+        self.waiting: Final[Mapping[str, list[Row]]] = {name: [] for name in _WAITING}
+        """Rows that are written before the next statement, whatever it is; it is certain that they can be."""
+        self._lists = tuple(self.waiting.values())
         self._last: int | None = None
         """The newest number, if one was asked for; and what the table says of it."""
         self._told: int | None = None
@@ -135,10 +136,6 @@ class Held:
                 self.known.harm(name, row[1:])
             write_rows(connection, name, rows)
 
-    def later(self, name: str, rows: Sequence[Row]) -> None:
-        """Write these rows before the next statement, whatever it is; it is certain that they can be."""
-        self._waiting[name] += rows
-
     def next(self) -> int:
         """Another number."""
         if self._last is None:
@@ -150,11 +147,10 @@ class Held:
     def tell(self, event: Event) -> int:
         """Give an event its number, and write it."""
         seq = self.next()
-        row = (
+        self.waiting["append_event"].append((
             self.directory, seq, event.type, event.kind, event.resource, event.at, event.connection,
             event.request_id, as_json(event.data),
-        )  # fmt: skip
-        self.later("append_event", (row,))
+        ))  # fmt: skip
         return seq
 
     def look(self, several: Sequence[Ahead]) -> None:
@@ -170,7 +166,7 @@ class Held:
         if not counted and not any(place.ends):
             return
         try:
-            for (name, rows), end in zip(self._waiting.items(), place.ends, strict=True):
+            for (name, rows), end in zip(self.waiting.items(), place.ends, strict=True):
                 if end:
                     _put(self.connection, name, rows[:end])
                     del rows[:end]

@@ -167,7 +167,7 @@ class Known:
 
         Raises ``UniqueViolation`` for one that is known to be taken.
         """
-        facts, wanted = self._facts["unique"], [(kind, *pair) for pair in pairs]
+        facts, wanted = self._facts["unique"], [(kind, attribute, value) for attribute, value in pairs]
         for one in wanted:
             taken = facts.get(one)
             if taken:
@@ -175,7 +175,8 @@ class Known:
             if taken is None:
                 return False
         for one in wanted:
-            self._note("unique", one, True)
+            self._notes.append((facts, one, False))
+            facts[one] = True
         return bool(wanted)
 
     def row(self, kind: str, id: str) -> Stored | None:

@@ -96,12 +96,12 @@ class SqliteWriter(SqliteReader, SqliteMemberWriter, SqliteProjectionWriter, Sql
         text = parts_text(indexed.search)
         held = self._held
         if held.known.take(row.kind, indexed.unique):
-            later = held.later
-            later("insert_unique", self._pairs(row.kind, row.id, indexed.unique))
-            later("insert_resource", [resource])
-            later(VALUES, self._values(row, indexed.values, True))
+            waiting = held.waiting
+            waiting["insert_unique"] += self._pairs(row.kind, row.id, indexed.unique)
+            waiting["insert_resource"].append(resource)
+            waiting[VALUES] += self._values(row, indexed.values, True)
             if text is not None:
-                later("owe_parts", [(self._directory, row.seq, None, text)])
+                waiting["owe_parts"].append((self._directory, row.seq, None, text))
             held.known.made(row)
             return
         self._take(row.kind, row.id, indexed.unique)
@@ -122,13 +122,13 @@ class SqliteWriter(SqliteReader, SqliteMemberWriter, SqliteProjectionWriter, Sql
         )  # fmt: skip
         dropped, added = _less(before.values, after.values), _less(after.values, before.values)
         if self._may_wait(row, before, after):
-            later = self._held.later
-            later("update_resource", [resource])
-            later(VALUES, self._values(row, dropped, False))
-            later(VALUES, self._values(row, added, True))
+            waiting = self._held.waiting
+            waiting["update_resource"].append(resource)
+            waiting[VALUES] += self._values(row, dropped, False)
+            waiting[VALUES] += self._values(row, added, True)
             if not has_same_parts(before.search, after.search):
                 parts = parts_text(before.search), parts_text(after.search)
-                later("owe_parts", [(self._directory, row.seq, *parts)])
+                waiting["owe_parts"].append((self._directory, row.seq, *parts))
         else:
             self._take(row.kind, row.id, _less(after.unique, before.unique))
             self._many("delete_unique", row.kind, row.id, _less(before.unique, after.unique))
@@ -253,7 +253,7 @@ class SqliteWriter(SqliteReader, SqliteMemberWriter, SqliteProjectionWriter, Sql
     async def set_loss(self, connection: int, loss: Loss) -> None:
         row = (connection, loss.began, loss.count, loss.of)
         if connection in self._held.standings:  # so there is one
-            self._held.later("set_loss", [(self._directory, *row)])
+            self._held.waiting["set_loss"].append((self._directory, *row))
         else:
             try:
                 self._execute("set_loss", *row)
