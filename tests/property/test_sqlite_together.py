@@ -3,9 +3,8 @@
 import asyncio
 import itertools
 import sqlite3
-import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from property.gathering import gathered
 
 from rosterd.scim import errors, urns
 from rosterd.scim.schemas import CORE_MODEL
@@ -241,23 +241,6 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
         yield Stores(runner, folder, together, alone)
         runner.run(together.close())
         runner.run(alone.close())
-
-
-@asynccontextmanager
-async def gathered(store: SqliteStore) -> AsyncIterator[None]:
-    """What is begun inside waits together behind a unit that holds the writer's thread."""
-    entered, enough = threading.Event(), threading.Event()
-
-    async def hold(tx: Writer) -> None:
-        entered.set()
-        assert enough.wait(10)
-
-    holding = asyncio.create_task(store.write(0, hold))
-    await asyncio.to_thread(entered.wait, 10)
-    yield
-    await asyncio.sleep(0)
-    enough.set()
-    await holding
 
 
 async def asked_together(place: Place, several: list[Request]) -> list[Any]:

@@ -3,10 +3,9 @@
 import asyncio
 import itertools
 import sqlite3
-import threading
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, closing
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 from contract.postgres_server import namespace
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from property.gathering import gathered
 
 from rosterd.scim import errors, urns
 from rosterd.scim.bind import bind
@@ -268,25 +268,6 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
         runner.run(sqlite.close())
 
 
-@asynccontextmanager
-async def gathered(store: PostgresStore | SqliteStore) -> AsyncIterator[None]:
-    """What is begun inside waits together: SQLite's writer, which is a thread, would not wait by itself."""
-    if isinstance(store, PostgresStore):
-        yield
-        return
-    entered, enough = threading.Event(), threading.Event()
-
-    async def hold(tx: Writer) -> None:
-        entered.set()
-        assert enough.wait(10)
-
-    holding = asyncio.create_task(store.write(0, hold))
-    await asyncio.to_thread(entered.wait, 10)
-    yield
-    enough.set()
-    await holding
-
-
 def change(path: str, value: object, kind: str = "User", id: str = "id1") -> Made:
     return ("patch", kind, id, replaced(path, value))
 
@@ -327,7 +308,6 @@ def test_units_together_are_units_one_by_one(
             expected = [await alone.asks(*one) for one in enumerate_all(several)]
             async with gathered(getattr(engines, engine)):
                 asked = [asyncio.create_task(together.asks(*one)) for one in enumerate_all(several)]
-                await asyncio.sleep(0)
             found = await asyncio.gather(*asked)
             for request, here, there in zip(several, found, expected, strict=True):
                 assert here == there, request
@@ -383,7 +363,6 @@ def test_twenty_creations_together_cost_sqlite_a_few_statements(engines: Engines
         async with gathered(engines.sqlite):
             sent.clear()
             asked = [asyncio.create_task(place.asks(*one)) for one in enumerate_all([*before, *users])]
-            await asyncio.sleep(0)
         await asyncio.gather(*asked)
         return len(set(sent))  # a statement comes once more for each run of a trigger
 

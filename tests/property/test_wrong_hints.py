@@ -6,9 +6,8 @@ Units call the methods of ``Writer`` in any order.
 import asyncio
 import itertools
 import json
-import threading
-from collections.abc import AsyncIterator, Awaitable, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Awaitable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 from contract.postgres_server import namespace
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from property.gathering import gathered
 
 from rosterd.scim.membership import Member
 from rosterd.service.ahead import Ahead
@@ -23,7 +23,7 @@ from rosterd.service.ports import Query, Reader, Store, Stored, UniqueViolation,
 from rosterd.store import group_commit
 from rosterd.store.memory import MemoryStore
 from rosterd.store.postgres import open_postgres
-from rosterd.store.sqlite import SqliteStore, open_sqlite
+from rosterd.store.sqlite import open_sqlite
 from rosterd.testing.scenario import AT, CONNECTION, GROUP, USER, add, dump, event, indexed
 
 OTHER = CONNECTION + 1
@@ -199,25 +199,6 @@ class Engine:
     store: Store
     directories: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    @asynccontextmanager
-    async def gathered(self) -> AsyncIterator[None]:
-        """What is begun inside waits together: SQLite's writer, a thread, would not wait by itself."""
-        if not isinstance(self.store, SqliteStore):
-            yield
-            return
-        entered, enough = threading.Event(), threading.Event()
-
-        async def hold(tx: Writer) -> None:
-            entered.set()
-            assert enough.wait(10)
-
-        holding = asyncio.create_task(self.store.write(0, hold))
-        await asyncio.to_thread(entered.wait, 10)
-        yield
-        await asyncio.sleep(0)
-        enough.set()
-        await holding
-
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
@@ -255,7 +236,7 @@ def test_units_with_any_hints_are_units_one_by_one(
             await store.write(directory, start)
         for batch in batches:
             expected = [await told(reference.write(directory, unit)) for unit, _ in batch]
-            async with engine.gathered():
+            async with gathered(engine.store):
                 asked = [
                     asyncio.create_task(told(engine.store.write(directory, unit, hint)))
                     for unit, hint in batch
