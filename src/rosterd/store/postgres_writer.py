@@ -18,11 +18,12 @@ from rosterd.service.control import Directory
 from rosterd.service.events import Event
 from rosterd.service.limits import Loss
 from rosterd.service.past import Owed
-from rosterd.service.ports import MemberChange, Membership, Stored, UniqueViolation
+from rosterd.service.ports import MemberChange, Stored, UniqueViolation
 from rosterd.service.standing import Standing
 from rosterd.store.dialect_postgres import Postgres, as_search, clean, cleaned, short
 from rosterd.store.entries import entry_row
 from rosterd.store.joining import joining
+from rosterd.store.known_reads import KnownReads
 from rosterd.store.lookups import lookups
 from rosterd.store.policy import ACTIVE, standing_of
 from rosterd.store.postgres_entries import storable
@@ -41,14 +42,15 @@ _TOLD: Final = frozenset(
 """Statements that read what is otherwise written at the end."""
 
 
-class PostgresWriter(PostgresReader, PostgresProjectionWriter):
+class PostgresWriter(KnownReads, PostgresReader, PostgresProjectionWriter):
     """See ``rosterd.service.ports.Writer``. For one transaction that somebody else began."""
 
-    __slots__ = ("_held",)
+    __slots__ = ("_held", "_known")
 
     def __init__(self, held: Held, words: Postgres) -> None:
         super().__init__(held, held.directory, words)
         self._held = held
+        self._known = held.known
 
     def savepoint(self) -> AbstractAsyncContextManager[None]:
         return self._held.part()
@@ -62,25 +64,6 @@ class PostgresWriter(PostgresReader, PostgresProjectionWriter):
 
     async def count(self, kind: str, connection: int | None = None) -> int:
         return await super().count(kind, connection) + self._held.added(counted(kind, connection))
-
-    async def get(self, kind: str, id: str) -> Stored | None:
-        try:
-            return self._held.known.row(kind, id)
-        except KeyError:
-            return await super().get(kind, id)
-
-    async def get_with_groups(self, kind: str, id: str) -> tuple[Stored, tuple[Membership, ...]] | None:
-        row = await self.get(kind, id)
-        return None if row is None else (row, (await self.memberships((id,))).get(id, ()))
-
-    async def memberships(self, ids: Sequence[str]) -> Mapping[str, tuple[Membership, ...]]:
-        known = self._held.known.memberships(ids)
-        return await super().memberships(ids) if known is None else known
-
-    async def retained(self, kind: str, connection: int, external_id: str) -> tuple[Stored, ...]:
-        if self._held.known.lacks("retained", (kind, connection, external_id)):
-            return ()
-        return await super().retained(kind, connection, external_id)
 
     async def adopted(self, name: str) -> str | None:
         return None if self._held.known.lacks("adopted", name) else await super().adopted(name)

@@ -1,7 +1,7 @@
 """``Writer`` over SQLite: the methods never suspend, so a unit of work runs from end to end at once."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from itertools import takewhile
 from typing import Any, TypeVar
@@ -14,15 +14,17 @@ from rosterd.service.control import Directory
 from rosterd.service.events import Event
 from rosterd.service.limits import Loss
 from rosterd.service.past import Owed
-from rosterd.service.ports import Membership, Stored, UniqueViolation
+from rosterd.service.ports import Stored, UniqueViolation
 from rosterd.service.standing import Standing
 from rosterd.store.entries import write_entry
+from rosterd.store.known_reads import KnownReads
 from rosterd.store.lookups import lookups
 from rosterd.store.parts import has_same_parts, parts_text
 from rosterd.store.policy import ACTIVE, standing_of
 from rosterd.store.rows import Row, as_json, definition_row, directory_of
 from rosterd.store.sqlite_adoption import SqliteAdoptionWriter
 from rosterd.store.sqlite_held import VALUES, Held
+from rosterd.store.sqlite_known import Known
 from rosterd.store.sqlite_members import SqliteMemberWriter
 from rosterd.store.sqlite_projections import SqliteProjectionWriter
 from rosterd.store.sqlite_reader import SqliteReader
@@ -32,10 +34,13 @@ T = TypeVar("T")
 Pairs = Iterable[tuple[str, str]]
 
 
-class SqliteWriter(SqliteReader, SqliteMemberWriter, SqliteProjectionWriter, SqliteAdoptionWriter):
+class SqliteWriter(
+    KnownReads, SqliteReader, SqliteMemberWriter, SqliteProjectionWriter, SqliteAdoptionWriter
+):
     """See ``rosterd.service.ports.Writer``. For one transaction that somebody else began."""
 
-    __slots__ = ("_held",)
+    __slots__ = ("_held", "_known")
+    _known: Known
 
     def __init__(self, held: Held) -> None:
         async def run(work: Callable[[sqlite3.Connection], T], *, quick: bool) -> T:
@@ -43,6 +48,7 @@ class SqliteWriter(SqliteReader, SqliteMemberWriter, SqliteProjectionWriter, Sql
 
         super().__init__(run, held.directory)
         self._held = held
+        self._known = held.known
 
     @property
     def held(self) -> Held:
@@ -60,33 +66,14 @@ class SqliteWriter(SqliteReader, SqliteMemberWriter, SqliteProjectionWriter, Sql
     async def next_seq(self) -> int:
         return self._held.next()
 
-    async def get(self, kind: str, id: str) -> Stored | None:
-        try:
-            return self._held.known.row(kind, id)
-        except KeyError:
-            return await super().get(kind, id)
-
-    async def get_with_groups(self, kind: str, id: str) -> tuple[Stored, tuple[Membership, ...]] | None:
-        row = await self.get(kind, id)
-        return None if row is None else (row, (await self.memberships((id,))).get(id, ()))
-
-    async def memberships(self, ids: Sequence[str]) -> Mapping[str, tuple[Membership, ...]]:
-        known = self._held.known.memberships(ids)
-        return await super().memberships(ids) if known is None else known
-
     async def count(self, kind: str, connection: int | None = None) -> int:
-        known = self._held.known
+        known = self._known
         try:
             return known.count(kind, connection)
         except KeyError:
             found = await super().count(kind, connection)
             known.counted(kind, connection, found)
             return found
-
-    async def retained(self, kind: str, connection: int, external_id: str) -> tuple[Stored, ...]:
-        if self._held.known.lacks("retained", (kind, connection, external_id)):
-            return ()
-        return await super().retained(kind, connection, external_id)
 
     async def insert(self, row: Stored, indexed: Indexed) -> None:
         resource = (
@@ -138,7 +125,7 @@ class SqliteWriter(SqliteReader, SqliteMemberWriter, SqliteProjectionWriter, Sql
                 raise _missing("live", row)
             self._execute("hand_over", row.id, row.kind, row.connection)
             self._owe_parts(row.seq, parts_text(before.search), parts_text(after.search))
-        self._held.known.changed(row)
+        self._known.changed(row)
 
     async def touch(self, kind: str, id: str, modified: int) -> int | None:
         row = self._execute("touch_resource", id, kind, modified).fetchone()
@@ -241,7 +228,7 @@ class SqliteWriter(SqliteReader, SqliteMemberWriter, SqliteProjectionWriter, Sql
         self._execute("forget_loss", connection)
 
     async def loss(self, connection: int) -> Loss | None:
-        known = self._held.known
+        known = self._known
         try:
             return known.loss(connection)
         except KeyError:
@@ -259,7 +246,7 @@ class SqliteWriter(SqliteReader, SqliteMemberWriter, SqliteProjectionWriter, Sql
                 self._execute("set_loss", *row)
             except sqlite3.IntegrityError:
                 raise LookupError(f"there is no connection {connection}") from None
-        self._held.known.lost(connection, loss)
+        self._known.lost(connection, loss)
 
     def _execute(self, name: str, *parameters: Any) -> sqlite3.Cursor:
         return self._held.run(name, *parameters)
@@ -281,7 +268,7 @@ class SqliteWriter(SqliteReader, SqliteMemberWriter, SqliteProjectionWriter, Sql
         A group's name is told with its members, who are looked up without regard to what waits.
         """
         try:
-            known = self._held.known.row(row.kind, row.id)
+            known = self._known.row(row.kind, row.id)
         except KeyError:
             return False
         return (
