@@ -9,12 +9,12 @@ Writes go to the one writer thread (group_commit.py).
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from rosterd.service.ahead import UNKNOWN, Ahead
 from rosterd.service.measures import Load
@@ -86,11 +86,10 @@ class SqliteStore(
     def reader(self, directory: int) -> Reader:
         return SqliteReader(self._readers.run, directory)
 
-    async def write(
+    def write(
         self, directory: int, work: Callable[[Writer], Awaitable[T]], ahead: Ahead = UNKNOWN
-    ) -> T:
-        value: T = await self._writer.submit(Unit(directory, work, ahead))
-        return value
+    ) -> Coroutine[Any, Any, T]:
+        return self._writer.submit(Unit(directory, work, ahead))
 
     async def purge(self, directory: int) -> None:
         """Of all directories: they have one index of parts of texts."""

@@ -63,7 +63,7 @@ class Held:
     def begin(self) -> None:
         """A unit begins."""
         self.known.begin()
-        self._mark = self._place()
+        self._mark = _Place(tuple(map(len, self._lists)), 0, self._last)
         self._open = False
 
     def keep(self) -> None:

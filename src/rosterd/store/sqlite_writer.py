@@ -107,12 +107,15 @@ class SqliteWriter(
             self._directory, row.id, row.kind, row.external_id, row.version, row.modified, row.document,
             as_json(after.search), after.display,
         )  # fmt: skip
-        dropped, added = _less(before.values, after.values), _less(after.values, before.values)
+        same = before.values == after.values
+        dropped = () if same else _less(before.values, after.values)
+        added = () if same else _less(after.values, before.values)
         if self._may_wait(row, before, after):
             waiting = self._held.waiting
             waiting["update_resource"].append(resource)
-            waiting[VALUES] += self._values(row, dropped, False)
-            waiting[VALUES] += self._values(row, added, True)
+            if not same:
+                waiting[VALUES] += self._values(row, dropped, False)
+                waiting[VALUES] += self._values(row, added, True)
             if not has_same_parts(before.search, after.search):
                 parts = parts_text(before.search), parts_text(after.search)
                 waiting["owe_parts"].append((self._directory, row.seq, *parts))
