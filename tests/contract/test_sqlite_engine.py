@@ -22,12 +22,15 @@ from rosterd.service.ahead import Ahead
 from rosterd.service.ports import OutcomeUnknown, Stored, StoreUnavailable, UniqueViolation, Writer
 from rosterd.store import group_commit, wake
 from rosterd.store.group_commit import CHECKPOINT_CHANGES, GroupCommit
+from rosterd.store.migrate import open_checked
 from rosterd.store.sqlite import SqliteStore, open_sqlite
+from rosterd.store.sqlite_run import write_rows
 from rosterd.testing.scenario import DIRECTORY, ENTRY, add, event, found, listed, put, refused, row, users
 
 Scenario = Callable[[SqliteStore], Awaitable[None]]
 
 CHILD = Path(__file__).with_name("writing_child.py")
+FILES = Path("/proc/self/fd")
 
 
 @asynccontextmanager
@@ -89,6 +92,25 @@ def test_every_acknowledged_write_survives_a_kill(tmp_path: Path) -> None:
     check = sqlite3.connect(tmp_path / "rosterd.db")
     assert check.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     check.close()
+
+
+@pytest.mark.skipif(not FILES.exists(), reason="nothing says which files are open")
+def test_rows_on_many_pages_are_written_without_a_temporary_file(tmp_path: Path) -> None:
+    names = {f"{number * 7919 % 4000:04}": number for number in range(4000)}
+    rows = [(1, "User", "displayName", name, "x" * 36) for name in names]
+    opened = set[str]()
+
+    def look() -> None:
+        opened.update(str(file.readlink()) for file in FILES.iterdir() if file.is_symlink())
+
+    with closing(open_checked(tmp_path / "rosterd.db", 1000)) as connection:
+        write_rows(connection, "insert_value", rows[::2])
+        connection.execute("BEGIN")
+        connection.set_progress_handler(look, 500)
+        assert write_rows(connection, "insert_value", rows[1::2]) == 2000
+        connection.set_progress_handler(None, 0)
+    assert any(file.endswith("rosterd.db") for file in opened)
+    assert not any("etilqs" in file for file in opened)  # as SQLite names what it makes for itself
 
 
 def test_another_process_writes_while_this_one_does(tmp_path: Path) -> None:

@@ -53,12 +53,12 @@ Parts = str | Together | Either
 
 def parts_text(search: Mapping[str, Any]) -> str | None:
     """What the index has of a folded document: its searched texts, each once."""
-    return _longer("", [search[name] for name in SEARCHED if name in search]) or None
+    return _longer("", map(search.get, SEARCHED)) or None
 
 
 def has_same_parts(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether the index has the same of two folded documents, as the same is searched, in the same order."""
-    searched, others = [one.get(name) for name in SEARCHED], [other.get(name) for name in SEARCHED]
+    searched, others = list(map(one.get, SEARCHED)), list(map(other.get, SEARCHED))
     return searched == others and orjson.dumps(searched) == orjson.dumps(others)
 
 
