@@ -39,7 +39,7 @@ from rosterd.store.postgres_held import Held
 from rosterd.store.postgres_run import Link
 from rosterd.store.postgres_waiting import Waiting, Write
 from rosterd.store.postgres_writer import PostgresWriter
-from rosterd.store.queries import POSTGRES, SQLITE
+from rosterd.store.queries import POSTGRES, of_rows
 from rosterd.store.sqlite_writer import SqliteWriter
 from rosterd.store.unit import perform
 from rosterd.wiring import Settings, open_service
@@ -50,6 +50,8 @@ Call = tuple[str, tuple[Any, ...]]
 
 WRITES: Final = ("insert_unique", "insert_resource", "insert_value", "owe_parts", "append_event", "note_seq")
 """The statements of SQLite that leave rows when a user is made."""
+_ROWS: Final = 8
+"""More than a user leaves in one table."""
 CONNECTIONS: Final = 16
 """The most of one run; PostgreSQL allows a hundred, for everybody."""
 _EMPTY: Final = "TRUNCATE resource, unique_value, attribute_value, event"
@@ -147,7 +149,7 @@ def _sqlite_calls(
     recorder: Any = SqliteRecorder(connection)
     connection.execute("BEGIN")
     found = []
-    kept = {SQLITE[name] for name in WRITES}
+    kept = {of_rows(name, count) for name in WRITES for count in range(1, _ROWS)}
     for unit in units(directory, owner, count):
         held = sqlite_held.Held(recorder, directory.id)
         perform(unit, SqliteWriter(held))

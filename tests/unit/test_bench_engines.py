@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextlib import closing
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -15,6 +16,8 @@ from rosterd.scim.bind import bind
 from rosterd.scim.filter import parse_filter
 from rosterd.scim.schemas import CORE_MODEL
 from rosterd.service.ports import Query
+from rosterd.store.database import BUSY_MS, connect_writer
+from rosterd.store.sqlite_copy import contents
 from rosterd.wiring import Settings, open_service
 
 USER = CORE_MODEL.types["User"]
@@ -66,6 +69,17 @@ def test_a_database_that_nobody_works_for_has_no_cpu_time() -> None:
 def test_sqlite_alone_commits_every_user(tmp_path: Path) -> None:
     limit = raw.sqlite_limit(tmp_path, concurrency=4, count=10, seconds=30.0)
     assert (limit.how, limit.count) == ("sqlite", 10)
+
+
+def test_sqlite_alone_is_given_each_row_of_a_user(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    directory, owner = asyncio.run(raw._first(settings))
+    with closing(connect_writer(settings.database, BUSY_MS)) as connection:
+        for text, parameters in raw._sqlite_calls(connection, directory, owner, 1)[0]:
+            connection.execute(text, parameters)
+        assert contents(connection).users == 1
+        values = connection.execute("SELECT attribute FROM attribute_value ORDER BY attribute").fetchall()
+        assert [name for (name,) in values] == ["displayName", "emails.value", "name.familyName"]
 
 
 def test_copies_are_found_like_those_that_they_are_copies_of(tmp_path: Path) -> None:
