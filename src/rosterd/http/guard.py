@@ -79,7 +79,7 @@ class Guard:
         if not self._rates.api:
             return (), 0
         quota = self._users.draw((_NOBODY, f"key {id}"), self._rates.api, _BURST)
-        return told(quota), quota.wait
+        return told(quota.limit, quota.remaining, quota.reset), quota.wait
 
     def client(self, id: str) -> None:
         """Count a token that a client fetches. Raises ``TooManyRequests``."""

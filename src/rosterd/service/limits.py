@@ -151,23 +151,22 @@ class Level:
 
 
 class _Bucket:
-    __slots__ = ("at", "drawn", "first", "level", "rate", "size")
+    __slots__ = ("at", "drawn", "first", "level", "limit", "rate", "size")
 
-    def __init__(self, rate: int, size: int, at: int) -> None:
+    def __init__(self, rate: int, limit: int, at: int) -> None:
         self.rate = rate
-        self.size = size
-        self.level = size
+        self.limit = limit
+        """Tokens that it holds if it is full; ``size`` is the same in nano-tokens."""
+        self.size = self.level = limit * _SECOND
         self.at = at
         self.drawn = 0
         self.first = at
 
     def fill(self, now: int) -> int:
         """Let it fill until now; the level."""
-        level = self.level + (now - self.at) * self.rate
-        if level > self.size:
-            level = self.size
-        self.level, self.at = level, now
-        return level
+        self.level = min(self.level + (now - self.at) * self.rate, self.size)
+        self.at = now
+        return self.level
 
 
 class Throttle:
@@ -185,33 +184,35 @@ class Throttle:
 
         A changed rate holds from the next request; what was saved up stays, as far as it fits.
         """
-        rate = limits.rate(kind)
+        rate = limits.write_rate if kind == WRITE else limits.read_rate
         return self.draw((directory, f"{kind} {connection}"), rate, limits.burst, cost) if rate else None
 
     def draw(self, key: Key, rate: int, burst: int, cost: int = 1) -> Quota:
         """Take a cost from the bucket of this key, which holds ``burst`` seconds of its rate, if it can."""
-        limit, now = rate * burst, self._clock()
-        size = limit * _SECOND
-        bucket = self._buckets.get(key)
+        now, limit, bucket = self._clock(), rate * burst, self._buckets.get(key)
         if bucket is None:
-            bucket = self._begin(key, rate, size, now)
+            bucket = self._begin(key, rate, limit, now)
         else:
             self._buckets.move_to_end(key)
-        level = bucket.fill(now)
-        if bucket.size != size or bucket.rate != rate:
-            bucket.rate, bucket.size = rate, size
-            bucket.level = level = min(level, size)
+            if bucket.limit != limit or bucket.rate != rate:
+                bucket.fill(now)
+                bucket.rate, bucket.limit, bucket.size = rate, limit, limit * _SECOND
+        # ``fill``, at each request, and what was saved up beyond a limit that is lower now.
+        level = bucket.level + (now - bucket.at) * rate
+        if level > bucket.size:
+            level = bucket.size
+        bucket.at = now
         wanted = cost * _SECOND
-        if level < wanted and (missing := min(wanted, size) - level) > 0:
+        if level < wanted and (missing := min(wanted, bucket.size) - level) > 0:
+            bucket.level = level
             wait = -(-missing // (rate * _SECOND))
-            return Quota(limit, level // _SECOND if level > 0 else 0, wait, wait)
+            return Quota(limit, max(0, level // _SECOND), wait, wait)
         bucket.level = level = level - wanted
-        if cost:
-            if not bucket.drawn:
-                bucket.first = now
-                self._untold[key] = bucket
-            bucket.drawn += cost
-        reset = -((level - size) // (rate * _SECOND))
+        if not bucket.drawn and cost:
+            bucket.first = now
+            self._untold[key] = bucket
+        bucket.drawn += cost
+        reset = -((level - bucket.size) // (rate * _SECOND))
         return Quota(limit, level // _SECOND if level > 0 else 0, reset)
 
     def drawn(self, most: int) -> list[Drawn]:
@@ -221,7 +222,7 @@ class Throttle:
         for key in list(islice(self._untold, most)):
             bucket = self._untold.pop(key)
             ago = (now - bucket.first) // _MICRO
-            told.append(Drawn(key, bucket.rate, bucket.size // _SECOND, bucket.drawn, ago))
+            told.append(Drawn(key, bucket.rate, bucket.limit, bucket.drawn, ago))
             bucket.drawn = 0
         return told
 
@@ -234,8 +235,8 @@ class Throttle:
                 since = (now - self._asked) * bucket.rate - bucket.drawn * _SECOND
                 bucket.level = min(bucket.fill(now), level * _MICRO + since)
 
-    def _begin(self, key: Key, rate: int, size: int, now: int) -> _Bucket:
-        bucket = self._buckets[key] = _Bucket(rate, size, now)
+    def _begin(self, key: Key, rate: int, limit: int, now: int) -> _Bucket:
+        bucket = self._buckets[key] = _Bucket(rate, limit, now)
         if len(self._buckets) > self._most:
             gone, _ = self._buckets.popitem(last=False)
             self._untold.pop(gone, None)
