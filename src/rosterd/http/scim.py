@@ -102,7 +102,7 @@ class ScimApp:
             reply = reply_to(error, request.id)
             if self._journal is not None and request.credential is None:
                 request.credential = await self._admission.claimed(request.headers)
-        self._measure(request, reply.status)
+        self._requests.answering(request, reply.status, time.perf_counter())
         await reply.send(scope, send, request.id, request.rate)
         whose, asker = request.credential, request.asker
         who: dict[str, int | str | None] = {"connection": None if asker is None else asker.connection.id}
@@ -112,19 +112,6 @@ class ScimApp:
         answered(scope, request.match.template, reply.status, started, request.id, who)
         if self._journal is not None and whose is not None:
             keep(self._journal, self._admission.models, request, whose, reply)
-
-    def _measure(self, request: Request, status: int) -> None:
-        requests, error, ended = self._requests, request.error, time.perf_counter()
-        requests.begun("scim", request.method, status, ended - request.started)
-        if request.committed:
-            requests.went(
-                request.started, request.admitted, request.decoded, request.checked, request.committed, ended
-            )
-        elif isinstance(error, errors.ScimError):
-            requests.refuse(error.scim_type or str(error.status))
-        if request.asker is not None:
-            for name in request.asker.tolerated:
-                requests.tolerate(name)
 
     async def _answer(self, request: Request, receive: Receive) -> Reply:
         match = request.match = routes.match(request.path)
