@@ -13,8 +13,7 @@ from rosterd.scim import urns
 from rosterd.scim.index import index
 from rosterd.scim.render import format_time
 from rosterd.scim.schemas import CORE_MODEL
-from rosterd.service.capture import Captured
-from rosterd.service.request_log import EVERYTHING
+from rosterd.service.request_log import EVERYTHING, Exchange
 from rosterd.wiring.ids import now
 from rosterd.wiring.journal import Journal
 
@@ -126,12 +125,12 @@ def test_what_a_server_that_stood_still_logs_after_an_erasure_is_about_nobody(tm
         late = Journal(world.service.control, yes)
 
         def note(at: int, id: str) -> None:
-            body = b'{"userName": "annegret@x.example"}'
-            left = Captured(
-                home.id, 1, "t", CORE_MODEL, at, id, "PATCH", "/Users/x", b"filter=annegret", 409, 1,
-                "User", "x", "annegret@x.example", None, (), "", "", None, None, body, len(body), body,
+            body = '{"userName": "annegret@x.example"}'
+            left = Exchange(
+                home.id, 1, "t", at, id, "PATCH", "/Users/x", "filter=annegret", 409, 1, "User", "x",
+                "annegret@x.example", body=body, reply=body,
             )  # fmt: skip
-            late.note(left)
+            late.note(lambda: left, read=False)
 
         ann = await world.user("annegret@x.example", displayName="Annegret Quux")
         note(now(), "before")

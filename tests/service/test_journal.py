@@ -6,37 +6,44 @@ from pathlib import Path
 
 import pytest
 
-from rosterd.scim.schemas import CORE_MODEL
-from rosterd.service.capture import Captured
 from rosterd.service.ports import OutcomeUnknown, StoreUnavailable
 from rosterd.service.request_log import EVERYTHING, HOUR, NOTHING, Count, Exchange, HourOf
 from rosterd.store.sqlite import SqliteStore, open_sqlite
-from rosterd.wiring.journal import ALL_READS, FLUSH_COUNT, LEAST, READS, Buffer, Journal
+from rosterd.wiring.journal import ALL_READS, FLUSH_COUNT, LEAST, READS, Buffer, Journal, weight
 
 
-def captured(
-    number: int, method: str = "GET", status: int = 200, connection: int = 1, body: bytes = b""
-) -> Captured:
-    return Captured(
-        1, connection, "t", CORE_MODEL, number, f"r{number}", method, "/Users", b"", status, 1, "User", None,
-        None, None, (), "", "", None, None, body, len(body), b"",
-    )  # fmt: skip
+def exchange(
+    number: int, method: str = "GET", status: int = 200, connection: int = 1, body: str = ""
+) -> Exchange:
+    return Exchange(1, connection, "t", number, f"r{number}", method, "/Users", "", status, 1, body=body)
+
+
+def is_read(one: Exchange) -> bool:
+    return one.method == "GET" and one.status < 400
+
+
+def put(buffer: Buffer, one: Exchange) -> None:
+    buffer.put(one, read=is_read(one))
+
+
+def note(journal: Journal, one: Exchange) -> None:
+    journal.note(lambda: one, read=is_read(one))
 
 
 def counts(omitted: Mapping[HourOf, Count]) -> dict[HourOf, tuple[int, int, int, int]]:
     return {key: (one.ok, one.failed, one.last_ok, one.last_failed) for key, one in omitted.items()}
 
 
-def ids(found: Sequence[Captured]) -> list[str]:
+def ids(found: Sequence[Exchange]) -> list[str]:
     return [one.request_id for one in found]
 
 
 def test_a_full_buffer_leaves_out_reads_before_anything_else() -> None:
     buffer = Buffer(max_count=3)
-    for one in (captured(1), captured(2, "POST"), captured(3), captured(4), captured(5, "POST")):
-        buffer.put(one)
-    for one in (captured(6, status=404), captured(7, "DELETE"), captured(8)):
-        buffer.put(one)
+    for one in (exchange(1), exchange(2, "POST"), exchange(3), exchange(4), exchange(5, "POST")):
+        put(buffer, one)
+    for one in (exchange(6, status=404), exchange(7, "DELETE"), exchange(8)):
+        put(buffer, one)
     kept, omitted = buffer.take()
     assert ids(kept) == ["r2", "r5", "r6"]
     assert counts(omitted) == {(1, 1, 0): (5, 0, 8, 0)}
@@ -44,16 +51,16 @@ def test_a_full_buffer_leaves_out_reads_before_anything_else() -> None:
 
 
 def test_a_buffer_is_bounded_in_bytes() -> None:
-    big = b"x" * 4000
-    buffer = Buffer(max_bytes=captured(1, body=big).weight * 2)
-    for one in (captured(1, body=big), captured(2, "POST", body=big), captured(3, "POST", body=big)):
-        buffer.put(one)
+    big = "x" * 4000
+    buffer = Buffer(max_bytes=weight(exchange(1, body=big)) * 2)
+    for one in (exchange(1, body=big), exchange(2, "POST", body=big), exchange(3, "POST", body=big)):
+        put(buffer, one)
     assert len(buffer) == 2
     kept, omitted = buffer.take()
     assert (ids(kept), counts(omitted)) == (["r2", "r3"], {(1, 1, 0): (1, 0, 1, 0)})
-    buffer.put(captured(4, "POST", body=big * 3))
+    put(buffer, exchange(4, "POST", body=big * 3))
     assert buffer.take()[0] == []
-    buffer.put(captured(5, "POST", body=big))
+    put(buffer, exchange(5, "POST", body=big))
     assert ids(buffer.take()[0]) == ["r5"]
 
 
@@ -99,9 +106,9 @@ def test_reads_that_nobody_wanted_are_told_by_the_next_exchange_that_is_written(
         journal = Journal(store, yes)
         for number in range(READS + 5):
             if journal.wants_read(1, 1, number):
-                journal.note(captured(number))
+                note(journal, exchange(number))
         await journal.flush()
-        journal.note(captured(READS + 5, "POST", 201))
+        note(journal, exchange(READS + 5, "POST", 201))
         await journal.flush()
         newest, *rows = (await store.exchange_page(1, None, None, 999, EVERYTHING)).rows
         assert (newest.exchange.method, newest.exchange.left_out) == ("POST", 5)
@@ -117,11 +124,11 @@ def test_what_is_left_out_is_told_by_the_next_of_its_connection(tmp_path: Path) 
     async def test(store: SqliteStore) -> None:
         journal = Journal(store, yes, Buffer(max_count=2))
         for number in range(5):
-            journal.note(captured(number))
+            note(journal, exchange(number))
         await journal.flush()
-        journal.note(captured(7, connection=2))
+        note(journal, exchange(7, connection=2))
         await journal.flush()
-        journal.note(captured(8))
+        note(journal, exchange(8))
         await journal.flush()
         rows = (await store.exchange_page(1, None, None, 9, EVERYTHING)).rows
         assert [(row.exchange.request_id, row.exchange.left_out) for row in rows] == [
@@ -139,14 +146,50 @@ def test_it_flushes_when_there_are_many_and_when_it_is_closed(tmp_path: Path) ->
         journal = Journal(log, yes)
         running = asyncio.create_task(journal.run())
         for number in range(FLUSH_COUNT):
-            journal.note(captured(number, "PUT"))
+            note(journal, exchange(number, "PUT"))
         await log.added.wait()
-        journal.note(captured(9, "POST"))
+        note(journal, exchange(9, "POST"))
         journal.close()
         await running
         page = await store.exchange_page(1, None, None, 9, EVERYTHING)
         assert page.rows[0].exchange.method == "POST"
         assert log.sizes[0] == FLUSH_COUNT
+
+    run(tmp_path, test)
+
+
+def test_an_exchange_that_cannot_be_made_costs_no_other_one(tmp_path: Path) -> None:
+    async def test(store: SqliteStore) -> None:
+        def fault() -> Exchange:
+            raise ValueError("a fault of ours")
+
+        journal = Journal(store, yes)
+        note(journal, exchange(1))
+        journal.note(fault, read=False)
+        note(journal, exchange(2))
+        assert journal.waiting == 3
+        await journal.flush()
+        rows = (await store.exchange_page(1, None, None, 9, EVERYTHING)).rows
+        assert [row.exchange.request_id for row in rows] == ["r2", "r1"]
+        assert (journal.lost, journal.waiting) == (1, 0)
+
+    run(tmp_path, test)
+
+
+def test_bodies_are_kept_only_if_that_is_wanted(tmp_path: Path) -> None:
+    async def test(store: SqliteStore) -> None:
+        for wanted in (True, False):
+
+            async def bodies(wanted: bool = wanted) -> bool:
+                return wanted
+
+            journal = Journal(store, bodies)
+            note(journal, exchange(int(wanted), "POST", body="{}")._replace(reply="{}", body_size=2))
+            await journal.flush()
+        rows = (await store.exchange_page(1, None, None, 9, EVERYTHING)).rows
+        assert [(one.exchange.body, one.exchange.reply, one.exchange.body_size) for one in rows] == [
+            (None, None, 2), ("{}", "{}", 2),
+        ]  # fmt: skip
 
     run(tmp_path, test)
 
@@ -157,10 +200,10 @@ def test_what_cannot_be_written_is_lost_and_nothing_else_happens(tmp_path: Path,
         log = Watched(store)
         log.error = error
         journal = Journal(log, yes)
-        journal.note(captured(1))
+        note(journal, exchange(1))
         await journal.flush()
         log.error = None
-        journal.note(captured(2))
+        note(journal, exchange(2))
         await journal.flush()
         rows = (await store.exchange_page(1, None, None, 9, EVERYTHING)).rows
         assert [row.exchange.request_id for row in rows] == ["r2"]

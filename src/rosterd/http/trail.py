@@ -1,20 +1,25 @@
-"""What one request leaves for the request log: noted by reference, once it is answered.
+"""What one request leaves for the request log, put together once it and those beside it are answered.
 
-Nothing is read or masked here, for others wait behind it, and what may be large is let go of. A request of no
-connection leaves nothing.
+Secrets are masked before anything is kept. A request of no connection leaves nothing.
 """
 
 import time
-from typing import Protocol
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, Protocol
 
 from rosterd.http.admit import Models
 from rosterd.http.reply import Reply
 from rosterd.http.request import Request
 from rosterd.scim import errors
-from rosterd.service.capture import MAX_LINE, Captured, is_expendable, name_in
+from rosterd.service import capture
+from rosterd.service.capture import MAX_AGENT, MAX_LINE, MAX_SUBJECT, clean, storable
 from rosterd.service.control import Credential
+from rosterd.service.masking import NOTHING, Masked, masks_of
 from rosterd.service.ports import StoreUnavailable
-from rosterd.service.request_log import MAX_TEXT
+from rosterd.service.request_log import MAX_TEXT, Exchange
+
+_READS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
 class Journal(Protocol):
@@ -23,59 +28,100 @@ class Journal(Protocol):
     def wants_read(self, directory: int, connection: int, at: int) -> bool:
         """Whether a successful read is to be noted; if not, it is counted, and nothing else is to be done."""
 
-    def note(self, left: Captured) -> None:
-        """Keep it until the next flush, or count it if there is too much."""
+    def note(self, made: Callable[[], Exchange], *, read: bool) -> None:
+        """Have it made when the replies of this turn have left, and keep it until the next flush, or count it
+        if there is too much. ``read`` is whether it is a read that succeeded."""
 
 
 def keep(journal: Journal, models: Models, request: Request, whose: Credential, reply: Reply) -> None:
     """Leave what is to be known of a request of somebody's that was answered."""
-    read = is_expendable(reply.status, request.method, request.path)
+    read = reply.status < 400 and (request.method in _READS or request.path.endswith("/.search"))
     if not read or journal.wants_read(whose.directory.id, whose.connection.id, request.at):
-        journal.note(captured(models, request, whose, reply))
+        journal.note(partial(exchange, models, request, whose, reply, time.perf_counter()), read=read)
 
 
-def captured(models: Models, request: Request, whose: Credential, reply: Reply) -> Captured:
-    """The request as it was, without what is large of it."""
-    error, raw, scope, endpoint = request.error, request.raw, request.scope, request.match.endpoint
-    model, client = models.of(whose.directory), scope.get("client")
-    row = None if request.view is None else request.view.row
-    kind = resource = name = document = None
-    if row is not None:
-        kind, resource, document = row.kind, row.id, row.document
-    elif endpoint:
-        found = model.by_endpoint.get(endpoint.casefold())
-        kind = None if found is None else found.name
-        resource = request.match.id or None
-    if kind is not None and request.body is not None:
-        name = name_in(request.body)
-    return Captured(
-        directory=whose.directory.id,
-        connection=whose.connection.id,
-        token=whose.token.id,
-        model=model,
-        at=request.at,
-        request_id=request.id,
-        method=request.method,
-        path=request.path,
-        query=scope.get("query_string", b""),
-        status=reply.status,
-        microseconds=round((time.perf_counter() - request.started) * 1_000_000),
-        kind=kind,
-        resource=resource,
-        subject=None if name is None else name[:MAX_LINE],
-        document=document,
-        tolerated=() if request.asker is None else tuple(request.asker.tolerated),
-        situation="" if error is None else _situation(error),
-        other=error.other if isinstance(error, errors.ScimError) else "",
-        address=client[0] if client else None,
-        agent=request.headers.get(b"user-agent"),
-        body=raw[:MAX_TEXT],
-        body_size=len(raw),
-        reply=reply.body[: 4 * MAX_TEXT] if reply.status >= 400 or request.faults else b"",
+def exchange(models: Models, request: Request, whose: Credential, reply: Reply, ended: float) -> Exchange:
+    """The request and what came of it, without secrets and what is large."""
+    scope, raw, asker, view, status = request.scope, request.raw, request.asker, request.view, reply.status
+    model = models.of(whose.directory) if asker is None else asker.model
+    masks, size, sent = masks_of(model), len(raw), scope.get("query_string")
+    body = masks.body(raw[:MAX_TEXT], whole=size <= MAX_TEXT) if raw else NOTHING
+    query = masks.query(sent[: 4 * MAX_LINE]) if sent else NOTHING
+    hiding = Masked("", body.hidden | query.hidden) if query.hidden else body
+
+    kind = resource = None
+    if view is not None:
+        kind, resource = view.row.kind, view.row.id
+    elif endpoint := request.match.endpoint:
+        found = request.kind if asker is not None else model.by_endpoint.get(endpoint.casefold())
+        kind, resource = None if found is None else found.name, request.match.id or None
+    subject = None if kind is None else capture.name_in(request.body)
+    if subject is None and (view is not None or sent or raw):
+        subject = _known_as(request, body, query)
+    if subject is not None:
+        subject = subject[:MAX_LINE]
+
+    path, agent = request.path, request.headers.get(b"user-agent")
+    if hiding.hidden or not capture.is_plain(f"{path}{resource}{subject}{agent}"):
+        path = storable(hiding.elsewhere(path)[:MAX_LINE])
+        resource = clean(resource, MAX_SUBJECT, hiding)
+        subject = clean(subject, MAX_SUBJECT, hiding)
+        agent = clean(agent, MAX_AGENT, hiding)
+    scim_type, detail, situation, other, told = None, None, "", "", None
+    if status >= 400 or request.faults:
+        told = clean(reply.body[: 4 * MAX_TEXT].decode(errors="replace"), MAX_TEXT, hiding) or None
+    if status >= 400:
+        scim_type, detail = _told(reply.body[: 4 * MAX_TEXT], hiding)
+    if request.error is not None:
+        situation, other = _why(request.error)
+    client = scope.get("client")
+    return Exchange(
+        whose.directory.id,
+        whose.connection.id,
+        whose.token.id,
+        request.at,
+        request.id,
+        request.method[:20],
+        path,
+        storable(query.text[:MAX_LINE]) if sent else "",
+        status,
+        round((ended - request.started) * 1_000_000),
+        kind,
+        resource,
+        subject,
+        () if asker is None else tuple(asker.tolerated),
+        scim_type,
+        detail,
+        situation,
+        other,
+        client[0] if client else None,
+        agent,
+        storable(body.text[:MAX_TEXT]) if raw else None,
+        size,
+        told,
     )
 
 
-def _situation(error: BaseException) -> str:
+def _known_as(request: Request, body: Masked, query: Masked) -> str | None:
+    """The name of a resource as it is stored, or in a filter."""
+    name = None if request.view is None else capture.name_in(capture.object_in(request.view.row.document))
+    if name is not None:
+        return name
+    text = query.text
+    if request.raw and request.path.endswith("/.search"):
+        text = str(capture.object_in(body.text.encode()).get("filter", ""))
+    return capture.name_looked_for(text)
+
+
+def _told(body: bytes, hiding: Masked) -> tuple[Any, str | None]:
+    """scimType and detail of an error."""
+    error = capture.object_in(body)
+    detail = error.get("detail")
+    return error.get("scimType"), clean(detail, MAX_LINE, hiding) if isinstance(detail, str) else None
+
+
+def _why(error: BaseException) -> tuple[str, str]:
+    """Which of the reasons for its status it was, and the id of the resource that stood in the way."""
     if isinstance(error, errors.ScimError):
-        return error.situation
-    return "store away" if isinstance(error, StoreUnavailable) else "fault"
+        return error.situation, error.other
+    return "store away" if isinstance(error, StoreUnavailable) else "fault", ""

@@ -128,15 +128,14 @@ class Masks:
         return Masked("&".join(shown), _long(hidden))
 
     def _suspicious(self, folded: str) -> bool:
-        return any(hint in folded for hint in self._hints)
+        return any(map(folded.__contains__, self._hints))
 
     def _may_hold(self, raw: bytes) -> bool:
         """Whether a secret can be in it at all; quick, as it is asked of every body."""
         lower = raw.lower().decode("latin-1")  # looked through quicker than bytes
-        for hint in self._hints:
-            if hint in lower:
-                return True
-        if b"\\" in raw or (b"_" in raw and _RAW_CREDENTIAL.search(raw)):
+        if any(map(lower.__contains__, self._hints)):
+            return True
+        if "\\" in lower or ("_" in lower and _RAW_CREDENTIAL.search(raw)):
             return True
         return not raw.isascii() and any(letter in raw for letter in _UNFOLDED)
 

@@ -125,15 +125,6 @@ class Activity:
     """The hours asked for in which there was something, oldest first."""
 
 
-class Omitted(NamedTuple):
-    """A request that is counted and not kept."""
-
-    directory: int
-    connection: int
-    at: int
-    status: int
-
-
 HourOf = tuple[int, int, int]
 """Directory, connection, and the number of an hour since the epoch."""
 
@@ -151,7 +142,8 @@ class Count:
         """Count one request."""
         if status < 400:
             self.ok += 1
-            self.last_ok = max(self.last_ok, at)
+            if at > self.last_ok:
+                self.last_ok = at
         else:
             self.failed += 1
             self.last_failed = max(self.last_failed, at)

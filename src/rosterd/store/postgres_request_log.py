@@ -22,7 +22,6 @@ from rosterd.service.request_log import (
     Wanted,
 )
 from rosterd.store.postgres_control import PostgresControl
-from rosterd.store.postgres_entries import storable
 from rosterd.store.postgres_run import Link
 from rosterd.store.request_rows import (
     BY_DIRECTORY,
@@ -60,7 +59,7 @@ class PostgresRequestLog(PostgresControl):
             for directory, last, fence in await link.rows("last_requests", list(groups)):
                 for exchange in groups[directory]:
                     last = max(last + 1, exchange.at * 1000)
-                    rows.append(tuple(map(storable, exchange_row(exchange, last, fence))))
+                    rows.append(exchange_row(exchange, last, fence))
             await link.many("insert_request", rows)
             await link.many("count_requests", hours)
 

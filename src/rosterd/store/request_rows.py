@@ -21,6 +21,8 @@ PORTION: Final = 2000
 """Exchanges whose texts are looked through at a time."""
 PLAIN: Final = Wanted()
 BY_DIRECTORY: Final = attrgetter("directory")
+_TOLERATED: Final = Exchange._fields.index("tolerated")
+"""The field that is something else in its column. Columns have the order of the fields, behind ``seq``."""
 
 
 def hour_rows(exchanges: Iterable[Exchange], omitted: Mapping[HourOf, Count]) -> list[Row]:
@@ -28,10 +30,7 @@ def hour_rows(exchanges: Iterable[Exchange], omitted: Mapping[HourOf, Count]) ->
     counts = {key: replace(count) for key, count in omitted.items()}
     for one in exchanges:
         key = one.directory, one.connection, one.at // HOUR
-        count = counts.get(key)
-        if count is None:
-            count = counts[key] = Count()
-        count.add(one.at, one.status)
+        (counts.get(key) or counts.setdefault(key, Count())).add(one.at, one.status)
     return [
         (*key, c.ok, c.failed, c.last_ok or None, c.last_failed or None) for key, c in sorted(counts.items())
     ]
@@ -86,29 +85,14 @@ def exchange_row(one: Exchange, seq: int, fence: int) -> Row:
     """An exchange as the columns of its row; one that came up to the fence as if it had been scrubbed."""
     if one.at <= fence:
         one = one._replace(subject=None, path="", query="", detail=None, body=None, reply=None)
-    return (
-        one.directory, seq, one.connection, one.at, one.status, one.method, one.microseconds, one.left_out,
-        one.token, one.request_id, one.kind, one.resource, one.subject, one.path, one.query, one.scim_type,
-        one.situation, one.other, " ".join(one.tolerated), one.address, one.agent, one.body_size, one.detail,
-        one.body, one.reply,
-    )  # fmt: skip
+    return (seq, *one[:_TOLERATED], " ".join(one.tolerated), *one[_TOLERATED + 1 :])
 
 
 def exchange_of(row: Sequence[Any]) -> StoredExchange:
     """An exchange from a row of its columns."""
-    (
-        directory, seq, connection, at, status, method, microseconds, left_out, token, request_id, kind,
-        resource, subject, path, query, scim_type, situation, other, tolerated, address, agent, body_size,
-        detail, body, reply,
-    ) = row  # fmt: skip
-    return StoredExchange(
-        seq,
-        Exchange(
-            directory, connection, token, at, request_id, method, path, query, status, microseconds, kind,
-            resource, subject, tuple(tolerated.split()), scim_type, detail, situation, other, address, agent,
-            body, body_size, reply, left_out,
-        ),
-    )  # fmt: skip
+    seq, *fields = row
+    fields[_TOLERATED] = tuple(fields[_TOLERATED].split())
+    return StoredExchange(seq, Exchange(*fields))
 
 
 def searched(texts: Iterable[str]) -> list[str]:

@@ -9,18 +9,16 @@ but for the count of what was left out, which waits until the store is there aga
 
 import asyncio
 import contextlib
+import sys
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import Final
 
 import structlog
 
-from rosterd.service import capture
-from rosterd.service.capture import Captured
 from rosterd.service.ports import OutcomeUnknown, StoreUnavailable
-from rosterd.service.request_log import HOUR, Count, Exchange, HourOf, Omitted, RequestLog
+from rosterd.service.request_log import HOUR, Count, Exchange, HourOf, RequestLog
 
 _log = structlog.get_logger("rosterd.requests")
 
@@ -34,8 +32,8 @@ enough that whoever asks as fast as it can neither fills the disk nor keeps the 
 ALL_READS: Final = 1000
 """The same of all connections, if so many ask at once; yet each has ``LEAST``."""
 LEAST: Final = 5
-_AT_ONCE: Final = 16
-"""Exchanges read and masked before others get a turn."""
+_WEIGHT: Final = 1500
+"""Bytes that an exchange takes beside the texts that ``weight`` asks for."""
 
 
 @dataclass(slots=True)
@@ -45,26 +43,34 @@ class _Share(Count):
     reads: int = READS
 
 
+def weight(one: Exchange) -> int:
+    """About how many bytes of memory it takes."""
+    texts = (one.path, one.query, one.detail, one.body, one.reply)
+    return _WEIGHT + sum(map(sys.getsizeof, texts))
+
+
 class Buffer:
     """What waits to be written, in order, and what was left out."""
 
     def __init__(self, max_count: int = MAX_COUNT, max_bytes: int = MAX_BYTES) -> None:
         self._max_count = max_count
         self._max_bytes = max_bytes
-        self._reads: deque[tuple[int, Captured]] = deque()
-        self._others: deque[tuple[int, Captured]] = deque()
-        self._order = 0
+        self._waiting: list[Exchange | None] = []
+        """In order; ``None`` is one that was left out after all."""
+        self._reads: deque[int] = deque()
+        """Where the successful reads are among them."""
+        self._count = 0
         self._bytes = 0
         self._shares: dict[HourOf, _Share] = {}
         self._each = READS
 
     def __len__(self) -> int:
-        return len(self._reads) + len(self._others)
+        return self._count
 
     @property
     def others(self) -> int:
         """How many wait that are no successful reads."""
-        return len(self._others)
+        return self._count - len(self._reads)
 
     def wants_read(self, directory: int, connection: int, at: int) -> bool:
         """Whether the share of a connection has room for a successful read; if not, it is counted."""
@@ -78,29 +84,34 @@ class Buffer:
             share.last_ok = at
         return False
 
-    def put(self, left: Captured) -> None:
-        """Keep it; if there is no room, count it, or a read in its place."""
-        weight, expendable = left.weight, left.expendable
-        while len(self) >= self._max_count or self._bytes + weight > self._max_bytes:
-            if expendable or not self._reads:
-                self._omit(left.omitted)
+    def put(self, one: Exchange, *, read: bool) -> None:
+        """Keep it; if there is no room, count it, or a successful ``read`` in its place."""
+        size = weight(one)
+        while self._count >= self._max_count or self._bytes + size > self._max_bytes:
+            if read or not self._reads:
+                self._omit(one)
                 return
-            _, read = self._reads.popleft()
-            self._bytes -= read.weight
-            self._omit(read.omitted)
-        self._order += 1
-        self._bytes += weight
-        (self._reads if expendable else self._others).append((self._order, left))
+            place = self._reads.popleft()
+            gone, self._waiting[place] = self._waiting[place], None
+            if gone is not None:
+                self._count -= 1
+                self._bytes -= weight(gone)
+                self._omit(gone)
+        if read:
+            self._reads.append(len(self._waiting))
+        self._waiting.append(one)
+        self._count += 1
+        self._bytes += size
 
-    def take(self) -> tuple[list[Captured], dict[HourOf, Count]]:
+    def take(self) -> tuple[list[Exchange], dict[HourOf, Count]]:
         """All of it; the buffer is empty then, and every connection has its share anew."""
-        waiting = sorted(chain(self._reads, self._others), key=lambda each: each[0])
+        waiting, self._waiting = self._waiting, []
         shares, self._shares = self._shares, {}
         self._each = max(LEAST, min(READS, ALL_READS // max(1, len(shares))))
         self._reads.clear()
-        self._others.clear()
-        self._bytes = 0
-        return [left for _, left in waiting], {key: s for key, s in shares.items() if s.ok or s.failed}
+        self._count = self._bytes = 0
+        omitted: dict[HourOf, Count] = {key: s for key, s in shares.items() if s.ok or s.failed}
+        return [one for one in waiting if one is not None], omitted
 
     def put_back(self, omitted: Mapping[HourOf, Count]) -> None:
         """Count once more what was left out, as it could not be written."""
@@ -111,7 +122,7 @@ class Buffer:
             share.last_ok = max(share.last_ok, count.last_ok)
             share.last_failed = max(share.last_failed, count.last_failed)
 
-    def _omit(self, one: Omitted) -> None:
+    def _omit(self, one: Exchange) -> None:
         key = one.directory, one.connection, one.at // HOUR
         (self._shares.get(key) or self._open(key)).add(one.at, one.status)
 
@@ -129,6 +140,9 @@ class Journal:
         self._log = log
         self._bodies = bodies
         self._buffer = Buffer() if buffer is None else buffer
+        self.wants_read = self._buffer.wants_read
+        self._noted: list[tuple[Callable[[], Exchange], bool]] = []
+        """What this turn of the event loop has left, and which of it are successful reads."""
         self._left_out: Counter[tuple[int, int]] = Counter()
         self._full = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -139,17 +153,14 @@ class Journal:
     @property
     def waiting(self) -> int:
         """How many wait to be written."""
-        return len(self._buffer)
+        return len(self._buffer) + len(self._noted)
 
-    def wants_read(self, directory: int, connection: int, at: int) -> bool:
-        """Whether a successful read is to be noted; if not, it is counted, and nothing else is to be done."""
-        return self._buffer.wants_read(directory, connection, at)
-
-    def note(self, left: Captured) -> None:
-        """Keep it until the next flush, or count it if there is too much."""
-        self._buffer.put(left)
-        if self._buffer.others >= FLUSH_COUNT:
-            self._full.set()
+    def note(self, made: Callable[[], Exchange], *, read: bool) -> None:
+        """Have it made when the replies of this turn have left, and keep it until the next flush, or count it
+        if there is too much. ``read`` is whether it is a read that succeeded."""
+        if not self._noted:
+            asyncio.get_running_loop().call_soon(self._make)
+        self._noted.append((made, read))
 
     async def run(self) -> None:
         """Flush until it is closed."""
@@ -167,17 +178,16 @@ class Journal:
     async def flush(self) -> None:
         """Write what waits; after it, everything that was noted before is in the log or lost."""
         async with self._writing:
+            self._make()
             waiting, omitted = self._buffer.take()
             if not waiting and not omitted:
                 return
             try:
-                bodies = await self._bodies()
-                exchanges: list[Exchange] = []
-                for number, left in enumerate(waiting, 1):
-                    exchanges += self._exchange(left, bodies)
-                    if number % _AT_ONCE == 0:
-                        await asyncio.sleep(0)
-                await self._log.add_exchanges(exchanges, omitted)
+                if not await self._bodies():
+                    waiting = [one._replace(body=None, reply=None) for one in waiting]
+                if self._left_out:
+                    waiting = [self._told(one) for one in waiting]
+                await self._log.add_exchanges(waiting, omitted)
             except StoreUnavailable as error:
                 self.lost += len(waiting)
                 _log.warning("request log not written", lost=len(waiting), why=str(error))
@@ -191,12 +201,19 @@ class Journal:
                 self.omitted += count.ok + count.failed
                 self._left_out[directory, connection] += count.ok + count.failed
 
-    def _exchange(self, captured: Captured, bodies: bool) -> tuple[Exchange, ...]:
-        """What is kept of it; nothing of one that cannot be read, which costs no other one."""
-        left_out = self._left_out.pop((captured.directory, captured.connection), 0)
-        try:
-            return (capture.exchange(captured, left_out=left_out, bodies=bodies),)
-        except Exception as error:  # noqa: BLE001 - see above
-            self.lost += 1
-            _log.error("an exchange was not written", exc_info=error)
-            return ()
+    def _make(self) -> None:
+        """Make what was noted; one that cannot be made costs no other one."""
+        noted, self._noted = self._noted, []
+        for made, read in noted:
+            try:
+                self._buffer.put(made(), read=read)
+            except Exception as error:  # noqa: BLE001 - see above
+                self.lost += 1
+                _log.error("an exchange was not written", exc_info=error)
+        if self._buffer.others >= FLUSH_COUNT:
+            self._full.set()
+
+    def _told(self, one: Exchange) -> Exchange:
+        """The first one of a connection tells how many were left out before it."""
+        left_out = self._left_out.pop((one.directory, one.connection), 0)
+        return one._replace(left_out=left_out) if left_out else one

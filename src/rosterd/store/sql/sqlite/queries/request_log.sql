@@ -3,8 +3,8 @@
 -- name: insert_request
 -- Keep an exchange under the number it was given.
 INSERT INTO request (
-    directory, seq, connection, at, status, method, microseconds, left_out, token, request_id, kind, resource,
-    subject, path, query, scim_type, situation, other, tolerated, address, agent, body_size, detail, body, reply
+    seq, directory, connection, token, at, request_id, method, path, query, status, microseconds, kind, resource,
+    subject, tolerated, scim_type, detail, situation, other, address, agent, body, body_size, reply, left_out
 )
 VALUES (
     ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
@@ -38,8 +38,8 @@ ON CONFLICT (directory, connection, hour) DO UPDATE SET
 -- name: get_request
 -- One exchange.
 SELECT
-    directory, seq, connection, at, status, method, microseconds, left_out, token, request_id, kind, resource,
-    subject, path, query, scim_type, situation, other, tolerated, address, agent, body_size, detail, body, reply
+    seq, directory, connection, token, at, request_id, method, path, query, status, microseconds, kind, resource,
+    subject, tolerated, scim_type, detail, situation, other, address, agent, body, body_size, reply, left_out
 FROM request
 WHERE directory = ?1 AND seq = ?2;
 
