@@ -151,16 +151,22 @@ class Level:
 
 
 class _Bucket:
-    __slots__ = ("at", "drawn", "first", "level", "limit", "rate", "size")
+    __slots__ = ("at", "burst", "drawn", "first", "level", "limit", "rate", "second", "size")
 
-    def __init__(self, rate: int, limit: int, at: int) -> None:
-        self.rate = rate
-        self.limit = limit
-        """Tokens that it holds if it is full; ``size`` is the same in nano-tokens."""
-        self.size = self.level = limit * _SECOND
+    def __init__(self, rate: int, burst: int, at: int) -> None:
+        self.become(rate, burst)
+        self.level = self.size
         self.at = at
         self.drawn = 0
         self.first = at
+
+    def become(self, rate: int, burst: int) -> None:
+        """Hold ``burst`` seconds of a rate from now on."""
+        self.rate = rate
+        self.burst = burst
+        self.limit = rate * burst
+        self.size = self.limit * _SECOND
+        self.second = rate * _SECOND
 
     def fill(self, now: int) -> int:
         """Let it fill until now; the level."""
@@ -189,31 +195,33 @@ class Throttle:
 
     def draw(self, key: Key, rate: int, burst: int, cost: int = 1) -> Quota:
         """Take a cost from the bucket of this key, which holds ``burst`` seconds of its rate, if it can."""
-        now, limit, bucket = self._clock(), rate * burst, self._buckets.get(key)
+        now, bucket = self._clock(), self._buckets.get(key)
         if bucket is None:
-            bucket = self._begin(key, rate, limit, now)
+            bucket = self._begin(key, rate, burst, now)
         else:
             self._buckets.move_to_end(key)
-            if bucket.limit != limit or bucket.rate != rate:
+            if bucket.rate != rate or bucket.burst != burst:
                 bucket.fill(now)
-                bucket.rate, bucket.limit, bucket.size = rate, limit, limit * _SECOND
-        # ``fill``, at each request, and what was saved up beyond a limit that is lower now.
+                bucket.become(rate, burst)
+        size = bucket.size
+        # ``fill``, at each request, and without what was saved up beyond a limit that is lower now.
         level = bucket.level + (now - bucket.at) * rate
-        if level > bucket.size:
-            level = bucket.size
+        if level > size:
+            level = size
         bucket.at = now
         wanted = cost * _SECOND
-        if level < wanted and (missing := min(wanted, bucket.size) - level) > 0:
+        if level < wanted and (missing := min(wanted, size) - level) > 0:
             bucket.level = level
-            wait = -(-missing // (rate * _SECOND))
-            return Quota(limit, max(0, level // _SECOND), wait, wait)
+            wait = -(-missing // bucket.second)
+            return Quota(bucket.limit, max(0, level // _SECOND), wait, wait)
         bucket.level = level = level - wanted
-        if not bucket.drawn and cost:
-            bucket.first = now
+        if bucket.drawn:
+            bucket.drawn += cost
+        elif cost:
+            bucket.drawn, bucket.first = cost, now
             self._untold[key] = bucket
-        bucket.drawn += cost
-        reset = -((level - bucket.size) // (rate * _SECOND))
-        return Quota(limit, level // _SECOND if level > 0 else 0, reset)
+        reset = -((level - size) // bucket.second)
+        return Quota(bucket.limit, level // _SECOND if level > 0 else 0, reset)
 
     def drawn(self, most: int) -> list[Drawn]:
         """What was drawn and is not told yet, of so many buckets at most; it counts as told then."""
@@ -235,8 +243,8 @@ class Throttle:
                 since = (now - self._asked) * bucket.rate - bucket.drawn * _SECOND
                 bucket.level = min(bucket.fill(now), level * _MICRO + since)
 
-    def _begin(self, key: Key, rate: int, limit: int, now: int) -> _Bucket:
-        bucket = self._buckets[key] = _Bucket(rate, limit, now)
+    def _begin(self, key: Key, rate: int, burst: int, now: int) -> _Bucket:
+        bucket = self._buckets[key] = _Bucket(rate, burst, now)
         if len(self._buckets) > self._most:
             gone, _ = self._buckets.popitem(last=False)
             self._untold.pop(gone, None)

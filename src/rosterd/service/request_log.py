@@ -138,14 +138,13 @@ class Count:
     last_ok: int = 0
     last_failed: int = 0
 
-    def add(self, at: int, status: int) -> None:
-        """Count one request."""
+    def add(self, at: int, status: int, times: int = 1) -> None:
+        """Count a request, or several with the same status of which ``at`` is the last."""
         if status < 400:
-            self.ok += 1
-            if at > self.last_ok:
-                self.last_ok = at
+            self.ok += times
+            self.last_ok = max(self.last_ok, at)
         else:
-            self.failed += 1
+            self.failed += times
             self.last_failed = max(self.last_failed, at)
 
 

@@ -153,5 +153,5 @@ class PostgresRequestLog(PostgresControl):
         if not numbers:
             return ()
         rows = await self._rows("get_requests", directory, list(numbers))
-        kept = {row[1]: exchange_of(row) for row in rows}
+        kept = {row[0]: exchange_of(row) for row in rows}
         return tuple(kept[seq] for seq in numbers if seq in kept)

@@ -1,5 +1,6 @@
 """How the request log is written in rows, whatever the engine, and what a page wants of them."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
@@ -27,10 +28,12 @@ _TOLERATED: Final = Exchange._fields.index("tolerated")
 
 def hour_rows(exchanges: Iterable[Exchange], omitted: Mapping[HourOf, Count]) -> list[Row]:
     """What a batch adds to the hours of its connections, in the order of their keys."""
-    counts = {key: replace(count) for key, count in omitted.items()}
+    counts = defaultdict(Count, ((key, replace(count)) for key, count in omitted.items()))
+    times: dict[tuple[int, int, int, int], list[int]] = defaultdict(list)
     for one in exchanges:
-        key = one.directory, one.connection, one.at // HOUR
-        (counts.get(key) or counts.setdefault(key, Count())).add(one.at, one.status)
+        times[one.directory, one.connection, one.at // HOUR, one.status].append(one.at)
+    for (directory, connection, hour, status), ats in times.items():
+        counts[directory, connection, hour].add(max(ats), status, len(ats))
     return [
         (*key, c.ok, c.failed, c.last_ok or None, c.last_failed or None) for key, c in sorted(counts.items())
     ]

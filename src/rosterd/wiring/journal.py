@@ -13,6 +13,7 @@ import sys
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 import structlog
@@ -32,8 +33,9 @@ enough that whoever asks as fast as it can neither fills the disk nor keeps the 
 ALL_READS: Final = 1000
 """The same of all connections, if so many ask at once; yet each has ``LEAST``."""
 LEAST: Final = 5
+_TEXTS: Final = attrgetter("path", "query", "detail", "body", "reply")
 _WEIGHT: Final = 1500
-"""Bytes that an exchange takes beside the texts that ``weight`` asks for."""
+"""Bytes that an exchange takes beside these."""
 
 
 @dataclass(slots=True)
@@ -45,8 +47,7 @@ class _Share(Count):
 
 def weight(one: Exchange) -> int:
     """About how many bytes of memory it takes."""
-    texts = (one.path, one.query, one.detail, one.body, one.reply)
-    return _WEIGHT + sum(map(sys.getsizeof, texts))
+    return _WEIGHT + sum(map(sys.getsizeof, _TEXTS(one)))
 
 
 class Buffer:

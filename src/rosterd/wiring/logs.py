@@ -130,7 +130,8 @@ def _quick(level: int, also: Mapping[str, object]) -> Any:
         def info(self, event: str, /, *args: object, **fields: object) -> Any:
             if args or self._context or "exc_info" in fields:
                 return super().info(event, *args, **fields)
-            fields.update(also)
+            if also:
+                fields.update(also)
             fields["event"], fields["level"], fields["timestamp"] = event, "info", datetime.now(UTC)
             return self._logger.info(_as_json(fields, repr, orjson.OPT_UTC_Z))
 

@@ -145,8 +145,9 @@ def _steps(sources: Sources) -> Iterator[Metric]:
         "Seconds of SCIM requests in each step",
         labels=("step",),
     )
-    for step, seconds in tuple(requests.steps.items()):
-        steps.add_metric((step,), count_value=requests.stepped, sum_value=seconds)
+    spent, stepped = requests.steps()
+    for step, seconds in spent.items():
+        steps.add_metric((step,), count_value=stepped, sum_value=seconds)
     yield steps
     yield _gauge("rosterd_admit_connections", "Connections that are open", doors.open())
     yield _gauge("rosterd_admit_connections_limit", "Connections that may be open", doors.bounds.connections)

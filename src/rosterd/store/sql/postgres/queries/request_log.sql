@@ -21,8 +21,8 @@ ON CONFLICT (directory, connection, hour) DO UPDATE SET
 -- name: get_requests
 -- Exchanges of a directory by their numbers.
 SELECT
-    directory, seq, connection, at, status, method, microseconds, left_out, token, request_id, kind, resource,
-    subject, path, query, scim_type, situation, other, tolerated, address, agent, body_size, detail, body, reply
+    seq, directory, connection, token, at, request_id, method, path, query, status, microseconds, kind, resource,
+    subject, tolerated, scim_type, detail, situation, other, address, agent, body, body_size, reply, left_out
 FROM request
 WHERE directory = $1 AND seq = ANY ($2::bigint[]);
 
