@@ -3,8 +3,9 @@
 An area is what lies below one application of the site. Nothing here has a value of a client's choosing.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from math import fsum
+from operator import sub
 from typing import Final
 
 from rosterd.http.request import Request
@@ -16,7 +17,7 @@ STEPS: Final = ("admit", "decode", "check", "commit", "render")
 
 
 _TOGETHER: Final = 256
-"""Requests whose steps are added up together."""
+"""SCIM requests that are counted together."""
 
 
 class Requests:
@@ -27,10 +28,13 @@ class Requests:
         """Requests by area, method and status."""
         self.seconds: dict[str, Tally] = defaultdict(lambda: Tally(SECONDS))
         """Seconds to the beginning of the reply, by area."""
-        self._steps = dict.fromkeys(STEPS, 0.0)
-        self._stepped = 0
-        self._marks: list[tuple[float, ...]] = []
-        """Of requests that are still to be added to the steps: when they began, and when each was done."""
+        self.steps: dict[str, float] = dict.fromkeys(STEPS, 0.0)
+        """Seconds spent in each step by the requests of ``stepped``."""
+        self.stepped = 0
+        """SCIM requests that went through all steps."""
+        self._marks: list[tuple[str, int, float, float, float, float, float, float]] = []
+        """Of SCIM requests that are still to be counted: method, status, when they began, when each step was
+        done, and when the reply began."""
         self.refused: dict[str, int] = defaultdict(int)
         """SCIM requests refused for what they say, by scimType or, where it has none, by status."""
         self.tolerated: dict[str, int] = defaultdict(int)
@@ -42,30 +46,33 @@ class Requests:
         self.seconds[area].add(seconds)
 
     def answering(self, request: Request, status: int, ended: float) -> None:
-        """Count a SCIM request whose reply begins; ``ended`` by ``perf_counter``."""
-        started, decoded, committed = request.started, request.decoded, request.committed
-        self.begun("scim", request.method, status, ended - started)
-        if committed:
-            marks = self._marks
-            # One that only reads has no check of its own.
-            marks.append((started, request.admitted, decoded, request.checked or decoded, committed, ended))
-            if len(marks) >= _TOGETHER:
-                self._add_up()
-        elif isinstance(request.error, errors.ScimError):
-            self.refused[request.error.scim_type or str(request.error.status)] += 1
+        """Note a SCIM request whose reply begins; ``ended`` by ``perf_counter``."""
+        decoded, marks = request.decoded, self._marks
+        marks.append((
+            request.method, status, request.started, request.admitted, decoded,
+            request.checked or decoded,  # one that only reads has no check of its own
+            request.committed, ended,
+        ))  # fmt: skip
+        if len(marks) >= _TOGETHER:
+            self.settle()
+        error = request.error
+        if error is not None and isinstance(error, errors.ScimError) and not request.committed:
+            self.refused[error.scim_type or str(error.status)] += 1
         if request.asker is not None and request.asker.tolerated:
             for name in request.asker.tolerated:
                 self.tolerated[name] += 1
 
-    def steps(self) -> tuple[dict[str, float], int]:
-        """Seconds spent in each step by SCIM requests that went through all of them, and how many did."""
-        self._add_up()
-        return self._steps, self._stepped
-
-    def _add_up(self) -> None:
-        if self._marks:
-            sums = [*map(fsum, zip(*self._marks, strict=True))]
+    def settle(self) -> None:
+        """Count the SCIM requests that are only noted: whoever reads the counts does so before."""
+        if not self._marks:
+            return
+        methods, statuses, started, *_, ended = zip(*self._marks, strict=True)
+        for (method, status), count in Counter(zip(methods, statuses, strict=True)).items():
+            self.answered["scim", method, status] += count
+        self.seconds["scim"].add_all(map(sub, ended, started))
+        if whole := [times for _, _, *times in self._marks if times[-2]]:
+            self.stepped += len(whole)
+            sums = [*map(fsum, zip(*whole, strict=True))]
             for step, begin, end in zip(STEPS, sums, sums[1:], strict=False):
-                self._steps[step] += end - begin
-            self._stepped += len(self._marks)
-            self._marks.clear()
+                self.steps[step] += end - begin
+        self._marks.clear()

@@ -151,7 +151,7 @@ class Level:
 
 
 class _Bucket:
-    __slots__ = ("at", "burst", "drawn", "first", "level", "limit", "rate", "second", "size")
+    __slots__ = ("at", "burst", "drawn", "first", "less_one", "level", "limit", "rate", "second", "size")
 
     def __init__(self, rate: int, burst: int, at: int) -> None:
         self.become(rate, burst)
@@ -167,6 +167,8 @@ class _Bucket:
         self.limit = rate * burst
         self.size = self.limit * _SECOND
         self.second = rate * _SECOND
+        self.less_one = Quota(self.limit, self.limit - 1, 1)
+        """What one request leaves of a full bucket: so it is with nearly every one."""
 
     def fill(self, now: int) -> int:
         """Let it fill until now; the level."""
@@ -206,11 +208,12 @@ class Throttle:
         size = bucket.size
         # ``fill``, at each request, and without what was saved up beyond a limit that is lower now.
         level = bucket.level + (now - bucket.at) * rate
-        if level > size:
-            level = size
         bucket.at = now
         wanted = cost * _SECOND
-        if level < wanted and (missing := min(wanted, size) - level) > 0:
+        full = level >= size
+        if full:
+            level = size
+        elif level < wanted and (missing := min(wanted, size) - level) > 0:
             bucket.level = level
             wait = -(-missing // bucket.second)
             return Quota(bucket.limit, max(0, level // _SECOND), wait, wait)
@@ -220,6 +223,8 @@ class Throttle:
         elif cost:
             bucket.drawn, bucket.first = cost, now
             self._untold[key] = bucket
+        if full and cost == 1:
+            return bucket.less_one
         reset = -((level - size) // bucket.second)
         return Quota(bucket.limit, level // _SECOND if level > 0 else 0, reset)
 

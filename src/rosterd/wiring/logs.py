@@ -103,13 +103,14 @@ class _Lines:
     def _write(self) -> None:
         self._turn = None  # before they are taken: who leaves another one now does not rely on this
         lines: list[Any] = []
-        with suppress(IndexError):  # another thread may take some of them
-            while True:
-                lines += self._waiting.popleft(), self._end
-        if not lines:
+        try:
+            lines.extend(iter(self._waiting.popleft, None))
+        except IndexError:  # all are taken, perhaps some of them by another thread
+            lines.append(self._end[:0])
+        if len(lines) == 1:
             return
         with suppress(OSError, ValueError):
-            self._stream.write(self._end[:0].join(lines))
+            self._stream.write(self._end.join(lines))
             self._stream.flush()
 
 
@@ -133,7 +134,11 @@ def _quick(level: int, also: Mapping[str, object]) -> Any:
             if also:
                 fields.update(also)
             fields["event"], fields["level"], fields["timestamp"] = event, "info", datetime.now(UTC)
-            return self._logger.info(_as_json(fields, repr, orjson.OPT_UTC_Z))
+            try:
+                line = orjson.dumps(fields, repr, orjson.OPT_UTC_Z)
+            except TypeError:
+                line = _as_json(fields, repr)
+            return self._logger.info(line)
 
     return Quick
 

@@ -85,6 +85,7 @@ class Collection:
         yield _built()
         starts = 1 if self.siblings is None else self.siblings.starts
         yield _count("rosterd_worker_starts", "How often a worker was started", starts)
+        self._sources.requests.settle()
         yield from _requests(self._sources.requests)
         yield from _steps(self._sources)
         yield from _commit(self._sources.store)
@@ -145,9 +146,8 @@ def _steps(sources: Sources) -> Iterator[Metric]:
         "Seconds of SCIM requests in each step",
         labels=("step",),
     )
-    spent, stepped = requests.steps()
-    for step, seconds in spent.items():
-        steps.add_metric((step,), count_value=stepped, sum_value=seconds)
+    for step, seconds in requests.steps.items():
+        steps.add_metric((step,), count_value=requests.stepped, sum_value=seconds)
     yield steps
     yield _gauge("rosterd_admit_connections", "Connections that are open", doors.open())
     yield _gauge("rosterd_admit_connections_limit", "Connections that may be open", doors.bounds.connections)
