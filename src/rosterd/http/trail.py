@@ -58,22 +58,21 @@ def exchange(models: Models, request: Request, whose: Credential, reply: Reply, 
     subject = None if kind is None else capture.name_in(request.body)
     if subject is None and (view is not None or sent or raw):
         subject = _known_as(request, body, query)
-    if subject is not None:
-        subject = subject[:MAX_LINE]
 
     path, agent = request.path, request.headers.get(b"user-agent")
     if hiding.hidden or not capture.is_plain(f"{path}{resource}{subject}{agent}"):
         path = storable(hiding.elsewhere(path)[:MAX_LINE])
         resource = clean(resource, MAX_SUBJECT, hiding)
-        subject = clean(subject, MAX_SUBJECT, hiding)
+        subject = clean(None if subject is None else subject[:MAX_LINE], MAX_SUBJECT, hiding)
         agent = clean(agent, MAX_AGENT, hiding)
-    scim_type, detail, situation, other, told = None, None, "", "", None
+    told = scim_type = detail = None
+    situation = other = ""
     if status >= 400 or request.faults:
         told = clean(reply.body[: 4 * MAX_TEXT].decode(errors="replace"), MAX_TEXT, hiding) or None
-    if status >= 400:
-        scim_type, detail = _told(reply.body[: 4 * MAX_TEXT], hiding)
-    if request.error is not None:
-        situation, other = _why(request.error)
+        if status >= 400:
+            scim_type, detail = _told(reply.body[: 4 * MAX_TEXT], hiding)
+        if request.error is not None:
+            situation, other = _why(request.error)
     client = scope.get("client")
     return Exchange(
         whose.directory.id,

@@ -28,7 +28,7 @@ from rosterd.store.request_rows import (
     PORTION,
     activity_of,
     exchange_of,
-    exchange_row,
+    exchange_rows,
     hour_rows,
     mentioning,
     predicate_of,
@@ -57,9 +57,7 @@ class PostgresRequestLog(PostgresControl):
             await link.rows("take_turns", sorted(f"requests {directory}" for directory in groups))
             rows: list[Row] = []
             for directory, last, fence in await link.rows("last_requests", list(groups)):
-                for exchange in groups[directory]:
-                    last = max(last + 1, exchange.at * 1000)
-                    rows.append(exchange_row(exchange, last, fence))
+                rows += exchange_rows(groups[directory], last, fence)
             await link.many("insert_request", rows)
             await link.many("count_requests", hours)
 

@@ -84,11 +84,19 @@ def activity_of(connection: int, rows: Sequence[Row], since: int) -> Activity:
     return Activity(connection, last, last_ok, last_failed, hours)
 
 
-def exchange_row(one: Exchange, seq: int, fence: int) -> Row:
-    """An exchange as the columns of its row; one that came up to the fence as if it had been scrubbed."""
-    if one.at <= fence:
-        one = one._replace(subject=None, path="", query="", detail=None, body=None, reply=None)
-    return (seq, *one[:_TOLERATED], " ".join(one.tolerated), *one[_TOLERATED + 1 :])
+def exchange_rows(exchanges: Iterable[Exchange], last: int, fence: int) -> list[Row]:
+    """A directory's exchanges as the columns of their rows, under numbers above ``last``.
+
+    Those that came up to the fence are as if they had been scrubbed.
+    """
+    rows: list[Row] = []
+    for one in exchanges:
+        at = one.at
+        last = max(last + 1, at * 1000)
+        if at <= fence:
+            one = one._replace(subject=None, path="", query="", detail=None, body=None, reply=None)
+        rows.append((last, *one[:_TOLERATED], " ".join(one.tolerated), *one[_TOLERATED + 1 :]))
+    return rows
 
 
 def exchange_of(row: Sequence[Any]) -> StoredExchange:

@@ -28,7 +28,7 @@ from rosterd.store.request_rows import (
     PORTION,
     activity_of,
     exchange_of,
-    exchange_row,
+    exchange_rows,
     hour_rows,
     mentioning,
     predicate_of,
@@ -52,11 +52,7 @@ class SqliteRequestLog(SqliteControl):
             for directory, group in groupby(sorted(exchanges, key=BY_DIRECTORY), BY_DIRECTORY):
                 (last,) = connection.execute(SQLITE["last_request"], (directory,)).fetchone()
                 (fence,) = connection.execute(SQLITE["request_fence"], (directory,)).fetchone()
-                rows = []
-                for exchange in group:
-                    last = max(last + 1, exchange.at * 1000)
-                    rows.append(exchange_row(exchange, last, fence))
-                write_rows(connection, "insert_request", rows)
+                write_rows(connection, "insert_request", exchange_rows(group, last, fence))
             connection.executemany(SQLITE["count_requests"], hours)
 
         await self._submit(work)
