@@ -51,6 +51,14 @@ _LONGEST: Final = 100
 """Characters of a name that is remembered."""
 
 
+class _Key(NamedTuple):
+    """What is to be known of an object's key."""
+
+    secret: bool
+    folded: str
+    shown: str
+
+
 class Masked(NamedTuple):
     """A text that may be kept, and the values that were hidden in it."""
 
@@ -81,7 +89,8 @@ class Masks:
         self._never = frozenset(map(_plain, names))
         more = (name.casefold() for name in names)
         self._hints = (*_HINTS, *(name for name in more if not any(hint in name for hint in _HINTS)))
-        self._names_secret = lru_cache(_REMEMBERED)(self._look)  # the same keys come again and again
+        self._names_secret = lru_cache(_REMEMBERED)(self._look)
+        self._known = lru_cache(_REMEMBERED)(self._read)  # the same keys come again and again
 
     def names_secret(self, key: str) -> bool:
         """Whether a key, or a path, names a secret; of ``name.x`` and ``urn:…:x`` each part counts."""
@@ -89,6 +98,12 @@ class Masks:
         if not self._suspicious(folded):
             return False
         return self._names_secret(folded) if len(folded) <= _LONGEST else self._look(folded)
+
+    def _key(self, key: str) -> _Key:
+        return self._known(key) if len(key) <= _LONGEST else self._read(key)
+
+    def _read(self, key: str) -> _Key:
+        return _Key(self.names_secret(key), key.casefold(), _without_credentials(key))
 
     def _look(self, folded: str) -> bool:
         parts = [_plain(part) for part in _PARTS.findall(_QUOTED.sub(" ", folded))]
@@ -148,21 +163,26 @@ class Masks:
             return self._hide(value, hidden)
         if isinstance(value, list):
             return [self._value(each, hidden, depth - 1) for each in value]
-        named = any(
-            isinstance(text, str) and self.names_secret(text)
-            for key, text in value.items()
-            if key.casefold() in NAMING
-        )
-        kept = {}
+        named, kept = self._named(value), {}
         for key, each in value.items():
-            folded = key.casefold()
-            if self.names_secret(key) or (named and folded == "value"):
-                kept[_without_credentials(key)] = self._hide(each, hidden)
-            elif folded in COMPARING and isinstance(each, str) and (named or self.names_secret(each)):
-                kept[key] = self._unquoted(each, hidden)
+            secret, folded, shown = self._key(key)
+            if secret or (named and folded == "value"):
+                kept[shown] = self._hide(each, hidden)
+            elif isinstance(each, str):
+                if folded in COMPARING and (named or self.names_secret(each)):
+                    kept[shown] = self._unquoted(each, hidden)
+                else:
+                    kept[shown] = _without_credentials(each)
             else:
-                kept[_without_credentials(key)] = self._value(each, hidden, depth - 1)
+                kept[shown] = self._value(each, hidden, depth - 1)
         return kept
+
+    def _named(self, value: dict[str, Any]) -> bool:
+        """Whether one of an object's members says that the ``value`` beside it is a secret."""
+        for key, text in value.items():
+            if self._key(key).folded in NAMING and isinstance(text, str) and self.names_secret(text):
+                return True
+        return False
 
     def _unquoted(self, text: str, hidden: set[str]) -> str:
         """A path or filter without what it compares with."""
