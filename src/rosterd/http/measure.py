@@ -3,9 +3,7 @@
 An area is what lies below one application of the site. Nothing here has a value of a client's choosing.
 """
 
-from collections import Counter, defaultdict
-from math import fsum
-from operator import sub
+from collections import defaultdict
 from typing import Final
 
 from rosterd.http.request import Request
@@ -14,10 +12,6 @@ from rosterd.service.measures import SECONDS, Tally
 
 STEPS: Final = ("admit", "decode", "check", "commit", "render")
 """The steps that are timed. What of a check needs the stored data is in the transaction, so in ``commit``."""
-
-
-_TOGETHER: Final = 256
-"""SCIM requests that are counted together."""
 
 
 class Requests:
@@ -29,12 +23,8 @@ class Requests:
         self.seconds: dict[str, Tally] = defaultdict(lambda: Tally(SECONDS))
         """Seconds to the beginning of the reply, by area."""
         self.steps: dict[str, float] = dict.fromkeys(STEPS, 0.0)
-        """Seconds spent in each step by the requests of ``stepped``."""
+        """Seconds spent in each step by the requests of ``stepped``, which went through all of them."""
         self.stepped = 0
-        """SCIM requests that went through all steps."""
-        self._marks: list[tuple[str, int, float, float, float, float, float, float]] = []
-        """Of SCIM requests that are still to be counted: method, status, when they began, when each step was
-        done, and when the reply began."""
         self.refused: dict[str, int] = defaultdict(int)
         """SCIM requests refused for what they say, by scimType or, where it has none, by status."""
         self.tolerated: dict[str, int] = defaultdict(int)
@@ -46,33 +36,22 @@ class Requests:
         self.seconds[area].add(seconds)
 
     def answering(self, request: Request, status: int, ended: float) -> None:
-        """Note a SCIM request whose reply begins; ``ended`` by ``perf_counter``."""
-        decoded, marks = request.decoded, self._marks
-        marks.append((
-            request.method, status, request.started, request.admitted, decoded,
-            request.checked or decoded,  # one that only reads has no check of its own
-            request.committed, ended,
-        ))  # fmt: skip
-        if len(marks) >= _TOGETHER:
-            self.settle()
-        error = request.error
-        if error is not None and isinstance(error, errors.ScimError) and not request.committed:
+        """Count a SCIM request whose reply begins; ``ended`` by ``perf_counter``."""
+        started, committed, error, asker = request.started, request.committed, request.error, request.asker
+        self.begun("scim", request.method, status, ended - started)
+        if committed:
+            admitted, before = request.admitted, request.decoded
+            steps = self.steps
+            steps["admit"] += admitted - started
+            steps["decode"] += before - admitted
+            if checked := request.checked:  # not so for one that only reads
+                steps["check"] += checked - before
+                before = checked
+            steps["commit"] += committed - before
+            steps["render"] += ended - committed
+            self.stepped += 1
+        elif isinstance(error, errors.ScimError):
             self.refused[error.scim_type or str(error.status)] += 1
-        if request.asker is not None and request.asker.tolerated:
-            for name in request.asker.tolerated:
+        if asker is not None and asker.tolerated:
+            for name in asker.tolerated:
                 self.tolerated[name] += 1
-
-    def settle(self) -> None:
-        """Count the SCIM requests that are only noted: whoever reads the counts does so before."""
-        if not self._marks:
-            return
-        methods, statuses, started, *_, ended = zip(*self._marks, strict=True)
-        for (method, status), count in Counter(zip(methods, statuses, strict=True)).items():
-            self.answered["scim", method, status] += count
-        self.seconds["scim"].add_all(map(sub, ended, started))
-        if whole := [times for _, _, *times in self._marks if times[-2]]:
-            self.stepped += len(whole)
-            sums = [*map(fsum, zip(*whole, strict=True))]
-            for step, begin, end in zip(STEPS, sums, sums[1:], strict=False):
-                self.steps[step] += end - begin
-        self._marks.clear()

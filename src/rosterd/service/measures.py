@@ -4,10 +4,9 @@ A part counts for itself and knows nothing of who looks. Numbers only grow, but 
 waits at present. Each tally has one thread that adds to it; a look from elsewhere may be a moment late.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from math import fsum
 from typing import Final, Protocol
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -29,17 +28,6 @@ class Tally:
         """Count a value."""
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
-
-    def add_all(self, values: Iterable[float]) -> None:
-        """Count values."""
-        ordered = sorted(values)
-        before = 0
-        for place, bound in enumerate(self.bounds):
-            up_to = bisect_right(ordered, bound)
-            self.counts[place] += up_to - before
-            before = up_to
-        self.counts[-1] += len(ordered) - before
-        self.total += fsum(ordered)
 
 
 @dataclass(slots=True)

@@ -1,8 +1,8 @@
 """Where randomness and time come from."""
 
+import itertools
 import os
 import time
-from itertools import chain, repeat
 from typing import Final
 
 
@@ -33,9 +33,10 @@ def new_id() -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-_requests = map(f"{os.urandom(4).hex()}%08x".__mod__, chain.from_iterable(repeat(range(1 << 32))))
+_PROCESS: Final = int.from_bytes(os.urandom(4), "big") << 32
+_requests = itertools.count(1)
 
 
 def new_request_id() -> str:
     """16 hexadecimal digits: 8 of this process, then a count."""
-    return next(_requests)
+    return (_PROCESS | next(_requests) & 0xFFFF_FFFF).to_bytes(8, "big").hex()

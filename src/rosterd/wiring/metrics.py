@@ -85,7 +85,6 @@ class Collection:
         yield _built()
         starts = 1 if self.siblings is None else self.siblings.starts
         yield _count("rosterd_worker_starts", "How often a worker was started", starts)
-        self._sources.requests.settle()
         yield from _requests(self._sources.requests)
         yield from _steps(self._sources)
         yield from _commit(self._sources.store)
@@ -146,7 +145,7 @@ def _steps(sources: Sources) -> Iterator[Metric]:
         "Seconds of SCIM requests in each step",
         labels=("step",),
     )
-    for step, seconds in requests.steps.items():
+    for step, seconds in tuple(requests.steps.items()):
         steps.add_metric((step,), count_value=requests.stepped, sum_value=seconds)
     yield steps
     yield _gauge("rosterd_admit_connections", "Connections that are open", doors.open())
