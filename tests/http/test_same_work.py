@@ -40,20 +40,20 @@ class Statements:
     def __init__(self, store: SqliteStore) -> None:
         self._seen: list[str] = []
         readers = store._readers
-        read, submit = readers.run, store._writer.submit
+        now, long, submit = readers.now, readers._long, store._writer.submit
 
-        def traced(job: Callable[[sqlite3.Connection], T]) -> Callable[[sqlite3.Connection], T]:
-            def traced_job(connection: sqlite3.Connection) -> T:
+        def traced(job: Callable[..., T]) -> Callable[..., T]:
+            def traced_job(connection: sqlite3.Connection, *parameters: Any) -> T:
                 connection.set_trace_callback(self._note)
                 try:
-                    return job(connection)
+                    return job(connection, *parameters)
                 finally:
                     connection.set_trace_callback(None)
 
             return traced_job
 
-        readers.run = lambda job, quick: read(traced(job), quick=quick)  # type: ignore[method-assign]
-        store._run = readers.run
+        readers.now = lambda job, *given: now(traced(job), *given)  # type: ignore[method-assign]
+        readers._long = lambda job: long(traced(job))  # type: ignore[method-assign]
         store._writer.submit = lambda job, *news: submit(traced(job), *news)  # type: ignore[method-assign]
         store._submit = store._writer.submit
 

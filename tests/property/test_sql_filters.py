@@ -5,7 +5,7 @@ import asyncio
 import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -276,7 +276,7 @@ class Stores:
         """The same page of the same listing, at once and walked through; its first page."""
         page = first = self._page(directory, query)
         while page.more and page.rows:
-            query = replace(query, after=page.positions[-1], offset=0)
+            query = query._replace(after=page.positions[-1], offset=0)
             page = self._page(directory, query)
         return first
 
@@ -417,13 +417,12 @@ def test_orders_are_the_same_over_several_types(
     stores.write(directory, fill(given))
     query = Query({TYPE: None}, 7, limit, sort={TYPE: order.by}, descending=order.descending)
     stores.agree_on(directory, query)
-    both = replace(
-        query,
+    both = query._replace(
         targets={TYPE: None, OTHER: None if f is None else bound(f, OTHER)},
         sort={TYPE: order.by, OTHER: other.by},
     )
     stores.agree_on(directory, both)
-    stores.agree_on(directory, replace(both, sort=None))
+    stores.agree_on(directory, both._replace(sort=None))
 
 
 @generous

@@ -175,7 +175,7 @@ def test_what_is_to_be_loaded(
     attributes: str | None, excluded: str | None, type_name: str, identity: bool, members: bool, groups: bool
 ) -> None:
     projection = Projection.parse(attributes, excluded).for_type(CORE_MODEL.types[type_name])
-    found = (projection.identity, projection.wants("members"), projection.wants("groups"))
+    found = (projection.identity, projection.members, projection.groups)
     assert found == (identity, members, groups)
 
 

@@ -23,6 +23,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, Union
 
+from rosterd.scim import urns
 from rosterd.scim.errors import InvalidValue
 from rosterd.scim.schema import Attribute, ResourceType, Schema
 
@@ -40,10 +41,10 @@ class TypeProjection:
     plan: Plan
     identity: bool
     """The projection leaves nothing out that a canonical document can hold: it may go out as stored."""
-
-    def wants(self, name: str) -> bool:
-        """Whether a core attribute, in the schema's spelling, is to be in the result."""
-        return name in self.plan
+    groups: bool
+    """It shows the groups that a resource of the type is in (RFC 7643 §4.1.2)."""
+    members: bool
+    """It shows what is in a resource of the type, a group."""
 
     def apply(self, document: Mapping[str, object]) -> dict[str, object]:
         """The part of a full document that goes out; the document itself is not changed."""
@@ -145,7 +146,10 @@ def _compile(projection: Projection, resource_type: ResourceType) -> TypeProject
         missing = (s for s in attribute.sub_attributes if subs is not None and s.name not in subs)
         lossless &= attribute.returned == "never" or (kept and all(s.returned == "never" for s in missing))
     plan.update((urn, place) for urn, place in places.items() if urn is not None)
-    return TypeProjection(plan, lossless)
+    core = resource_type.schema.id
+    return TypeProjection(
+        plan, lossless, core == urns.USER and "groups" in plan, core == urns.GROUP and "members" in plan
+    )
 
 
 @lru_cache(maxsize=1024)

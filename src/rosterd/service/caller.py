@@ -104,7 +104,7 @@ class Caller:
 
     def external_id(self, row: Stored) -> str | None:
         """externalId is the owning connection's own; nobody else sees it (RFC 7643 §3.1)."""
-        return row.external_id if self.owns(row) else None
+        return row.external_id if row.connection == self.connection.id else None
 
     def require_reach(self, row: Stored) -> None:
         """Raise ``Forbidden`` if the policy keeps this connection from changing another's resource."""

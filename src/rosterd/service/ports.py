@@ -12,7 +12,8 @@ the attributes rendered from the membership table (a user's ``groups``, a group'
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple, Protocol, TypeVar
 
 from rosterd.scim.filter import Bound
@@ -93,8 +94,7 @@ class MemberChange:
         return any(getattr(self, name) for name in self.__slots__)
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A place in a listing: the sort key and ``seq`` of the last resource given."""
 
     seq: int
@@ -102,8 +102,7 @@ class Position:
     """The folded sort value; ``None`` for a resource without one, and when nothing is sorted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """A listing. Live resources only.
 
     Order is ``seq`` unless ``sort`` is given; then the folded value (a resource without one last,
@@ -127,15 +126,14 @@ class Query:
     """The kinds of resources whose groups are wanted with them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """One page of a listing: ``positions[i]`` is that of ``rows[i]``; ``more`` if a row follows."""
 
     rows: tuple[Stored, ...]
     positions: tuple[Position, ...]
     more: bool
     total: int | None
-    groups: Mapping[str, tuple[Membership, ...]] = field(default_factory=dict)
+    groups: Mapping[str, tuple[Membership, ...]] = MappingProxyType({})
     """The groups of each resource of a kind in ``Query.grouped``, as ``Reader.memberships`` gives them."""
 
 

@@ -2,20 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import Final
 
 from rosterd.scim import cursor, errors, profiles
 from rosterd.scim.bind import bind, bind_all, bind_attribute
-from rosterd.scim.filter import Bound
+from rosterd.scim.filter import AttrPath, Bound
 from rosterd.scim.listing import ListRequest
-from rosterd.scim.membership import has_members
 from rosterd.scim.render import Projection
 from rosterd.scim.schema import Ref, ResourceType
 from rosterd.service.caller import Caller
 from rosterd.service.ports import Page, Position, Query, Reader, Store, StoreUnavailable
-from rosterd.service.view import View, has_groups
+from rosterd.service.view import View
 from rosterd.service.walks import LIFETIME, Bookmark, Bookmarks, PageStart, Walks
 
 MEMBERS_PER_PAGE: Final = 100_000
@@ -48,59 +46,46 @@ class Queries:
         """One live resource; raises ``NotFound``."""
         reader = self._store.reader(caller.directory.id)
         wanted = projection.for_type(resource_type)
-        row = memberships = None
-        if has_groups(resource_type) and wanted.wants("groups"):
-            found = await reader.get_with_groups(resource_type.name, id)
-            if found is not None:
-                row, memberships = found
+        if wanted.groups:
+            row, memberships = await reader.get_with_groups(resource_type.name, id) or (None, None)
         else:
-            row = await reader.get(resource_type.name, id)
+            row, memberships = await reader.get(resource_type.name, id), None
         if row is None:
             raise errors.NotFound(
                 f"There is no {resource_type.name} with the id '{id}' in this directory.",
                 situation="no resource",
             )
-        members = None
-        if has_members(resource_type) and wanted.wants("members"):
-            members = await reader.members(id)
+        members = await reader.members(id) if wanted.members else None
         return View(row, resource_type, caller.external_id(row), memberships, members)
 
     async def list(self, caller: Caller, types: Sequence[ResourceType], request: ListRequest) -> Listing:
         """A page of the types' live resources (RFC 7644 §3.4.2, RFC 9865)."""
         query = Query(
-            targets=self._targets(types, request),
-            connection=caller.connection.id,
-            limit=request.count,
-            sort=self._sort(types, request),
+            self._targets(types, request),
+            caller.connection.id,
+            request.count,
+            sort=None if request.sort_by is None else self._sort(types, request.sort_by),
             descending=request.descending,
-            grouped=frozenset(
-                t.name for t in types if has_groups(t) and request.projection.for_type(t).wants("groups")
-            ),
+            grouped=frozenset([t.name for t in types if request.projection.for_type(t).groups]),
         )
         reader = self._store.reader(caller.directory.id)
-        walk = partial(_walk, caller, types, request)
         if request.cursor is not None:
-            return await self._by_cursor(caller, reader, query, request, walk())
-        return await self._by_index(caller, reader, query, request, walk)
+            return await self._by_cursor(caller, reader, types, query, request)
+        return await self._by_index(caller, reader, types, query, request)
 
     async def _by_index(
         self,
         caller: Caller,
         reader: Reader,
+        types: Sequence[ResourceType],
         query: Query,
         request: ListRequest,
-        walk: Callable[[], bytes],
     ) -> Listing:
-        start, now = request.start_index, self._now()
-
-        def page_at(start: int) -> PageStart:
-            return PageStart(caller.directory.id, caller.connection.id, walk(), start)
-
-        bookmark = await self._bookmarks.find_bookmark(page_at(start), now) if start > 1 else None
-        if bookmark:
-            query = replace(query, after=bookmark.position)
-        elif start > 1:
-            query = replace(query, offset=start - 1)
+        start, bookmark = request.start_index, None
+        if start > 1:
+            place = _page_start(caller, types, request, start)
+            bookmark = await self._bookmarks.find_bookmark(place, self._now())
+            query = query._replace(after=bookmark.position) if bookmark else query._replace(offset=start - 1)
         page = await reader.search(query)
         total = page.total or 0
         reached = start - 1 + len(page.rows)
@@ -109,18 +94,24 @@ class Queries:
             total = max(total, bookmark.total) if page.more or not request.count else reached
         if page.rows and len(page.rows) == request.count and (page.more or bookmark):
             with suppress(StoreUnavailable):  # then the next page is counted out
-                end = Bookmark(page.positions[-1], total, now + LIFETIME)
-                await self._bookmarks.keep_bookmark(page_at(reached + 1), end)
-        views = await self._views(caller, reader, page, request.projection)
+                end = Bookmark(page.positions[-1], total, self._now() + LIFETIME)
+                place = _page_start(caller, types, request, reached + 1)
+                await self._bookmarks.keep_bookmark(place, end)
+        views = await self._views(caller, reader, page, types, request.projection)
         return Listing(views, total, start)
 
     async def _by_cursor(
-        self, caller: Caller, reader: Reader, query: Query, request: ListRequest, walk: bytes
+        self,
+        caller: Caller,
+        reader: Reader,
+        types: Sequence[ResourceType],
+        query: Query,
+        request: ListRequest,
     ) -> Listing:
-        now = self._now()
+        now, walk = self._now(), _walk(caller, types, request)
         if request.cursor:
             place = cursor.unseal(request.cursor, binding=walk, secret=self._secret, now=now)
-            query = replace(query, after=Position(place.seq, place.key))
+            query = query._replace(after=Position(place.seq, place.key))
         page = await reader.search(query)
         following = None
         if page.more and page.rows:
@@ -128,7 +119,7 @@ class Queries:
             following = cursor.seal(
                 last.seq, last.key, binding=walk, secret=self._secret, expires=now + CURSOR_LIFETIME
             )
-        views = await self._views(caller, reader, page, request.projection)
+        views = await self._views(caller, reader, page, types, request.projection)
         return Listing(views, page.total or 0, None, following)
 
     def _targets(
@@ -140,29 +131,29 @@ class Queries:
             return {types[0]: bind(request.filter, types[0])}
         return dict(bind_all(request.filter, types))
 
-    def _sort(
-        self, types: Sequence[ResourceType], request: ListRequest
-    ) -> dict[ResourceType, Ref | None] | None:
-        if request.sort_by is None:
-            return None
-        refs = {t: bind_attribute(request.sort_by, t) for t in types}
+    def _sort(self, types: Sequence[ResourceType], by: AttrPath) -> dict[ResourceType, Ref | None]:
+        refs = {t: bind_attribute(by, t) for t in types}
         if all(ref is None for ref in refs.values()):
             raise errors.InvalidPath(
-                f"sortBy: '{request.sort_by}' is not an attribute of this endpoint that can be sorted by."
+                f"sortBy: '{by}' is not an attribute of this endpoint that can be sorted by."
             )
         return refs
 
     async def _views(
-        self, caller: Caller, reader: Reader, page: Page, projection: Projection
+        self,
+        caller: Caller,
+        reader: Reader,
+        page: Page,
+        types: Sequence[ResourceType],
+        projection: Projection,
     ) -> tuple[View, ...]:
-        types = caller.model.types
-        wanted = {kind: projection.for_type(types[kind]) for kind in {row.kind for row in page.rows}}
+        kinds = {t.name: (t, projection.for_type(t).members) for t in types}
         budget = MEMBERS_PER_PAGE
         views = []
         for row in page.rows:
-            resource_type = types[row.kind]
+            resource_type, members = kinds[row.kind]
             listed = None
-            if has_members(resource_type) and wanted[row.kind].wants("members"):
+            if members:
                 listed = await reader.members(row.id, limit=budget + 1)
                 if len(listed) > budget:
                     _require_bare(caller)
@@ -182,6 +173,10 @@ def _require_bare(caller: Caller) -> None:
             f"This page of groups has more than {MEMBERS_PER_PAGE} members. "
             "Ask for excludedAttributes=members, or for fewer groups with count."
         )
+
+
+def _page_start(caller: Caller, types: Sequence[ResourceType], request: ListRequest, start: int) -> PageStart:
+    return PageStart(caller.directory.id, caller.connection.id, _walk(caller, types, request), start)
 
 
 def _walk(caller: Caller, types: Sequence[ResourceType], request: ListRequest) -> bytes:

@@ -13,8 +13,8 @@ from rosterd.scim.render import format_time
 from rosterd.scim.schema import Model, ResourceType
 from rosterd.service.ports import Membership, Stored
 
-_KEPT: Final = 64
-"""Texts of which the JSON is remembered."""
+_KEPT: Final = 256
+"""Types at a base URL of which is remembered what their resources have in common."""
 
 
 @dataclass(slots=True)
@@ -75,18 +75,21 @@ def members_json(members: Sequence[Member], model: Model, base_url: str) -> list
 
 def meta_text(view: View, base_url: str) -> str:
     """The JSON text of ``meta`` (RFC 7643 §3.1). Names, endpoints and ids are plain in JSON, too."""
-    row, kind = view.row, view.type
+    row = view.row
+    beginning, address = _of_all(view.type, base_url)
+    created = format_time(row.created)
+    modified = created if row.modified == row.created else format_time(row.modified)
     return (
-        f'{{"resourceType":"{kind.name}","created":"{format_time(row.created)}",'
-        f'"lastModified":"{format_time(row.modified)}",'
-        f'"location":"{location(_inside(base_url), kind, row.id)}","version":"W/\\"{row.version}\\""}}'
+        f'{beginning}{created}","lastModified":"{modified}","location":"{address}{row.id}",'
+        f'"version":"W/\\"{row.version}\\""}}'
     )
 
 
 @lru_cache(_KEPT)
-def _inside(text: str) -> str:
-    """A text as it stands between the quotation marks of a JSON string."""
-    return orjson.dumps(text).decode()[1:-1]
+def _of_all(resource_type: ResourceType, base_url: str) -> tuple[str, str]:
+    """What ``meta`` of all resources of a type has in common: its beginning, and that of ``location``."""
+    address = orjson.dumps(location(base_url, resource_type, "")).decode()[1:-1]
+    return f'{{"resourceType":"{resource_type.name}","created":"', address
 
 
 def full_document(view: View, model: Model, base_url: str) -> dict[str, Any]:

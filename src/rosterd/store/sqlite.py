@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 from rosterd.service.ahead import UNKNOWN, Ahead
 from rosterd.service.measures import Load
 from rosterd.service.ports import Reader, Writer
-from rosterd.store.database import BUSY_MS, connect_reader, is_unavailable, unavailable
+from rosterd.store.database import BUSY_MS, connect_reader, errors, is_unavailable, unavailable
 from rosterd.store.group_commit import WAITING, GroupCommit, Unit
 from rosterd.store.migrate import open_checked
 from rosterd.store.parts import MERGED, index_portion, merge_portion, put_portion, renew_worn
@@ -29,7 +29,7 @@ from rosterd.store.sqlite_deliveries import SqliteDeliveries
 from rosterd.store.sqlite_expiry import SqliteExpiry
 from rosterd.store.sqlite_mappings import SqliteMappings
 from rosterd.store.sqlite_measures import SqliteMeasures
-from rosterd.store.sqlite_reader import SqliteReader
+from rosterd.store.sqlite_reader import Found, SqliteReader, with_groups
 from rosterd.store.sqlite_registry import SqliteRegistry
 from rosterd.store.sqlite_request_log import SqliteRequestLog
 from rosterd.store.sqlite_sessions import SqliteSessions
@@ -84,7 +84,7 @@ class SqliteStore(
         return self._writer.load
 
     def reader(self, directory: int) -> Reader:
-        return SqliteReader(self._readers.run, directory)
+        return TurnReader(self._readers, directory)
 
     def write(
         self, directory: int, work: Callable[[Writer], Awaitable[T]], ahead: Ahead = UNKNOWN
@@ -128,24 +128,35 @@ class Readers:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._own = threading.local()
+        self._here = _Own(partial(self._connected, _QUICK_BUSY_MS))
+        self._there = _Own(partial(self._connected, BUSY_MS))
         self._all: list[Turns] = []
         self._pool = ThreadPoolExecutor(READ_THREADS, thread_name_prefix="rosterd-reader")
         self.snapshots = Snapshots(partial(connect_reader, path, BUSY_MS), self._pool)
 
     async def run(self, work: Callable[[sqlite3.Connection], T], *, quick: bool) -> T:
         """See ``sqlite_reader.Run``. Raises ``StoreUnavailable``."""
-
-        def read(turns: Turns) -> T:
-            return work(turns.reader())
-
         if quick:
-            return self._with(read, _QUICK_BUSY_MS)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._with, read, BUSY_MS)
+            return self.now(work)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._long, work)
+
+    def now(self, work: Callable[..., T], *parameters: Any) -> T:
+        """Run quick work with this turn's connection and these parameters. Raises ``StoreUnavailable``."""
+        try:
+            return work(self._here.turns.reader(), *parameters)
+        except sqlite3.Error as error:
+            if is_unavailable(error):
+                raise unavailable(error) from error
+            raise
 
     def version(self) -> Hashable:
         """See ``Control.epoch``. Raises ``StoreUnavailable``."""
-        return self._with(Turns.version, _QUICK_BUSY_MS)
+        try:
+            return self._here.turns.version()
+        except sqlite3.Error as error:
+            if is_unavailable(error):
+                raise unavailable(error) from error
+            raise
 
     def waiting(self) -> int:
         """Long reads that no thread has begun yet."""
@@ -157,15 +168,40 @@ class Readers:
         for turns in self._all:
             turns.close()
 
-    def _with(self, work: Callable[[Turns], T], busy_ms: int) -> T:
-        try:
-            try:
-                turns: Turns = self._own.turns
-            except AttributeError:
-                turns = self._own.turns = Turns(partial(connect_reader, self._path, busy_ms))
-                self._all.append(turns)
-            return work(turns)
-        except sqlite3.Error as error:
-            if is_unavailable(error):
-                raise unavailable(error) from error
-            raise
+    def _long(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with errors():
+            return work(self._there.turns.reader())
+
+    def _connected(self, busy_ms: int) -> Turns:
+        turns = Turns(partial(connect_reader, self._path, busy_ms))
+        self._all.append(turns)
+        return turns
+
+
+class _Own(threading.local):
+    """The connections of each thread: ``turns``, made when it first asks for them."""
+
+    turns: Turns
+
+    def __init__(self, connected: Callable[[], Turns]) -> None:
+        self._connected = connected
+
+    def __getattr__(self, name: str) -> Turns:
+        if name != "turns":
+            raise AttributeError(name)
+        self.turns = self._connected()
+        return self.turns
+
+
+class TurnReader(SqliteReader):
+    """A reader of the present state, whose looks at single resources take no detour."""
+
+    __slots__ = ("_now",)
+
+    def __init__(self, readers: Readers, directory: int) -> None:
+        self._run = readers.run
+        self._directory = directory
+        self._now = readers.now
+
+    async def get_with_groups(self, kind: str, id: str) -> Found | None:
+        return self._now(with_groups, self._directory, kind, id)

@@ -23,11 +23,14 @@ from rosterd.store.sqlite_projections import SqliteProjectionReader
 from rosterd.store.sqlite_run import Run
 
 T = TypeVar("T")
+Found = tuple[Stored, tuple[Membership, ...]]
+"""A live resource with the groups it is in."""
 
 _QUICK_ROWS: Final = 200
 _QUICK_IDS: Final = 10
 _QUICK_COUNT: Final = 2000
 _MOST: Final = 2**63 - 1
+_GET_MEMBER: Final = SQLITE["get_member"]
 _LAST: Final = "\U0010ffff"  # no name goes on behind this character
 _NAMES: Final = {"User": ("named_unique", "userName"), "Group": ("named_value", "displayName")}
 """By which statement and attribute a kind is looked up by name."""
@@ -45,8 +48,8 @@ class SqliteReader(SqliteProjectionReader):
     async def get(self, kind: str, id: str) -> Stored | None:
         return await self._run(lambda c: _stored(c, "get_resource", (self._directory, id, kind)), quick=True)
 
-    async def get_with_groups(self, kind: str, id: str) -> tuple[Stored, tuple[Membership, ...]] | None:
-        return await self._run(lambda c: _with_groups(c, self._directory, kind, id), quick=True)
+    async def get_with_groups(self, kind: str, id: str) -> Found | None:
+        return await self._run(lambda c: with_groups(c, self._directory, kind, id), quick=True)
 
     async def find_deleted(self, kind: str, id: str) -> Stored | None:
         return await self._run(lambda c: _stored(c, "find_deleted", (self._directory, id, kind)), quick=True)
@@ -197,10 +200,9 @@ def _stored(connection: sqlite3.Connection, name: str, parameters: tuple[Any, ..
     return Stored(*row) if row else None
 
 
-def _with_groups(
-    connection: sqlite3.Connection, directory: int, kind: str, id: str
-) -> tuple[Stored, tuple[Membership, ...]] | None:
-    row = connection.execute(SQLITE["get_member"], (directory, id, kind)).fetchone()
+def with_groups(connection: sqlite3.Connection, directory: int, kind: str, id: str) -> Found | None:
+    """A live resource by id, with the groups it is in."""
+    row = connection.execute(_GET_MEMBER, (directory, id, kind)).fetchone()
     if row is None:
         return None
     owner, external_id, seq, version, created, modified, document, belongs = row

@@ -3,7 +3,6 @@
 # ruff: noqa: D102 - the name of a test is its sentence
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from rosterd.scim.bind import NOTHING
 from rosterd.scim.errors import InvalidFilter
@@ -54,7 +53,7 @@ class ListingContract:
         query = listed(limit=4, after=Position(rows[3].seq))
         page = await store.reader(DIRECTORY).search(query)
         assert (page.rows, page.more, page.total) == (tuple(rows[4:8]), True, 10)
-        page = await store.reader(DIRECTORY).search(replace(query, offset=3))
+        page = await store.reader(DIRECTORY).search(query._replace(offset=3))
         assert (page.rows, page.more, page.total) == (tuple(rows[7:]), False, 10)
         assert await walk(store.reader(DIRECTORY), listed(limit=3)) == NAMES
 
@@ -139,7 +138,7 @@ class ListingContract:
             page = await reader.search(query)
             assert ([row.id for row in page.rows], page.total) == (list(expected), total)
             assert page.more is (len(expected) < total)
-            assert (await reader.search(replace(query, total=False))).total is None
+            assert (await reader.search(query._replace(total=False))).total is None
             assert len(await walk(reader, query)) == total
 
     @scenario
@@ -156,7 +155,7 @@ class ListingContract:
             assert keys[-2:] == [None, None]
             assert set(keys[:4]) == {"mid", "alpha", "zulu"}
             for limit in range(1, 6):
-                assert await walk(store.reader(DIRECTORY), replace(query, limit=limit)) == list(expected)
+                assert await walk(store.reader(DIRECTORY), query._replace(limit=limit)) == list(expected)
 
     @scenario
     async def test_a_list_is_ordered_by_its_primary_value_else_its_first(self, store: Store) -> None:
@@ -182,18 +181,18 @@ class ListingContract:
         both = Query({USER: None, GROUP: None}, CONNECTION, 100)
         page = await store.reader(DIRECTORY).search(both)
         assert ([row.id for row in page.rows], page.total, page.more) == (everything, 12, False)
-        page = await store.reader(DIRECTORY).search(replace(both, limit=3, offset=4))
+        page = await store.reader(DIRECTORY).search(both._replace(limit=3, offset=4))
         assert ([row.id for row in page.rows], page.total, page.more) == (everything[4:7], 12, True)
         for limit in (1, 5, 12):
-            assert await walk(store.reader(DIRECTORY), replace(both, limit=limit)) == everything
+            assert await walk(store.reader(DIRECTORY), both._replace(limit=limit)) == everything
         text = 'displayName ge "4"'
-        filtered = replace(both, targets={USER: where(text), GROUP: where(text, GROUP)}, limit=3)
+        filtered = both._replace(targets={USER: where(text), GROUP: where(text, GROUP)}, limit=3)
         page = await store.reader(DIRECTORY).search(filtered)
         assert ([row.id for row in page.rows], page.total, page.more) == (["g0", "g1", "u4"], 4, True)
         names = {USER: USER.resolve(None, "displayName"), GROUP: GROUP.resolve(None, "displayName")}
-        ordered = await found(store, replace(both, sort=names))
+        ordered = await found(store, both._replace(sort=names))
         assert ordered == ["u0", "g5", "u1", "g4", "u2", "g3", "g2", "u3", "g1", "u4", "g0", "u5"]
-        users_last = replace(both, sort={USER: None, GROUP: names[GROUP]}, limit=5)
+        users_last = both._replace(sort={USER: None, GROUP: names[GROUP]}, limit=5)
         assert await walk(store.reader(DIRECTORY), users_last) == [
             *(f"g{n}" for n in range(5, -1, -1)),
             *NAMES[:6],
@@ -208,7 +207,7 @@ class ListingContract:
         keys = {USER: USER.resolve(None, "active"), GROUP: GROUP.resolve(None, "displayName")}
         query = Query({USER: None, GROUP: None}, CONNECTION, 1, sort=keys)
         assert await walk(store.reader(DIRECTORY), query) == ["b", "a", "0"]
-        assert await walk(store.reader(DIRECTORY), replace(query, descending=True)) == ["0", "a", "b"]
+        assert await walk(store.reader(DIRECTORY), query._replace(descending=True)) == ["0", "a", "b"]
 
     @scenario
     async def test_groups_and_members_are_searched_in_the_membership_table(self, store: Store) -> None:

@@ -7,7 +7,6 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
@@ -151,7 +150,7 @@ async def walk(reader: Reader, query: Query, step: Callable[[], Awaitable[None]]
     ids: list[str] = []
     after: Position | None = query.after
     while True:
-        page = await reader.search(replace(query, after=after))
+        page = await reader.search(query._replace(after=after))
         ids += [stored.id for stored in page.rows]
         if not page.more:
             return ids
