@@ -34,7 +34,7 @@ ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 names = st.from_regex(r"\$?[A-Za-z][A-Za-z0-9$_-]{0,8}", fullmatch=True).filter(lambda n: n.lower() != "not")
 urns = st.from_regex(r"urn:[a-z0-9]{2,6}(:[A-Za-z0-9.()+,=@;$_!*'%/?#-]{1,8}){1,3}", fullmatch=True)
 paths = st.builds(AttrPath, st.none() | urns, names, st.none() | names)
-plain_paths = st.builds(AttrPath, st.none() | urns, names)
+plain_paths = st.builds(AttrPath, st.none() | urns, names, st.none())
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 literals = (
     texts

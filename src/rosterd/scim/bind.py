@@ -8,6 +8,7 @@ become ``not (… pr)``, ``ne null`` has become ``… pr``. A complex attribute 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from rosterd.scim.errors import InvalidFilter
@@ -21,6 +22,8 @@ EVERYTHING: Final[Bound] = Present(Ref(None, COMMON["id"]))
 NOTHING: Final[Bound] = Not(EVERYTHING)
 """Holds for no resource."""
 
+_KEPT: Final = 1024
+"""Attributes of which is remembered where they were found: clients ask by few of them, again and again."""
 _EQUAL: Final = ("eq", "ne")
 _ORDER: Final = ("gt", "ge", "lt", "le")
 _PARTS: Final = ("co", "sw", "ew")
@@ -134,16 +137,10 @@ class _Binder:
         return self._join(f)
 
     def _look_up(self, path: AttrPath) -> Ref | None:
-        parent, t = self._parent, self._type
-        ref = _sub_attribute(parent, path, t) if parent else t.resolve(path.urn, path.name, path.sub)
-        if ref is None:
-            if self._missing_ok:
-                return None
+        ref = _attribute(self._type, self._parent, path)
+        if ref is None and not self._missing_ok:
+            parent, t = self._parent, self._type
             raise _unknown(f"'{parent}'", path, ()) if parent else _unknown(t.name, path, (t,))
-        if ref.attribute is None:
-            raise InvalidFilter(f"filter: '{path}' is a schema; name one of its attributes behind it")
-        if _hidden(ref):
-            raise InvalidFilter(f"filter: '{path}' is never returned and cannot be used in a filter")
         return ref
 
     def _values(self, inner: Filter, ref: Ref) -> Bound | bool:
@@ -164,6 +161,19 @@ class _Binder:
         if len(parts) < 2:
             return parts[0] if parts else not decisive
         return Or(parts) if decisive else And(parts)
+
+
+@lru_cache(_KEPT)
+def _attribute(t: ResourceType, parent: Ref | None, path: AttrPath) -> Ref | None:
+    """The attribute that a filter names, of ``parent`` if there is one."""
+    ref = _sub_attribute(parent, path, t) if parent else t.resolve(path.urn, path.name, path.sub)
+    if ref is None:
+        return None
+    if ref.attribute is None:
+        raise InvalidFilter(f"filter: '{path}' is a schema; name one of its attributes behind it")
+    if _hidden(ref):
+        raise InvalidFilter(f"filter: '{path}' is never returned and cannot be used in a filter")
+    return ref
 
 
 def _compare(f: Compare[AttrPath], ref: Ref) -> Bound:

@@ -8,15 +8,14 @@ Parsing back what ``print_filter`` writes gives the same tree. Source: RFC 7644 
 
 import json
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from rosterd.scim.errors import InvalidFilter
-from rosterd.scim.grammar import LIMITS, Limits, Tokens
+from rosterd.scim.grammar import LIMITS, PLAIN, Limits, Tokens
 from rosterd.scim.schema import Ref
 
 
-@dataclass(frozen=True, slots=True)
-class AttrPath:
+class AttrPath(NamedTuple):
     """``[urn:]name[.sub]`` as written by the client (RFC 7644 §3.10)."""
 
     urn: str | None
@@ -112,6 +111,9 @@ _OPERATOR: Final = f"an operator ({', '.join(COMPARE_OPERATORS)}, pr)"
 
 def parse_filter(text: str, limits: Limits = LIMITS) -> Filter:
     """The syntax tree of a filter. Raises ``InvalidFilter``, also when a limit is passed."""
+    if len(text) <= limits.length and (plain := PLAIN.fullmatch(text)):
+        urn, name, under, value = plain.groups()
+        return Compare(AttrPath(urn, name, under), "eq", value)
     tokens = Tokens(text, "filter", InvalidFilter, limits)
     tree = _logical(tokens, 0, None)
     if tokens.kind != "end":

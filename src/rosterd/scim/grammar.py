@@ -46,6 +46,8 @@ _TOKEN: Final = re.compile(
     )""",
     re.VERBOSE,
 )
+PLAIN: Final = re.compile(rf'(?![Nn][Oo][Tt][ \t])(?>{_ATTRIBUTE})[ \t]+eq[ \t]+"(?P<value>{_TEXT})"')
+"""The commonest filter, an attribute and the text that it equals: ``ATTRIBUTE``'s groups, and the text."""
 _NOT_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
 _NAMED: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None}
 _VALUE: Final = "a value (a string in double quotes, a number, true, false or null)"

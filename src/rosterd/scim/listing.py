@@ -37,7 +37,7 @@ _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 _CURSOR: Final = re.compile(r"[A-Za-z0-9._~-]*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ListRequest:
     """What a listing is to hold. ``cursor`` is ``None`` for index paging, ``""`` for a first cursor page."""
 
@@ -97,23 +97,26 @@ def list_response(
 
 
 def _request(given: Mapping[str, object]) -> ListRequest:
-    filter_text = _text(given, "filter")
+    filter_text = _text(given.get("filter"), "filter")
     if filter_text is not None and not filter_text.strip():
         raise InvalidFilter("the filter is empty; leave 'filter' out to list everything")
-    sort_by = _text(given, "sortBy")
-    start_index = _integer(given, "startIndex")
-    count = _integer(given, "count")
-    cursor = _text(given, "cursor")
+    sort_by = _text(given.get("sortby"), "sortBy")
+    start_index = _integer(given.get("startindex"), "startIndex")
+    count = _integer(given.get("count"), "count")
+    cursor = _text(given.get("cursor"), "cursor")
     if cursor is not None:
         _check_cursor(cursor, start_index, count)
     return ListRequest(
-        filter=None if filter_text is None else parse_filter(filter_text),
-        sort_by=None if sort_by is None else parse_attribute(sort_by),
-        descending=_descending(_text(given, "sortOrder")),
-        start_index=min(max(1, 1 if start_index is None else start_index), MAX_START_INDEX),
-        count=min(max(0, DEFAULT_COUNT if count is None else count), MAX_COUNT),
-        cursor=cursor,
-        projection=Projection.parse(_names(given, "attributes"), _names(given, "excludedAttributes")),
+        None if filter_text is None else parse_filter(filter_text),
+        None if sort_by is None else parse_attribute(sort_by),
+        _descending(_text(given.get("sortorder"), "sortOrder")),
+        1 if start_index is None else min(max(1, start_index), MAX_START_INDEX),
+        DEFAULT_COUNT if count is None else min(max(0, count), MAX_COUNT),
+        cursor,
+        Projection.parse(
+            _names(given.get("attributes"), "attributes"),
+            _names(given.get("excludedattributes"), "excludedAttributes"),
+        ),
     )
 
 
@@ -134,15 +137,13 @@ def _descending(order: str | None) -> bool:
     raise InvalidValue("'sortOrder' must be 'ascending' or 'descending'")
 
 
-def _text(given: Mapping[str, object], name: str) -> str | None:
-    value = given.get(name.casefold())
+def _text(value: object, name: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise InvalidValue(f"'{name}' must be a string, not {json_type(value)}")
 
 
-def _integer(given: Mapping[str, object], name: str) -> int | None:
-    value = given.get(name.casefold())
+def _integer(value: object, name: str) -> int | None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     # A number of 4301 digits is more than int() reads; one of 20 is past every bound here.
@@ -152,8 +153,7 @@ def _integer(given: Mapping[str, object], name: str) -> int | None:
     raise InvalidValue(f"'{name}' must be an integer, not {shown}")
 
 
-def _names(given: Mapping[str, object], name: str) -> str | list[str] | None:
-    value = given.get(name.casefold())
+def _names(value: object, name: str) -> str | list[str] | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, list) and all(isinstance(item, str) for item in value):

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from rosterd.scim import cursor, errors, profiles
 from rosterd.scim.bind import bind, bind_all, bind_attribute
@@ -20,8 +19,7 @@ MEMBERS_PER_PAGE: Final = 100_000
 CURSOR_LIFETIME: Final = 3_600_000  # ms; announced in seconds as cursorTimeout
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """One page, ready to render: ``total`` is totalResults."""
 
     views: tuple[View, ...]

@@ -11,6 +11,7 @@ quick        whether the work is bounded by the page, so that it need not leave 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from rosterd.scim import filter as syntax
@@ -18,11 +19,14 @@ from rosterd.scim.bind import EVERYTHING, NOTHING
 from rosterd.scim.filter import And, Bound, Compare, Or
 from rosterd.scim.index import INDEXED, is_unique
 from rosterd.scim.schema import Ref
-from rosterd.service.ports import Query, Stored
+from rosterd.service.ports import Membership, Page, Position, Query, Stored
 from rosterd.store.compile import Scope, condition, membership_table, sort_key
 from rosterd.store.dialect import SQLITE, Dialect
 from rosterd.store.fragment import Sql, join, sql
 from rosterd.store.parts import SEARCHED, TRIGRAM, Either, Parts, Together
+
+Found = tuple[Stored, tuple[Membership, ...]]
+"""A live resource with the groups it is in."""
 
 QUICK_ROWS: Final = 200
 QUICK_OFFSET: Final = 1000
@@ -34,6 +38,8 @@ COLUMNS: Final = Sql(
 """The fields of ``Stored``, in order."""
 
 
+_KEPT: Final = 1024
+"""Attributes of which is remembered whether their values are unique."""
 _PARTIAL: Final = frozenset(("co", "sw", "ew", "eq"))
 """What only a text that contains the literal fulfils."""
 
@@ -108,10 +114,28 @@ def single(query: Query) -> tuple[str, str | None, str] | None:
     ((resource_type, b),) = query.targets.items()
     if not isinstance(b, Compare) or b.op != "eq" or not isinstance(b.value, str):
         return None
-    ref, kind = b.path, resource_type.name
+    named = _names_one(b.path)
+    return (resource_type.name, named[0], b.value) if named else None
+
+
+@lru_cache(_KEPT)
+def _names_one(ref: Ref) -> tuple[str | None] | None:
+    """The attribute of a unique value, and none for an externalId; nothing if it is neither."""
     if ref.keys == ("externalId",):
-        return (kind, None, b.value) if ref.target and ref.target.case_exact else None
-    return (kind, str(ref), b.value) if is_unique(ref) else None
+        return (None,) if ref.target and ref.target.case_exact else None
+    return (str(ref),) if is_unique(ref) else None
+
+
+def with_one(query: Query, found: Sequence[Found]) -> Page:
+    """The page of those that a ``single`` question has found, which are all there are."""
+    rows = tuple([stored for stored, _ in found])
+    return Page(
+        rows,
+        tuple([Position(row.seq) for row in rows]),
+        False,
+        len(rows) if query.total else None,
+        {row.id: groups for row, groups in found if groups and row.kind in query.grouped},
+    )
 
 
 def grouped(query: Query, rows: Iterable[Stored]) -> list[str]:

@@ -14,6 +14,7 @@ from rosterd.service.events import PAGE_BYTES, WINDOW, Event, FeedPage, StoredEv
 from rosterd.service.past import Owed
 from rosterd.service.ports import Awaiting, Membership, Named, Page, Query, Stored
 from rosterd.store.dialect_postgres import Postgres, clean, cleaned, short
+from rosterd.store.listing import Found
 from rosterd.store.postgres_projections import PostgresProjectionReader
 from rosterd.store.postgres_run import Reads, Row
 from rosterd.store.postgres_search import search
@@ -28,8 +29,6 @@ Key = tuple[str | None, str, int | None]
 
 Or no attribute, an externalId, and the connection whose it is.
 """
-Found = tuple[Stored, tuple[Membership, ...]]
-"""A live resource with the groups it is in."""
 _ESCAPED: Final = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 

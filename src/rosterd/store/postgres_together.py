@@ -11,10 +11,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from rosterd.service.ports import Page, Position, Query
+from rosterd.service.ports import Page, Query
 from rosterd.store.dialect_postgres import Postgres
-from rosterd.store.listing import grouped, single
-from rosterd.store.postgres_reader import Found, Key, PostgresReader, with_groups
+from rosterd.store.listing import Found, single, with_one
+from rosterd.store.postgres_reader import Key, PostgresReader, with_groups
 from rosterd.store.postgres_run import Reads
 
 FLIGHTS: Final = 2
@@ -120,11 +120,4 @@ class GatheredReader(PostgresReader):
         found = await self._gathered.get(self._directory, kind, key)
         if len(found) > 1:  # there may be any number with this externalId
             return await super().search(query)
-        rows = tuple(stored for stored, _ in found)
-        return Page(
-            rows,
-            positions=tuple(Position(row.seq) for row in rows),
-            more=False,
-            total=len(rows) if query.total else None,
-            groups={id: groups for id in grouped(query, rows) for _, groups in found if groups},
-        )
+        return with_one(query, found)

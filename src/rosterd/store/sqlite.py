@@ -18,9 +18,10 @@ from typing import Any, Final, TypeVar
 
 from rosterd.service.ahead import UNKNOWN, Ahead
 from rosterd.service.measures import Load
-from rosterd.service.ports import Reader, Writer
+from rosterd.service.ports import Page, Query, Reader, Writer
 from rosterd.store.database import BUSY_MS, connect_reader, errors, is_unavailable, unavailable
 from rosterd.store.group_commit import WAITING, GroupCommit, Unit
+from rosterd.store.listing import Found, single, with_one
 from rosterd.store.migrate import open_checked
 from rosterd.store.parts import MERGED, index_portion, merge_portion, put_portion, renew_worn
 from rosterd.store.snapshot import Snapshots
@@ -29,7 +30,7 @@ from rosterd.store.sqlite_deliveries import SqliteDeliveries
 from rosterd.store.sqlite_expiry import SqliteExpiry
 from rosterd.store.sqlite_mappings import SqliteMappings
 from rosterd.store.sqlite_measures import SqliteMeasures
-from rosterd.store.sqlite_reader import Found, SqliteReader, with_groups
+from rosterd.store.sqlite_reader import SqliteReader, with_groups, with_value
 from rosterd.store.sqlite_registry import SqliteRegistry
 from rosterd.store.sqlite_request_log import SqliteRequestLog
 from rosterd.store.sqlite_sessions import SqliteSessions
@@ -205,3 +206,10 @@ class TurnReader(SqliteReader):
 
     async def get_with_groups(self, kind: str, id: str) -> Found | None:
         return self._now(with_groups, self._directory, kind, id)
+
+    async def search(self, query: Query) -> Page:
+        wanted = single(query)
+        if wanted is None or wanted[1] is None:
+            return await super().search(query)
+        kind, attribute, value = wanted
+        return with_one(query, self._now(with_value, self._directory, kind, attribute, value))

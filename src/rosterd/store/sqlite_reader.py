@@ -15,7 +15,7 @@ from rosterd.scim.membership import Member
 from rosterd.service.events import PAGE_BYTES, WINDOW, Event, FeedPage, StoredEvent
 from rosterd.service.past import Owed
 from rosterd.service.ports import Awaiting, Membership, Named, Page, Position, Query, Stored
-from rosterd.store.listing import Listing, grouped, listing
+from rosterd.store.listing import Found, Listing, grouped, listing
 from rosterd.store.parts import PROBED
 from rosterd.store.queries import SQLITE
 from rosterd.store.rows import as_json, few_members, memberships_of
@@ -23,14 +23,13 @@ from rosterd.store.sqlite_projections import SqliteProjectionReader
 from rosterd.store.sqlite_run import Run
 
 T = TypeVar("T")
-Found = tuple[Stored, tuple[Membership, ...]]
-"""A live resource with the groups it is in."""
 
 _QUICK_ROWS: Final = 200
 _QUICK_IDS: Final = 10
 _QUICK_COUNT: Final = 2000
 _MOST: Final = 2**63 - 1
 _GET_MEMBER: Final = SQLITE["get_member"]
+_FIND_MEMBER: Final = SQLITE["find_member"]
 _LAST: Final = "\U0010ffff"  # no name goes on behind this character
 _NAMES: Final = {"User": ("named_unique", "userName"), "Group": ("named_value", "displayName")}
 """By which statement and attribute a kind is looked up by name."""
@@ -208,6 +207,18 @@ def with_groups(connection: sqlite3.Connection, directory: int, kind: str, id: s
     owner, external_id, seq, version, created, modified, document, belongs = row
     groups = _memberships(connection, (directory, as_json([id]))).get(id, ()) if belongs else ()
     return Stored(id, kind, owner, external_id, seq, version, created, modified, None, document), groups
+
+
+def with_value(
+    connection: sqlite3.Connection, directory: int, kind: str, attribute: str, value: str
+) -> tuple[Found, ...]:
+    """The live resource that has a unique value, with the groups it is in."""
+    row = connection.execute(_FIND_MEMBER, (directory, kind, attribute, value)).fetchone()
+    if row is None:
+        return ()
+    id, belongs = row[0], row[-1]
+    groups = _memberships(connection, (directory, as_json([id]))).get(id, ()) if belongs else ()
+    return ((Stored(*row[:-1]), groups),)
 
 
 def _members(connection: sqlite3.Connection, name: str, parameters: tuple[Any, ...]) -> tuple[Member, ...]:

@@ -13,6 +13,13 @@ SELECT connection, external_id, seq, version, created, modified, document,
 FROM resource
 WHERE directory = ?1 AND id = ?2 AND kind = ?3 AND deleted IS NULL;
 
+-- name: find_member
+-- Who has a unique value, and whether it is in a group.
+SELECT r.id, r.kind, r.connection, r.external_id, r.seq, r.version, r.created, r.modified, r.deleted, r.document,
+    EXISTS (SELECT 1 FROM member WHERE directory = ?1 AND member_id = r.id)
+FROM unique_value AS u CROSS JOIN resource AS r ON r.directory = u.directory AND r.id = u.id
+WHERE u.directory = ?1 AND u.kind = ?2 AND u.attribute = ?3 AND u.value = ?4;
+
 -- name: get_resources
 -- The live resources with the ids of a JSON list, and whether each is in a group.
 SELECT r.id, r.kind, r.connection, r.external_id, r.seq, r.version, r.created, r.modified, r.deleted, r.document,
