@@ -46,8 +46,8 @@ def test_what_waits_goes_together_and_comes_back_to_whoever_asked() -> None:
             counting = Counting(store._database)
             gathered = Gathered(counting)  # type: ignore[arg-type]
 
-            def look(*ids: str) -> list["asyncio.Task[Any]"]:
-                return [asyncio.create_task(gathered.get(DIRECTORY, "User", (None, id, None))) for id in ids]
+            def look(*ids: str) -> list["asyncio.Future[Any]"]:
+                return [gathered.get(DIRECTORY, "User", (None, id, None)) for id in ids]
 
             first = look("u0", "u1", "u0", "nobody", "elsewhere", "\0")
             await asyncio.sleep(0.01)
@@ -77,6 +77,7 @@ def test_what_waits_goes_together_and_comes_back_to_whoever_asked() -> None:
             assert [type(fault) for fault in faults] == [StoreUnavailable] * 2
             counting.fault = None
             assert (await look("u1")[0])[0][0] == rows["u1"]
+            await asyncio.sleep(0.01)
             assert gathered._by_kind == {}, "nothing is kept of those who were answered"
         finally:
             await store.close()

@@ -105,6 +105,8 @@ EXTERNAL = "SEARCH resource USING INDEX resource_external (directory=? AND kind=
             "client_page",
             "SEARCH client USING COVERING INDEX client_of (directory=? AND connection=? AND created<?)",
         ),
+        ("find_member", BY_ID),
+        ("find_member", "SEARCH member USING COVERING INDEX member_of (directory=? AND member_id=?)"),
         (
             "named_unique",
             f"SEARCH unique_value {VALUE[:-3]}>? AND value<?)",

@@ -272,16 +272,16 @@ def test_hostile_nesting_is_an_ordinary_error(opening: str) -> None:
 @pytest.mark.parametrize(
     "name",
     (
-        "userName", "name.familyName", "a.b.c", "not", "NOT", "nota", "and", "a.", "$ref", "9", "a:b", "urn:x",
-        f"{CORE}:userName", f"{ENTERPRISE}:manager.value", f"{ENTERPRISE}:manager.value.x", "urn:a:b.c:d.e.f",
-        "urn:a:b:9", "urn:a:b::c", "urn:a:1.0", "urn:not:a", "urn:a:not",
+        "userName", "name.familyName", "a.b.c", "not", "NOT", "nota", "and", "a.", "$ref", "9", "a:b",
+        "urn:x", f"{CORE}:userName", f"{ENTERPRISE}:manager.value", f"{ENTERPRISE}:manager.value.x",
+        "urn:a:b.c:d.e.f", "urn:a:b:9", "urn:a:b::c", "urn:a:1.0", "urn:not:a", "urn:a:not",
     ),
 )  # fmt: skip
 @pytest.mark.parametrize(
     "rest",
     (
-        ' eq "x"', '\t eq\t  "x"', ' eq "x" ', ' eq"x"', ' EQ "x"', ' eq ""', ' eq "a\\"b"', ' eq "a\tb"', ' eq "é\0"',
-        ' eq "x" and b pr', ' eq "x" ")"', ' eq "x', " eq x",
+        ' eq "x"', '\t eq\t  "x"', ' eq "x" ', ' eq"x"', ' EQ "x"', ' eq ""', ' eq "a\\"b"', ' eq "a\tb"',
+        ' eq "é\0"',        ' eq "x" and b pr', ' eq "x" ")"', ' eq "x', " eq x",
     ),
 )  # fmt: skip
 def test_the_commonest_filter_is_read_as_any_other(name: str, rest: str) -> None:

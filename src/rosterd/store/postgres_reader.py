@@ -4,7 +4,7 @@ The methods do not know where they run: on any connection of the pool, inside a 
 transaction. Long values stand in indexes by their beginning and a digest, as ``cut`` writes them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -47,7 +47,7 @@ class PostgresReader(PostgresProjectionReader):
         return Stored(*row) if row else None
 
     async def get_with_groups(self, kind: str, id: str) -> Found | None:
-        ((*found,),) = await with_groups(self._reads, self._directory, kind, ((None, id, None),))
+        (found,) = (await with_groups(self._reads, self._directory, kind, ((None, id, None),))).values()
         return found[0] if found else None
 
     async def find_deleted(self, kind: str, id: str) -> Stored | None:
@@ -174,24 +174,28 @@ class PostgresReader(PostgresProjectionReader):
         return tuple(map(_event, await self._rows(name, *parameters)))
 
 
-async def with_groups(reads: Reads, directory: int, kind: str, keys: Sequence[Key]) -> list[list[Found]]:
+async def with_groups(
+    reads: Reads, directory: int, kind: str, keys: Iterable[Key]
+) -> Mapping[Key, list[Found]]:
     """What is live under each key; of those with one externalId, two at most."""
-    found: list[list[Found]] = [[] for _ in keys]
-    own = [place for place, (_, _, connection) in enumerate(keys) if connection is None]
-    external = [place for place, (_, _, connection) in enumerate(keys) if connection is not None]
-    values = cleaned(value for _, value, _ in keys)
+    found: dict[Key, list[Found]] = {key: [] for key in keys}
+    own = [key for key in found if key[2] is None]
+    external = [key for key in found if key[2] is not None] if len(own) < len(found) else []
     rows = await reads.rows(
         "get_with_groups", directory, kind,
-        [keys[place][0] for place in own], [values[place] for place in own],
-        [keys[place][2] for place in external], [values[place] for place in external],
+        [key[0] for key in own], [clean(key[1]) for key in own],
+        [key[2] for key in external], [clean(key[1]) for key in external],
         len(own),
     )  # fmt: skip
-    places = own + external
-    for place, groups, *row in rows:
-        named = orjson.loads(groups) if groups else ()
-        memberships = tuple(Membership(id, name, bool(direct)) for id, name, direct in named)
-        found[places[place - 1]].append((Stored(*row), memberships))
+    asked = own + external
+    for row in rows:
+        groups = _named(row[1]) if row[1] else ()
+        found[asked[row[0] - 1]].append((Stored(*row[2:]), groups))
     return found
+
+
+def _named(groups: str) -> tuple[Membership, ...]:
+    return tuple([Membership(id, name, bool(direct)) for id, name, direct in orjson.loads(groups)])
 
 
 def counted(kind: str, connection: int | None) -> str:

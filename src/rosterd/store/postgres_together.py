@@ -35,17 +35,15 @@ class Together:
         self._due = False
         self._flights: set[asyncio.Task[None]] = set()
 
-    async def get(self, key: Key) -> list[Found]:
+    def get(self, key: Key) -> Waiter:
         """What is live under the key."""
-        waiter: Waiter = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiter: Waiter = loop.create_future()
         self._wanted.setdefault(key, []).append(waiter)
-        self._schedule()
-        return await waiter
-
-    def _schedule(self) -> None:
-        if self._wanted and not self._due and len(self._flights) < FLIGHTS:
+        if not self._due and len(self._flights) < FLIGHTS:
             self._due = True
-            asyncio.get_running_loop().call_soon(self._depart)
+            loop.call_soon(self._depart)
+        return waiter
 
     def _depart(self) -> None:
         self._due = False
@@ -56,25 +54,29 @@ class Together:
 
     def _arrived(self, flight: "asyncio.Task[None]") -> None:
         self._flights.discard(flight)
-        self._schedule()
-        if not self._flights and not self._due:
+        if self._due:
+            return
+        if self._wanted:
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._depart)
+        elif not self._flights:
             self._idle()
 
     async def _ask(self, wanted: dict[Key, list[Waiter]]) -> None:
-        waiters = [waiter for same in wanted.values() for waiter in same]
         try:
-            found = await with_groups(self._reads, self._directory, self._kind, list(wanted))
+            found = await with_groups(self._reads, self._directory, self._kind, wanted)
         except BaseException as error:
-            for waiter in waiters:
-                if not waiter.done():
-                    waiter.set_exception(error)
+            for same in wanted.values():
+                for waiter in same:
+                    if not waiter.done():
+                        waiter.set_exception(error)
             if not isinstance(error, Exception):
                 raise
             return
-        for one, same in zip(found, wanted.values(), strict=True):
+        for key, same in wanted.items():
             for waiter in same:
                 if not waiter.done():
-                    waiter.set_result(one)
+                    waiter.set_result(found[key])
 
 
 class Gathered:
@@ -84,14 +86,14 @@ class Gathered:
         self._reads = reads
         self._by_kind: dict[tuple[int, str], Together] = {}
 
-    async def get(self, directory: int, kind: str, key: Key) -> list[Found]:
+    def get(self, directory: int, kind: str, key: Key) -> Waiter:
         """What is live under the key."""
         whose = (directory, kind)
         together = self._by_kind.get(whose)
         if together is None:
             together = Together(self._reads, directory, kind, lambda: self._by_kind.pop(whose, None))
             self._by_kind[whose] = together
-        return await together.get(key)
+        return together.get(key)
 
 
 class GatheredReader(PostgresReader):
@@ -100,7 +102,9 @@ class GatheredReader(PostgresReader):
     __slots__ = ("_gathered",)
 
     def __init__(self, reads: Reads, gathered: Gathered, directory: int, words: Postgres) -> None:
-        super().__init__(reads, directory, words)
+        self._reads = reads
+        self._directory = directory
+        self._words = words
         self._gathered = gathered
 
     async def get_with_groups(self, kind: str, id: str) -> Found | None:
