@@ -20,7 +20,19 @@ from functools import lru_cache
 from typing import Any, Final
 
 from rosterd.scim.errors import InvalidSyntax, InvalidValue, Mutability
-from rosterd.scim.fit import Check, Misfit, chosen, forgotten, join, leaf, nothing, several, shown, unfit
+from rosterd.scim.fit import (
+    PLAIN,
+    Check,
+    Misfit,
+    chosen,
+    forgotten,
+    join,
+    leaf,
+    nothing,
+    several,
+    shown,
+    unfit,
+)
 from rosterd.scim.schema import COMMON, Attribute, Ref, ResourceType
 
 _CHECKERS_KEPT: Final = 1024
@@ -42,6 +54,8 @@ class Rule:
     """The sub-attributes of a complex attribute, the attributes of an extension."""
     primary: bool = False
     """Whether at most one of several values may be ``primary`` (RFC 7643 §2.4)."""
+    plain: type | None = None
+    """What is of this class, ``check`` gives back as it is, but a text with U+0000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +77,11 @@ class Lack:
 class Table:
     """Names to rules; letter case is ignored (RFC 7643 §2.1)."""
 
-    __slots__ = ("_folded", "fixed", "required", "rules")
+    __slots__ = ("_folded", "_plain", "fixed", "required", "rules")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = {rule.name: rule for rule in rules}
+        self._plain = {rule.name: rule.plain for rule in self.rules.values() if rule.plain}
         self._folded = {rule.name.casefold(): rule for rule in self.rules.values()}
         self.required = tuple(rule for rule in self.rules.values() if _can_be_missed(rule))
         self.fixed = tuple(rule for rule in self.rules.values() if _is_fixed(rule))
@@ -83,8 +98,12 @@ class Table:
     def read(self, source: Mapping[str, Any]) -> dict[str, Any]:
         """The canonical form of an object."""
         out: dict[str, Any] = {}
-        rules = self.rules
+        rules, plain = self.rules, self._plain
         for key, value in source.items():
+            kind = value.__class__
+            if kind is plain.get(key) and (kind is bool or "\0" not in value):
+                out[key] = value
+                continue
             rule = rules.get(key)
             if rule is None:
                 rule = self.find(key, source)
@@ -168,7 +187,7 @@ class Checker:
 
     def schemas(self, document: Mapping[str, Any]) -> list[str]:
         """What ``schemas`` must be: the core URN and every extension that has content."""
-        return [self.type.schema.id, *(urn for urn in self._extensions if urn in document)]
+        return [self.type.schema.id, *[urn for urn in self._extensions if urn in document]]
 
     def known_schemas(self, value: object) -> list[str]:
         """The URNs of a ``schemas`` value, each one of this resource type. Raises ``Misfit``."""
@@ -308,7 +327,7 @@ def _rule(attribute: Attribute, secret: bool = False) -> Rule:
     table = None
     if attribute.type == "complex":
         table = Table(_rule(sub, secret) for sub in attribute.sub_attributes)
-    one = leaf(attribute.type, secret) if table is None else _complex(table, secret)
+    one = simple = leaf(attribute.type, secret) if table is None else _complex(table, secret)
     if attribute.tightening is not None and attribute.tightening.values:
         one = chosen(one, attribute.canonical_values, attribute.case_exact, attribute.tightening.by)
     main = attribute.subs.get("primary")
@@ -318,7 +337,8 @@ def _rule(attribute: Attribute, secret: bool = False) -> Rule:
         check = nothing
     elif attribute.returned == "never":
         check = forgotten(check)
-    return Rule(attribute, attribute.name, one, check, table, primary)
+    plain = PLAIN.get(attribute.type) if check is simple else None
+    return Rule(attribute, attribute.name, one, check, table, primary, plain)
 
 
 def _complex(table: Table, secret: bool) -> Check:

@@ -160,6 +160,11 @@ _TYPES: Final[Mapping[str, tuple[tuple[type, ...], Check | None, str]]] = {
     "reference": ((str,), _is_text, "a string (a URI)"),
 }
 
+PLAIN: Final[Mapping[str, type]] = {
+    kind: classes[0] for kind, (classes, fits, _) in _TYPES.items() if fits is None or fits is _is_text
+}
+"""Type → the class of which every value fits, if it is no text with U+0000."""
+
 _NAMES: Final[Mapping[type, str]] = {
     str: "string",
     bool: "boolean",

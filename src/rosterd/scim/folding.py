@@ -12,23 +12,57 @@ from typing import Any, Final
 
 Fold = Callable[[Any], Any]
 """Takes a canonical value, one or several; gives it with everything in it folded."""
+Member = tuple[str, Fold, Fold]
+"""A member of an object: how it is called, how its values are folded, and how a single text is."""
 
 # dateTime of RFC 7643 §2.3.5: xsd:dateTime, here with an optional zone (UTC) and any fraction.
 _DATE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?", re.I)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def folder(kind: str, case_exact: bool, members: Iterable[tuple[str, Fold]]) -> Fold:
+MOST: Final = 64
+"""Orders that are remembered of one kind of object; then all of them are forgotten."""
+
+
+class _Orders(dict[tuple[str, ...], tuple[Member, ...]]):
+    """The members of an object that are known, in their order, by all its names in theirs.
+
+    A canonical object has a few of very many members, and most objects have the same.
+    """
+
+    __slots__ = ("_members",)
+
+    def __init__(self, members: Iterable[Member]) -> None:
+        super().__init__()
+        self._members = tuple(members)
+
+    def __missing__(self, names: tuple[str, ...]) -> tuple[Member, ...]:
+        if len(self) >= MOST:
+            self.clear()
+        known = self[names] = tuple([member for member in self._members if member[0] in names])
+        return known
+
+
+def text_folder(kind: str, case_exact: bool) -> Fold:
+    """How the texts of a type are folded."""
+    return _date if kind == "dateTime" else str if case_exact else str.casefold
+
+
+def folder(kind: str, case_exact: bool, members: Iterable[Member]) -> Fold:
     """How the values of a type are folded; ``members`` are those of an object, in order."""
-    text: Fold = _date if kind == "dateTime" else str if case_exact else str.casefold
-    known = tuple(members)
+    text = text_folder(kind, case_exact)
+    orders = _Orders(members)
 
     def fold(value: Any) -> Any:
         given = value.__class__
         if given is str:
             return text(value)
         if given is dict:
-            return {name: member(value[name]) for name, member in known if name in value}
+            folded = {}
+            for name, fold_member, fold_text in orders[tuple(value)]:
+                item = value[name]
+                folded[name] = fold_text(item) if item.__class__ is str else fold_member(item)
+            return folded
         if given is list:
             return [fold(element) for element in value]
         return int(value) if given is bool else value

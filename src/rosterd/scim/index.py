@@ -4,12 +4,12 @@ Folding (``scim.folding``) happens once, on write. SQL then compares binary valu
 every engine; the literals of a filter are folded in the same way.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from rosterd.scim.folding import Fold, folder
+from rosterd.scim.folding import Fold, Member, folder
 from rosterd.scim.schema import Ref, ResourceType
 
 Scalar = str | int | float | bool
@@ -38,18 +38,35 @@ def index(document: Mapping[str, Any], resource_type: ResourceType) -> Indexed:
     """Compute what a store indexes for a canonical document (without id, meta, groups, members)."""
     plan = _plan(resource_type)
     search = plan.fold(dict(document))
-    unique = [(name, str(value)) for name, keys in plan.unique for value in _leaves(search, keys)]
-    values = {(name, str(value)): None for name, keys in plan.indexed for value in _leaves(search, keys)}
-    return Indexed(search, tuple(unique), tuple(values), _display(document))
+    values = dict.fromkeys(_rows(search, plan.indexed))
+    return Indexed(search, tuple(_rows(search, plan.unique)), tuple(values), _display(document))
+
+
+_Paths = tuple[tuple[str, str, tuple[str, ...]], ...]
+"""Attributes: how each is called, its first key and the keys to follow from there, in single objects."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A resource type's folding, and its attributes that get rows of their own: (name, keys to follow)."""
+    """A resource type's folding, and its attributes that get rows of their own."""
 
     fold: Fold
-    unique: tuple[tuple[str, tuple[str, ...]], ...]
-    indexed: tuple[tuple[str, tuple[str, ...]], ...]
+    unique: _Paths
+    indexed: _Paths
+
+
+def _rows(search: Mapping[str, Any], paths: _Paths) -> list[tuple[str, str]]:
+    rows = []
+    for name, key, inner in paths:
+        value = search.get(key)
+        for node in value if value.__class__ is list else (value,):
+            for part in inner:
+                node = node.get(part) if node.__class__ is dict else None
+            if node.__class__ is str:
+                rows.append((name, node))
+            elif node is not None:
+                rows += [(name, str(leaf)) for leaf in _leaves(node, ())]
+    return rows
 
 
 def _display(document: Mapping[str, Any]) -> str | None:
@@ -66,16 +83,23 @@ def _plan(resource_type: ResourceType) -> _Plan:
     extensions = [(e.schema.id, e.schema.attributes) for e in resource_type.extensions]
     return _Plan(
         fold=_object(
-            *((a.name, a.fold) for a in resource_type.schema.attributes),
-            *((urn, _object(*((a.name, a.fold) for a in attributes))) for urn, attributes in extensions),
+            *(a.member for a in resource_type.schema.attributes),
+            *(
+                (urn, _object(*(a.member for a in attributes)), str.casefold)
+                for urn, attributes in extensions
+            ),
         ),
-        unique=tuple((str(ref), ref.keys) for ref in unique_attributes(resource_type)),
-        indexed=tuple((str(ref), ref.keys) for ref in found if ref),
+        unique=_paths(unique_attributes(resource_type)),
+        indexed=_paths(ref for ref in found if ref),
     )
 
 
-def _object(*members: tuple[str, Fold]) -> Fold:
+def _object(*members: Member) -> Fold:
     return folder("complex", False, members)
+
+
+def _paths(refs: Iterable[Ref]) -> _Paths:
+    return tuple((str(ref), ref.keys[0], ref.keys[1:]) for ref in refs)
 
 
 def unique_attributes(resource_type: ResourceType) -> tuple[Ref, ...]:

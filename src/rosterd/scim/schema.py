@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from rosterd.scim.folding import Fold, folder
+from rosterd.scim.folding import Fold, Member, folder, text_folder
 from rosterd.scim.tightening import Tightening
 
 TYPES: Final = frozenset(
@@ -61,9 +61,14 @@ class Attribute:
     """Gives its values in the form in which they are compared."""
 
     def __post_init__(self) -> None:
-        members = [(sub.name, sub.fold) for sub in self.sub_attributes]
+        members = [sub.member for sub in self.sub_attributes]
         object.__setattr__(self, "subs", {sub.name.casefold(): sub for sub in self.sub_attributes})
         object.__setattr__(self, "fold", folder(self.type, self.case_exact, members))
+
+    @property
+    def member(self) -> Member:
+        """How it is folded as a part of an object."""
+        return (self.name, self.fold, text_folder(self.type, self.case_exact))
 
     @classmethod
     def from_json(cls, data: Any, where: str, *, nested: bool = False) -> "Attribute":

@@ -93,10 +93,17 @@ class Walk:
     def _object(self, attribute: Attribute) -> Read:
         names, rewrites = frozenset(a.name for a in attribute.sub_attributes), self._single
         members = self._members(attribute.sub_attributes)
+        plain = {a.name: self.reader(a).plain for a in attribute.sub_attributes}
 
         def read(given: object, changed: set[str]) -> object:
             if given is None:
                 return given
+            if isinstance(given, dict):
+                for name, item in given.items():
+                    if item.__class__ is not plain.get(name) or item == "":
+                        break
+                else:
+                    return given
             if not isinstance(given, dict) or not given.keys() <= names or "" in given.values():
                 given = _ask(rewrites, attribute, given, changed)
             return members(given, changed)
@@ -127,14 +134,17 @@ def _members(readers: Mapping[str, Reader]) -> Read:
     """Reads the members of an object; letter case is ignored, and what has no reader is passed by."""
     folded = {name.casefold(): reader for name, reader in readers.items()}
     table = folded | {name: folded[name.casefold()] for name in readers}
+    plain = {name: reader.plain for name, reader in table.items() if reader.plain}
 
     def read(given: object, changed: set[str]) -> object:
         if not isinstance(given, dict):
             return given
         result: dict[str, object] | None = None
         for key, item in given.items():
+            if item.__class__ is plain.get(key):
+                continue
             reader = table.get(key) or table.get(key.casefold())
-            if reader is None or item.__class__ is reader.plain:
+            if reader is None:
                 continue
             new = reader.all(item, changed)
             if new is not item:
