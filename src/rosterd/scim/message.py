@@ -4,8 +4,6 @@ A member that is ``null`` counts as not given (RFC 7643 §2.5). Two members that
 only are an error, as one of them would be lost.
 """
 
-from collections.abc import Mapping
-
 from rosterd.scim.errors import InvalidSyntax
 
 
@@ -14,15 +12,16 @@ def members(value: object, what: str) -> dict[str, object]:
 
     Raises ``InvalidSyntax``.
     """
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise InvalidSyntax(f"{what} must be a JSON object, not {json_type(value)}")
-    found: dict[str, object] = {}
-    for name, member in value.items():
-        key = name.casefold()
-        if key in found:
-            raise InvalidSyntax(f"{what} has the member '{name}' twice")
-        found[key] = member
-    return {key: member for key, member in found.items() if member is not None}
+    found: dict[str, object] = dict(zip(map(str.casefold, value), value.values(), strict=True))
+    if len(found) < len(value):
+        names = list(map(str.casefold, value))
+        twice = next(name for place, name in enumerate(value) if names.index(names[place]) < place)
+        raise InvalidSyntax(f"{what} has the member '{twice}' twice")
+    if None in found.values():
+        found = {key: member for key, member in found.items() if member is not None}
+    return found
 
 
 def message(body: object, urn: str) -> dict[str, object]:
@@ -34,7 +33,9 @@ def message(body: object, urn: str) -> dict[str, object]:
     found = members(body, f"a {name} message")
     schemas = found.get("schemas")
     given = schemas if isinstance(schemas, list) else [schemas]
-    if not any(isinstance(item, str) and item.casefold() == urn.casefold() for item in given):
+    if given != [urn] and not any(
+        isinstance(item, str) and item.casefold() == urn.casefold() for item in given
+    ):
         raise InvalidSyntax(f"'schemas' of a {name} message must be [\"{urn}\"]")
     return found
 

@@ -97,8 +97,6 @@ def apply(
     """
     checker = checker_for(t)
     result = dict(document)
-    # What the resource lacked before (its schema may have grown) is no reason to refuse a PATCH.
-    lacked = frozenset(checker.table.lacking(result))
     culprits: dict[Lack, Operation] = {}
     for operation in operations:
         try:
@@ -108,9 +106,12 @@ def apply(
             if ignore_unmatched_removes and operation.op == "remove" and isinstance(error, NoTarget):
                 continue
             raise operation.error(error) from fault
-        lacking = (lack for lack in checker.table.lacking(result) if lack not in lacked)
-        culprits = {lack: culprits.get(lack, operation) for lack in lacking}
+        culprits = {lack: culprits.get(lack, operation) for lack in checker.table.lacking(result)}
+    # What the resource lacked before (its schema may have grown) is no reason to refuse a PATCH.
+    lacked = frozenset(checker.table.lacking(document)) if culprits else ()
     for lack, culprit in culprits.items():
+        if lack in lacked:
+            continue
         # Taking a required value away is another fault than giving none (§3.5.2.2, §3.12).
         kind = Mutability if culprit.op == "remove" or culprit.value is None else InvalidValue
         raise culprit.error(kind(f"{lack}; it cannot be left without one"))
@@ -123,14 +124,16 @@ def _operation(item: object, number: int) -> Operation:
     op = found.get("op")
     if not isinstance(op, str) or op.lower() not in _OPS:
         raise InvalidSyntax(f"operation {number}: 'op' must be add, replace or remove, found {shown(op)}")
-    given = isinstance(item, Mapping) and any(name.casefold() == "value" for name in item)
-    operation = Operation(op.lower(), None, found.get("value") if given else ABSENT, number)
+    value = found.get("value", ABSENT)
+    if value is ABSENT and isinstance(item, dict) and "value" in map(str.casefold, item):
+        value = None
+    operation = Operation(op.lower(), None, value, number)
     text = found.get("path")
     if text is not None and not isinstance(text, str):
         raise InvalidSyntax(f"operation {number}: 'path' must be a string, found {shown(text)}")
     if text is None and operation.op == "remove":
         raise operation.error(NoTarget("a remove needs a 'path' that says what to remove"))
-    if operation.op != "remove" and not given:
+    if operation.op != "remove" and value is ABSENT:
         raise operation.error(InvalidValue("'value' is missing; to clear an attribute use remove"))
     if text is None:
         return operation

@@ -95,11 +95,10 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str,
     """The attributes that differ, before and after; an extension is compared attribute by attribute."""
     old: dict[str, Any] = {}
     new: dict[str, Any] = {}
-    for name in {**before, **after}:
-        if name == "schemas":
-            continue
+    names = before if after.keys() <= before.keys() else {**before, **after}
+    for name in names:
         left, right = before.get(name), after.get(name)
-        if left == right:
+        if left == right or name == "schemas":
             continue
         if name.startswith("urn:"):
             inner = difference(left or {}, right or {})

@@ -130,7 +130,7 @@ class Commands:
         A tolerant profile leaves a group's members alone when the body does not mention them: clients
         that do not read members send the group back without them.
         """
-        mentions = isinstance(body, Mapping) and any(str(key).casefold() == "members" for key in body)
+        mentions = isinstance(body, dict) and "members" in map(str.casefold, body)
         body = _rewritten(caller, "replace", resource_type, body)
         keep = not mentions and "put-keeps-members" in profiles.options(caller.connection.profile)
 
@@ -317,7 +317,7 @@ def _rewritten(caller: Caller, kind: profiles.Kind, resource_type: ResourceType,
 def _names(external_id: str | None, new: Draft, promised: str | None = None) -> tuple[str, ...]:
     """The values by which a group may have named this resource before it existed."""
     user_name = new.visible.get("userName")
-    return tuple(name for name in (external_id, user_name, promised) if isinstance(name, str) and name)
+    return tuple([name for name in (external_id, user_name, promised) if isinstance(name, str) and name])
 
 
 def _resource(resource_type: ResourceType, id: str) -> Ahead:
@@ -338,4 +338,4 @@ def _ahead(caller: Caller, resource_type: ResourceType, id: str, new: Draft, nam
 
 
 def _renamed(delta: Mapping[str, Mapping[str, Any]]) -> bool:
-    return any(name in delta["after"] for name in ("userName", "externalId"))
+    return "userName" in delta["after"] or "externalId" in delta["after"]

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from rosterd.scim.errors import ScimError
 from rosterd.scim.path import parse_path
 from rosterd.scim.profiles.rewrites import Body, Chain, Steps, member, with_member
-from rosterd.scim.profiles.schemas import is_foreign, modern, modern_keys
+from rosterd.scim.profiles.schemas import is_foreign, modern, modern_keys, own
 from rosterd.scim.profiles.values import Walk
 from rosterd.scim.schema import Attribute, ResourceType
 
@@ -64,10 +64,23 @@ def operations(chain: Chain, walk: Walk, t: ResourceType, body: Body, changed: s
         if not isinstance(operation, dict):
             result.append(operation)
             continue
+        if in_order(t, operation):
+            result.append(_walked(walk, t, operation, changed))
+            continue
         for part in _through(chain.before, t, operation, changed):
             result += _through(chain.after, t, _walked(walk, t, part, changed), changed)
     same = len(result) == len(given) and not any(map(is_not, result, given))
     return body if same else with_member(body, "Operations", result)
+
+
+def in_order(t: ResourceType, operation: Body) -> bool:
+    """Whether an operation is as most are, so that no rewrite here has anything to do with it."""
+    if not operation.keys() <= _MEMBERS:
+        return False
+    path, value, names = operation.get("path"), operation.get("value"), own(t).members
+    if path is None:
+        return isinstance(value, dict) and value.keys() <= names
+    return isinstance(path, str) and path in names and value is not None
 
 
 def _through(steps: Steps, t: ResourceType, operation: Body, changed: set[str]) -> list[Body]:

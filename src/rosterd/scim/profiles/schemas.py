@@ -38,24 +38,28 @@ class _Own(NamedTuple):
     names: frozenset[str]
     urns: tuple[str, ...]
     """Without those that are read as others."""
+    members: frozenset[str]
+    """The names without the core URN: what an operation of a PATCH may be about."""
 
 
 @lru_cache(maxsize=1024)
-def _own(t: ResourceType) -> _Own:
+def own(t: ResourceType) -> _Own:
+    """What a resource of the type may have."""
     urns = tuple(urn for urn in (t.schema.id, *(e.schema.id for e in t.extensions)) if modern(t, urn) == urn)
     attributes = (*COMMON.values(), *t.schema.attributes)
-    return _Own(frozenset((*(a.name for a in attributes), *urns)), urns)
+    names = frozenset((*(a.name for a in attributes), *urns))
+    return _Own(names, urns, names - {t.schema.id})
 
 
 def in_order(t: ResourceType, body: Body) -> bool:
     """Whether a resource is as most are, so that no rewrite here has anything to do with it."""
-    own, given = _own(t), body.get("schemas")
+    known, given = own(t), body.get("schemas")
     return (
-        body.keys() <= own.names
+        body.keys() <= known.names
         and isinstance(given, list)
         and t.schema.id in given
-        and all(map(own.urns.__contains__, given))
-        and len(given) == len(set(given))
+        and (len(given) == 1 or len(given) == len(set(given)))
+        and all(map(known.urns.__contains__, given))
     )
 
 

@@ -1,0 +1,78 @@
+"""What is passed by quickly, because it is as most are, is what would not have been changed anyway."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rosterd.scim import urns
+from rosterd.scim.check import Rule, checker_for
+from rosterd.scim.fit import Misfit
+from rosterd.scim.folding import MOST, folder
+from rosterd.scim.index import index, scalars, unique_attributes
+from rosterd.scim.profiles import REWRITES
+from rosterd.scim.profiles.patches import in_order
+from rosterd.scim.schemas import CORE_MODEL
+
+TYPES = list(CORE_MODEL.types.values())
+KEYS = st.sampled_from(
+    (
+        "schemas", "userName", "USERNAME", "active", "name", "familyName", "emails", "primary", "type",
+        "value", "members", "displayName", "externalId", "id", "groups", "meta", "password", "manager",
+        "employeeNumber", "x509Certificates", urns.USER, urns.ENTERPRISE_USER, "emails.value",
+        f"{urns.ENTERPRISE_USER}:manager", "unknown", "urn:example:unknown", "urn:scim:schemas:core:1.0",
+    )
+)  # fmt: skip
+LEAVES = st.none() | st.booleans() | st.integers() | st.sampled_from(("", "a", "Ä", "a\0", "True", "AAAA"))
+JSON = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(KEYS, inner, max_size=5),
+    max_leaves=12,
+)
+
+
+def checked(rule: Rule, value: Any) -> Any:
+    try:
+        return rule.check(value)
+    except Misfit:
+        return Misfit
+
+
+@given(st.sampled_from(TYPES), LEAVES)
+def test_what_a_rule_calls_plain_passes_its_check_as_it_is(t: Any, value: Any) -> None:
+    tables = [checker_for(t).table]
+    for table in tables:
+        tables += [rule.table for rule in table.rules.values() if rule.table]
+        for rule in table.rules.values():
+            if value.__class__ is rule.plain and value != "a\0":
+                assert checked(rule, value) is value
+
+
+@given(
+    st.sampled_from(TYPES),
+    st.fixed_dictionaries(
+        {"op": st.sampled_from(("add", "Replace", "remove", 5))},
+        optional={"path": KEYS | st.just("") | JSON, "value": JSON, "Value": JSON, "more": JSON},
+    ),
+)
+def test_no_rewrite_has_anything_to_do_with_an_operation_in_order(t: Any, operation: Any) -> None:
+    if in_order(t, operation):
+        for rewrite in REWRITES:
+            if rewrite.operation:
+                assert rewrite.operation(t, operation) is operation
+
+
+@given(st.sampled_from(TYPES), st.dictionaries(KEYS, JSON, max_size=6))
+def test_what_is_indexed_is_every_value_of_the_folded_document(t: Any, document: Any) -> None:
+    found = index(document, t)
+    expected = [(str(ref), str(v)) for ref in unique_attributes(t) for v in scalars(found.search, ref)]
+    assert sorted(found.unique) == sorted(expected)
+
+
+def test_an_object_is_folded_in_the_order_of_its_members_whatever_orders_came_before() -> None:
+    names = [str(n) for n in range(2 * MOST)]
+    fold = folder("complex", False, [(name, str.casefold, str.casefold) for name in names])
+    for last in names:
+        assert list(fold({last: "A", "unknown": "B", "0": "C"}).items()) == sorted(
+            {last: "a", "0": "c"}.items()
+        )
