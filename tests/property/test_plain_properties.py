@@ -1,5 +1,6 @@
 """What is passed by quickly, because it is as most are, is what would not have been changed anyway."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -9,10 +10,12 @@ from rosterd.scim import urns
 from rosterd.scim.check import Rule, checker_for
 from rosterd.scim.fit import Misfit
 from rosterd.scim.folding import MOST, folder
-from rosterd.scim.index import index, scalars, unique_attributes
+from rosterd.scim.index import former, index, scalars, unique_attributes
 from rosterd.scim.profiles import REWRITES
 from rosterd.scim.profiles.patches import in_order
+from rosterd.scim.schema import Attribute
 from rosterd.scim.schemas import CORE_MODEL
+from rosterd.service.changes import difference
 
 TYPES = list(CORE_MODEL.types.values())
 KEYS = st.sampled_from(
@@ -67,6 +70,34 @@ def test_what_is_indexed_is_every_value_of_the_folded_document(t: Any, document:
     found = index(document, t)
     expected = [(str(ref), str(v)) for ref in unique_attributes(t) for v in scalars(found.search, ref)]
     assert sorted(found.unique) == sorted(expected)
+
+
+VALUES = st.none() | st.sampled_from(("a", "A", "b", 2, {"value": "A"}, [{"value": "a"}, {}], {"x": 1}))
+NAMES = ("userName", "displayName", "name", "emails", "active")
+OTHERS = {
+    "level": st.none() | st.sampled_from(("a", "A")),
+    urns.ENTERPRISE_USER: st.none() | st.sampled_from(({"department": "A"}, {"department": "A", "x": "b"})),
+}
+DOCUMENT = st.fixed_dictionaries(dict.fromkeys(NAMES, VALUES) | OTHERS).map(
+    lambda members: {name: value for name, value in members.items() if value is not None}
+)
+LEVELS = [
+    Attribute("level", kind, case_exact=kind == "reference", uniqueness="server")
+    for kind in ("string", "reference", "decimal")
+]
+
+
+@given(st.sampled_from(LEVELS), DOCUMENT, DOCUMENT, st.booleans())
+def test_what_was_indexed_before_is_told_by_what_differs(
+    level: Attribute, before: Any, after: Any, equal: bool
+) -> None:
+    if level.type == "decimal" and equal:
+        before, after = before | {"level": 1}, after | {"level": 1.0}
+    user = CORE_MODEL.types["User"]
+    t = replace(user, schema=replace(user.schema, attributes=(*user.schema.attributes, level)))
+    delta = difference(before, after)
+    found = former(before, t, index(after, t), {*delta["before"], *delta["after"]})
+    assert found == index(before, t)
 
 
 def test_an_object_is_folded_in_the_order_of_its_members_whatever_orders_came_before() -> None:

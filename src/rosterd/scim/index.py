@@ -37,13 +37,35 @@ class Indexed(NamedTuple):
 def index(document: Mapping[str, Any], resource_type: ResourceType) -> Indexed:
     """Compute what a store indexes for a canonical document (without id, meta, groups, members)."""
     plan = _plan(resource_type)
-    search = plan.fold(dict(document))
-    values = dict.fromkeys(_rows(search, plan.indexed))
-    return Indexed(search, tuple(_rows(search, plan.unique)), tuple(values), _display(document))
+    return _indexed(plan, plan.fold(dict(document)), document)
 
+
+def former(
+    document: Mapping[str, Any], resource_type: ResourceType, after: Indexed, differing: Iterable[str]
+) -> Indexed:
+    """The same of a document whose successor has ``after`` and is equal but for the attributes ``differing``.
+
+    What both have in common is not folded again.
+    """
+    plan = _plan(resource_type)
+    if not plan.exact:
+        return index(document, resource_type)
+    search = dict(after.search)
+    for name in differing:
+        search.pop(name, None)
+    search |= plan.fold({name: document[name] for name in differing if name in document})
+    if plan.shown.isdisjoint(differing):
+        return Indexed(search, after.unique, after.values, after.display)
+    return _indexed(plan, search, document)
+
+
+_TEXTS: Final = ("string", "reference", "binary", "dateTime")
 
 _Paths = tuple[tuple[str, str, tuple[str, ...]], ...]
 """Attributes: how each is called, its first key and the keys to follow from there, in single objects."""
+
+
+_SHOWN: Final = ("displayName", "userName")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +75,15 @@ class _Plan:
     fold: Fold
     unique: _Paths
     indexed: _Paths
+    shown: frozenset[str]
+    """The attributes, at the top of a document, on which more than ``search`` depends."""
+    exact: bool
+    """Whether all those are texts: equal ones have equal rows, but 1 and 1.0 have not."""
+
+
+def _indexed(plan: _Plan, search: Mapping[str, Any], document: Mapping[str, Any]) -> Indexed:
+    values = dict.fromkeys(_rows(search, plan.indexed))
+    return Indexed(search, tuple(_rows(search, plan.unique)), tuple(values), _display(document))
 
 
 def _rows(search: Mapping[str, Any], paths: _Paths) -> list[tuple[str, str]]:
@@ -70,7 +101,7 @@ def _rows(search: Mapping[str, Any], paths: _Paths) -> list[tuple[str, str]]:
 
 
 def _display(document: Mapping[str, Any]) -> str | None:
-    for name in ("displayName", "userName"):
+    for name in _SHOWN:
         shown = document.get(name)
         if shown and isinstance(shown, str):
             return shown
@@ -79,7 +110,10 @@ def _display(document: Mapping[str, Any]) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _plan(resource_type: ResourceType) -> _Plan:
-    found = [_ref(resource_type, name) for name in INDEXED.get(resource_type.name, ())]
+    named = (_ref(resource_type, name) for name in INDEXED.get(resource_type.name, ()))
+    indexed = tuple(ref for ref in named if ref)
+    unique = unique_attributes(resource_type)
+    refs = (*unique, *indexed)
     extensions = [(e.schema.id, e.schema.attributes) for e in resource_type.extensions]
     return _Plan(
         fold=_object(
@@ -89,8 +123,10 @@ def _plan(resource_type: ResourceType) -> _Plan:
                 for urn, attributes in extensions
             ),
         ),
-        unique=_paths(unique_attributes(resource_type)),
-        indexed=_paths(ref for ref in found if ref),
+        unique=_paths(unique),
+        indexed=_paths(indexed),
+        shown=frozenset((*_SHOWN, *(ref.keys[0] for ref in refs))),
+        exact=all(ref.target is not None and ref.target.type in _TEXTS for ref in refs),
     )
 
 

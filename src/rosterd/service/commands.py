@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from rosterd.scim import check, errors, membership, patch, profiles
-from rosterd.scim.index import Indexed, index, scalars, unique_attributes
+from rosterd.scim.index import Indexed, former, index, scalars, unique_attributes
 from rosterd.scim.membership import Member, has_members
 from rosterd.scim.render import etag, etag_matches
 from rosterd.scim.schema import ResourceType
@@ -94,8 +94,8 @@ class Commands:
             verb = "activated" if revived and new.visible.get("active", True) else "created"
             data: Document = {"before": {}, "after": new.visible}
             if revived:
-                former = {"externalId": revived.external_id, **orjson.loads(revived.document)}
-                data = {"before": former, "after": new.visible, "revived": True}
+                retained = {"externalId": revived.external_id, **orjson.loads(revived.document)}
+                data = {"before": retained, "after": new.visible, "revived": True}
             type = f"{changes.noun(resource_type)}.{verb}"
             row = Stored(
                 id=id,
@@ -257,7 +257,8 @@ class Commands:
         if kind.endswith(".deactivated"):
             await lose(tx, caller, resource_type, at)
         try:
-            await tx.update(changed, index(stored, resource_type), new.indexed)
+            before = former(stored, resource_type, new.indexed, {*delta["before"], *delta["after"]})
+            await tx.update(changed, before, new.indexed)
         except UniqueViolation as violation:
             raise await self._taken(tx, resource_type, new.visible, violation) from violation
         await tx.append(caller.cause.event(kind, row.kind, row.id, at, delta))
@@ -286,8 +287,8 @@ class Commands:
         if new.external_id is None or not has_groups(resource_type):
             return None
         for row in await tx.retained(resource_type.name, caller.connection.id, new.external_id):
-            former = index(orjson.loads(row.document), resource_type)
-            if former.search.get("userName") == new.indexed.search.get("userName"):
+            known = index(orjson.loads(row.document), resource_type)
+            if known.search.get("userName") == new.indexed.search.get("userName"):
                 return row
         return None
 
