@@ -77,7 +77,7 @@ def parse_patch(body: object, *, allow_empty: bool = False) -> tuple[Operation, 
         raise PayloadTooLarge(
             f"{len(operations)} operations in one PATCH; at most {MAX_OPERATIONS} are taken"
         )
-    return tuple(_operation(item, number) for number, item in enumerate(operations, 1))
+    return tuple([_operation(item, number) for number, item in enumerate(operations, 1)])
 
 
 def apply(
@@ -127,20 +127,17 @@ def _operation(item: object, number: int) -> Operation:
     value = found.get("value", ABSENT)
     if value is ABSENT and isinstance(item, dict) and "value" in map(str.casefold, item):
         value = None
-    operation = Operation(op.lower(), None, value, number)
-    text = found.get("path")
+    op, text = op.lower(), found.get("path")
     if text is not None and not isinstance(text, str):
         raise InvalidSyntax(f"operation {number}: 'path' must be a string, found {shown(text)}")
-    if text is None and operation.op == "remove":
-        raise operation.error(NoTarget("a remove needs a 'path' that says what to remove"))
-    if operation.op != "remove" and value is ABSENT:
-        raise operation.error(InvalidValue("'value' is missing; to clear an attribute use remove"))
-    if text is None:
-        return operation
     try:
-        return Operation(operation.op, parse_path(text), operation.value, number)
+        if text is None and op == "remove":
+            raise NoTarget("a remove needs a 'path' that says what to remove")
+        if op != "remove" and value is ABSENT:
+            raise InvalidValue("'value' is missing; to clear an attribute use remove")
+        return Operation(op, None if text is None else parse_path(text), value, number)
     except ScimError as error:
-        raise operation.error(error) from error
+        raise Operation(op, None, value, number).error(error) from error
 
 
 def _apply(checker: Checker, document: dict[str, Any], operation: Operation) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from rosterd.scim.errors import InvalidFilter, InvalidPath
 from rosterd.scim.filter import AttrPath, Filter, print_filter, value_filter
 from rosterd.scim.grammar import ATTRIBUTE, BARE_URN, LIMITS, Limits, Tokens
 
-_SHORT: Final = 200
+SHORT: Final = 200
 """Characters of a path that is remembered."""
 _EXAMPLE: Final = "an attribute name, such as 'userName' or 'name.familyName'"
 
@@ -44,7 +44,7 @@ def parse_path(text: str, limits: Limits = LIMITS) -> Path:
     Raises ``InvalidPath``, or ``InvalidFilter`` if what stands in brackets is not a filter (RFC 7644
     Table 9 has both for PATCH).
     """
-    return _remembered(text, limits) if len(text) <= _SHORT else _parse(text, limits)
+    return _remembered(text, limits) if len(text) <= SHORT else _parse(text, limits)
 
 
 def _parse(text: str, limits: Limits) -> Path:

@@ -250,9 +250,10 @@ class Commands:
         delta = changes.difference(current, new.visible)
         if not delta["before"] and not delta["after"]:
             return row, new, at
-        changed = row._replace(
-            document=new.document, external_id=external_id, version=row.version + 1, modified=at
-        )
+        changed = Stored(
+            row.id, row.kind, row.connection, external_id, row.seq,
+            row.version + 1, row.created, at, row.deleted, new.document,
+        )  # fmt: skip
         kind = changes.update_type(resource_type, current, new.visible)
         if kind.endswith(".deactivated"):
             await lose(tx, caller, resource_type, at)

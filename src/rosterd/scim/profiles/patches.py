@@ -6,11 +6,12 @@ so that the others find ``op``, ``path`` and ``value`` in this spelling; other m
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from operator import is_not
 from typing import Final, NamedTuple
 
 from rosterd.scim.errors import ScimError
-from rosterd.scim.path import parse_path
+from rosterd.scim.path import SHORT, parse_path
 from rosterd.scim.profiles.rewrites import Body, Chain, Steps, member, with_member
 from rosterd.scim.profiles.schemas import is_foreign, modern, modern_keys, own
 from rosterd.scim.profiles.values import Walk
@@ -34,6 +35,10 @@ class Target(NamedTuple):
 
 def target(t: ResourceType, path: str) -> Target | None:
     """Where a path points at; ``None`` if it is no path or the type has no such attribute."""
+    return _remembered(t, path) if len(path) <= SHORT else _target(t, path)
+
+
+def _target(t: ResourceType, path: str) -> Target | None:
     folded = path.casefold()
     if attribute := t.schema.by_name.get(folded):
         return Target(attribute, writable=attribute.mutability != "readOnly")
@@ -49,6 +54,10 @@ def target(t: ResourceType, path: str) -> Target | None:
     writable = "readOnly" not in (ref.attribute.mutability, ref.target.mutability)
     filtered = parsed.filter is not None
     return Target(ref.target, filtered=filtered, element=filtered and ref.sub is None, writable=writable)
+
+
+_remembered: Final = lru_cache(maxsize=1024)(_target)
+"""An identity provider changes the same few attributes again and again."""
 
 
 def operations(chain: Chain, walk: Walk, t: ResourceType, body: Body, changed: set[str]) -> Body:
