@@ -147,6 +147,7 @@ SCHEMAS: list[tuple[tuple[str, ...], dict[str, Any], dict[str, Any]]] = [
     (("core-schema-added",), {"Schemas": [E]}, {"schemas": [urns.USER, E]}),
     ((), {"Schemas": [urns.USER.upper(), E]}, {"Schemas": [urns.USER.upper(), E]}),
     ((), {"schemas": [urns.USER, 5]}, {"schemas": [urns.USER, 5]}),
+    ((), {"schemas": [urns.USER, {}]}, {"schemas": [urns.USER, {}]}),
     (
         ("unknown-schemas",),
         {"schemas": [urns.USER, "urn:example:x"], "urn:example:x": {"a": 1}, "URN:EXAMPLE:y:z": 1},

@@ -84,11 +84,11 @@ def operations(chain: Chain, walk: Walk, t: ResourceType, body: Body, changed: s
 
 def in_order(t: ResourceType, operation: Body) -> bool:
     """Whether an operation is as most are, so that no rewrite here has anything to do with it."""
-    if not operation.keys() <= _MEMBERS:
+    if not _MEMBERS.issuperset(operation):
         return False
     path, value, names = operation.get("path"), operation.get("value"), own(t).members
     if path is None:
-        return isinstance(value, dict) and value.keys() <= names
+        return isinstance(value, dict) and names.issuperset(value)
     return isinstance(path, str) and path in names and value is not None
 
 

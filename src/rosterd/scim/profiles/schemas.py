@@ -55,11 +55,11 @@ def in_order(t: ResourceType, body: Body) -> bool:
     """Whether a resource is as most are, so that no rewrite here has anything to do with it."""
     known, given = own(t), body.get("schemas")
     return (
-        body.keys() <= known.names
+        known.names.issuperset(body)
         and isinstance(given, list)
         and t.schema.id in given
-        and (len(given) == 1 or len(given) == len(set(given)))
         and all(map(known.urns.__contains__, given))
+        and (len(given) == 1 or len(given) == len(set(given)))
     )
 
 
