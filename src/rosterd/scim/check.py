@@ -118,21 +118,23 @@ class Table:
                     out[rule.name] = value
         return out
 
-    def lacking(self, values: Mapping[str, Any]) -> Iterator[Lack]:
+    def lacking(self, values: Mapping[str, Any]) -> list[Lack]:
         """The required attributes that a canonical object lacks."""
+        lacks: list[Lack] = []
         for rule in self.required:
             value = values.get(rule.name)
             if value is None or value == "":
                 if rule.attribute.required:
-                    yield from _missing(rule)
+                    lacks += _missing(rule)
             elif rule.table is not None:
                 several = isinstance(value, list)
                 for position, element in enumerate(value if several else (value,)):
                     name = f"{rule.name}[{position}]" if several else rule.name
-                    yield from (inner.under(name) for inner in rule.table.lacking(element))
+                    lacks += [inner.under(name) for inner in rule.table.lacking(element)]
                 asked = rule.attribute.tightening
                 if asked is not None and asked.primary and not any(map(_is_primary, value)):
-                    yield from _missing(rule)
+                    lacks += _missing(rule)
+        return lacks
 
 
 class Checker:
@@ -288,7 +290,7 @@ def keep(table: Table, draft: dict[str, Any], current: Mapping[str, Any]) -> Non
                 raise misfit.under(rule.name) from None
             if inner:
                 # Not given at all, and its rest would lack something required: it stays as it is.
-                whole = after is None and any(rule.table.lacking(inner))
+                whole = after is None and bool(rule.table.lacking(inner))
                 draft[rule.name] = before if whole else inner
 
 

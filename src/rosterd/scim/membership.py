@@ -8,7 +8,7 @@ by ``value`` alone, and that a filter matches nobody only whoever has the table 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from rosterd.scim import urns
 from rosterd.scim.bind import bind_values
@@ -28,8 +28,7 @@ _NAME: Final = "members"
 _IMMUTABLE: Final = ("value", "type", "$ref")
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One membership: ``type`` is the member's kind, ``display`` what the IdP sent, or when rendered
     and the IdP sent none, the member's own displayName or userName."""
 

@@ -5,7 +5,6 @@ nobody yet is pending: kept, no error, and a membership from the moment its reso
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from rosterd.scim import errors, membership
 from rosterd.scim.filter import Bound
@@ -124,7 +123,7 @@ class Groups:
                 chosen = await self._chosen(tx, resource_type, row, where)
                 if display is None:
                     await tx.remove_members(row.id, [m.value for m in chosen])
-                await tx.add_members(row.id, [replace(m, display=display) for m in chosen])
+                await tx.add_members(row.id, [m._replace(display=display) for m in chosen])
                 return MemberChange(renamed=tuple(m.value for m in chosen))
 
     async def _chosen(
