@@ -59,16 +59,15 @@ class Attribute:
     subs: Mapping[str, "Attribute"] = field(init=False, repr=False, compare=False)
     fold: Fold = field(init=False, repr=False, compare=False)
     """Gives its values in the form in which they are compared."""
+    member: Member = field(init=False, repr=False, compare=False)
+    """How it is folded as a part of an object."""
 
     def __post_init__(self) -> None:
-        members = [sub.member for sub in self.sub_attributes]
-        object.__setattr__(self, "subs", {sub.name.casefold(): sub for sub in self.sub_attributes})
-        object.__setattr__(self, "fold", folder(self.type, self.case_exact, members))
-
-    @property
-    def member(self) -> Member:
-        """How it is folded as a part of an object."""
-        return (self.name, self.fold, text_folder(self.type, self.case_exact))
+        subs = self.sub_attributes
+        object.__setattr__(self, "subs", {sub.name.casefold(): sub for sub in subs})
+        object.__setattr__(self, "fold", folder(self.type, self.case_exact, (sub.member for sub in subs)))
+        text = text_folder(self.type, self.case_exact)
+        object.__setattr__(self, "member", (self.name, self.fold, text))
 
     @classmethod
     def from_json(cls, data: Any, where: str, *, nested: bool = False) -> "Attribute":
