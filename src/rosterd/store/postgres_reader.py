@@ -71,7 +71,7 @@ class PostgresReader(PostgresProjectionReader):
         self, group: str, after: str | None = None, limit: int | None = None
     ) -> tuple[Member, ...]:
         rows = await self._rows("members", clean(group), clean(after or ""), limit)
-        return tuple(Member(*row) for row in rows)
+        return tuple(map(Member._make, rows))
 
     async def few_members(self, group: str, most: int) -> tuple[Member, ...] | None:
         return few_members(await self._rows("few_members", clean(group), most))
@@ -84,7 +84,7 @@ class PostgresReader(PostgresProjectionReader):
         self, group: str, after: str | None = None, limit: int | None = None
     ) -> tuple[Member, ...]:
         rows = await self._rows("pending_members", clean(group), clean(after or ""), limit)
-        return tuple(Member(*row) for row in rows)
+        return tuple(map(Member._make, rows))
 
     async def awaiting(self, values: Sequence[str], limit: int) -> tuple[Awaiting, ...]:
         return tuple(Awaiting(*row) for row in await self._rows("awaiting", cleaned(values), limit))

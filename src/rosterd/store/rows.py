@@ -153,7 +153,7 @@ def memberships_of(rows: Iterable[Sequence[Any]]) -> Mapping[str, tuple[Membersh
 
 def few_members(rows: Sequence[Sequence[Any]]) -> tuple[Member, ...] | None:
     """The members of a group; ``None`` if a row without an id says that they are too many."""
-    return None if rows and rows[0][0] is None else tuple(Member(*row) for row in rows)
+    return None if rows and rows[0][0] is None else tuple(map(Member._make, rows))
 
 
 def action_pattern(action: str) -> str:

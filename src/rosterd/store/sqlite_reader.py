@@ -222,7 +222,7 @@ def with_value(
 
 
 def _members(connection: sqlite3.Connection, name: str, parameters: tuple[Any, ...]) -> tuple[Member, ...]:
-    return tuple(Member(*row) for row in connection.execute(SQLITE[name], parameters))
+    return tuple(map(Member._make, connection.execute(SQLITE[name], parameters)))
 
 
 def _memberships(
