@@ -11,7 +11,8 @@ from pathlib import Path
 import uvicorn
 
 from rosterd.wiring import Settings, open_service
-from rosterd.wiring.protocol import Bounds, Doors
+from rosterd.wiring.doors import Bounds, Doors
+from rosterd.wiring.protocol import protocol
 
 
 @dataclass
@@ -67,7 +68,7 @@ async def bounded(data: Path, bounds: Bounds) -> AsyncIterator[Bounded]:
         doors = Doors(bounds)
         listener = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(
-            service.http.site, http=doors.protocol(), lifespan="off", log_config=None, access_log=False
+            service.http.site, http=protocol(doors), lifespan="off", log_config=None, access_log=False
         )
         server = uvicorn.Server(config)
         task = asyncio.create_task(server._serve([listener]))

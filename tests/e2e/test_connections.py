@@ -9,7 +9,8 @@ from typing import Any
 import uvicorn
 
 from rosterd.http.reply import WHOLE, send_part
-from rosterd.wiring.protocol import Bounds, Doors
+from rosterd.wiring.doors import Bounds, Doors
+from rosterd.wiring.protocol import protocol
 
 QUICK = Bounds(head_seconds=0.2, body_seconds=0.2, reply_seconds=0.2, look_seconds=0.02)
 GET = b"GET /%b HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -55,7 +56,7 @@ def run(bounds: Bounds, test: Callable[[Server], Awaitable[None]], keep_alive: i
         listener = socket.create_server(("127.0.0.1", 0))
         made.port = listener.getsockname()[1]
         config = uvicorn.Config(
-            made, http=made.doors.protocol(), lifespan="off", log_config=None, access_log=False,
+            made, http=protocol(made.doors), lifespan="off", log_config=None, access_log=False,
             server_header=False, date_header=False, timeout_keep_alive=keep_alive,
             timeout_graceful_shutdown=5,
         )  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from e2e.bounded import Bounded, Open, bounded
 
-from rosterd.wiring.protocol import Bounds
+from rosterd.wiring.doors import Bounds
 
 QUICK = Bounds(head_seconds=0.2, body_seconds=0.2, body_bytes=100, reply_seconds=0.2, look_seconds=0.05)
 HEALTH = "GET /healthz HTTP/1.1\nhost: x\n\n"

@@ -12,8 +12,9 @@ import uvicorn
 import uvloop
 
 from rosterd.http import reply as replies
+from rosterd.wiring.doors import Bounds, Doors
 from rosterd.wiring.outbox import HELD_BYTES, Outbox
-from rosterd.wiring.protocol import Bounds, Doors
+from rosterd.wiring.protocol import protocol
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -69,7 +70,7 @@ async def world() -> AsyncIterator[World]:
     listener = socket.create_server(("127.0.0.1", 0))
     made = World(listener.getsockname()[1], outbox, asyncio.Event())
     config = uvicorn.Config(
-        made.application, http=doors.protocol(), lifespan="off", log_config=None, access_log=False,
+        made.application, http=protocol(doors), lifespan="off", log_config=None, access_log=False,
         interface="asgi3", server_header=False, date_header=False,
     )  # fmt: skip
     server = uvicorn.Server(config)

@@ -9,7 +9,8 @@ import pytest
 import uvicorn
 
 from rosterd.http import reply as replies
-from rosterd.wiring.protocol import Bounds, Doors
+from rosterd.wiring.doors import Bounds, Doors
+from rosterd.wiring.protocol import protocol
 
 GET = b"GET /%b HTTP/1.1\r\nhost: x\r\n\r\n"
 
@@ -62,7 +63,7 @@ def exchange(*said: bytes, expected: int = 0) -> list[bytes]:
         doors = Doors(Bounds())
         listener = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(
-            application, http=doors.protocol(), lifespan="off", log_config=None, access_log=False,
+            application, http=protocol(doors), lifespan="off", log_config=None, access_log=False,
             server_header=False, date_header=False,
         )  # fmt: skip
         server = uvicorn.Server(config)

@@ -5,6 +5,8 @@ A reply in several messages, to HEAD, at the end of a connection, or to a client
 """
 
 import asyncio
+import logging
+from collections.abc import Iterable
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
@@ -15,34 +17,56 @@ from rosterd.http.reply import WHOLE
 EXTENSIONS: Final[dict[str, dict[str, object]]] = {WHOLE: {}}
 _VISIBLE: Final = bytes(b if b == 0x09 or (b >= 0x20 and b != 0x7F) else 0x20 for b in range(256))
 """Bytes as a header may hold them (RFC 9110 §5.5): any other one is a blank here."""
+_log: Final = logging.getLogger("uvicorn.error")
+_LINE: Final = b": ".join
+"""A header as a line."""
 
 
 class Cycle(RequestResponseCycle):
-    """See ``uvicorn``'s class of which it is one; the application calls ``send``."""
+    """See ``uvicorn``'s class of which it is one; the application calls ``send``.
+
+    What the class says itself is what few requests have otherwise.
+    """
 
     access_log = False
+    task: asyncio.Task[None]
+    """What it is answered in, once it is begun."""
+    chunked_encoding = None
+    expected_content_length = 0
 
-    def __init__(self, connection: Any, scope: Any, keep_alive: bool) -> None:
-        """``connection`` is the protocol that got the request of this scope."""
+    def __init__(self, connection: Any, app: Any, scope: Any, keep_alive: bool) -> None:
+        """``connection`` is the protocol that got the request of this scope; ``app`` is to answer it."""
         self.connection = connection
+        self.app = app
         self.scope = scope
-        self.transport = connection.transport
-        self.flow = connection.flow
-        self.logger = connection.logger
-        self.default_headers = connection.server_state.default_headers
-        self.waited_for: asyncio.Event | None = None
-        self.on_response = connection.on_response_complete
         self.keep_alive = keep_alive
-        self.waiting_for_100_continue = connection.expect_100_continue
-        self.body = bytearray()
+        self.waiting_for_100_continue = False
+        self.waited_for: asyncio.Event | None = None
+        self.body = b""  # type: ignore[assignment]
         self.more_body = True
-        self.disconnected = self.response_started = self.response_complete = False
         self.taken = False
         """Whether the body was received as a whole."""
-        self.in_progress = False
-        """Whether it was begun, and may still be answered as a whole."""
-        self.chunked_encoding = None
-        self.expected_content_length = 0
+        self.disconnected = self.response_started = self.response_complete = False
+
+    @property
+    def transport(self) -> Any:  # type: ignore[override]
+        """See ``uvicorn``'s class, like the next three."""
+        return self.connection.transport
+
+    @property
+    def flow(self) -> Any:  # type: ignore[override]
+        """Of the connection."""
+        return self.connection.flow
+
+    @property
+    def default_headers(self) -> Any:  # type: ignore[override]
+        """Of every reply."""
+        return self.connection.state.default_headers
+
+    @property
+    def on_response(self) -> Any:  # type: ignore[override]
+        """To be called once the reply is complete."""
+        return self.connection.on_response_complete
 
     @property
     def message_event(self) -> asyncio.Event:  # type: ignore[override]
@@ -53,14 +77,36 @@ class Cycle(RequestResponseCycle):
                 self.waited_for.set()
         return self.waited_for
 
+    async def run(self) -> None:
+        """Have the application answer; if it does not, 500 is told, or half a reply ends."""
+        try:
+            await self.app(self.scope, self.receive, self.send)
+        except BaseException as error:  # noqa: BLE001 - who is cancelled answers so, too
+            await self._fail("Exception in ASGI application\n", error)
+        else:
+            if not (self.response_complete or self.disconnected):
+                left_out = "completing" if self.response_started else "starting"
+                await self._fail(f"ASGI callable returned without {left_out} response.")
+        finally:
+            self.connection.state.tasks.discard(self.task)  # a callback of its own would be another turn
+
+    async def _fail(self, why: str, error: BaseException | None = None) -> None:
+        _log.error(why, exc_info=error)
+        if self.response_started:
+            self.connection.transport.close()
+        else:
+            await self.send_500_response()
+
     async def receive(self) -> Any:
         """The next message for the application: the body as a whole, if nothing of it is still to come."""
         over = self.disconnected or self.response_complete
         if over or self.more_body or self.taken or self.waited_for or self.waiting_for_100_continue:
             return await super().receive()
         self.taken = True
-        self.flow.resume_reading()
-        body, self.body = bytes(self.body), bytearray()
+        if self.connection.flow.read_paused:
+            self.connection.flow.resume_reading()
+        body = bytes(self.body)
+        self.body = b""  # type: ignore[assignment]
         return {"type": "http.request", "body": body, "more_body": False}
 
     def wake(self) -> None:
@@ -84,17 +130,33 @@ class Cycle(RequestResponseCycle):
 
     def _whole(self, message: Any) -> bool:
         """Write a whole reply, if nothing keeps it from leaving at once."""
-        waits = self.disconnected or self.response_started or self.flow.write_paused
+        connection = self.connection
+        waits = self.disconnected or self.response_started or connection.stuck
         if waits or not self.keep_alive or self.scope["method"] == "HEAD":
             return False
-        lines = [*map(b": ".join, self.default_headers), *map(b": ".join, message["headers"])]
+        lines = [*map(_LINE, message["headers"])]
         text = b"".join(lines)
         if text.translate(_VISIBLE) != text:
             raise RuntimeError("a header of the reply has characters that a header must not have")
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
-        self.wake()
-        self.on_response()
-        lines += b"", message["body"]
-        self.connection.outgoing.post(STATUS_LINE[message["status"]] + b"\r\n".join(lines))
+        if self.waited_for is not None:
+            self.waited_for.set()
+        opening, headers = connection.doors.opening, connection.state.default_headers
+        if opening.headers is not headers:
+            opening = connection.doors.opening = Opening(headers)
+        connection.on_response_complete()
+        connection.transport.post(b"\r\n".join([opening[message["status"]], *lines, b"", message["body"]]))
         return True
+
+
+class Opening(dict[int, bytes]):
+    """What whole replies of a status begin with: its line, and the headers that the server says of itself."""
+
+    def __init__(self, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        super().__init__()
+        self.headers = headers
+
+    def __missing__(self, status: int) -> bytes:
+        self[status] = made = b"\r\n".join([STATUS_LINE[status][:-2], *map(_LINE, self.headers)])
+        return made

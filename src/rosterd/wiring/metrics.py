@@ -28,8 +28,8 @@ from rosterd.http.measure import Requests
 from rosterd.service.feed import Feed
 from rosterd.service.measures import DAYS, FOREVER, Backlog, Measured, Tally
 from rosterd.service.ports import StoreUnavailable
+from rosterd.wiring.doors import Doors
 from rosterd.wiring.journal import Journal
-from rosterd.wiring.protocol import Doors
 from rosterd.wiring.siblings import Siblings
 
 AGE: Final = 5.0

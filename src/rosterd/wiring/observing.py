@@ -5,10 +5,10 @@ from rosterd.http.measure import Requests
 from rosterd.http.metrics import Metrics
 from rosterd.service.feed import Feed
 from rosterd.service.measures import Measured
+from rosterd.wiring.doors import Bounds, Doors
 from rosterd.wiring.ids import now
 from rosterd.wiring.journal import Journal
 from rosterd.wiring.metrics import Collection, Sources
-from rosterd.wiring.protocol import Bounds, Doors
 from rosterd.wiring.readiness import Readiness
 from rosterd.wiring.settings import Settings
 

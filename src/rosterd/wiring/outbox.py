@@ -26,13 +26,15 @@ class Outbox:
 
     def put(self, connection: "Outgoing") -> None:
         """Have what waits for a connection leave with the turn, or now if nothing else is expected."""
-        now = time.perf_counter()
-        if not self._waiting:
-            self._since = now
-            if self.expected:
-                asyncio.get_running_loop().call_soon(self.empty)
-        self._waiting.append(connection)
-        if not self.expected or now - self._since > HELD_SECONDS:
+        waiting = self._waiting
+        if not waiting:
+            if not self.expected:
+                connection.leave()
+                return
+            self._since = time.perf_counter()
+            asyncio.get_running_loop().call_soon(self.empty)
+        waiting.append(connection)
+        if not self.expected or time.perf_counter() - self._since > HELD_SECONDS:
             self.empty()
 
     def empty(self) -> None:
@@ -57,10 +59,11 @@ class Outgoing:
 
     def post(self, reply: bytes) -> None:
         """Write a whole reply, perhaps a moment later."""
-        if len(self._held) + len(reply) > HELD_BYTES:
+        held = self._held + reply
+        if len(held) > HELD_BYTES:
             self.write(reply)
         else:
-            self._held += reply
+            self._held = held
             self._outbox.put(self)
 
     def leave(self) -> None:

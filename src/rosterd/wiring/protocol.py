@@ -13,22 +13,24 @@ wishes for another protocol is read as if it did not; one that was complete is a
 """
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass
+from collections import deque
+from functools import partial
 from http import HTTPStatus
 from operator import itemgetter
 from typing import Any, Final
 from urllib.parse import unquote
 
 import httptools
+import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
+from uvicorn.server import ServerState
 
 from rosterd.http.busy import busy
 from rosterd.wiring.cycle import EXTENSIONS, Cycle
-from rosterd.wiring.outbox import Outbox, Outgoing
+from rosterd.wiring.doors import Doors
+from rosterd.wiring.outbox import Outgoing
 
 _ALWAYS: Final = (b"/healthz", b"/readyz", b"/metrics")
 """What is answered however many connections there are."""
@@ -38,6 +40,8 @@ _ASGI: Final = {"version": "3.0", "spec_version": "2.4"}
 _NAME: Final = itemgetter(0)
 """Of a header."""
 _FORWARDED: Final = frozenset((b"x-forwarded-proto", b"x-forwarded-for"))
+_NOTED: Final = _FORWARDED | {b"expect", b"connection", b"proxy-connection"}
+"""Headers that change more than what the application is told."""
 
 FRESH: Final = "fresh"
 HEAD: Final = "head"
@@ -45,101 +49,99 @@ BODY: Final = "body"
 DONE: Final = "done"
 
 
-def _nothing() -> None:
-    pass
+def protocol(doors: Doors) -> Any:
+    """What makes the protocol of a new connection, for uvicorn."""
+    return partial(Bounded, doors)
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How much a client may take, and how slow it may be."""
+class Bounded(asyncio.Protocol):
+    """One connection, for uvicorn's server. ``phase`` says what it is in the middle of."""
 
-    connections: int = 900
-    head_bytes: int = 65_536
-    head_seconds: float = 20.0
-    body_bytes: int = 4096
-    body_seconds: float = 20.0
-    reply_seconds: float = 60.0
-    look_seconds: float = 1.0
+    __slots__ = (
+        "about", "amount", "app", "bare", "chunk", "cycle", "direct", "doors", "expected", "flow", "headers",
+        "keep_alive_seconds", "loop", "mark", "parser", "phase", "pipeline", "refused", "running",
+        "seen", "since", "state", "stuck", "taken", "transport", "url",
+    )  # fmt: skip
 
-
-class Doors:
-    """The connections of one server, and why some were ended."""
-
-    def __init__(self, bounds: Bounds) -> None:
-        self.bounds = bounds
-        self.turned_away = dict.fromkeys(("connections", "head", "slow head", "slow body", "slow reply"), 0)
-        self.connections: Iterable[Any] = ()
-        """uvicorn's own set, once it serves."""
-        self.outbox = Outbox()
-        self.closing = False
-        """Whether every reply asks the client to close the connection."""
-        self.changed: Callable[[], None] = _nothing
-        """Called when there is a connection more or fewer."""
-
-    def open(self) -> int:
-        """How many are open."""
-        return len(tuple(self.connections))
-
-    def protocol(self) -> type["Bounded"]:
-        """The protocol of these doors, for uvicorn to make one of for each connection."""
-
-        class Protocol(Bounded):
-            doors = self
-
-        return Protocol
-
-    @contextlib.asynccontextmanager
-    async def watched(self) -> AsyncIterator[None]:
-        """End slow connections for as long as the context lasts."""
-        task = asyncio.create_task(self._watch())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.wait((task,))
-
-    async def _watch(self) -> None:
-        clock = asyncio.get_running_loop().time
-        while True:
-            await asyncio.sleep(self.bounds.look_seconds)
-            for connection in tuple(self.connections):
-                connection.look(clock())
-
-
-class Bounded(HttpToolsProtocol):
-    """One connection. ``phase`` says what it is in the middle of."""
-
-    doors: Doors
-    cycle: Any
-    """The ``Cycle`` of the request that was read last; ``None`` before the first."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take it, or close it at once if there are far too many."""
-        super().connection_made(transport)
-        self.transport = self.outgoing = Outgoing(transport, self.doors.outbox)  # type: ignore[assignment]
-        self.doors.connections = self.connections
+    def __init__(
+        self,
+        doors: Doors,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        app: Any = config.loaded_app
+        self.app = app
+        self.direct = app.app if isinstance(app, ProxyHeadersMiddleware) else app
+        """Who answers a request of which no proxy says whose it is."""
+        self.doors = doors
+        self.state = server_state
+        self.loop = _loop or asyncio.get_running_loop()
+        self.keep_alive_seconds = config.timeout_keep_alive
+        self.parser = self._parser()
         self.phase = FRESH
-        self.refused = self.stuck = False
+        self.url = b""
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.cycle: Any = None
+        """Of the request that was read last."""
         self.running: Cycle | None = None
-        self.turn = self.taken = self.amount = self.chunk = 0
+        self.pipeline: deque[Cycle] = deque()
+        """Those that wait for it."""
+        self.expected = False
+        """Whether ``running`` may still be answered as a whole."""
+        self.refused = self.stuck = False
+        self.taken = self.amount = self.chunk = 0
         self.bare = 0
         """Bytes since the last head, piece of a body or request came to its end."""
         self.seen: tuple[object, ...] = ()
         self.since = self.mark = 0.0
-        if len(self.connections) > self.doors.bounds.connections + _SPARE:
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take it, or close it at once if there are far too many."""
+        self.transport = Outgoing(transport, self.doors.outbox)
+        self.flow = FlowControl(transport)
+        self.about: dict[str, Any] = {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": "1.1",
+            "server": get_local_addr(transport),
+            "client": get_remote_addr(transport),
+            "scheme": "https" if is_ssl(transport) else "http",
+            "method": "",
+            "root_path": "",
+            "path": "",
+            "raw_path": b"",
+            "query_string": b"",
+            "headers": (),
+            "extensions": EXTENSIONS,
+        }
+        """A request on this connection, before anything is known of it."""
+        connections = self.doors.connections = self.state.connections
+        connections.add(self)  # type: ignore[arg-type] # uvicorn knows its own
+        if len(connections) > self.doors.bounds.connections + _SPARE:
             self.doors.turned_away["connections"] += 1
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
-        self.outgoing.forget()
-        super().connection_lost(exc)
+        self.state.connections.discard(self)
+        self.transport.forget()
         self._tell()
+        self.flow.resume_writing()
+        del self.parser  # which knows this protocol
         self.doors.changed()
+
+    def shutdown(self) -> None:
+        """The server ends: nothing more is answered than what was asked."""
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+        else:
+            self.cycle.keep_alive = False
 
     def eof_received(self) -> None:
         """The client sends nothing more, and the transport will be closed: what is answered leaves before."""
-        self.outgoing.leave()
+        self.transport.leave()
 
     def data_received(self, data: bytes) -> None:
         """What the client sends."""
@@ -164,32 +166,71 @@ class Bounded(HttpToolsProtocol):
         """The head begins."""
         self.url = b""
         self.headers = []
-        self.expect_100_continue = False
         self.phase = HEAD
-        self.turn += 1
+
+    def on_url(self, url: bytes) -> None:
+        """A part of what is asked for."""
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header, or what comes like one behind a body in chunks."""
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """The head is complete: the request is answered from now on."""
-        bounds, parser = self.doors.bounds, self.parser
+        """The head is complete: the request is answered once those before it on the connection are."""
+        doors, parser, headers, size = self.doors, self.parser, self.headers, self.chunk
         if self.refused:
             return
         if parser.should_upgrade():
             if parser.get_method() == b"CONNECT":
                 raise ValueError("this is no proxy")
             return
-        most, size = bounds.head_bytes, self.chunk
+        most = doors.bounds.head_bytes
         if (size > most or size + self.bare > most) and self._head_size() > most:
             self._refuse("head", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
             return
-        app: Any = self.config.loaded_app
-        proxied = isinstance(app, ProxyHeadersMiddleware)
-        if proxied and _FORWARDED.isdisjoint(map(_NAME, self.headers)):
-            app = app.app  # it would look who asks, and find nothing to do
-        if len(self.connections) > bounds.connections and self.url not in _ALWAYS:
-            self.doors.turned_away["connections"] += 1
-            app = busy
-        self._begin(app)
-        self.phase, self.bare = BODY, -self.chunk
+        scope = self.about.copy()
+        path, query = self.url, b""
+        if path.startswith(b"/") and b"#" not in path:
+            path, _, query = path.partition(b"?")
+        else:
+            url = httptools.parse_url(path)
+            path, query = url.path, url.query or b""
+        text = path.decode("ascii")
+        scope["method"] = parser.get_method().decode("ascii")
+        scope["path"] = unquote(text) if "%" in text else text
+        scope["raw_path"] = path
+        scope["query_string"] = query
+        scope["headers"] = headers
+        self.headers = []  # what comes behind a body in chunks is no header
+        cycle = Cycle(self, self.direct, scope, parser.should_keep_alive() and not doors.closing)
+        if not (cycle.keep_alive and _NOTED.isdisjoint(map(_NAME, headers))):
+            self._note(cycle)
+        if len(self.state.connections) > doors.bounds.connections and self.url not in _ALWAYS:
+            doors.turned_away["connections"] += 1
+            cycle.app = busy
+        before, self.cycle = self.cycle, cycle
+        if before is None or before.response_complete:
+            self._start(cycle)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft(cycle)
+        self.phase, self.bare = BODY, -size
+
+    def _note(self, cycle: Cycle) -> None:
+        """What few requests have: another version, something before the body, somebody whom a proxy names.
+
+        A connection that stays open without a word about it is one of HTTP/1.1.
+        """
+        headers = cycle.scope["headers"]
+        names = _NOTED.intersection(map(_NAME, headers))
+        version = cycle.scope["http_version"] = self.parser.get_http_version()
+        cycle.keep_alive = cycle.keep_alive and version != "1.0"
+        if b"expect" in names:
+            wishes = (value.lower() for name, value in headers if name == b"expect")
+            cycle.waiting_for_100_continue = b"100-continue" in wishes
+        if not _FORWARDED.isdisjoint(names):
+            cycle.app = self.app
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
@@ -197,7 +238,12 @@ class Bounded(HttpToolsProtocol):
         cycle = self.cycle
         if self.phase is not BODY or cycle.response_complete:
             return
-        cycle.body += body
+        if not cycle.body:
+            cycle.body = body
+        elif isinstance(cycle.body, bytearray):
+            cycle.body += body
+        else:
+            cycle.body = bytearray(cycle.body) + body
         if len(cycle.body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
         cycle.wake()
@@ -207,29 +253,30 @@ class Bounded(HttpToolsProtocol):
         if self.phase is not BODY:  # it is refused, or read again
             return
         self.phase, self.bare = DONE, -self.chunk
-        cycle = self.cycle
-        if not cycle.response_complete:
-            cycle.more_body = False
-            cycle.wake()
+        cycle: Cycle = self.cycle
+        cycle.more_body = False
+        if cycle.waited_for is not None:
+            cycle.waited_for.set()
 
     def on_response_complete(self) -> None:
         """The reply is complete: the next request on the connection is begun, if it came already."""
-        self.server_state.total_requests += 1
+        self.state.total_requests += 1
         self.expect_nothing()
         if not self.transport.is_closing():
-            self.flow.resume_reading()
+            if self.flow.read_paused:
+                self.flow.resume_reading()
             if self.pipeline:
-                self._start(*self.pipeline.pop())
+                self._start(self.pipeline.pop())
 
     def pause_writing(self) -> None:
         """The client does not take what it is sent."""
         self.stuck, self.mark = True, self.loop.time()
-        super().pause_writing()
+        self.flow.pause_writing()
 
     def resume_writing(self) -> None:
         """The client takes it again."""
         self.stuck = False
-        super().resume_writing()
+        self.flow.resume_writing()
 
     def look(self, now: float) -> None:
         """End the connection if the client has been too slow up to ``now`` of the loop's clock."""
@@ -239,7 +286,7 @@ class Bounded(HttpToolsProtocol):
         if self.refused and (cycle is None or answered or cycle.disconnected):
             transport.close()  # it had a moment to read why
         closing, paused = transport.is_closing(), self.flow.read_paused
-        seen = (self.phase, self.turn, answered, closing, paused)
+        seen = (self.phase, cycle, answered, closing, paused)
         if self.stuck and now - self.mark > bounds.reply_seconds:
             self._abort()
         elif self.seen != seen:
@@ -252,7 +299,7 @@ class Bounded(HttpToolsProtocol):
         elif self.phase is BODY:
             self._look_at_body(now)
         elif answered and self.phase is DONE:
-            if now - self.since > self.timeout_keep_alive:
+            if now - self.since > self.keep_alive_seconds:
                 transport.close()
         elif answered and now - self.since > bounds.head_seconds:
             self._refuse("slow head", HTTPStatus.REQUEST_TIMEOUT if self.taken else None)
@@ -265,60 +312,29 @@ class Bounded(HttpToolsProtocol):
             else:
                 self.since, self.amount = now, self.taken
 
-    def _begin(self, app: Any) -> None:
-        """Make the request ready for the application, once those before it on the connection are answered."""
-        parser = self.parser
-        version = parser.get_http_version()
-        path, query = self.url, b""
-        if path.startswith(b"/") and path.find(b"#") < 0:
-            path, _, query = path.partition(b"?")
-        else:
-            url = httptools.parse_url(path)
-            path, query = url.path, url.query or b""
-        text = path.decode("ascii")
-        scope = {
-            "type": "http",
-            "asgi": _ASGI,
-            "http_version": version,
-            "server": self.server,
-            "client": self.client,
-            "scheme": self.scheme,
-            "method": parser.get_method().decode("ascii"),
-            "root_path": "",
-            "path": unquote(text) if "%" in text else text,
-            "raw_path": path,
-            "query_string": query,
-            "headers": self.headers,
-            "state": {},
-            "extensions": EXTENSIONS,
-        }
-        self.headers = []  # what comes behind a body in chunks is no header
-        before: Cycle | None = self.cycle
-        keep_alive = version != "1.0" and parser.should_keep_alive() and not self.doors.closing
-        self.cycle = cycle = Cycle(self, scope, keep_alive)
-        if before is None or before.response_complete:
-            self._start(cycle, app)
-        else:
-            self.flow.pause_reading()
-            self.pipeline.appendleft((cycle, app))
-
-    def _start(self, cycle: Any, app: Any) -> None:
+    def _start(self, cycle: Cycle) -> None:
         """Have the application answer it in the loop's next turn, with all that came beside it."""
         self.running = cycle
-        cycle.in_progress = True
+        self.expected = True
         self.doors.outbox.expected += 1
-        task = asyncio.Task(cycle.run_asgi(app), loop=self.loop, name="request")  # a number costs a format
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        cycle.task = task = asyncio.Task(
+            cycle.run(), loop=self.loop, name="request"
+        )  # a number costs a format
+        self.state.tasks.add(task)
 
     def expect_nothing(self) -> None:
         """No whole reply is to be expected to the request that was begun last."""
-        if self.running is not None and self.running.in_progress:
-            self.running.in_progress = False
+        if self.expected:
+            self.expected = False
             self.doors.outbox.expected -= 1
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _parser(self) -> httptools.HttpRequestParser:
+        parser = httptools.HttpRequestParser(self)
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        return parser
 
     def _again(self, rest: bytes) -> bytes:
         """What another parser is to read: the head without its wish for another protocol, and the rest."""
@@ -327,8 +343,7 @@ class Bounded(HttpToolsProtocol):
         lines = [b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade"]
         version = self.parser.get_http_version().encode()
         first = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, version)
-        self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.parser = self._parser()
         return b"%b%b\r\n%b" % (first, b"".join(lines), rest)
 
     def _refuse(self, reason: str | None, status: HTTPStatus | None) -> None:
@@ -343,7 +358,7 @@ class Bounded(HttpToolsProtocol):
             self.doors.turned_away[reason] += 1
         if self.phase is BODY and self.pipeline:  # it waits for those before it, and never begins
             self.pipeline.popleft()
-            self.cycle, self.phase = self.pipeline[0][0] if self.pipeline else self.running, DONE
+            self.cycle, self.phase = self.pipeline[0] if self.pipeline else self.running, DONE
         cycle: Cycle | None = self.cycle
         within = self.phase is BODY
         if not within and cycle is not None and not cycle.response_complete:

@@ -15,6 +15,7 @@ import uvloop
 
 from rosterd.wiring.listening import bind
 from rosterd.wiring.logs import configure
+from rosterd.wiring.protocol import protocol
 from rosterd.wiring.room import warn
 from rosterd.wiring.service import Service, running_service
 from rosterd.wiring.settings import Settings
@@ -41,7 +42,7 @@ class Server(uvicorn.Server):
     def __init__(self, service: Service, on_start: Callable[[], None]) -> None:
         config = uvicorn.Config(
             service.http.site,
-            http=service.http.observing.doors.protocol(),
+            http=protocol(service.http.observing.doors),
             loop="uvloop",
             ws="none",
             lifespan="off",
