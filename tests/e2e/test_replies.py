@@ -41,12 +41,19 @@ REPLIES: dict[str, list[dict[str, Any]]] = {
     "bare": [whole((b"x-evil", b"a\nb"))],
     "again": [whole(), whole()],
     "fails": [],
+    "silent": [],
+    "half": [reply(FIVE), body(b"he", more=True)],
 }
 
 
 async def application(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
     if scope["path"] == "/told":
         content = (await receive())["body"] + b" %d" % len(scope["headers"])
+        size = (b"content-length", b"%d" % len(content))
+        await send({"type": replies.WHOLE, "status": 200, "headers": [size], "body": content})
+        return
+    if scope["path"] == "/which":
+        content = f"{scope['http_version']} {scope['client'][0]}".encode()
         size = (b"content-length", b"%d" % len(content))
         await send({"type": replies.WHOLE, "status": 200, "headers": [size], "body": content})
         return
@@ -154,3 +161,36 @@ def test_a_body_of_another_length_ends_the_connection(name: str) -> None:
     heard = b"".join(exchange(GET % name.encode()))
     assert heard.count(b"HTTP/1.1") == 1
     assert not heard.endswith(b"hello")
+
+
+@pytest.mark.parametrize(
+    ("version", "said", "told", "stays"),
+    [
+        (b"1.1", b"", b"1.1 127.0.0.1", True),
+        (b"1.1", b"connection: keep-alive\r\n", b"1.1 127.0.0.1", True),
+        (b"1.1", b"connection: close\r\n", b"1.1 127.0.0.1", False),
+        (b"1.0", b"", b"1.0 127.0.0.1", False),
+        (b"1.0", b"connection: keep-alive\r\n", b"1.0 127.0.0.1", False),
+        (b"1.0", b"Proxy-Connection: keep-alive\r\n", b"1.0 127.0.0.1", False),
+        (b"1.1", b"X-Forwarded-For: 192.0.2.7\r\n", b"1.1 192.0.2.7", True),
+        (b"1.1", b"x-forwarded-for: 192.0.2.7\r\nconnection: close\r\n", b"1.1 192.0.2.7", False),
+    ],
+)
+def test_a_request_is_what_its_head_says(version: bytes, said: bytes, told: bytes, stays: bool) -> None:
+    text = b"".join(exchange(b"GET /which HTTP/%b\r\nhost: x\r\n%b\r\n" % (version, said)))
+    assert text.endswith(b"\r\n\r\n" + told)
+    assert (b"connection: close" in text) is not stays
+
+
+def test_the_pieces_of_a_body_are_one_body() -> None:
+    pieces = b"".join(b"1\r\n%c\r\n" % letter for letter in b"hello") + b"0\r\n\r\n"
+    assert exchange(POST % (b"told", CHUNKS, pieces))[0].endswith(b"\r\n\r\nhello 2")
+
+
+def test_an_application_that_says_nothing_is_a_fault() -> None:
+    assert exchange(GET % b"silent")[0].startswith(FAULT)
+
+
+def test_an_application_that_stops_within_its_reply_ends_the_connection() -> None:
+    heard = b"".join(exchange(GET % b"half"))
+    assert heard.startswith(b"HTTP/1.1 200 OK") and heard.endswith(b"he")

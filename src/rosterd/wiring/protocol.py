@@ -118,7 +118,7 @@ class Bounded(asyncio.Protocol):
         }
         """A request on this connection, before anything is known of it."""
         connections = self.doors.connections = self.state.connections
-        connections.add(self)  # type: ignore[arg-type] # uvicorn knows its own
+        connections.add(self)  # type: ignore[arg-type]
         if len(connections) > self.doors.bounds.connections + _SPARE:
             self.doors.turned_away["connections"] += 1
             transport.abort()
@@ -317,9 +317,8 @@ class Bounded(asyncio.Protocol):
         self.running = cycle
         self.expected = True
         self.doors.outbox.expected += 1
-        cycle.task = task = asyncio.Task(
-            cycle.run(), loop=self.loop, name="request"
-        )  # a number costs a format
+        # A task without a name would be given a number, which costs a format.
+        cycle.task = task = asyncio.Task(cycle.run(), loop=self.loop, name="request")
         self.state.tasks.add(task)
 
     def expect_nothing(self) -> None:
