@@ -159,7 +159,7 @@ class Bounded(asyncio.Protocol):
                 data = b""
                 self._refuse(None, HTTPStatus.BAD_REQUEST)
         self.bare += size
-        if self.bare > self.doors.bounds.head_bytes and self.phase is not DONE:
+        if self.phase is not DONE and self.bare > self.doors.bounds.head_bytes:
             self._refuse("head", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_message_begin(self) -> None:
