@@ -115,12 +115,13 @@ def test_a_query_string_that_is_no_text_or_too_much_is_refused(raw: bytes) -> No
     ],
 )
 def test_json_is_what_there_is_to_accept(accept: str | None, taken: bool) -> None:
-    headers = Headers([(b"accept", accept.encode())] if accept else [])
-    if taken:
-        negotiate(headers)
-    else:
-        with pytest.raises(errors.NotAcceptable):
-            negotiate(headers)
+    sent = accept.encode() if accept else None
+    for _ in range(2):  # what was sent before is no other matter
+        if taken:
+            negotiate(sent)
+        else:
+            with pytest.raises(errors.NotAcceptable):
+                negotiate(sent)
 
 
 @pytest.mark.parametrize(
@@ -135,9 +136,10 @@ def test_json_is_what_there_is_to_accept(accept: str | None, taken: bool) -> Non
     ],
 )
 def test_a_body_is_sent_as_json(declared: str | None, taken: bool) -> None:
-    headers = Headers([(b"content-type", declared.encode())] if declared else [])
-    if taken:
-        check_media_type(headers)
-    else:
-        with pytest.raises(errors.UnsupportedMediaType, match="application/scim\\+json"):
-            check_media_type(headers)
+    sent = declared.encode() if declared else None
+    for _ in range(2):
+        if taken:
+            check_media_type(sent)
+        else:
+            with pytest.raises(errors.UnsupportedMediaType, match="application/scim\\+json"):
+                check_media_type(sent)

@@ -71,7 +71,7 @@ class ConsoleApp:
             headers=headers,
             cookies=_cookies(headers.get(b"cookie")),
             request_id=request_id,
-            origin=_origin(base_url(scope, headers, self._console.public_url, "")),
+            origin=_origin(self._console.public_url or base_url(scope, headers, "")),
             client=client[0] if client else None,
         )
 

@@ -12,7 +12,7 @@ from hashlib import blake2b
 from typing import Final
 
 from rosterd.http.headers import Headers, bearer
-from rosterd.http.remembered import Remembered
+from rosterd.http.remembered import Known, Remembered
 from rosterd.http.request import Request
 from rosterd.scim import errors
 from rosterd.scim.schema import Model
@@ -21,7 +21,7 @@ from rosterd.service.caller import Caller
 from rosterd.service.control import Control, Credential, Directory
 from rosterd.service.directories import model_of
 from rosterd.service.ports import StoreUnavailable
-from rosterd.service.standing import require_active
+from rosterd.service.standing import ACTIVE, require_active
 
 MODELS_KEPT: Final = 256
 
@@ -57,8 +57,8 @@ class Admission:
         self.used: dict[str, int] = {}
         """Token id → time of last use (ms) since it was last written down."""
 
-    async def admit(self, request: Request, directory: str | None) -> Caller:
-        """Who asks. ``directory`` is the name in the URL, if it has one.
+    async def admit(self, request: Request, named: str | None) -> Caller:
+        """Who asks. ``named`` is the directory in the URL, if it has one.
 
         The request knows whose token it claims to be, before anything is refused for it.
         Raises ``Unauthorized``; ``NotFound`` if the URL names another directory than the token's;
@@ -67,29 +67,25 @@ class Admission:
         sent = request.headers.raw(b"authorization") or b""
         digest = blake2b(sent).digest()
         epoch = await self._control.epoch()
-        credential = self._remembered.find(epoch, digest)
-        if credential is None:
-            credential = await self._verified(bearer(sent.decode("latin-1")), request)
-            self._remembered.keep(epoch, digest, credential)
-        else:
-            request.credential = credential
-            tokens.require_valid(credential.token, request.at)
-        if directory is not None and directory != credential.directory.name:
+        known = self._remembered.find(epoch, digest)
+        if known is None:
+            known = await self._verified(bearer(sent.decode("latin-1")), request)
+            self._remembered.keep(epoch, digest, known)
+        request.credential = credential = known.credential
+        token, connection, directory = credential.token, credential.connection, credential.directory
+        refused = request.at >= known.until
+        if refused:
+            tokens.require_valid(token, request.at)
+        if named is not None and named != directory.name:
             raise errors.NotFound(
-                f"This token does not belong to a directory named '{directory}'.",
+                f"This token does not belong to a directory named '{named}'.",
                 situation="another directory",
             )
-        self.used[credential.token.id] = request.at
-        connection = credential.connection
-        require_active(connection.standing, connection.name, credential.directory.name)
-        caller = Caller(
-            credential.directory,
-            connection,
-            credential.token.scopes,
-            self.models.of(credential.directory),
-            request.base_url,
-            request.id,
-        )
+        self.used[token.id] = request.at
+        if refused:
+            require_active(connection.standing, connection.name, directory.name)
+        model = self.models.of(directory)
+        caller = Caller(directory, connection, token.scopes, model, request.base_url, request.id)
         request.asked_by(caller)
         return caller
 
@@ -100,14 +96,17 @@ class Admission:
                 return replace(caller, directory=directory, model=self.models.of(directory))
         raise errors.NotFound(f"There is no directory '{caller.directory.name}' any more.")
 
-    async def _verified(self, text: str, request: Request) -> Credential:
+    async def _verified(self, text: str, request: Request) -> Known:
         claimed = request.credential = await self._claimed(text)
         if tokens.token_id(text) is None:
             raise errors.Unauthorized(
                 "The bearer token is incomplete or mistyped. Copy the whole token, from 'rst_' to its end.",
                 situation="token mistyped",
             )
-        return tokens.verify(claimed, text, request.at)
+        found = tokens.verify(claimed, text, request.at)
+        token, active = found.token, found.connection.standing.state == ACTIVE
+        ends = token.expires if token.revoked is None else min(token.expires, token.revoked)
+        return Known(found, ends if active else 0)
 
     async def claimed(self, headers: Headers) -> Credential | None:
         """Whose token a request claims to have that was refused without looking; ``None`` if nobody's."""

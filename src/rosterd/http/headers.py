@@ -1,7 +1,7 @@
 """What the headers of a request say: who sends it, what it is, what may come back, which address it is to."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -11,7 +11,7 @@ from rosterd.scim import errors
 _JSON: Final = ("application/scim+json", "application/json")
 _ACCEPTED: Final = frozenset((*_JSON, "application/*", "*/*"))
 _KEPT: Final = 64
-"""Values of a header whose meaning is remembered."""
+"""Values of a header that are known to be good."""
 _HOST: Final = re.compile(r"(?:[\w.~%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.ASCII)
 """A name or address with a port, or without (RFC 9110 §7.2)."""
 
@@ -19,18 +19,15 @@ _HOST: Final = re.compile(r"(?:[\w.~%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.A
 class Headers:
     """The request's headers by lower-case name; of repeated ones the last."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("raw",)
 
-    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
-        self._values = dict(raw)
-
-    def raw(self, name: bytes) -> bytes | None:
+    def __init__(self, sent: Iterable[tuple[bytes, bytes]]) -> None:
+        self.raw: Callable[[bytes], bytes | None] = dict(sent).get
         """The header as it was sent, or ``None``."""
-        return self._values.get(name)
 
     def get(self, name: bytes) -> str | None:
         """The header's text, or ``None``."""
-        value = self._values.get(name)
+        value = self.raw(name)
         return None if value is None else value.decode("latin-1")
 
 
@@ -45,36 +42,31 @@ def bearer(header: str | None) -> str:
     return rest.strip()
 
 
-def negotiate(headers: Headers) -> None:
-    """Raise ``NotAcceptable`` if the client takes no JSON at all (RFC 7644 §3.8)."""
-    accept = headers.raw(b"accept")
-    if accept and not _takes_json(accept):
-        raise errors.NotAcceptable()
-
-
 @lru_cache(_KEPT)
-def _takes_json(accept: bytes) -> bool:
+def negotiate(accept: bytes | None) -> None:
+    """Raise ``NotAcceptable`` if the client takes no JSON at all (RFC 7644 §3.8)."""
+    if not accept:
+        return
     for part in accept.decode("latin-1").split(","):
         media, *parameters = (piece.strip().casefold() for piece in part.split(";"))
         refused = any(p.replace(" ", "") in ("q=0", "q=0.0", "q=0.00", "q=0.000") for p in parameters)
         if media in _ACCEPTED and not refused:
-            return True
-    return False
+            return
+    raise errors.NotAcceptable()
 
 
-def check_media_type(headers: Headers, accepted: Sequence[str] = _JSON) -> None:
+@lru_cache(_KEPT)
+def check_media_type(declared: bytes | None, accepted: tuple[str, ...] = _JSON) -> None:
     """Raise ``UnsupportedMediaType`` unless a body is declared as JSON; a missing header is let pass."""
-    declared = headers.get(b"content-type")
-    if declared and declared.split(";")[0].strip().casefold() not in accepted:
+    text = (declared or b"").decode("latin-1")
+    if text and text.split(";")[0].strip().casefold() not in accepted:
         raise errors.UnsupportedMediaType(
-            f"The body was sent as '{declared[:100]}'; send it as {' or '.join(accepted)}."
+            f"The body was sent as '{text[:100]}'; send it as {' or '.join(accepted)}."
         )
 
 
-def base_url(scope: Scope, headers: Headers, configured: str | None, root: str) -> str:
-    """The base URL as the client sees it: the configured one, or what the request says and ``root``."""
-    if configured:
-        return configured
+def base_url(scope: Scope, headers: Headers, root: str) -> str:
+    """The base URL as the client sees it, by what the request says, and ``root``."""
     scheme, host = scope.get("scheme", "http"), headers.raw(b"host")
     if host is not None and (found := _base_url_at(scheme, host, root)):
         return found

@@ -5,6 +5,7 @@ another policy, scope or schema all begin another epoch (``Control.epoch``), and
 """
 
 from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import Final
 
 from rosterd.service.control import Credential
@@ -13,24 +14,33 @@ MOST: Final = 10_000
 """With more than these in one epoch, all of them are looked up again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A credential that was verified, and what follows from it until the epoch ends."""
+
+    credential: Credential
+    until: int
+    """Before this time (ms) there is nothing to refuse it for; 0: its connection is not active."""
+
+
 class Remembered:
     """The credentials of one process."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._epoch: Hashable = None
-        self._credentials: dict[bytes, Credential] = {}
+        self._known: dict[bytes, Known] = {}
 
     def __len__(self) -> int:
-        return len(self._credentials)
+        return len(self._known)
 
-    def find(self, epoch: Hashable, digest: bytes) -> Credential | None:
+    def find(self, epoch: Hashable, digest: bytes) -> Known | None:
         """What was verified in this epoch; ``None`` if nothing was."""
-        return self._credentials.get(digest) if epoch == self._epoch else None
+        return self._known.get(digest) if epoch == self._epoch else None
 
-    def keep(self, epoch: Hashable, digest: bytes, credential: Credential) -> None:
+    def keep(self, epoch: Hashable, digest: bytes, known: Known) -> None:
         """Remember what was looked up after the epoch was asked for, and is valid."""
-        if epoch != self._epoch or len(self._credentials) >= self._most:
-            self._credentials.clear()
+        if epoch != self._epoch or len(self._known) >= self._most:
+            self._known.clear()
             self._epoch = epoch
-        self._credentials[digest] = credential
+        self._known[digest] = known

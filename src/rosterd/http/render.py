@@ -10,7 +10,7 @@ import orjson
 
 from rosterd.http.reply import Header
 from rosterd.scim import urns
-from rosterd.scim.render import Projection, etag
+from rosterd.scim.render import Projection
 from rosterd.service.caller import Caller
 from rosterd.service.queries import Listing
 from rosterd.service.view import View, full_document, groups_json, location, members_json, meta_text
@@ -23,16 +23,20 @@ def resource_body(view: View, caller: Caller, projection: Projection) -> bytes:
     wanted = projection.for_type(view.type)
     if not wanted.identity:
         return orjson.dumps(wanted.apply(full_document(view, caller.model, caller.base_url)))
-    row = view.row
-    parts = [b'{"id":"', row.id.encode(), b'",']
-    if view.external_id is not None:
-        parts += [b'"externalId":', orjson.dumps(view.external_id), b","]
-    parts.append(row.document[1:-1])
+    row, external_id = view.row, view.external_id
+    name = b"" if external_id is None else b'"externalId":%b,' % orjson.dumps(external_id)
+    lists = _lists(view, caller) if view.memberships or view.members else b""
+    meta = meta_text(view, caller.base_url).encode()
+    id, rest = row.id.encode(), row.document[1:-1]
+    return b"".join((b'{"id":"', id, b'",', name, rest, lists, b',"meta":', meta, b"}"))
+
+
+def _lists(view: View, caller: Caller) -> bytes:
+    parts = []
     if view.memberships:
         parts += [b',"groups":', orjson.dumps(groups_json(view.memberships, caller.model, caller.base_url))]
     if view.members:
         parts += [b',"members":', orjson.dumps(members_json(view.members, caller.model, caller.base_url))]
-    parts += [b',"meta":', meta_text(view, caller.base_url).encode(), b"}"]
     return b"".join(parts)
 
 
@@ -50,7 +54,7 @@ def list_body(listing: Listing, caller: Caller, projection: Projection) -> bytes
 
 def resource_headers(view: View, caller: Caller, *, created: bool = False) -> tuple[Header, ...]:
     """ETag, and for a new resource Location (RFC 7644 §3.3, §3.14)."""
-    tag = (b"etag", etag(view.row.version).encode())
+    tag = (b"etag", b'W/"%d"' % view.row.version)
     if not created:
         return (tag,)
     return tag, (b"location", location(caller.base_url, view.type, view.row.id).encode())

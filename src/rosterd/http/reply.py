@@ -37,32 +37,35 @@ class Reply:
     content_type: Header = SCIM_JSON
     cache: Header = NO_STORE
 
-    async def send(
+    def send(
         self,
         scope: Scope,
         send: Send,
         request_id: str,
         more: tuple[Header, ...] = (),
         guards: tuple[Header, ...] = GUARDS,
-    ) -> None:
+    ) -> Awaitable[None]:
         """Send it with ``more`` headers and the ``guards``; for HEAD everything but the body."""
         headers = self.usual_headers(request_id, more, guards)
-        body = self.body
+        status, body = self.status, self.body
         if body:
             headers.append(self.content_type)
-        if self.status not in _BARE:
+        if status not in _BARE:
             headers.append((b"content-length", b"%d" % len(body)))
         if WHOLE in (scope.get("extensions") or ()):
-            await send({"type": WHOLE, "status": self.status, "headers": headers, "body": body})
-        else:
-            await send({"type": "http.response.start", "status": self.status, "headers": headers})
-            await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+            return send({"type": WHOLE, "status": status, "headers": headers, "body": body})
+        return _in_parts(send, status, headers, b"" if scope["method"] == "HEAD" else body)
 
     def usual_headers(
         self, request_id: str, more: tuple[Header, ...], guards: tuple[Header, ...]
     ) -> list[Header]:
         """Those that do not depend on how the body is sent."""
         return [*self.headers, *more, *guards, (b"x-request-id", request_id.encode("latin-1")), self.cache]
+
+
+async def _in_parts(send: Send, status: int, headers: list[Header], body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def send_part(send: Send, part: bytes, *, last: bool = False) -> bool:

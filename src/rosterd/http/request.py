@@ -15,58 +15,48 @@ from rosterd.service.view import View
 
 
 class Request:
-    """A request. What is not known has its beginning's value: it did not come so far."""
+    """A request. What is not known has the value it has here: the request did not come so far."""
 
-    __slots__ = (
-        "admitted", "asker", "at", "base_url", "body", "checked", "committed", "credential", "decoded",
-        "error", "faults", "headers", "id", "kind", "match", "method", "path", "query", "rate", "raw", "root",
-        "scope", "started", "view",
-    )  # fmt: skip
+    admitted = decoded = checked = committed = 0.0
+    """When these steps were done, by ``time.perf_counter``; 0: not so far."""
+    credential: Credential | None = None
+    """Whose request it is: also of a token that does not work any more."""
+    asker: Caller | None = None
+    """Who asks; ``None`` also at an address that needs no token, if none was sent."""
+    caller: Caller
+    """The same; it is there wherever a token is needed."""
+    match: Match = NOWHERE
+    kind: ResourceType | None = None
+    """The resource type of the endpoint, if there is such a one."""
+    base_url = ""
+    rate: tuple[Header, ...] = ()
+    """The headers that tell what is left of the connection's rate."""
+    raw = b""
+    """The body as it was sent."""
+    body: Any = None
+    query: Sequence[tuple[str, str]] = ()
+    view: View | None = None
+    """The resource that the reply is about."""
+    faults = False
+    """Whether a bulk request had operations that failed."""
+    error: BaseException | None = None
 
-    def __init__(self, scope: Scope, request_id: str, at: int, started: float) -> None:
-        """``at`` is ms, ``started`` by ``time.perf_counter``."""
+    def __init__(self, scope: Scope, request_id: str, at: int, started: float, root: str = "") -> None:
+        """``at`` is ms, ``started`` by ``time.perf_counter``; ``root`` is the path of the SCIM base URL."""
         self.scope = scope
-        self.root: str = scope.get("root_path", "")
-        """The path of the SCIM base URL; what is behind it is ``path``."""
-        self.path: str = scope["path"].removeprefix(self.root)
+        self.path: str = scope["path"].removeprefix(root)
+        """What is behind ``root``."""
+        self.root = root
         self.method: str = scope["method"]
         self.headers = Headers(scope["headers"])
         self.id = request_id
         self.at = at
         self.started = started
-        self.admitted = self.decoded = self.checked = self.committed = 0.0
-        """When these steps were done, by ``time.perf_counter``; 0: not so far."""
-        self.credential: Credential | None = None
-        """Whose request it is: also of a token that does not work any more."""
-        self.asker: Caller | None = None
-        """Who asks; ``None`` also at an address that needs no token, if none was sent."""
-        self.match: Match = NOWHERE
-        self.kind: ResourceType | None = None
-        """The resource type of the endpoint, if there is such a one."""
-        self.base_url = ""
-        self.rate: tuple[Header, ...] = ()
-        """The headers that tell what is left of the connection's rate."""
-        self.raw = b""
-        """The body as it was sent."""
-        self.body: Any = None
-        self.query: Sequence[tuple[str, str]] = ()
-        self.view: View | None = None
-        """The resource that the reply is about."""
-        self.faults = False
-        """Whether a bulk request had operations that failed."""
-        self.error: BaseException | None = None
 
     def asked_by(self, caller: Caller) -> None:
         """Note who asks, and with that what there is at the address."""
-        self.asker = caller
+        self.asker = self.caller = caller
         self.kind = caller.model.by_endpoint.get(self.match.endpoint.casefold())
-
-    @property
-    def caller(self) -> Caller:
-        """Who asks. Raises ``Unauthorized``."""
-        if self.asker is None:
-            raise errors.Unauthorized()
-        return self.asker
 
     def parameter(self, name: str) -> str | None:
         """A query parameter by its case-insensitive name."""

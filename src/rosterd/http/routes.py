@@ -86,23 +86,25 @@ def match(path: str) -> Match:
     """
     segments = [*filter(None, path.split("/"))]
     directory = None
-    if len(segments) > 1 and segments[0] == "d":
+    if segments and segments[0] == "d" and len(segments) > 1:
         directory, segments = segments[1], segments[2:]
     if not segments:
         return Match("/", directory)
-    fixed = _FIXED.get(segments[0].casefold())
+    endpoint, *rest = segments
+    fixed = _FIXED.get(endpoint.casefold())
     if fixed is not None:
-        template = f"/{fixed}" if len(segments) == 1 else f"/{fixed}/{{id}}"
-        if len(segments) > 2 or template not in TABLE:
+        template = f"/{fixed}/{{id}}" if rest else f"/{fixed}"
+        if template not in TABLE or len(rest) > 1:
             raise _unknown(path)
-        return Match(template, directory, id=segments[1] if len(segments) == 2 else "")
-    if len(segments) == 1:
-        return Match("/{endpoint}", directory, segments[0])
-    if len(segments) > 2:
+        return Match(template, directory, "", *rest)
+    if not rest:
+        return Match("/{endpoint}", directory, endpoint)
+    id, *more = rest
+    if more:
         raise _unknown(path)
-    if segments[1] == ".search":
-        return Match("/{endpoint}/.search", directory, segments[0])
-    return Match("/{endpoint}/{id}", directory, segments[0], segments[1])
+    if id == ".search":
+        return Match("/{endpoint}/.search", directory, endpoint)
+    return Match("/{endpoint}/{id}", directory, endpoint, id)
 
 
 def route(found: Match, method: str) -> Route:

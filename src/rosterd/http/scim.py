@@ -1,4 +1,4 @@
-"""The SCIM 2.0 application: plain ASGI, one request in six steps.
+"""The SCIM 2.0 application: one request of ASGI in six steps.
 
     admit    headers → Caller                                        (http.admit)
     decode   bytes → JSON value, within limits                       (http.decode, scim.profiles)
@@ -10,8 +10,8 @@
 It keeps no state of its own between requests but what its parts keep.
 """
 
-import time
 from collections.abc import Awaitable, Callable, Sequence
+from time import perf_counter
 
 import orjson
 
@@ -46,7 +46,7 @@ from rosterd.service.view import View
 
 
 class ScimApp:
-    """The ASGI application below the SCIM base URL."""
+    """Answers what is asked below the SCIM base URL."""
 
     def __init__(
         self,
@@ -78,24 +78,18 @@ class ScimApp:
         self._public_url = public_url
         self._documentation_url = documentation_url
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; every error becomes a SCIM error here."""
-        if scope["type"] != "http":
-            raise RuntimeError(f"a SCIM application speaks HTTP only, not {scope['type']}")
-        started = time.perf_counter()
+    async def answer(self, scope: Scope, receive: Receive, send: Send, root: str) -> None:
+        """Answer an HTTP request below the path ``root``; every error becomes a SCIM error here."""
+        started = perf_counter()
         span = None if self._spans is None else self._spans.begin(scope, started)
-        request = Request(
-            scope,
-            self._new_request_id() if span is None else span.request_id,
-            self._admission.now(),
-            started,
-        )
+        request_id = self._new_request_id() if span is None else span.request_id
+        request = Request(scope, request_id, self._admission.now(), started, root)
         try:
-            reply = await self._answer(request, receive)
+            reply = await self._reply(request, receive)
         except ClientGone as gone:
             if span is not None:
                 request.error = gone
-                span.end(None, request, time.perf_counter())
+                span.end(None, request, perf_counter())
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a SCIM error
             request.error = error
@@ -107,48 +101,45 @@ class ScimApp:
         whose, asker = request.credential, request.asker
         who: dict[str, int | str | None] = {"connection": None if asker is None else asker.connection.id}
         if span is not None:
-            span.end(reply.status, request, time.perf_counter())
+            span.end(reply.status, request, perf_counter())
             who["trace_id"] = span.trace_id
         answered(scope, request.match.template, reply.status, started, request.id, who)
         if self._journal is not None and whose is not None:
             keep(self._journal, self._admission.models, request, whose, reply)
 
-    async def _answer(self, request: Request, receive: Receive) -> Reply:
-        match = request.match = routes.match(request.path)
+    async def _reply(self, request: Request, receive: Receive) -> Reply:
+        headers, match = request.headers, routes.match(request.path)
+        request.match = match
         if request.method == "OPTIONS":
             return Reply(204, headers=((b"allow", ", ".join(routes.allowed(match)).encode()),))
         row = routes.route(match, request.method)
         handler: Callable[[Request], Awaitable[Reply]] = getattr(self, row.handler)
-        negotiate(request.headers)
-        await self._admit(request, match, row)
-        request.admitted = time.perf_counter()
+        negotiate(headers.raw(b"accept"))
+        base = self._public_url or base_url(request.scope, headers, request.root)
+        request.base_url = f"{base}/d/{match.directory}" if match.directory else base
+        if row.scope is not None or headers.raw(b"authorization") is not None:
+            try:
+                caller = await self._admission.admit(request, match.directory)
+            except errors.Unauthorized:
+                self._guard.failed(request.scope)
+                raise
+            # A bulk request counts its operations, once they are read.
+            take(self._throttle, request, caller, row.scope, 0 if row.handler == "bulk" else 1)
+            if row.scope not in (None, ANY):
+                caller.require(row.scope, None if request.kind is None else request.kind.name)
+        request.admitted = perf_counter()
         if row.body:
-            check_media_type(request.headers)
-            request.raw = await read_body(receive, request.headers)
+            check_media_type(headers.raw(b"content-type"))
+            request.raw = await read_body(receive, headers)
             request.body = parse_json(request.raw)
         if query := request.scope.get("query_string"):
             request.query = tuple(parse_query(query))
-        request.decoded = time.perf_counter()
+        request.decoded = perf_counter()
         try:
             return await handler(request)
         except Outdated:  # the directory's schemas were changed since the request was admitted
             request.asked_by(await self._admission.renewed(request.caller))
             return await handler(request)
-
-    async def _admit(self, request: Request, match: routes.Match, row: routes.Route) -> None:
-        base = base_url(request.scope, request.headers, self._public_url, request.root)
-        request.base_url = f"{base}/d/{match.directory}" if match.directory else base
-        if row.scope is None and request.headers.get(b"authorization") is None:
-            return
-        try:
-            caller = await self._admission.admit(request, match.directory)
-        except errors.Unauthorized:
-            self._guard.failed(request.scope)
-            raise
-        # A bulk request counts its operations, once they are read.
-        take(self._throttle, request, caller, row.scope, 0 if row.handler == "bulk" else 1)
-        if row.scope not in (None, ANY):
-            caller.require(row.scope, None if request.kind is None else request.kind.name)
 
     # Reads
 
@@ -170,17 +161,17 @@ class ScimApp:
 
     async def _page(self, request: Request, types: Sequence[ResourceType], wanted: ListRequest) -> Reply:
         listing = await self._queries.list(request.caller, types, wanted)
-        request.committed = time.perf_counter()
+        request.committed = perf_counter()
         return Reply(200, list_body(listing, request.caller, wanted.projection))
 
     async def read(self, request: Request) -> Reply:
         """GET /{endpoint}/{id}; 304 if the client has this version (RFC 7644 §3.14)."""
         projection, caller = request.projection, request.caller
         view = request.view = await self._queries.get(caller, request.type, request.match.id, projection)
-        request.committed = time.perf_counter()
+        request.committed = perf_counter()
         headers = resource_headers(view, caller)
-        known = request.headers.get(b"if-none-match")
-        if known is not None and etag_matches(known, view.row.version):
+        known = request.headers.raw(b"if-none-match")
+        if known is not None and etag_matches(known.decode("latin-1"), view.row.version):
             return Reply(304, headers=headers)
         return Reply(200, resource_body(view, caller, projection), headers)
 
@@ -235,14 +226,14 @@ class ScimApp:
         cost = min(operations(request.body), MAX_OPERATIONS)
         take(self._throttle, request, request.caller, WRITE, cost)
         results = await self._bulk.run(request.caller, request.body, self._admission.renewed)
-        request.committed = time.perf_counter()
+        request.committed = perf_counter()
         request.faults = any("response" in result for result in results)
         return Reply(200, orjson.dumps(bulk_response(results)))
 
     async def _commit(self, request: Request, unit: Unit) -> View:
-        request.checked = time.perf_counter()
+        request.checked = perf_counter()
         view = request.view = await commit(self._store, request.caller, unit)
-        request.committed = time.perf_counter()
+        request.committed = perf_counter()
         return view
 
     # Discovery

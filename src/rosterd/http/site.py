@@ -64,10 +64,9 @@ class Site:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Dispatch by path."""
-        if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
-            return
         if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await _lifespan(receive, send)
             return
         root, path = scope.get("root_path", ""), scope["path"]
         if root:
@@ -75,7 +74,7 @@ class Site:
                 scope = {**scope, "path": root + path}
             path = scope["path"].removeprefix(root)
         if path.startswith(_SCIM) or path == SCIM_PATH:
-            await self._scim(dict(scope, root_path=root + SCIM_PATH), receive, send)
+            await self._scim.answer(scope, receive, send, root + SCIM_PATH)
             return
         if path in BY_PATH:
             await self._token_provider(scope, receive, self._counted("token", scope, send))

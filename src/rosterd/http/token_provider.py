@@ -178,7 +178,7 @@ class TokenProvider:
 
     async def metadata(self, asked: _Asked) -> Reply:
         """GET /.well-known/oauth-authorization-server (RFC 8414 §3.2)."""
-        issuer = base_url(asked.scope, asked.headers, self._public_url, asked.scope.get("root_path", ""))
+        issuer = self._public_url or base_url(asked.scope, asked.headers, asked.scope.get("root_path", ""))
         methods = ["client_secret_basic", "client_secret_post"]
         document: dict[str, object] = {
             "issuer": issuer,

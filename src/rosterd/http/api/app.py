@@ -182,7 +182,7 @@ async def _body(route: ApiRoute, receive: Receive, headers: Headers) -> Any:
     raw = await read_body(receive, headers, route.max_body)
     if not raw and not route.body.get("required"):
         return {}
-    check_media_type(headers, (JSON,))
+    check_media_type(headers.raw(b"content-type"), (JSON,))
     body = parse_json(raw)
     fit.check_text(body)
     fit.check_body(body, route.body)
