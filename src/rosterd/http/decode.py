@@ -1,8 +1,8 @@
 """Step 2, decode: bytes → JSON value, within limits (400, 413)."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import unquote, unquote_to_bytes
 
 import orjson
 
@@ -22,22 +22,22 @@ class ClientGone(Exception):
 
 async def read_body(receive: Receive, headers: Headers, limit: int = MAX_BODY) -> bytes:
     """The whole body; raises ``PayloadTooLarge`` as soon as it is known to pass the limit."""
-    declared = headers.get(b"content-length")
+    declared = headers.raw(b"content-length")
     if declared is not None and declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
     chunks: list[bytes] = []
-    size, more = 0, True
-    while more:
+    size = 0
+    while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
-        chunk = message.get("body", b"")
+        chunk: bytes = message.get("body", b"")
         size += len(chunk)
         if size > limit:
             raise _too_large(limit)
+        if not message.get("more_body"):
+            return b"".join((*chunks, chunk)) if chunks else chunk
         chunks.append(chunk)
-        more = message.get("more_body", False)
-    return b"".join(chunks)
 
 
 def _too_large(limit: int) -> errors.PayloadTooLarge:
@@ -46,11 +46,11 @@ def _too_large(limit: int) -> errors.PayloadTooLarge:
 
 def parse_json(body: bytes) -> Any:
     """The JSON value; raises ``InvalidSyntax`` for anything else, an empty body or too deep a nesting."""
-    if not body.strip():
-        raise errors.InvalidSyntax("The request has no body; a JSON object is expected.")
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
+        if not body.strip():
+            raise errors.InvalidSyntax("The request has no body; a JSON object is expected.") from None
         raise errors.InvalidSyntax(f"The body is not valid JSON: {error}.") from error
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
         _check_depth(value)
@@ -73,15 +73,27 @@ def _check_depth(value: Any) -> None:
     raise errors.InvalidSyntax(f"The body nests deeper than {MAX_DEPTH} levels.")
 
 
-def parse_query(raw: bytes) -> Iterable[tuple[str, str]]:
+def parse_query(raw: bytes) -> Sequence[tuple[str, str]]:
     """The query parameters in order; raises ``InvalidSyntax`` if they are not UTF-8 or too many."""
     if not raw:
         return ()
     if len(raw) > MAX_QUERY:
         raise errors.InvalidSyntax(f"The query string is longer than {MAX_QUERY} bytes; use POST .search.")
     try:
-        return parse_qsl(
-            raw.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS
-        )
+        parts = raw.decode("utf-8").split("&")
+        if len(parts) > MAX_PARAMETERS:
+            raise ValueError("too many parameters")
+        pairs = [part.partition("=") for part in parts if part]
+        return [(_decoded(name), _decoded(value)) for name, _, value in pairs]
     except ValueError as error:
         raise errors.InvalidSyntax("The query string is not valid UTF-8 with percent-encoding.") from error
+
+
+def _decoded(text: str) -> str:
+    """A part of ``application/x-www-form-urlencoded``; raises ``ValueError`` unless it is UTF-8."""
+    text = text.replace("+", " ")
+    if "%" not in text:
+        return text
+    if text.isascii():
+        return unquote_to_bytes(text).decode("utf-8")
+    return unquote(text, errors="strict")  # which decodes what stands between other characters by itself

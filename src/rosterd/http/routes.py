@@ -86,25 +86,23 @@ def match(path: str) -> Match:
     """
     segments = [*filter(None, path.split("/"))]
     directory = None
-    if segments and segments[0] == "d" and len(segments) > 1:
+    if len(segments) > 1 and segments[0] == "d":
         directory, segments = segments[1], segments[2:]
     if not segments:
         return Match("/", directory)
-    endpoint, *rest = segments
-    fixed = _FIXED.get(endpoint.casefold())
+    fixed = _FIXED.get(segments[0].casefold())
     if fixed is not None:
-        template = f"/{fixed}/{{id}}" if rest else f"/{fixed}"
-        if template not in TABLE or len(rest) > 1:
+        template = f"/{fixed}" if len(segments) == 1 else f"/{fixed}/{{id}}"
+        if len(segments) > 2 or template not in TABLE:
             raise _unknown(path)
-        return Match(template, directory, "", *rest)
-    if not rest:
-        return Match("/{endpoint}", directory, endpoint)
-    id, *more = rest
-    if more:
+        return Match(template, directory, id=segments[1] if len(segments) == 2 else "")
+    if len(segments) == 1:
+        return Match("/{endpoint}", directory, segments[0])
+    if len(segments) > 2:
         raise _unknown(path)
-    if id == ".search":
-        return Match("/{endpoint}/.search", directory, endpoint)
-    return Match("/{endpoint}/{id}", directory, endpoint, id)
+    if segments[1] == ".search":
+        return Match("/{endpoint}/.search", directory, segments[0])
+    return Match("/{endpoint}/{id}", directory, segments[0], segments[1])
 
 
 def route(found: Match, method: str) -> Route:

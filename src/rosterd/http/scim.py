@@ -127,14 +127,16 @@ class ScimApp:
             take(self._throttle, request, caller, row.scope, 0 if row.handler == "bulk" else 1)
             if row.scope not in (None, ANY):
                 caller.require(row.scope, None if request.kind is None else request.kind.name)
-        request.admitted = perf_counter()
+        request.admitted = decoded = perf_counter()
         if row.body:
             check_media_type(headers.raw(b"content-type"))
             request.raw = await read_body(receive, headers)
             request.body = parse_json(request.raw)
+            decoded = perf_counter()
         if query := request.scope.get("query_string"):
-            request.query = tuple(parse_query(query))
-        request.decoded = perf_counter()
+            request.query = parse_query(query)
+            decoded = perf_counter()
+        request.decoded = decoded
         try:
             return await handler(request)
         except Outdated:  # the directory's schemas were changed since the request was admitted
