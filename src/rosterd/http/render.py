@@ -48,7 +48,7 @@ def list_body(listing: Listing, caller: Caller, projection: Projection) -> bytes
     if listing.next_cursor is not None:
         parts += [b',"nextCursor":', orjson.dumps(listing.next_cursor)]
     parts += [b',"itemsPerPage":', str(len(listing.views)).encode(), b',"Resources":[']
-    parts += [b",".join(resource_body(view, caller, projection) for view in listing.views), b"]}"]
+    parts += [b",".join([resource_body(view, caller, projection) for view in listing.views]), b"]}"]
     return b"".join(parts)
 
 

