@@ -15,43 +15,49 @@ from rosterd.service.view import View
 
 
 class Request:
-    """A request. What is not known has the value it has here: the request did not come so far."""
+    """A request. What is not known has its beginning's value: it did not come so far."""
 
-    admitted = decoded = checked = committed = 0.0
-    """When these steps were done, by ``time.perf_counter``; 0: not so far."""
-    credential: Credential | None = None
-    """Whose request it is: also of a token that does not work any more."""
-    asker: Caller | None = None
-    """Who asks; ``None`` also at an address that needs no token, if none was sent."""
+    __slots__ = (
+        "admitted", "asker", "at", "base_url", "body", "caller", "checked", "committed",
+        "credential", "decoded", "error", "faults", "headers", "id", "kind", "match", "method",
+        "path", "query", "rate", "raw", "root", "scope", "started", "view",
+    )  # fmt: skip
+
     caller: Caller
-    """The same; it is there wherever a token is needed."""
-    match: Match = NOWHERE
-    kind: ResourceType | None = None
-    """The resource type of the endpoint, if there is such a one."""
-    base_url = ""
-    rate: tuple[Header, ...] = ()
-    """The headers that tell what is left of the connection's rate."""
-    raw = b""
-    """The body as it was sent."""
-    body: Any = None
-    query: Sequence[tuple[str, str]] = ()
-    view: View | None = None
-    """The resource that the reply is about."""
-    faults = False
-    """Whether a bulk request had operations that failed."""
-    error: BaseException | None = None
+    """Who asks. It is there wherever a token is needed."""
 
     def __init__(self, scope: Scope, request_id: str, at: int, started: float, root: str = "") -> None:
         """``at`` is ms, ``started`` by ``time.perf_counter``; ``root`` is the path of the SCIM base URL."""
         self.scope = scope
+        self.root = root
         self.path: str = scope["path"].removeprefix(root)
         """What is behind ``root``."""
-        self.root = root
         self.method: str = scope["method"]
         self.headers = Headers(scope["headers"])
         self.id = request_id
         self.at = at
         self.started = started
+        self.admitted = self.decoded = self.checked = self.committed = 0.0
+        """When these steps were done, by ``time.perf_counter``; 0: not so far."""
+        self.credential: Credential | None = None
+        """Whose request it is: also of a token that does not work any more."""
+        self.asker: Caller | None = None
+        """Who asks; ``None`` also at an address that needs no token, if none was sent."""
+        self.match: Match = NOWHERE
+        self.kind: ResourceType | None = None
+        """The resource type of the endpoint, if there is such a one."""
+        self.base_url = ""
+        self.rate: tuple[Header, ...] = ()
+        """The headers that tell what is left of the connection's rate."""
+        self.raw = b""
+        """The body as it was sent."""
+        self.body: Any = None
+        self.query: Sequence[tuple[str, str]] = ()
+        self.view: View | None = None
+        """The resource that the reply is about."""
+        self.faults = False
+        """Whether a bulk request had operations that failed."""
+        self.error: BaseException | None = None
 
     def asked_by(self, caller: Caller) -> None:
         """Note who asks, and with that what there is at the address."""
