@@ -12,7 +12,7 @@ import httpx
 import pytest
 from contract.postgres_server import namespace
 
-from rosterd.http.remembered import Remembered
+from rosterd.http.remembered import Known, Remembered
 from rosterd.service.control import Connection, Credential, Directory, Policy, Token
 from rosterd.service.limits import Limits
 from rosterd.store.postgres_control import EPOCH_SECONDS
@@ -204,15 +204,21 @@ def test_a_credential_is_looked_up_once_and_a_failure_every_time(
         asyncio.run(main(settings))
 
 
-def test_a_remembered_token_ends_when_it_ends(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("overlap", "lasts"), [(None, 10 * 365 * 86_400), (3600, 3600)], ids=["expires", "revoked for later"]
+)
+def test_a_remembered_token_ends_when_it_ends(tmp_path: Path, overlap: int | None, lasts: int) -> None:
     async def main(settings: Settings) -> None:
         async with open_service(settings) as service:
             own = await line(service, "acme")
+            if overlap is not None:
+                await service.tokens.rotate(own.directory.id, own.token.id, by=BY, overlap=overlap)
             async with asking(service, own) as ask:
                 assert await ask() == FRESH
-                late = service.admission.now() + 11 * 365 * 86_400_000
-                service.admission.now = lambda: late
-                assert (await ask())[0] == 401
+                for seconds, status in ((lasts - 60, 200), (lasts + 60, 401), (lasts - 60, 200)):
+                    at = own.token.created + seconds * 1000
+                    service.admission.now = lambda at=at: at
+                    assert (await ask())[0] == status
 
     with settings_on("sqlite", tmp_path) as settings:
         asyncio.run(main(settings))
@@ -240,12 +246,12 @@ def test_two_connections_are_never_taken_for_each_other(tmp_path: Path) -> None:
 
 
 def test_memory_is_bounded_and_holds_one_epoch() -> None:
-    def credential(id: str) -> Credential:
+    def known(id: str) -> Known:
         token = Token(id, 1, 1, b"", "", (), 0, 1)
-        return Credential(token, Connection(1, 1, "okta", 0), Directory(1, "acme", 0, 1))
+        return Known(Credential(token, Connection(1, 1, "okta", 0), Directory(1, "acme", 0, 1)), 1)
 
     memory = Remembered(most=2)
-    one, two, three = map(credential, "123")
+    one, two, three = map(known, "123")
     memory.keep("first", b"1", one)
     memory.keep("first", b"2", two)
     assert (memory.find("first", b"1"), memory.find("first", b"2")) == (one, two)
