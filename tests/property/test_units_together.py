@@ -345,9 +345,13 @@ def test_twenty_creations_or_changes_together_cost_the_statements_of_one(
         made: list[Made] = [("create", "User", user(f"u{n}", f"k{n}")) for n in range(21)]
         put: list[Made] = [("replace", "User", f"id{n}", user(f"u{n - 1}", None, "T")) for n in range(1, 22)]
         named = [change("name.familyName", f"F{n}", id=f"id{n}") for n in range(1, 22)]
+        joined: list[Made] = [("patch", "Group", "id22", members("add", [f"id{n}"])) for n in range(1, 22)]
+        left: list[Made] = [("patch", "Group", "id22", members("remove", [f"id{n}"])) for n in range(1, 21)]
         monkeypatch.setattr(Link, "fetch", fetched)
         monkeypatch.setattr(Link, "change", changed)
-        for requests in (made, put, named):
+        for requests in (made, put, named, joined, left):
+            if requests is joined:
+                await place.asks(0, "create", "Group", group("g", []))
             one, twenty = await cost(place, requests[:1]), await cost(place, requests[1:])
             assert 0 < twenty <= one, requests[0]
 

@@ -20,7 +20,7 @@ from property.gathering import gathered
 from rosterd.scim.membership import Member
 from rosterd.service.ahead import Ahead
 from rosterd.service.ports import Query, Reader, Store, Stored, UniqueViolation, Writer
-from rosterd.store import group_commit
+from rosterd.store import group_commit, postgres_seats
 from rosterd.store.memory import MemoryStore
 from rosterd.store.postgres import open_postgres
 from rosterd.store.sqlite import open_sqlite
@@ -92,14 +92,22 @@ async def made(tx: Writer, what: str, id: str, name: str, key: str | None) -> ob
             return await tx.touch(kind, id, AT)
         case "erase":
             return await tx.erase(kind, id)
-        case "join" if await tx.get("Group", "g1") is not None and id != "g1":
-            return await tx.add_members("g1", [Member(id), Member(name)])
+        case "join" | "show" | "part" if await tx.get("Group", "g1") is not None and id != "g1":
+            return await seated(tx, what, id, name, key)
         case "nest" if await tx.get("Group", "g3") is not None:
             return await tx.replace_members("g3", [Member("g1"), *([Member(id)] if id != "g3" else [])])
-        case "part" if await tx.get("Group", "g1") is not None:
-            return await tx.remove_members("g1", [id, name])
+        case "list":
+            return [await tx.few_members(group, most) for group in TEAMS for most in (1, 2, 3)]
         case _:
             return await changed(tx, what, id, name, key)
+
+
+async def seated(tx: Writer, what: str, id: str, name: str, key: str | None) -> object:
+    """Members join or leave a group that is there, or are shown by another name."""
+    if what == "part":
+        return await tx.remove_members("g1", [id, name])
+    display = (name, key) if what == "show" else (None, None)
+    return await tx.add_members("g1", [Member(id, None, display[0]), Member(name, None, display[1])])
 
 
 async def changed(tx: Writer, what: str, id: str, name: str, key: str | None) -> object:
@@ -128,7 +136,7 @@ CHANGE = st.tuples(
     st.sampled_from(
         [
             *["update"] * 6, *["get"] * 6, *["find"] * 3, *["join", "part", "retain", "touch", "insert"] * 2,
-            "hand over", "revive", "erase", "count", "adopt", "append", "resolve", "nest",
+            *["list"] * 3, "hand over", "revive", "erase", "count", "adopt", "append", "resolve", "nest", "show",
         ]
     ),
     st.sampled_from(list(KINDS)),
@@ -151,6 +159,8 @@ ALL = Ahead(
     adopted=tuple(NAMES),
     retained=tuple((kind, CONNECTION, "k") for kind in ("User", "Group")),
     awaited=(*KINDS, *NAMES),
+    seats=tuple((group, value) for group in ("g1", "g3", "u1") for value in (*KINDS, *NAMES, "nobody")),
+    shown=(("g1", 2), ("g3", 1), ("u1", 1), ("g2", 3)),
 )
 HINT = st.one_of(
     st.just(ALL),
@@ -203,7 +213,9 @@ class Engine:
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     with ExitStack() as stack:
-        stack.enter_context(pytest.MonkeyPatch.context()).setattr(group_commit, "BATCH_SECONDS", 10)
+        patched = stack.enter_context(pytest.MonkeyPatch.context())
+        patched.setattr(group_commit, "BATCH_SECONDS", 10)
+        patched.setattr(postgres_seats, "SPARE", 1)
         url = stack.enter_context(namespace()) if request.param == "postgres" else ""
         runner = stack.enter_context(asyncio.Runner())
         path = tmp_path_factory.mktemp("hints") / "rosterd.db"

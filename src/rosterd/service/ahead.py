@@ -25,6 +25,10 @@ class Ahead(NamedTuple):
     """Kind, connection and externalId of deleted resources that may be revived."""
     awaited: tuple[str, ...] = ()
     """Values under which groups may wait for a member."""
+    seats: tuple[tuple[str, str], ...] = ()
+    """Group and value of members that are added or removed."""
+    shown: tuple[tuple[str, int], ...] = ()
+    """Groups that are shown with their members, if they have at most so many."""
 
 
 UNKNOWN: Final = Ahead()

@@ -10,7 +10,7 @@ A deleted account is retained and its row is revived only by the same connection
 externalId (never by a namesake), with the id it always had.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -31,6 +31,9 @@ from rosterd.service.view import View, has_groups
 
 MEMBERS_SHOWN: Final = 100
 """A PATCH of a group with more members than this is answered without them."""
+
+FORESEEN: Final = 20
+"""A change of more members is looked up by itself."""
 
 Document = dict[str, Any]
 Unit = Guarded
@@ -181,7 +184,10 @@ class Commands:
                 row = await self._groups.apply(tx, caller.cause, resource_type, row, changes_of_members, at)
             return await self.view(tx, caller, resource_type, row, members)
 
-        return guarded(caller, unit, self._now, _resource(resource_type, id))
+        ahead = _resource(resource_type, id)
+        if has_members(resource_type):
+            ahead = _with_members(ahead, id, changes_of_members, members)
+        return guarded(caller, unit, self._now, ahead)
 
     def delete(
         self, caller: Caller, resource_type: ResourceType, id: str, if_match: str | None = None
@@ -325,6 +331,20 @@ def _names(external_id: str | None, new: Draft, promised: str | None = None) -> 
 def _resource(resource_type: ResourceType, id: str) -> Ahead:
     """What a change of a resource looks for."""
     return Ahead(((resource_type.name, id),), grouped=(id,) if has_groups(resource_type) else ())
+
+
+def _with_members(
+    ahead: Ahead, id: str, operations: Sequence[membership.MemberOp], most: int | None
+) -> Ahead:
+    """What a PATCH of a group looks for: long lists are not, as that costs what the unit itself would."""
+    values: list[str] = []
+    for operation in operations:
+        if isinstance(operation, membership.Add):
+            values += [member.value for member in operation.members]
+        elif isinstance(operation, membership.Remove):
+            values += operation.values
+    seats = tuple([(id, value) for value in values]) if len(values) <= FORESEEN else ()
+    return ahead._replace(seats=seats, shown=() if most is None else ((id, most),))
 
 
 def _ahead(caller: Caller, resource_type: ResourceType, id: str, new: Draft, names: tuple[str, ...]) -> Ahead:

@@ -24,12 +24,12 @@ def joining(standing: Iterable[Sequence[Any]], wanted: Mapping[str, str | None],
     """Make each value a member or pending; ``exactly``: one without a display shall have none.
 
     ``standing`` has of each value: whether it lives, is a member and shown by what, waits and announced by
-    what.
+    what; more behind that is not looked at.
     """
     members: list[Named] = []
     waiting: list[Named] = []
     added, pending_added, arrived, renamed = [], [], [], []
-    for value, lives, is_member, shown, is_pending, announced in standing:
+    for value, lives, is_member, shown, is_pending, announced, *_ in standing:
         display = wanted[value]
         if is_member or (is_pending and not lives):
             if display != (shown if is_member else announced) and (display or exactly):

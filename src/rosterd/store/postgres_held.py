@@ -8,7 +8,7 @@ waiting    resources that are certain to be written: all of them by one statemen
 part       of it that is undone alone if it fails: a savepoint, made at the first statement that writes
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,10 +18,12 @@ import asyncpg
 from rosterd.scim.errors import InvalidValue
 from rosterd.service.ahead import Ahead
 from rosterd.service.events import Event
+from rosterd.service.ports import Stored
 from rosterd.service.standing import Standing
+from rosterd.store.joining import Joining
 from rosterd.store.postgres_known import Known
 from rosterd.store.postgres_run import Again, Link, Row, is_unavailable
-from rosterd.store.postgres_waiting import Waiting, Write
+from rosterd.store.postgres_waiting import Seating, Touch, Waiting, Write
 from rosterd.store.rows import as_json
 
 _SEQ: Final = "seq"
@@ -146,7 +148,45 @@ class Held(Link):
     def later(self, write: Write) -> None:
         """Write a resource before the next statement; it is certain that it can be written."""
         self.waiting.add(write)
-        self.known.changed(write.row)
+        if write.new:
+            self.known.made(write.row)
+        else:
+            self.known.changed(write.row)
+
+    def seat(self, group: str, put: Joining) -> None:
+        """The same for members of whom is known what they were to the group."""
+        seats = self.known.seats
+        for value, display in put.members:
+            self.waiting.add(Seating(False, group, value, True, display))
+            seats.join(group, value, display)
+        for value, display in put.waiting:
+            self.waiting.add(Seating(True, group, value, True, display))
+            seats.wait(group, value, display)
+        self._drop(group, put.arrived)
+        if put.members:
+            self.known.joined()
+        if put.waiting:
+            self.known.announced()
+
+    def unseat(self, group: str, members: Iterable[str], pending: Iterable[str]) -> None:
+        """The same for members and pending values that are removed."""
+        for value in members:
+            self.waiting.add(Seating(False, group, value, False))
+            self.known.seats.leave(group, value)
+        self.known.joined()
+        self._drop(group, pending)
+
+    def _drop(self, group: str, pending: Iterable[str]) -> None:
+        for value in pending:
+            self.waiting.add(Seating(True, group, value, False))
+            self.known.seats.drop(group, value)
+
+    def touch(self, row: Stored, modified: int) -> int:
+        """The same for the version of a resource that is known to live."""
+        version = row.version + 1
+        self.waiting.add(Touch(row.id, version, modified))
+        self.known.touched(row.kind, row.id, version, modified)
+        return version
 
     async def flush(self) -> None:
         """Write what waits. Raises ``Apart`` if it could not be written after all."""

@@ -12,11 +12,13 @@ from rosterd.service.ahead import TRACES, Ahead, sought
 from rosterd.service.ports import Membership, Stored, UniqueViolation
 from rosterd.store.dialect_postgres import clean, cleaned, short
 from rosterd.store.postgres_run import Reads
+from rosterd.store.postgres_seats import Seats
 from rosterd.store.rows import memberships_of
 
 _GROUPS: Final = "groups"
+_TOUCH: Final = "touch_resource"
 _SPARED: Final[Mapping[str, str | None]] = {
-    "touch_resource": None,
+    _TOUCH: None,
     "put_members": _GROUPS,
     "delete_members": _GROUPS,
     "delete_other_members": _GROUPS,
@@ -30,7 +32,7 @@ _SPARED: Final[Mapping[str, str | None]] = {
 class Known:
     """Facts that hold now, inside one transaction."""
 
-    __slots__ = ("_found", "_groups", "_nothing", "_rows", "is_on")
+    __slots__ = ("_found", "_groups", "_nothing", "_rows", "is_on", "seats")
 
     def __init__(self) -> None:
         self.forget()
@@ -43,21 +45,27 @@ class Known:
         self._found: set[tuple[str, str, str]] = set()
         self._rows: dict[tuple[str, str], Stored | None] = {}
         self._groups: dict[str, tuple[Membership, ...]] = {}
+        self.seats = Seats()
 
     def wrote(self, name: str) -> None:
         """A statement was carried out that writes."""
         if name not in _SPARED:
             self.forget()
-        elif (part := _SPARED[name]) == _GROUPS:
-            self._groups = {}
+            return
+        part = _SPARED[name]
+        if name != _TOUCH:
+            self.seats = Seats()
+        if part == _GROUPS:
+            self.joined()
         elif part is not None:
-            self._nothing[part] = set()
+            self.announced()
 
     async def look(self, reads: Reads, directory: int, several: Sequence[Ahead]) -> None:
         """Look up what these units are going to look for."""
         await self._look_for_traces(reads, directory, several)
         await self._look_for_resources(reads, directory, several)
         await self._look_for_groups(reads, directory, several)
+        await self.seats.look(reads, directory, several)
         self.is_on = True
 
     async def _look_for_traces(self, reads: Reads, directory: int, several: Sequence[Ahead]) -> None:
@@ -122,15 +130,29 @@ class Known:
         self._found.update(wanted)
         return True
 
+    def made(self, row: Stored) -> None:
+        """A resource came to be."""
+        self.changed(row)
+        self.seats.changed(row.id)
+
     def changed(self, row: Stored) -> None:
         """A resource is this now."""
         self._rows[row.kind, row.id] = row
 
-    def renamed(self, group: str) -> None:
-        """A resource has another name: if it is a group, its members show that."""
+    def renamed(self, id: str) -> None:
+        """A resource has another name: its groups show that, and if it is one, its members do."""
+        self.seats.changed(id)
         self._groups = {
-            id: groups for id, groups in self._groups.items() if all(one.group != group for one in groups)
+            one: groups for one, groups in self._groups.items() if all(group.group != id for group in groups)
         }
+
+    def joined(self) -> None:
+        """Somebody is in other groups than before."""
+        self._groups = {}
+
+    def announced(self) -> None:
+        """A group waits for somebody."""
+        self._nothing["awaited"] = set()
 
     def touched(self, kind: str, id: str, version: int, modified: int) -> None:
         """A resource has another version."""

@@ -6,6 +6,7 @@ same, as an id that is there already, ``write`` raises, and nothing may be kept 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from rosterd.service.ports import Stored
 from rosterd.store.postgres_run import Link
@@ -49,6 +50,24 @@ class Write:
         return replace(self, values=_pairs(came), dropped=_pairs(went))
 
 
+class Seating(NamedTuple):
+    """A value is put among a group's members, or those that are pending, or is removed from them."""
+
+    pending: bool
+    group: str
+    value: str
+    there: bool
+    display: str | None = None
+
+
+class Touch(NamedTuple):
+    """A resource's version and nothing else of it."""
+
+    id: str
+    version: int
+    modified: int
+
+
 class Waiting:
     """Writes in their order. A *mark* is a place in it, counted from the beginning of the transaction."""
 
@@ -57,7 +76,7 @@ class Waiting:
     def __init__(self) -> None:
         self.begin = 0
         """The mark of the first that waits."""
-        self._writes: list[Write] = []
+        self._writes: list[Write | Seating | Touch] = []
 
     def __bool__(self) -> bool:
         return bool(self._writes)
@@ -67,7 +86,7 @@ class Waiting:
         """The mark behind the last."""
         return self.begin + len(self._writes)
 
-    def add(self, write: Write) -> None:
+    def add(self, write: Write | Seating | Touch) -> None:
         """Another one."""
         self._writes.append(write)
 
@@ -79,16 +98,27 @@ class Waiting:
         """Write those before a mark. Raises ``LookupError`` if one could not be, and asyncpg's errors."""
         count = mark - self.begin
         writes, self._writes, self.begin = self._writes[:count], self._writes[count:], mark
-        made = [write for write in writes if write.new]
+        made: list[Write] = []
+        changed: dict[str, Write] = {}
+        seats: dict[tuple[bool, str, str], Seating] = {}
+        touched: dict[str, Touch] = {}
+        for write in writes:
+            if isinstance(write, Seating):
+                seats[write[:3]] = write
+            elif isinstance(write, Touch):
+                touched[write.id] = write
+            elif write.new:
+                made.append(write)
+            else:
+                id = write.row.id
+                touched.pop(id, None)  # the version is a part of it
+                changed[id] = write.behind(changed[id]) if id in changed else write
         if made:
             await _insert(link, directory, made)
-        changed: dict[str, Write] = {}
-        for write in writes:
-            if not write.new:
-                earlier = changed.get(write.row.id)
-                changed[write.row.id] = write if earlier is None else write.behind(earlier)
         if changed:
             await _update(link, directory, list(changed.values()))
+        if seats or touched:
+            await _change_members(link, directory, list(seats.values()), list(touched.values()))
 
 
 async def _insert(link: Link, directory: int, writes: Sequence[Write]) -> None:
@@ -129,6 +159,26 @@ async def _update(link: Link, directory: int, writes: Sequence[Write]) -> None:
     )
     if found != len(writes):
         raise LookupError("a resource is not there any more")
+
+
+async def _change_members(
+    link: Link, directory: int, seats: Sequence[Seating], touched: Sequence[Touch]
+) -> None:
+    columns: list[list[str | None]] = []
+    for pending in (False, True):
+        for there, names in ((True, ("group", "value", "display")), (False, ("group", "value"))):
+            chosen = [seat for seat in seats if seat.pending is pending and seat.there is there]
+            columns += [[getattr(seat, name) for seat in chosen] for name in names]
+    found = await link.change(
+        "change_members",
+        directory,
+        *columns,
+        [touch.id for touch in touched],
+        [touch.version for touch in touched],
+        [touch.modified for touch in touched],
+    )
+    if found != len(touched):
+        raise LookupError("a group is not there any more")
 
 
 def _columns(writes: Sequence[Write], which: str) -> list[list[str | None]]:

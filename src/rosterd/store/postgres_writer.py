@@ -65,6 +65,12 @@ class PostgresWriter(KnownReads, PostgresReader, PostgresProjectionWriter):
     async def count(self, kind: str, connection: int | None = None) -> int:
         return await super().count(kind, connection) + self._held.added(counted(kind, connection))
 
+    async def few_members(self, group: str, most: int) -> tuple[Member, ...] | None:
+        try:
+            return self._held.known.seats.few(clean(group), most)
+        except KeyError:
+            return await super().few_members(group, most)
+
     async def adopted(self, name: str) -> str | None:
         return None if self._held.known.lacks("adopted", name) else await super().adopted(name)
 
@@ -123,6 +129,12 @@ class PostgresWriter(KnownReads, PostgresReader, PostgresProjectionWriter):
             self._held.add(counted(row.kind, row.connection), 1)
 
     async def touch(self, kind: str, id: str, modified: int) -> int | None:
+        try:
+            known = self._held.known.row(kind, id)
+        except KeyError:
+            pass
+        else:
+            return None if known is None else self._held.touch(known, modified)
         found = await self._returned("touch_resource", clean(id), kind, modified)
         if not found:
             return None
@@ -174,11 +186,17 @@ class PostgresWriter(KnownReads, PostgresReader, PostgresProjectionWriter):
         return await self._put(clean(group), wanted, exactly=False)
 
     async def remove_members(self, group: str, values: Sequence[str]) -> MemberChange:
-        given = dict.fromkeys(map(clean, values))
-        removed = await self._values("delete_members", clean(group), list(given))
-        pending = set[str]()
-        if len(removed) < len(given):
-            pending = await self._values("delete_pending", clean(group), list(given))
+        group, given = clean(group), dict.fromkeys(map(clean, values))
+        known, pending = self._held.known.seats.of(group, given), set[str]()
+        if known is not None:
+            removed = {seat.value for seat in known if seat.is_member}
+            if len(removed) < len(given):
+                pending = {seat.value for seat in known if seat.is_pending}
+            self._held.unseat(group, removed, pending)
+        else:
+            removed = await self._values("delete_members", group, list(given))
+            if len(removed) < len(given):
+                pending = await self._values("delete_pending", group, list(given))
         return MemberChange(
             removed=tuple(v for v in given if v in removed),
             pending_removed=tuple(v for v in given if v in pending),
@@ -320,7 +338,13 @@ class PostgresWriter(KnownReads, PostgresReader, PostgresProjectionWriter):
 
     async def _put(self, group: str, wanted: Mapping[str, str | None], *, exactly: bool) -> MemberChange:
         """Make each value a member or pending; ``exactly``: one without a display shall have none."""
-        put = joining(await self._rows("standing", group, list(wanted)), wanted, exactly=exactly)
+        known = self._held.known.seats.of(group, wanted)
+        if known is not None:
+            put = joining(known, wanted, exactly=exactly)
+            self._held.seat(group, put)
+            return put.change
+        standing = await self._rows("standing", [group] * len(wanted), list(wanted))
+        put = joining(standing, wanted, exactly=exactly)
         if put.members:
             await self._change("put_members", group, *_columns(put.members))
         if put.waiting:

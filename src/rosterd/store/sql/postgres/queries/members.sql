@@ -78,6 +78,57 @@ CROSS JOIN LATERAL (SELECT display FROM resource WHERE directory IN ($1, $1) AND
 ORDER BY p.value, p.group_id
 LIMIT $3;
 
+-- name: shown_members
+-- Groups, each with a number: that, how many members it has, counted to $4 above it, and who they are if not more.
+SELECT g.id, g.most, size.n, m.member_id, r.kind, coalesce(m.display, r.display)
+FROM unnest($2::text[], $3::bigint[]) AS g (id, most)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS n FROM (
+        SELECT 1 FROM member WHERE directory = $1 AND group_id = g.id LIMIT g.most + $4::bigint
+    ) AS counted
+) AS size
+LEFT JOIN LATERAL (
+    SELECT member_id, display FROM member
+    WHERE directory = $1 AND group_id = g.id AND size.n <= g.most
+    OFFSET 0
+) AS m ON TRUE
+LEFT JOIN LATERAL (
+    SELECT kind, display FROM resource WHERE directory IN ($1, $1) AND id = m.member_id OFFSET 0
+) AS r ON TRUE;
+
+-- name: change_members
+-- Members and pending values that are put or removed, each given once, and versions of resources known to live.
+WITH put AS (
+    INSERT INTO member (directory, group_id, member_id, display)
+    SELECT $1, j.id, j.value, j.display FROM unnest($2::text[], $3::text[], $4::text[]) AS j (id, value, display)
+    ON CONFLICT (directory, group_id, member_id) DO UPDATE SET display = excluded.display
+),
+
+gone AS (
+    DELETE FROM member AS m
+    USING (SELECT * FROM unnest($5::text[], $6::text[]) AS n (id, value) LIMIT cardinality($5)) AS j
+    WHERE m.directory IN ($1, $1) AND m.group_id = j.id AND m.member_id = j.value
+),
+
+announced AS (
+    INSERT INTO pending_member (directory, group_id, value, display)
+    SELECT $1, j.id, j.value, j.display FROM unnest($7::text[], $8::text[], $9::text[]) AS j (id, value, display)
+    ON CONFLICT (directory, group_id, value) DO UPDATE SET display = excluded.display
+),
+
+dropped AS (
+    DELETE FROM pending_member AS p
+    USING (SELECT * FROM unnest($10::text[], $11::text[]) AS n (id, value) LIMIT cardinality($10)) AS j
+    WHERE p.directory IN ($1, $1) AND p.group_id = j.id AND p.value = j.value
+)
+
+UPDATE resource AS r SET version = n.version, modified = n.modified
+FROM (
+    SELECT * FROM unnest($12::text[], $13::bigint[], $14::bigint[]) AS j (id, version, modified)
+    LIMIT cardinality($12)
+) AS n
+WHERE r.directory IN ($1, $1) AND r.id = n.id;
+
 -- name: put_members
 -- Add members, or give those there are the display listed.
 INSERT INTO member (directory, group_id, member_id, display)
@@ -137,16 +188,19 @@ FROM taken AS t LEFT JOIN joined AS j ON j.group_id = t.group_id
 ORDER BY t.group_id, t.value;
 
 -- name: standing
--- What each value is to a group: somebody who lives, a member, a pending value.
-SELECT j.value, r.id IS NOT NULL, m.member_id IS NOT NULL, m.display, p.value IS NOT NULL, p.display
-FROM unnest($3::text[]) WITH ORDINALITY AS j (value, place)
+-- What each value is to its group: somebody who lives, a member, a pending value; of the first the kind and name.
+SELECT
+    j.value, r.id IS NOT NULL, m.member_id IS NOT NULL, m.display, p.value IS NOT NULL, p.display, r.kind, r.display
+FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS j (id, value, place)
 LEFT JOIN LATERAL (
-    SELECT id, kind, deleted FROM resource WHERE directory IN ($1, $1) AND id = j.value OFFSET 0
+    SELECT id, kind, deleted, display FROM resource WHERE directory IN ($1, $1) AND id = j.value OFFSET 0
 ) AS r ON r.kind IN ('User', 'Group') AND r.deleted IS NULL
 LEFT JOIN LATERAL (
-    SELECT member_id, display FROM member WHERE directory = $1 AND group_id = $2 AND member_id = j.value OFFSET 0
+    SELECT member_id, display FROM member WHERE directory = $1 AND group_id = j.id AND member_id = j.value OFFSET 0
 ) AS m ON TRUE
 LEFT JOIN LATERAL (
-    SELECT value, display FROM pending_member WHERE directory = $1 AND group_id = $2 AND value = j.value OFFSET 0
+    SELECT value, display FROM pending_member
+    WHERE directory = $1 AND group_id = j.id AND value = j.value
+    OFFSET 0
 ) AS p ON TRUE
 ORDER BY j.place;
