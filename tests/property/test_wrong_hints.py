@@ -136,7 +136,8 @@ CHANGE = st.tuples(
     st.sampled_from(
         [
             *["update"] * 6, *["get"] * 6, *["find"] * 3, *["join", "part", "retain", "touch", "insert"] * 2,
-            *["list"] * 3, "hand over", "revive", "erase", "count", "adopt", "append", "resolve", "nest", "show",
+            *["list"] * 3, "hand over", "revive", "erase", "count", "adopt", "append", "resolve", "nest",
+            "show",
         ]
     ),
     st.sampled_from(list(KINDS)),

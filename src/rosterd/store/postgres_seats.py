@@ -78,7 +78,7 @@ class Seats:
         few = self._few[group]
         if few.most != most or (few.members is None and few.count <= most):
             raise KeyError(group)
-        return None if few.members is None else tuple(few.members[id] for id in sorted(few.members))
+        return None if few.members is None else tuple(map(few.members.__getitem__, sorted(few.members)))
 
     def join(self, group: str, value: str, display: str | None) -> None:
         """The value is a member, shown by this."""
