@@ -4,9 +4,9 @@ Reads take any connection of a pool. Units of work go through ``postgres_commit.
 directory together; the control plane's writes are transactions of their own.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager, asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rosterd.service.ahead import UNKNOWN, Ahead
 from rosterd.service.measures import Load
@@ -91,13 +91,13 @@ class PostgresStore(
     def reader(self, directory: int) -> Reader:
         return GatheredReader(self._database, self._gathered, directory, self._words)
 
-    async def write(
+    def write(
         self, directory: int, work: Callable[[Writer], Awaitable[T]], ahead: Ahead = UNKNOWN
-    ) -> T:
+    ) -> Coroutine[Any, Any, T]:
         def unit(held: Held) -> Awaitable[T]:
             return work(PostgresWriter(held, self._words))
 
-        return await self._committer.submit(directory, unit, ahead)
+        return self._committer.submit(directory, unit, ahead)
 
     async def purge(self, directory: int) -> None:
         """Indexes are written with the rows; what is dead in them is the engine's to clear, with the rows."""

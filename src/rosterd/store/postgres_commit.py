@@ -230,19 +230,20 @@ async def _perform(held: Held, unit: _Unit, apart: bool) -> None:
     """Run a unit; if it fails, it alone is undone. Raises ``Apart`` if that cannot be."""
     unit.value = unit.error = None
     before = held.spoilt
+    mark = None if apart else held.begin()
     try:
-        if apart:
+        if mark is None:
             async with held.part(apart=True):
                 unit.value = await unit.work(held)
         else:
-            held.begin()
-            async with held.kept():
-                unit.value = await unit.work(held)
+            unit.value = await unit.work(held)
             held.spoilt = held.spoilt or before
     except Exception as error:
         if is_unavailable(error) or isinstance(error, Again | Apart):
             raise  # the whole transaction is lost
-        if not apart and held.spoilt:
-            raise Apart from error
+        if mark is not None:
+            held.back(mark)
+            if held.spoilt:
+                raise Apart from error
         held.spoilt = before
         unit.error = error

@@ -11,7 +11,7 @@ part       of it that is undone alone if it fails: a savepoint, made at the firs
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 
@@ -43,6 +43,20 @@ class _Part:
     """``spoilt`` outside of it."""
     is_open: bool = False
     """Whether it has a savepoint."""
+
+
+class _Mark(NamedTuple):
+    """What was kept for the end at a moment."""
+
+    last: int
+    counts: dict[str, int]
+    events: list[tuple[Any, ...]]
+    told: int
+    """How many of the events there were: more are added, and none is taken out."""
+    standings: dict[int, Standing]
+    revision: int | None
+    end: int
+    """Of what waits."""
 
 
 class Held(Link):
@@ -79,10 +93,19 @@ class Held(Link):
         self._last = row[0]
         self.spoilt = False
 
-    def begin(self) -> None:
+    def begin(self) -> _Mark:
         """A unit begins, that is undone alone."""
         self.spoilt = False
         self._begun = self.waiting.end
+        return self._mark()
+
+    def back(self, mark: _Mark) -> None:
+        """Forget what was kept for the end since then; what only the engine can undo is the caller's."""
+        self._last, self._counts, self._events, told, self.standings, self.revision, end = mark
+        del self._events[told:]
+        if self.spoilt or self.waiting.end > end:
+            self.waiting.cut(end)
+            self.known.forget()
 
     def last(self) -> int:
         """The newest number of the directory."""
@@ -217,19 +240,16 @@ class Held(Link):
                 raise
             raise Apart from error
 
-    @asynccontextmanager
-    async def kept(self) -> AsyncIterator[None]:
-        """Forget what was kept for the end, if what happens inside raises; the rest is the caller's."""
-        kept = (self._last, dict(self._counts), list(self._events), dict(self.standings), self.revision)
-        mark = self.waiting.end
-        try:
-            yield
-        except BaseException:
-            self._last, self._counts, self._events, self.standings, self.revision = kept
-            if self.spoilt or self.waiting.end > mark:
-                self.waiting.cut(mark)
-                self.known.forget()
-            raise
+    def _mark(self) -> _Mark:
+        return _Mark(
+            self._last,
+            self._counts.copy(),
+            self._events,
+            len(self._events),
+            self.standings.copy(),
+            self.revision,
+            self.waiting.end,
+        )
 
     @asynccontextmanager
     async def part(self, *, apart: bool = False) -> AsyncIterator[None]:
@@ -238,15 +258,16 @@ class Held(Link):
         ``apart``: also if what fails is a look, after which the engine takes nothing without a savepoint.
         """
         depth = len(self._parts)
-        part = _Part(self.waiting.end, self.spoilt)
+        mark = self._mark()
+        part = _Part(mark.end, self.spoilt)
         self.spoilt = False
         self._parts.append(part)
         try:
-            async with self.kept():
-                if apart:
-                    await self._open_parts()
-                yield
+            if apart:
+                await self._open_parts()
+            yield
         except BaseException:
+            self.back(mark)
             if part.is_open:
                 await self.connection.execute(f"ROLLBACK TO SAVEPOINT part{depth}")
                 await self.connection.execute(f"RELEASE SAVEPOINT part{depth}")

@@ -5,18 +5,16 @@ same, as an id that is there already, ``write`` raises, and nothing may be kept 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rosterd.service.ports import Stored
 from rosterd.store.postgres_run import Link
 
-Entries = tuple[Sequence[str], Sequence[str | None]]
-"""Attributes, and the value of each."""
+Entries = Iterable[tuple[str, str]]
+"""Attributes with their values, as their tables have them, each once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """A resource as it shall be, with the texts that the engine searches."""
 
     row: Stored
@@ -24,30 +22,27 @@ class Write:
     display: str | None
     new: bool
     """Whether it is made; else it is changed, but for its unique values."""
-    unique: Entries = ((), ())
+    unique: Entries = ()
     """Of a new one."""
-    values: Entries = ((), ())
+    values: Entries = ()
     """What it is looked up by from now on."""
-    dropped: Entries = ((), ())
+    dropped: Entries = ()
     """What it is not looked up by any more."""
 
     def behind(self, earlier: "Write") -> "Write":
         """Both changes as one."""
-        came, went = (
-            dict.fromkeys(zip(*earlier.values, strict=True)),
-            dict.fromkeys(zip(*earlier.dropped, strict=True)),
-        )
-        for pair in zip(*self.dropped, strict=True):
+        came, went = dict.fromkeys(earlier.values), dict.fromkeys(earlier.dropped)
+        for pair in self.dropped:
             if pair in came:
                 del came[pair]
             else:
                 went[pair] = None
-        for pair in zip(*self.values, strict=True):
+        for pair in self.values:
             if pair in went:
                 del went[pair]
             else:
                 came[pair] = None
-        return replace(self, values=_pairs(came), dropped=_pairs(went))
+        return self._replace(values=came, dropped=went)
 
 
 class Seating(NamedTuple):
@@ -137,8 +132,8 @@ async def _insert(link: Link, directory: int, writes: Sequence[Write]) -> None:
         [row.document for row in rows],
         [write.search for write in writes],
         [write.display for write in writes],
-        *_columns(writes, "unique"),
-        *_columns(writes, "values"),
+        *_columns([write.unique for write in writes]),
+        *_columns([write.values for write in writes]),
     )
 
 
@@ -154,8 +149,9 @@ async def _update(link: Link, directory: int, writes: Sequence[Write]) -> None:
         [row.document for row in rows],
         [write.search for write in writes],
         [write.display for write in writes],
-        *_columns(writes, "values"),
-        *_columns(writes, "dropped"),
+        [row.kind for row in rows],
+        *_columns([write.values for write in writes]),
+        *_columns([write.dropped for write in writes]),
     )
     if found != len(writes):
         raise LookupError("a resource is not there any more")
@@ -181,17 +177,7 @@ async def _change_members(
         raise LookupError("a group is not there any more")
 
 
-def _columns(writes: Sequence[Write], which: str) -> list[list[str | None]]:
-    """Kinds, attributes, values and ids of all their entries of one sort."""
-    rows: list[tuple[str | None, ...]] = []
-    for write in writes:
-        kind, id = write.row.kind, write.row.id
-        rows += [
-            (kind, attribute, value, id) for attribute, value in zip(*getattr(write, which), strict=True)
-        ]
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(4)]
-
-
-def _pairs(pairs: Iterable[tuple[str, str | None]]) -> Entries:
-    both = list(pairs)
-    return [attribute for attribute, _ in both], [value for _, value in both]
+def _columns(several: Sequence[Entries]) -> list[list[Any]]:
+    """The places of those whose they are, attributes and values of all their entries."""
+    rows = [(place, *entry) for place, entries in enumerate(several, 1) for entry in entries]
+    return [list(column) for column in zip(*rows, strict=True)] or [[], [], []]

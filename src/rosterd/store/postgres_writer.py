@@ -31,7 +31,7 @@ from rosterd.store.postgres_held import Held
 from rosterd.store.postgres_projections import PostgresProjectionWriter
 from rosterd.store.postgres_reader import PostgresReader, counted
 from rosterd.store.postgres_run import Row
-from rosterd.store.postgres_waiting import Write
+from rosterd.store.postgres_waiting import Entries, Write
 from rosterd.store.rows import as_json, definition_row, directory_of
 
 Pairs = Iterable[tuple[str, str]]
@@ -76,7 +76,7 @@ class PostgresWriter(KnownReads, PostgresReader, PostgresProjectionWriter):
 
     async def insert(self, row: Stored, indexed: Indexed) -> None:
         if self._held.known.take(row.kind, indexed.unique):
-            unique, values = _entries(indexed.unique), _entries(indexed.values)
+            unique, values = _short(indexed.unique), _short(indexed.values)
             self._held.later(Write(row, as_search(indexed.search), indexed.display, True, unique, values))
             self._count(row.kind, row.connection, 1)
             return
@@ -93,11 +93,11 @@ class PostgresWriter(KnownReads, PostgresReader, PostgresProjectionWriter):
         self._count(row.kind, row.connection, 1)
 
     async def update(self, row: Stored, before: Indexed, after: Indexed) -> None:
-        values, dropped = (
-            _entries(_less(after.values, before.values)),
-            _entries(_less(before.values, after.values)),
-        )
+        same = before.values == after.values
+        came = () if same else _less(after.values, before.values)
+        went = () if same else _less(before.values, after.values)
         if before.unique == after.unique and self._is_known(row):
+            values, dropped = _short(came), _short(went)
             self._held.later(
                 Write(row, as_search(after.search), after.display, False, values=values, dropped=dropped)
             )
@@ -108,7 +108,7 @@ class PostgresWriter(KnownReads, PostgresReader, PostgresProjectionWriter):
             row.id, row.kind, row.connection, row.external_id, row.version, row.modified,
             row.document, as_search(after.search), after.display,
         )  # fmt: skip
-        if before.unique == after.unique and before.values == after.values:
+        if same and before.unique == after.unique:
             found = await self._returned("update_resource", *what)
             owner = found[0][0] if found else None
         else:
@@ -117,8 +117,8 @@ class PostgresWriter(KnownReads, PostgresReader, PostgresProjectionWriter):
                 *what,
                 *_entries(_less(after.unique, before.unique)),
                 *_entries(_less(before.unique, after.unique)),
-                *values,
-                *dropped,
+                *_entries(came),
+                *_entries(went),
             )
             if attribute is not None:
                 raise UniqueViolation(attribute, _whole(value, after))
@@ -359,15 +359,20 @@ def _whole(value: str, indexed: Indexed) -> str:
     return next((whole for _, whole in indexed.unique if short(whole) == value), value)
 
 
+def _short(pairs: Pairs) -> Entries:
+    """The values of attributes as their tables have them, each once."""
+    return dict.fromkeys([(attribute, short(value)) for attribute, value in pairs])
+
+
 def _entries(pairs: Pairs) -> tuple[list[str], list[str | None]]:
-    """The values of attributes as their tables have them."""
-    return _columns((attribute, short(value)) for attribute, value in pairs)
+    """The same as a statement takes them."""
+    return _columns(_short(pairs))
 
 
 def _columns(pairs: Iterable[tuple[str, str | None]]) -> tuple[list[str], list[str | None]]:
-    """Pairs as two lists, as a statement takes them; each once."""
-    once = dict.fromkeys(pairs)
-    return [first for first, _ in once], [second for _, second in once]
+    """Pairs as two lists."""
+    both = list(pairs)
+    return [first for first, _ in both], [second for _, second in both]
 
 
 def _missing(state: str, row: Stored) -> LookupError:

@@ -146,6 +146,7 @@ WHERE r.deleted IS NULL;
 
 -- name: insert_resources
 -- Add live resources whose values are known to be free. It fails if something is there all the same, as an id.
+-- Each value has the place of its resource in the lists before.
 WITH made AS (
     INSERT INTO resource (
         directory, id, kind, connection, external_id, seq, version, created, modified, document, search, display
@@ -163,20 +164,21 @@ WITH made AS (
 
 taken AS (
     INSERT INTO unique_value (directory, kind, attribute, value, id)
-    SELECT $1, u.kind, u.attribute, u.value, u.id
-    FROM unnest($13::text[], $14::text[], $15::text[], $16::text[]) AS u (kind, attribute, value, id)
+    SELECT $1, ($3::text[])[u.place], u.attribute, u.value, ($2::text[])[u.place]
+    FROM unnest($13::integer[], $14::text[], $15::text[]) AS u (place, attribute, value)
 )
 
 INSERT INTO attribute_value (directory, kind, attribute, value, id)
-SELECT $1, i.kind, i.attribute, i.value, i.id
-FROM unnest($17::text[], $18::text[], $19::text[], $20::text[]) AS i (kind, attribute, value, id);
+SELECT $1, ($3::text[])[i.place], i.attribute, i.value, ($2::text[])[i.place]
+FROM unnest($16::integer[], $17::text[], $18::text[]) AS i (place, attribute, value);
 
 -- name: update_resources
 -- Replace what a change may change of resources known to live, but for whose they are and their unique values.
+-- Each value has the place of its resource in the lists before.
 WITH noted AS (
     INSERT INTO attribute_value (directory, kind, attribute, value, id)
-    SELECT $1, i.kind, i.attribute, i.value, i.id
-    FROM unnest($9::text[], $10::text[], $11::text[], $12::text[]) AS i (kind, attribute, value, id)
+    SELECT $1, ($9::text[])[i.place], i.attribute, i.value, ($2::text[])[i.place]
+    FROM unnest($10::integer[], $11::text[], $12::text[]) AS i (place, attribute, value)
     ON CONFLICT DO NOTHING
 ),
 
@@ -184,10 +186,11 @@ dropped AS (
     DELETE FROM attribute_value AS v
     USING (
         SELECT o.place
-        FROM unnest($13::text[], $14::text[], $15::text[], $16::text[]) AS i (kind, attribute, value, id)
+        FROM unnest($13::integer[], $14::text[], $15::text[]) AS i (place, attribute, value)
         CROSS JOIN LATERAL (
             SELECT ctid AS place, id FROM attribute_value
-            WHERE directory = $1 AND kind = i.kind AND attribute = i.attribute AND value = i.value AND id = i.id
+            WHERE directory = $1 AND kind = ($9::text[])[i.place] AND attribute = i.attribute AND value = i.value
+                AND id = ($2::text[])[i.place]
             OFFSET 0
         ) AS o
     ) AS old
