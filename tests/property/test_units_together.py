@@ -28,6 +28,7 @@ from rosterd.service.ahead import Ahead
 from rosterd.service.audit import COMMAND_LINE, Actor, Entry
 from rosterd.service.caller import Caller
 from rosterd.service.commands import Commands, Unit
+from rosterd.service.connections import Refusal
 from rosterd.service.control import Connection, Directory, Policy
 from rosterd.service.limits import Limits
 from rosterd.service.ports import Query, Writer
@@ -38,7 +39,7 @@ from rosterd.store.postgres_run import Link
 from rosterd.store.sqlite import SqliteStore, open_sqlite
 
 USER, GROUP = CORE_MODEL.types["User"], CORE_MODEL.types["Group"]
-POLICY = Policy(limits=Limits(fuse_count=0, fuse_percent=0))
+POLICY = Policy(limits=Limits(fuse_count=3))
 LONG = "x" * 410
 """Longer than what stands in an index as it is."""
 NAMES = st.sampled_from(["ann", "Ann", "bob", "cy", "dee", LONG])
@@ -225,6 +226,8 @@ def ahead_of(units: list[Unit | errors.ScimError]) -> Ahead:
 
 
 def told(outcome: object) -> object:
+    if isinstance(outcome, Refusal):
+        return type(outcome.error), outcome.error.detail
     assert isinstance(outcome, View)
     return outcome.row, outcome.external_id, outcome.memberships, outcome.members
 
@@ -272,6 +275,7 @@ def change(path: str, value: object, kind: str = "User", id: str = "id1") -> Mad
     return ("patch", kind, id, replaced(path, value))
 
 
+OFF, ON = change("active", False), change("active", True)
 STAFF = ("create", "Group", group("g", ["id1"]))
 ANN, AGAIN = ("create", "User", user("ann", None)), ("create", "User", user("ann", "k1"))
 
@@ -293,6 +297,7 @@ ANN, AGAIN = ("create", "User", user("ann", None)), ("create", "User", user("ann
 )
 @example(batches=[[ANN, STAFF], [("delete", "Group", "id2"), change("title", "c")]])
 @example(batches=[[ANN], [("undone", change("displayName", "D")), change("title", "c")]])
+@example(batches=[[ANN], [("undone", OFF), OFF, ON, OFF, ON], [("undone", OFF, ON), OFF, ON, OFF]])
 @example(batches=[[ANN], [("delete", "User", "id1"), change("title", "c"), AGAIN, change("title", "d")]])
 @settings(max_examples=100)
 @given(batches=st.lists(BATCH, min_size=1, max_size=3))

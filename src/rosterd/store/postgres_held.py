@@ -18,12 +18,13 @@ import asyncpg
 from rosterd.scim.errors import InvalidValue
 from rosterd.service.ahead import Ahead
 from rosterd.service.events import Event
+from rosterd.service.limits import Loss
 from rosterd.service.ports import Stored
 from rosterd.service.standing import Standing
 from rosterd.store.joining import Joining
 from rosterd.store.postgres_known import Known
 from rosterd.store.postgres_run import Again, Link, Row, is_unavailable
-from rosterd.store.postgres_waiting import Seating, Touch, Waiting, Write
+from rosterd.store.postgres_waiting import Lost, Seating, Touch, Waiting, Write
 from rosterd.store.rows import as_json
 
 _SEQ: Final = "seq"
@@ -54,6 +55,7 @@ class _Mark(NamedTuple):
     told: int
     """How many of the events there were: more are added, and none is taken out."""
     standings: dict[int, Standing]
+    losses: dict[int, Loss]
     revision: int | None
     end: int
     """Of what waits."""
@@ -64,13 +66,17 @@ class Held(Link):
 
     __slots__ = (
         "_begun", "_counts", "_events", "_last", "_parts",
-        "directory", "governs", "known", "revision", "spoilt", "standings", "waiting",
+        "counted", "directory", "governs", "known", "losses", "revision", "spoilt", "standings", "waiting",
     )  # fmt: skip
 
     def __init__(self, connection: Any, directory: int) -> None:
         super().__init__(connection)
         self.directory = directory
         self.standings: dict[int, Standing] = {}
+        self.losses: dict[int, Loss] = {}
+        """Of connections that have a row of them."""
+        self.counted: dict[str, int] = {}
+        """Numbers as they were before what is kept in memory."""
         self.revision: int | None = None
         """Of what the directory defines, if that was asked for."""
         self.spoilt = False
@@ -101,7 +107,8 @@ class Held(Link):
 
     def back(self, mark: _Mark) -> None:
         """Forget what was kept for the end since then; what only the engine can undo is the caller's."""
-        self._last, self._counts, self._events, told, self.standings, self.revision, end = mark
+        self._last, self._counts, self._events, told, self.standings, self.losses, self.revision, end = mark
+        self.counted = {}
         del self._events[told:]
         if self.spoilt or self.waiting.end > end:
             self.waiting.cut(end)
@@ -146,7 +153,7 @@ class Held(Link):
         self.spoilt = True
         await self.change("finish", self.directory, *columns, list(counts), list(counts.values()))
         self._last = self.last()
-        self._counts, self._events = {}, []
+        self._counts, self._events, self.counted = {}, [], {}
 
     async def fetch(self, text: str, parameters: Sequence[Any]) -> list[Row]:
         await self.flush()
@@ -204,6 +211,11 @@ class Held(Link):
             self.waiting.add(Seating(True, group, value, False))
             self.known.seats.drop(group, value)
 
+    def lose(self, connection: int, loss: Loss) -> None:
+        """The same for what a connection that has a row of it has taken away."""
+        self.losses[connection] = loss
+        self.waiting.add(Lost(connection, loss))
+
     def touch(self, row: Stored, modified: int) -> int:
         """The same for the version of a resource that is known to live."""
         version = row.version + 1
@@ -247,6 +259,7 @@ class Held(Link):
             self._events,
             len(self._events),
             self.standings.copy(),
+            self.losses.copy(),
             self.revision,
             self.waiting.end,
         )

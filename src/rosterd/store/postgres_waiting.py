@@ -7,6 +7,7 @@ same, as an id that is there already, ``write`` raises, and nothing may be kept 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from rosterd.service.limits import Loss
 from rosterd.service.ports import Stored
 from rosterd.store.postgres_run import Link
 
@@ -63,6 +64,16 @@ class Touch(NamedTuple):
     modified: int
 
 
+class Lost(NamedTuple):
+    """What a connection has taken away, which has a row of that."""
+
+    connection: int
+    loss: Loss
+
+
+Change = Write | Seating | Touch | Lost
+
+
 class Waiting:
     """Writes in their order. A *mark* is a place in it, counted from the beginning of the transaction."""
 
@@ -71,7 +82,7 @@ class Waiting:
     def __init__(self) -> None:
         self.begin = 0
         """The mark of the first that waits."""
-        self._writes: list[Write | Seating | Touch] = []
+        self._writes: list[Change] = []
 
     def __bool__(self) -> bool:
         return bool(self._writes)
@@ -81,7 +92,7 @@ class Waiting:
         """The mark behind the last."""
         return self.begin + len(self._writes)
 
-    def add(self, write: Write | Seating | Touch) -> None:
+    def add(self, write: Change) -> None:
         """Another one."""
         self._writes.append(write)
 
@@ -97,8 +108,11 @@ class Waiting:
         changed: dict[str, Write] = {}
         seats: dict[tuple[bool, str, str], Seating] = {}
         touched: dict[str, Touch] = {}
+        lost: dict[int, Loss] = {}
         for write in writes:
-            if isinstance(write, Seating):
+            if isinstance(write, Lost):
+                lost[write.connection] = write.loss
+            elif isinstance(write, Seating):
                 seats[write[:3]] = write
             elif isinstance(write, Touch):
                 touched[write.id] = write
@@ -108,6 +122,8 @@ class Waiting:
                 id = write.row.id
                 touched.pop(id, None)  # the version is a part of it
                 changed[id] = write.behind(changed[id]) if id in changed else write
+        for connection, loss in lost.items():
+            await link.change("set_loss", directory, connection, loss.began, loss.count, loss.of)
         if made:
             await _insert(link, directory, made)
         if changed:

@@ -1,10 +1,9 @@
 """``Writer`` over PostgreSQL: one statement for each change, with all that belongs to it.
 
 Events and counts are written at the end of the transaction; before events are read, they are written then.
-Membership changes are statements over the list given: they cost its length, whatever the group's.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from itertools import takewhile
 from typing import Any, Final
@@ -12,26 +11,25 @@ from typing import Any, Final
 import orjson
 
 from rosterd.scim.index import Indexed
-from rosterd.scim.membership import Member
 from rosterd.service.audit import Entry
 from rosterd.service.control import Directory
 from rosterd.service.events import Event
 from rosterd.service.limits import Loss
 from rosterd.service.past import Owed
-from rosterd.service.ports import MemberChange, Stored, UniqueViolation
+from rosterd.service.ports import Stored, UniqueViolation
 from rosterd.service.standing import Standing
-from rosterd.store.dialect_postgres import Postgres, as_search, clean, cleaned, short
+from rosterd.store.dialect_postgres import Postgres, as_search, clean, short
 from rosterd.store.entries import entry_row
-from rosterd.store.joining import joining
 from rosterd.store.known_reads import KnownReads
 from rosterd.store.lookups import lookups
 from rosterd.store.policy import ACTIVE, standing_of
 from rosterd.store.postgres_entries import storable
 from rosterd.store.postgres_held import Held
+from rosterd.store.postgres_members import PostgresMemberWriter, columns
 from rosterd.store.postgres_projections import PostgresProjectionWriter
-from rosterd.store.postgres_reader import PostgresReader, counted
+from rosterd.store.postgres_reader import counted
 from rosterd.store.postgres_run import Row
-from rosterd.store.postgres_waiting import Entries, Write
+from rosterd.store.postgres_waiting import Write
 from rosterd.store.rows import as_json, definition_row, directory_of
 
 Pairs = Iterable[tuple[str, str]]
@@ -42,7 +40,7 @@ _TOLD: Final = frozenset(
 """Statements that read what is otherwise written at the end."""
 
 
-class PostgresWriter(KnownReads, PostgresReader, PostgresProjectionWriter):
+class PostgresWriter(KnownReads, PostgresMemberWriter, PostgresProjectionWriter):
     """See ``rosterd.service.ports.Writer``. For one transaction that somebody else began."""
 
     __slots__ = ("_held", "_known")
@@ -63,13 +61,11 @@ class PostgresWriter(KnownReads, PostgresReader, PostgresProjectionWriter):
         return self._held.next()
 
     async def count(self, kind: str, connection: int | None = None) -> int:
-        return await super().count(kind, connection) + self._held.added(counted(kind, connection))
-
-    async def few_members(self, group: str, most: int) -> tuple[Member, ...] | None:
-        try:
-            return self._held.known.seats.few(clean(group), most)
-        except KeyError:
-            return await super().few_members(group, most)
+        name = counted(kind, connection)
+        before = self._held.counted.get(name)
+        if before is None:
+            before = self._held.counted[name] = await super().count(kind, connection)
+        return before + self._held.added(name)
 
     async def adopted(self, name: str) -> str | None:
         return None if self._held.known.lacks("adopted", name) else await super().adopted(name)
@@ -178,60 +174,6 @@ class PostgresWriter(KnownReads, PostgresReader, PostgresProjectionWriter):
         await self.project(id, None)
         return True
 
-    async def add_members(self, group: str, members: Sequence[Member]) -> MemberChange:
-        wanted: dict[str, str | None] = {}
-        for member in members:
-            value = clean(member.value)
-            wanted[value] = member.display or wanted.get(value)
-        return await self._put(clean(group), wanted, exactly=False)
-
-    async def remove_members(self, group: str, values: Sequence[str]) -> MemberChange:
-        group, given = clean(group), dict.fromkeys(map(clean, values))
-        known, pending = self._held.known.seats.of(group, given), set[str]()
-        if known is not None:
-            removed = {seat.value for seat in known if seat.is_member}
-            if len(removed) < len(given):
-                pending = {seat.value for seat in known if seat.is_pending}
-            self._held.unseat(group, removed, pending)
-        else:
-            removed = await self._values("delete_members", group, list(given))
-            if len(removed) < len(given):
-                pending = await self._values("delete_pending", group, list(given))
-        return MemberChange(
-            removed=tuple(v for v in given if v in removed),
-            pending_removed=tuple(v for v in given if v in pending),
-        )
-
-    async def replace_members(self, group: str, members: Sequence[Member]) -> MemberChange:
-        wanted = {clean(member.value): member.display or None for member in members}
-        values = list(wanted)
-        removed = await self._values("delete_other_members", clean(group), values)
-        pending_removed = await self._values("delete_other_pending", clean(group), values)
-        change = await self._put(clean(group), wanted, exactly=True)
-        return MemberChange(
-            added=change.added,
-            removed=tuple(sorted(removed)),
-            pending_added=change.pending_added,
-            pending_removed=(*sorted(pending_removed), *change.pending_removed),
-            renamed=change.renamed,
-        )
-
-    async def groups_with(self, member: str) -> tuple[str, ...]:
-        return tuple(group for (group,) in await self._rows("groups_with", clean(member)))
-
-    async def resolve_pending(self, id: str, names: Sequence[str]) -> Mapping[str, MemberChange]:
-        if self._held.known.lacks_all("awaited", (id, *names)):
-            return {}
-        joined: dict[str, bool] = {}
-        values: dict[str, list[str]] = {}
-        for group, value, is_new in await self._returned("resolve_pending", id, [id, *cleaned(names)]):
-            joined[group] = is_new
-            values.setdefault(group, []).append(value)
-        return {
-            group: MemberChange(added=(id,) if joined[group] else (), resolved=tuple(found))
-            for group, found in values.items()
-        }
-
     async def append(self, event: Event) -> int:
         return self._held.tell(event)
 
@@ -254,9 +196,6 @@ class PostgresWriter(KnownReads, PostgresReader, PostgresProjectionWriter):
     async def rewrite(self, seq: int, data: Mapping[str, Any]) -> None:
         await self._held.finish()
         await self._change("rewrite_event", seq, as_json(data))
-
-    async def drop_pending(self, values: Sequence[str]) -> None:
-        await self._change("drop_pending", cleaned(values))
 
     async def standing(self, connection: int) -> Standing:
         known = self._held.standings.get(connection)
@@ -293,14 +232,19 @@ class PostgresWriter(KnownReads, PostgresReader, PostgresProjectionWriter):
         if changed != 1:
             raise LookupError(f"there is no connection {connection}")
         self._held.standings.pop(connection, None)
+        self._held.losses.pop(connection, None)
         await self._change("forget_loss", connection)
 
     async def loss(self, connection: int) -> Loss | None:
-        rows = await self._rows("loss", connection)
-        return Loss(*rows[0]) if rows else None
+        known = self._held.losses.get(connection)
+        if known is None and (rows := await self._rows("loss", connection)):
+            known = self._held.losses[connection] = Loss(*rows[0])
+        return known
 
     async def set_loss(self, connection: int, loss: Loss) -> None:
-        if not await self._change("set_loss", connection, loss.began, loss.count, loss.of):
+        if connection in self._held.losses:
+            self._held.lose(connection, loss)
+        elif not await self._change("set_loss", connection, loss.began, loss.count, loss.of):
             raise LookupError(f"there is no connection {connection}")
 
     async def _rows(self, name: str, *parameters: Any) -> list[Row]:
@@ -308,17 +252,8 @@ class PostgresWriter(KnownReads, PostgresReader, PostgresProjectionWriter):
             await self._held.finish()
         return await super()._rows(name, *parameters)
 
-    async def _returned(self, name: str, *parameters: Any) -> list[Row]:
-        return await self._held.returned(name, self._directory, *parameters)
-
     async def _one(self, name: str, *parameters: Any) -> Row:
         return (await self._returned(name, *parameters))[0]
-
-    async def _values(self, name: str, *parameters: Any) -> set[str]:
-        return {value for (value,) in await self._returned(name, *parameters)}
-
-    async def _change(self, name: str, *parameters: Any) -> int:
-        return await self._held.put(name, self._directory, *parameters)
 
     def _is_known(self, row: Stored) -> bool:
         """Whether the resource is known to live, and whose it is stays."""
@@ -336,43 +271,20 @@ class PostgresWriter(KnownReads, PostgresReader, PostgresProjectionWriter):
         """Free the values of a resource, and end every membership of it and in it."""
         await self._change("forget_resource", id, kind, *_entries(unique), *_entries(values))
 
-    async def _put(self, group: str, wanted: Mapping[str, str | None], *, exactly: bool) -> MemberChange:
-        """Make each value a member or pending; ``exactly``: one without a display shall have none."""
-        known = self._held.known.seats.of(group, wanted)
-        if known is not None:
-            put = joining(known, wanted, exactly=exactly)
-            self._held.seat(group, put)
-            return put.change
-        standing = await self._rows("standing", [group] * len(wanted), list(wanted))
-        put = joining(standing, wanted, exactly=exactly)
-        if put.members:
-            await self._change("put_members", group, *_columns(put.members))
-        if put.waiting:
-            await self._change("put_pending", group, *_columns(put.waiting))
-        if put.arrived:
-            await self._change("delete_pending", group, put.arrived)
-        return put.change
-
 
 def _whole(value: str, indexed: Indexed) -> str:
     """A unique value, of which the engine has told what stands in the index."""
     return next((whole for _, whole in indexed.unique if short(whole) == value), value)
 
 
-def _short(pairs: Pairs) -> Entries:
+def _short(pairs: Pairs) -> Mapping[tuple[str, str], None]:
     """The values of attributes as their tables have them, each once."""
     return dict.fromkeys([(attribute, short(value)) for attribute, value in pairs])
 
 
 def _entries(pairs: Pairs) -> tuple[list[str], list[str | None]]:
     """The same as a statement takes them."""
-    return _columns(_short(pairs))
-
-
-def _columns(pairs: Iterable[tuple[str, str | None]]) -> tuple[list[str], list[str | None]]:
-    """Pairs as two lists."""
-    both = list(pairs)
-    return [first for first, _ in both], [second for _, second in both]
+    return columns(list(_short(pairs)))
 
 
 def _missing(state: str, row: Stored) -> LookupError:
