@@ -129,7 +129,9 @@ class Committer:
             except BaseException as error:  # noqa: BLE001 - whatever it is, the others must be answered
                 self._fail(error, batch)
                 if not batch or time.monotonic() - began > PATIENCE:  # the others need not wait as long
-                    rest = self._taken(queue, len(queue))
+                    self._waiting -= len(queue)
+                    rest = list(queue)
+                    queue.clear()
                     self._fail(StoreUnavailable(str(error)), rest)
                     batch += rest
                 wrote = False
@@ -218,12 +220,9 @@ class Committer:
     ) -> Iterator[_Unit]:
         """Those that wait, and those that come while these are carried out, as long as they fit in."""
         while queue and (not batch or (len(batch) < BATCH_UNITS and fits(queue[0]))):
-            batch += self._taken(queue, 1)
+            self._waiting -= 1
+            batch.append(queue.popleft())
             yield batch[-1]
-
-    def _taken(self, queue: deque[_Unit], count: int) -> list[_Unit]:
-        self._waiting -= count
-        return [queue.popleft() for _ in range(count)]
 
 
 async def _perform(held: Held, unit: _Unit, apart: bool) -> None:

@@ -8,8 +8,8 @@ waiting    resources that are certain to be written: all of them by one statemen
 part       of it that is undone alone if it fails: a savepoint, made at the first statement that writes
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -120,8 +120,8 @@ class Held(Link):
 
     def next(self) -> int:
         """Another number."""
-        self.add(_SEQ, 1)
-        return self.last()
+        self._counts[_SEQ] = given = self._counts.get(_SEQ, 0) + 1
+        return self._last + given
 
     def add(self, name: str, by: int) -> None:
         """Add to a number that is kept."""
@@ -157,13 +157,19 @@ class Held(Link):
 
     async def fetch(self, text: str, parameters: Sequence[Any]) -> list[Row]:
         await self.flush()
-        with self._watched():
+        try:
             return await super().fetch(text, parameters)
+        except asyncpg.PostgresError as error:
+            self._failed(error)
+            raise
 
     async def change(self, name: str, *parameters: Any) -> int:
         await self.flush()
-        with self._watched():
+        try:
             return await super().change(name, *parameters)
+        except asyncpg.PostgresError as error:
+            self._failed(error)
+            raise
 
     async def put(self, name: str, *parameters: Any) -> int:
         """Run a statement that writes; how many rows it changed."""
@@ -293,19 +299,16 @@ class Held(Link):
             del self._parts[depth:]
             self.spoilt = self.spoilt or part.before
 
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
-        """Note a statement that fails: until a savepoint or the beginning, the engine takes no other."""
-        try:
-            yield
-        except asyncpg.ProgramLimitExceededError as error:
-            self.spoilt = True
+    def _failed(self, error: asyncpg.PostgresError) -> None:
+        """Note a statement that fails: until a savepoint or the beginning, the engine takes no other.
+
+        Raises ``InvalidValue`` if a value is at fault.
+        """
+        self.spoilt = True
+        if isinstance(error, asyncpg.ProgramLimitExceededError):
             raise InvalidValue(
                 "a value that others look it up by is longer than about 2,600 bytes"
             ) from error
-        except asyncpg.PostgresError:
-            self.spoilt = True
-            raise
 
     async def _writing(self, name: str) -> None:
         """A statement follows that writes."""

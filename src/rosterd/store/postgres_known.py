@@ -74,15 +74,17 @@ class Known:
             return
         kinds, connections, external_ids = _columns(wanted["retained"], 3)
         unique_kinds, attributes, values = _columns(wanted["unique"], 3)
-        found = {(part, place) for part, place in await reads.rows(
+        found = await reads.rows(
             "foresee", directory, cleaned(wanted["adopted"]), kinds, connections, cleaned(external_ids),
             cleaned(wanted["awaited"]), unique_kinds, attributes, [short(clean(value)) for value in values],
-        )}  # fmt: skip
+        )  # fmt: skip
         for part, asked in wanted.items():
-            self._nothing[part].update(
-                one for place, one in enumerate(asked, 1) if (part, place) not in found
-            )
-        self._found |= set(wanted["unique"]) - self._nothing["unique"]
+            self._nothing[part].update(asked)
+        for part, place in found:
+            one = wanted[part][place - 1]
+            self._nothing[part].discard(one)
+            if part == "unique":
+                self._found.add(one)
 
     async def _look_for_resources(self, reads: Reads, directory: int, several: Sequence[Ahead]) -> None:
         wanted = sought(several, "resources")

@@ -31,8 +31,8 @@ PATIENCE: Final = 5.0
 _LOOKS: Final = 5
 """In so many parts is waited, so that a time in which this process itself stood still is not all of it."""
 _AGAIN_SECONDS: Final = 0.25
-_TOGETHER_SECONDS: Final = 0.005
-"""How long commits are gathered, to be told together."""
+_TOGETHER_SECONDS: Final = 0.02
+"""How long commits are gathered behind one that was told at once, to be told together."""
 
 
 class News:
@@ -85,9 +85,9 @@ class News:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(PULSE_SECONDS):
                         await self._rung.wait()
-                        await asyncio.sleep(_TOGETHER_SECONDS)
                 self._rung.clear()
                 await self._ask(connection)
+                await asyncio.sleep(_TOGETHER_SECONDS)
         finally:
             connection.terminate()
 
