@@ -16,9 +16,11 @@ def members(value: object, what: str) -> dict[str, object]:
         raise InvalidSyntax(f"{what} must be a JSON object, not {json_type(value)}")
     found: dict[str, object] = dict(zip(map(str.casefold, value), value.values(), strict=True))
     if len(found) < len(value):
-        names = list(map(str.casefold, value))
-        twice = next(name for place, name in enumerate(value) if names.index(names[place]) < place)
-        raise InvalidSyntax(f"{what} has the member '{twice}' twice")
+        seen: set[str] = set()
+        for name in value:
+            if name.casefold() in seen:
+                raise InvalidSyntax(f"{what} has the member '{name}' twice")
+            seen.add(name.casefold())
     if None in found.values():
         found = {key: member for key, member in found.items() if member is not None}
     return found
