@@ -298,6 +298,20 @@ PATCHES: list[tuple[tuple[str, ...], str, list[Any], list[Any]]] = [
         [{"op": "remove", "path": MANAGER}],
     ),
     (
+        ("single-from-list", "value-from-object", "null-removes"),
+        "User",
+        [
+            {"op": "Replace", "path": "title", "value": [None]},
+            {"op": "replace", "path": "nickName", "value": {"value": None}},
+            {"op": "add", "path": "title", "value": [None]},
+        ],
+        [
+            {"op": "remove", "path": "title"},
+            {"op": "remove", "path": "nickName"},
+            {"op": "add", "path": "title", "value": None},
+        ],
+    ),
+    (
         ("object-from-value",),
         "User",
         [

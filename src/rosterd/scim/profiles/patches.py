@@ -74,7 +74,9 @@ def operations(chain: Chain, walk: Walk, t: ResourceType, body: Body, changed: s
             result.append(operation)
             continue
         if in_order(t, operation):
-            result.append(_walked(walk, t, operation, changed))
+            read = _walked(walk, t, operation, changed)
+            # What the walk has made of a value may be none, which those behind it look for.
+            result += [read] if read is operation else _through(chain.after, t, read, changed)
             continue
         for part in _through(chain.before, t, operation, changed):
             result += _through(chain.after, t, _walked(walk, t, part, changed), changed)
