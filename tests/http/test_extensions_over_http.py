@@ -56,6 +56,20 @@ def test_an_extension_is_there_for_the_next_request(tmp_path: Path) -> None:
     run(tmp_path, test)
 
 
+def test_an_extension_s_attribute_may_be_called_schemas(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        await put(world, {"name": "schemas", "uniqueness": "server"})
+        user = await world.user("ann", **{ACME: {"schemas": "one"}})
+        changed = body("ann", title="Dr.", **{ACME: {"schemas": "two"}})
+        response = await world.scim.put(f"/Users/{user['id']}", json=changed)
+        assert response.json()[ACME] == {"schemas": "two"}
+        taken = await world.scim.post("/Users", json=body("ben", **{ACME: {"schemas": "two"}}))
+        assert taken.status_code == 409
+        await world.user("ben", **{ACME: {"schemas": "one"}})
+
+    run(tmp_path, test)
+
+
 def test_no_value_is_lost_by_a_change_of_the_schema(tmp_path: Path) -> None:
     async def test(world: World) -> None:
         await put(world, *ATTRIBUTES)

@@ -21,6 +21,7 @@ URN = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
         ({"schemas": ["x"]}, {"schemas": ["x", "y"]}, {}, {}),
         ({URN: {"a": 1, "b": 2}}, {URN: {"a": 1, "b": 3}}, {URN: {"b": 2}}, {URN: {"b": 3}}),
         ({URN: {"a": 1}}, {}, {URN: {"a": 1}}, {}),
+        ({URN: {"schemas": 1}}, {URN: {"schemas": 2}}, {URN: {"schemas": 1}}, {URN: {"schemas": 2}}),
     ],
 )
 def test_an_event_holds_only_what_differs(before: dict, after: dict, old: dict, new: dict) -> None:

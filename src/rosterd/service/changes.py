@@ -91,17 +91,22 @@ def update_type(resource_type: ResourceType, before: Mapping[str, Any], after: M
     return f"{noun(resource_type)}.{verb}"
 
 
-def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes that differ, before and after; an extension is compared attribute by attribute."""
+def difference(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, within: bool = False
+) -> dict[str, Any]:
+    """The attributes that differ, before and after; an extension is compared attribute by attribute.
+
+    ``schemas`` follows from the others, but ``within`` an extension it is an attribute as any other.
+    """
     old: dict[str, Any] = {}
     new: dict[str, Any] = {}
     names = before if after.keys() <= before.keys() else {**before, **after}
     for name in names:
         left, right = before.get(name), after.get(name)
-        if left == right or name == "schemas":
+        if left == right or (name == "schemas" and not within):
             continue
         if name.startswith("urn:"):
-            inner = difference(left or {}, right or {})
+            inner = difference(left or {}, right or {}, within=True)
             left, right = inner["before"] or None, inner["after"] or None
         if left is not None:
             old[name] = left
