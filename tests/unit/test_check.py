@@ -482,6 +482,20 @@ def test_put_of_what_was_returned_changes_nothing() -> None:
     assert check.replace(returned, USER, current) == current
 
 
+def test_of_many_values_that_lack_the_same_only_the_first_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[check.Lack] = []
+
+    class Counted(check.Lack):
+        def __init__(self, path: str, by: str = "") -> None:
+            super().__init__(path, by)
+            made.append(self)
+
+    monkeypatch.setattr(check, "Lack", Counted)
+    with pytest.raises(InvalidValue, match=r"parts\[1\].value: a value is required"):
+        check.create(device(parts=[{"value": "v"}, *[{"kind": "k"}] * 100]), DEVICE)
+    assert len(made) == 2
+
+
 def test_checker_is_compiled_once() -> None:
     assert check.checker_for(USER) is check.checker_for(USER)
     assert check.checker_for(USER) is not check.checker_for(GROUP)

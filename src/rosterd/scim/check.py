@@ -118,8 +118,11 @@ class Table:
                     out[rule.name] = value
         return out
 
-    def lacking(self, values: Mapping[str, Any]) -> list[Lack]:
-        """The required attributes that a canonical object lacks."""
+    def lacking(self, values: Mapping[str, Any], *, first: bool = False) -> list[Lack]:
+        """The required attributes that a canonical object lacks.
+
+        Whoever asks for the ``first`` one is not told of all the values that lack the same behind it.
+        """
         lacks: list[Lack] = []
         for rule in self.required:
             value = values.get(rule.name)
@@ -130,7 +133,9 @@ class Table:
                 several = isinstance(value, list)
                 for position, element in enumerate(value if several else (value,)):
                     name = f"{rule.name}[{position}]" if several else rule.name
-                    lacks += [inner.under(name) for inner in rule.table.lacking(element)]
+                    lacks += [inner.under(name) for inner in rule.table.lacking(element, first=first)]
+                    if first and lacks:
+                        return lacks
                 asked = rule.attribute.tightening
                 if asked is not None and asked.primary and not any(map(_is_primary, value)):
                     lacks += _missing(rule)
@@ -230,7 +235,7 @@ class Checker:
         return draft
 
     def _complete(self, draft: dict[str, Any]) -> dict[str, Any]:
-        for lack in self.table.lacking(draft):
+        for lack in self.table.lacking(draft, first=True):
             raise InvalidValue(str(lack))
         del draft["schemas"]
         return {"schemas": self.schemas(draft), **draft}
@@ -290,7 +295,7 @@ def keep(table: Table, draft: dict[str, Any], current: Mapping[str, Any]) -> Non
                 raise misfit.under(rule.name) from None
             if inner:
                 # Not given at all, and its rest would lack something required: it stays as it is.
-                whole = after is None and bool(rule.table.lacking(inner))
+                whole = after is None and bool(rule.table.lacking(inner, first=True))
                 draft[rule.name] = before if whole else inner
 
 
