@@ -1,5 +1,7 @@
 """What the request log hides of a body and of a query, and what it keeps as it was."""
 
+import gc
+from types import FunctionType, ModuleType
 from typing import Any
 
 import orjson
@@ -136,6 +138,29 @@ def test_a_hidden_value_is_hidden_in_the_reply_too(secret: str) -> None:
 def test_what_was_compared_with_a_secret_is_hidden_in_the_reply_too(compared: dict[str, str]) -> None:
     body = {key: text % f'"{SECRET}"' for key, text in compared.items()}
     assert MASKS.body(orjson.dumps(body)).elsewhere(f"Nobody has {SECRET}.") == f"Nobody has {MASK}."
+
+
+def held_by(one: object) -> set[str]:
+    """The texts that an object holds on to, code aside."""
+    seen, level = {id(one)}, [one]
+    texts: set[str] = set()
+    while level:
+        level = [
+            inner
+            for inner in gc.get_referents(*level)
+            if not isinstance(inner, type | FunctionType | ModuleType) and id(inner) not in seen
+        ]
+        seen.update(map(id, level))
+        texts.update(inner for inner in level if isinstance(inner, str))
+    return texts
+
+
+def test_a_credential_as_a_key_does_not_stay_in_memory() -> None:
+    masks = Masks()
+    masks.body(orjson.dumps({TOKEN: {f"my {TOKEN}": 1}, "password": SECRET, "userName": "ann"}))
+    held = held_by(masks)
+    assert "userName" in held
+    assert not [text for text in held if TOKEN.casefold() in text.casefold()]
 
 
 CUT = {

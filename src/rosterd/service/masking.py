@@ -100,7 +100,8 @@ class Masks:
         return self._names_secret(folded) if len(folded) <= _LONGEST else self._look(folded)
 
     def _key(self, key: str) -> _Key:
-        return self._known(key) if len(key) <= _LONGEST else self._read(key)
+        # What may be a credential is not remembered: it would stay in memory.
+        return self._known(key) if len(key) <= _LONGEST and "_" not in key else self._read(key)
 
     def _read(self, key: str) -> _Key:
         return _Key(self.names_secret(key), key.casefold(), _without_credentials(key))
