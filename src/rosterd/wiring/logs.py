@@ -114,9 +114,9 @@ class _Lines:
             self._stream.flush()
 
 
-def _as_json(line: Mapping[str, object], default: Callable[[Any], Any], option: int | None = None) -> bytes:
+def _as_json(line: Mapping[str, object], default: Callable[[Any], Any]) -> bytes:
     try:
-        return orjson.dumps(line, default=default, option=option)
+        return orjson.dumps(line, default=default)
     except TypeError:  # half a surrogate pair, as in the name of a file that is not UTF-8
         return json.dumps(line, default=str).encode()
 
