@@ -1,6 +1,7 @@
 """The SCIM application as ASGI: mounting, conditional requests, methods, media types, faults."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from rosterd.console.render import asset_url
 from rosterd.http.decode import MAX_BODY
+from rosterd.http.request import Request
 from rosterd.http.scim import ScimApp
 from rosterd.scim import urns
 from rosterd.service.ports import StoreUnavailable
@@ -217,6 +219,32 @@ def test_a_fault_of_ours_is_told_by_its_request_id_only(
         assert "disk" not in detail
         assert response.headers.get("retry-after") == retry
         assert (response.headers["x-request-id"] in detail) == (status == 500)
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/Users", USER),
+        ("POST", "/Users", {"userName": 5, "password": "geheim-4711"}),
+        ("POST", "/Users", {"password": "geheim-4711"}),
+        ("GET", "/Users/nobody", None),
+        ("GET", "/d/another/Users", None),
+    ],
+)
+def test_nothing_of_a_request_stays_in_memory(tmp_path: Path, method: str, path: str, body: object) -> None:
+    async def test(client: httpx.AsyncClient, service: Service) -> None:
+        await client.get("/Users")
+        await service.journal.flush()
+        gc.collect()
+        gc.disable()
+        try:
+            await client.request(method, path, json=body)
+            await service.journal.flush()
+            assert not [one for one in gc.get_objects() if isinstance(one, Request)]
+        finally:
+            gc.enable()
 
     run(tmp_path, test)
 

@@ -90,10 +90,12 @@ class ScimApp:
             if span is not None:
                 request.error = gone
                 span.end(None, request, time.perf_counter())
+                _forget_frames(gone)
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a SCIM error
             request.error = error
             reply = reply_to(error, request.id)
+            _forget_frames(error)
             if self._journal is not None and request.credential is None:
                 request.credential = await self._admission.claimed(request.headers)
         self._requests.answering(request, reply.status, time.perf_counter())
@@ -275,6 +277,13 @@ class ScimApp:
     async def me(self, request: Request) -> Reply:
         """/Me: the token speaks for a connection, which is no user (RFC 7644 §3.11)."""
         raise errors.NotImplemented_("This token belongs to a provisioning connection, which is not a user.")
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Let go of where it was raised: the request is there, and in a circle with it its secrets would stay."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__context__
 
 
 def _readable(caller: Caller) -> tuple[ResourceType, ...]:
