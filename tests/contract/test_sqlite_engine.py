@@ -25,7 +25,20 @@ from rosterd.store.group_commit import CHECKPOINT_CHANGES, GroupCommit
 from rosterd.store.migrate import open_checked
 from rosterd.store.sqlite import SqliteStore, open_sqlite
 from rosterd.store.sqlite_run import write_rows
-from rosterd.testing.scenario import DIRECTORY, ENTRY, add, event, found, listed, put, refused, row, users
+from rosterd.store.sqlite_writer import SqliteWriter
+from rosterd.testing.scenario import (
+    DIRECTORY,
+    ENTRY,
+    add,
+    event,
+    found,
+    indexed,
+    listed,
+    put,
+    refused,
+    row,
+    users,
+)
 
 Scenario = Callable[[SqliteStore], Awaitable[None]]
 
@@ -111,6 +124,27 @@ def test_rows_on_many_pages_are_written_without_a_temporary_file(tmp_path: Path)
         connection.set_progress_handler(None, 0)
     assert any(file.endswith("rosterd.db") for file in opened)
     assert not any("etilqs" in file for file in opened)  # as SQLite names what it makes for itself
+
+
+def test_a_change_that_leaves_the_searched_texts_owes_the_index_nothing(tmp_path: Path) -> None:
+    """As of which address is the primary one, be it written at once or with others."""
+
+    async def scenario(store: SqliteStore) -> None:
+        address = {"value": "a@x", "type": "work"}
+        before = await store.write(DIRECTORY, put({"userName": "ann", "emails": [address]}, "u"))
+        document = {"userName": "ann", "emails": [{**address, "primary": True}]}
+        after = row(document, "u", seq=before.seq, version=2)
+
+        async def owed(tx: Writer) -> list[tuple[Any, ...]]:
+            assert isinstance(tx, SqliteWriter)
+            tx.held.connection.execute("DELETE FROM parts_due")
+            await tx.update(after, indexed(before), indexed(after))
+            return tx.held.direct().execute("SELECT * FROM parts_due").fetchall()
+
+        for ahead in (Ahead(), Ahead(resources=(("User", "u"),))):
+            assert await store.write(DIRECTORY, owed, ahead) == []
+
+    run(tmp_path, scenario)
 
 
 def test_another_process_writes_while_this_one_does(tmp_path: Path) -> None:

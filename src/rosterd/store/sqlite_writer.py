@@ -117,8 +117,9 @@ class SqliteWriter(
                 waiting[VALUES] += self._values(row, dropped, False)
                 waiting[VALUES] += self._values(row, added, True)
             if not has_same_parts(before.search, after.search):
-                parts = parts_text(before.search), parts_text(after.search)
-                waiting["owe_parts"].append((self._directory, row.seq, *parts))
+                old, new = parts_text(before.search), parts_text(after.search)
+                if old != new:
+                    waiting["owe_parts"].append((self._directory, row.seq, old, new))
         else:
             self._take(row.kind, row.id, _less(after.unique, before.unique))
             self._many("delete_unique", row.kind, row.id, _less(before.unique, after.unique))
