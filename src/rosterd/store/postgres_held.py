@@ -4,7 +4,7 @@ lock       the row of the directory's order, until COMMIT: transactions of one d
            in every process, so none sees half of another's, and events have the order of their commits
 numbers    are given out and counted in memory, and written with the events by one statement at the end
 known      what was looked up for many units at once, while nothing was written that may change it
-waiting    resources that are certain to be written: all of them by one statement, before any other one
+waiting    changes that are certain to be written: all of a sort by one statement, before any other one
 part       of it that is undone alone if it fails: a savepoint, made at the first statement that writes
 """
 

@@ -1,7 +1,8 @@
-"""Resources that are certain to be written, kept so that one statement writes many of them.
+"""Changes that are certain to be written, kept so that one statement writes many of a sort.
 
-Nothing can be in their way: their values are known to be free, or theirs before. If something is all the
-same, as an id that is there already, ``write`` raises, and nothing may be kept of it.
+Of resources, of members, of versions alone, and of what connections have taken away. Nothing can be in their
+way: values are known to be free, or theirs before, and so is what a value is to a group. If something is all
+the same, as an id that is there already, ``write`` raises, and nothing may be kept of it.
 """
 
 from collections.abc import Iterable, Sequence
