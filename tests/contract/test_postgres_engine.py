@@ -19,7 +19,19 @@ from rosterd.service.ports import StoreUnavailable, UniqueViolation, Writer
 from rosterd.store import postgres_commit
 from rosterd.store.postgres import PostgresStore, open_postgres
 from rosterd.store.queries import POSTGRES
-from rosterd.testing.scenario import DIRECTORY, add, event, found, indexed, listed, put, refused, row, users
+from rosterd.testing.scenario import (
+    AT,
+    DIRECTORY,
+    add,
+    event,
+    found,
+    indexed,
+    listed,
+    put,
+    refused,
+    row,
+    users,
+)
 
 NAME = f"rosterd-{secrets.token_hex(4)}"  # so that the stores of other test processes are left alone
 KILL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1"
@@ -107,6 +119,34 @@ class TestBatches(Emptied):
             assert await store.reader(DIRECTORY).count("User") == 21
             assert await store.reader(DIRECTORY).events(0, 10) == ()
             assert sum(store.load().jobs.counts) < 5
+
+        run(scenario)
+
+    def test_what_waited_is_written_though_the_last_unit_changes_nothing(self) -> None:
+        """A display has no event that is written behind it, and yet there is a commit to be told of."""
+
+        async def group(tx: Writer) -> None:
+            await add(tx, {"displayName": "g"}, "g", "Group")
+            await tx.add_members("g", [Member("u")])
+
+        async def named(tx: Writer) -> None:
+            await tx.add_members("g", [Member("u", None, "D")])
+            await tx.touch("Group", "g", AT)
+
+        async def looks(tx: Writer) -> None:
+            assert await tx.get("User", "nobody") is None
+
+        async def scenario(stores: list[PostgresStore]) -> None:
+            (store,) = stores
+            await users(store, ["u"])
+            await store.write(DIRECTORY, group)
+            before = sum(store.load().sync.counts), sum(store.load().jobs.counts)
+            ahead = Ahead(resources=(("Group", "g"),), seats=(("g", "u"),))
+            await asyncio.gather(store.write(DIRECTORY, named, ahead), store.write(DIRECTORY, looks))
+            assert (await store.reader(DIRECTORY).members("g"))[0].display == "D"
+            assert (sum(store.load().sync.counts), sum(store.load().jobs.counts)) == tuple(
+                one + 1 for one in before
+            )
 
         run(scenario)
 

@@ -200,7 +200,7 @@ class Committer:
                 if not unit.future.cancelled():
                     await _perform(held, unit, apart)
             await held.finish()
-            wrote, governs = held.spoilt, held.governs
+            wrote, governs = held.spoilt or held.wrote, held.governs
             worked = time.monotonic()
 
         try:

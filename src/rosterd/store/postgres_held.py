@@ -65,8 +65,8 @@ class Held(Link):
     """One connection inside a transaction over one directory. For units of work, one after the other."""
 
     __slots__ = (
-        "_begun", "_counts", "_events", "_last", "_parts",
-        "counted", "directory", "governs", "known", "losses", "revision", "spoilt", "standings", "waiting",
+        "_begun", "_counts", "_events", "_last", "_parts", "counted", "directory", "governs", "known",
+        "losses", "revision", "spoilt", "standings", "waiting", "wrote",
     )  # fmt: skip
 
     def __init__(self, connection: Any, directory: int) -> None:
@@ -81,6 +81,8 @@ class Held(Link):
         """Of what the directory defines, if that was asked for."""
         self.spoilt = False
         """Whether something was written, or failed, that only the engine can undo."""
+        self.wrote = False
+        """Whether something that waited was written, whoever's it was."""
         self.governs = False
         """Whether what credentials say was changed: a standing, definitions, or whatever has an entry."""
         self._last = 0
@@ -248,6 +250,7 @@ class Held(Link):
         """Write what waits, up to a mark."""
         if end <= self.waiting.begin:
             return
+        self.wrote = True
         if end > self._begun:
             self.spoilt = True
         try:
