@@ -428,6 +428,19 @@ class TestSeveralProcesses(Emptied):
 
 
 class TestBrokenConnections(Emptied):
+    def test_what_was_heard_before_the_connection_ended_is_still_told(self) -> None:
+        """The driver calls a turn later: the store may have been closed meanwhile."""
+
+        async def scenario(stores: list[PostgresStore]) -> None:
+            (store,) = stores
+            ended = await asyncpg.connect(database())
+            ended.terminate()
+            with store.watch() as watch:
+                store._news._heard(ended, -1, "rosterd", str(DIRECTORY))
+                assert await watch.news(10) == {DIRECTORY}
+
+        run(scenario)
+
     def test_killed_connections_cost_no_write_and_no_restart(self) -> None:
         async def scenario(stores: list[PostgresStore]) -> None:
             (store,) = stores

@@ -47,6 +47,8 @@ class News:
         self._failures = 0
         self._answered = time.monotonic()
         self._channel = ""
+        self._own = 0
+        """The server's process behind the connection: what it tells itself is known."""
         self._taken = False  # somebody copies into it or restores it
         self._task = asyncio.create_task(self._run())
 
@@ -75,6 +77,7 @@ class News:
         try:
             connection.add_termination_listener(lambda _: self._rung.set())
             self._channel = await connection.fetchval(POSTGRES["channel"])
+            self._own = connection.get_server_pid()
             await connection.add_listener(self._channel, self._heard)
             self._taken = await connection.fetchval(POSTGRES["share_use"]) is False
             if self._taken:
@@ -145,6 +148,6 @@ class News:
             self._lost_at = None
         self._database.found()
 
-    def _heard(self, connection: Any, process: int, channel: str, directory: str) -> None:
-        if process != connection.get_server_pid():
+    def _heard(self, _: Any, process: int, channel: str, directory: str) -> None:
+        if process != self._own:  # the connection itself may have been ended since
             self._wake.ring(int(directory))
