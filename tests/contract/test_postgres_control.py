@@ -360,6 +360,20 @@ class TestTwoProcesses(Opens):
         assert sum(hour.ok for one in await two[0].activity(DIRECTORY, 0) for hour in one.hours) == 6 * TIMES
 
     @scenario
+    async def test_only_what_credentials_may_depend_on_ends_an_epoch(self, two: Two) -> None:
+        store, _ = two
+        _, okta = await connected(store)
+        await store.create_token(token(okta), ENTRY)
+        before = store._epoch
+        await store.used({"t1": AT})
+        await store.add_exchanges([exchange(1)])
+        await store.spend_mark(b"once", AT)
+        await store.probe()
+        assert store._epoch == before
+        await store.revoke_token(okta.directory, "t1", AT, ENTRY)
+        assert store._epoch != before
+
+    @scenario
     async def test_a_key_of_the_installation_is_made_once(self, two: Two) -> None:
         assert len(set(await at_once(two, lambda store, _: store.secret("cursor")))) == 1
 

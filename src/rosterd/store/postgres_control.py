@@ -1,4 +1,4 @@
-"""``Control`` over PostgreSQL. A credential is one look-up; an epoch lasts a second, or until we write.
+"""``Control`` over PostgreSQL. A credential is one look-up; an epoch lasts a second, or until we govern.
 
 Several processes write at once. What must hold among several rows is held by locks: whoever means to change
 something on a condition locks what the condition is about first, and looks at it only then.
@@ -77,7 +77,7 @@ class PostgresControl:
         return Credential(token, connection_of(row[11:23]), directory)
 
     async def used(self, token_ids: Mapping[str, int]) -> None:
-        await self._changed("note_use", list(token_ids), list(token_ids.values()))
+        await self._changed("note_use", list(token_ids), list(token_ids.values()), governs=False)
 
     async def secret(self, name: str) -> bytes:
         async def work(link: Link) -> bytes:
@@ -167,8 +167,11 @@ class PostgresControl:
         """What this process has written."""
         raise NotImplementedError
 
-    async def _write(self, work: Callable[[Link], Awaitable[T]]) -> T:
-        """Run work in a transaction of its own, which is counted; its value, once that is durable."""
+    async def _write(self, work: Callable[[Link], Awaitable[T]], *, governs: bool = True) -> T:
+        """Run work in a transaction of its own, which is counted; its value, once that is durable.
+
+        ``governs`` is false for what is written all the time and can change nothing that credentials say.
+        """
         load = self.load()
         began = worked = 0.0
 
@@ -185,7 +188,8 @@ class PostgresControl:
             load.failed += 1
             raise
         finally:
-            self._begin_epoch()
+            if governs:
+                self._begin_epoch()
         load.jobs.add(1)
         load.work.add(worked - began)
         load.sync.add(time.monotonic() - worked)
@@ -195,9 +199,9 @@ class PostgresControl:
         """What was read of the control plane may not be true any more."""
         self._epoch += 1
 
-    async def _changed(self, name: str, *parameters: Any) -> int:
+    async def _changed(self, name: str, *parameters: Any, governs: bool = True) -> int:
         """Run a statement in a transaction of its own; how many rows it changed."""
-        return await self._write(lambda link: link.change(name, *parameters))
+        return await self._write(lambda link: link.change(name, *parameters), governs=governs)
 
     async def _recorded(
         self, name: str, parameters: Sequence[Any], entry: Entry, then: "Also | None" = None

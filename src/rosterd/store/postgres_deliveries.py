@@ -41,17 +41,17 @@ class PostgresDeliveries(PostgresControl):
             taken = {Key(*row[:3]): row[3:] for row in rows}
             return tuple(Line(key, *taken[key]) for key in dict.fromkeys(keys) if key in taken)
 
-        return await self._write(work)
+        return await self._write(work, governs=False)
 
     async def renew_leases(self, worker: str, now: int, until: int) -> frozenset[Key]:
         async def work(link: Link) -> frozenset[Key]:
             rows = await link.rows("renew_leases", worker, now, until)
             return frozenset(Key(*row) for row in rows)
 
-        return await self._write(work)
+        return await self._write(work, governs=False)
 
     async def note_progress(self, progress: Progress) -> frozenset[Key]:
-        return await self._write(lambda link: _note(link, progress))
+        return await self._write(lambda link: _note(link, progress), governs=False)
 
     async def dead_between(self, key: Key, after: int, limit: int) -> tuple[DeadLetter, ...]:
         rows = await self._rows("dead_between", key.directory, key.webhook, after, limit)

@@ -44,7 +44,7 @@ class PostgresMeasures(PostgresControl):
         if failed != self._failed:
             await self._need_room()
             self._failed = failed
-        await self._changed("probe")
+        await self._changed("probe", governs=False)
 
     async def _need_room(self) -> None:
         """Raises ``StoreUnavailable`` if a megabyte has no room on the disk of the data."""

@@ -81,7 +81,7 @@ class PostgresRegistry(PostgresClients):
         return bool(await self._rows("get_api_key", id))
 
     async def keys_used(self, ids: Mapping[str, int]) -> None:
-        await self._changed("note_key_use", list(ids), list(ids.values()))
+        await self._changed("note_key_use", list(ids), list(ids.values()), governs=False)
 
     async def claim(self, key: str, name: str, digest: bytes, at: int, since: int) -> Answered | None:
         async def work(link: Link) -> Answered | None:
@@ -93,13 +93,13 @@ class PostgresRegistry(PostgresClients):
                 # It was released between the two, so it can be begun again.
             return None
 
-        return await self._write(work)
+        return await self._write(work, governs=False)
 
     async def settle(self, key: str, name: str, status: int, body: bytes | None) -> None:
-        await self._changed("settle_replay", key, name, status, body)
+        await self._changed("settle_replay", key, name, status, body, governs=False)
 
     async def release(self, key: str, name: str) -> None:
-        await self._changed("delete_replay", key, name)
+        await self._changed("delete_replay", key, name, governs=False)
 
     async def scrub_replies(self, texts: Collection[str]) -> int:
         found = replies_with(texts, await self._rows("kept_replies"))

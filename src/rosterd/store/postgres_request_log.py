@@ -61,7 +61,7 @@ class PostgresRequestLog(PostgresControl):
             await link.many("insert_request", rows)
             await link.many("count_requests", hours)
 
-        await self._write(work)
+        await self._write(work, governs=False)
 
     async def exchange_page(
         self, directory: int, connection: int | None, before: int | None, limit: int, wanted: Wanted

@@ -62,7 +62,7 @@ class PostgresSessions(PostgresAdministrators):
         await self._write(work)
 
     async def session_seen(self, id: str, at: int) -> None:
-        await self._changed("note_seen", id, at)
+        await self._changed("note_seen", id, at, governs=False)
 
     async def end_session(self, digest: bytes, entry: Entry) -> bool:
         return bool(await self._recorded("end_session", (digest,), entry))

@@ -33,15 +33,15 @@ class PostgresSharing(PostgresControl):
         return {named[directory, name].key: level for directory, name, level in rows}
 
     async def forget_buckets(self, most: int) -> int:
-        return await self._changed("forget_buckets", most)
+        return await self._changed("forget_buckets", most, governs=False)
 
     async def spend_mark(self, digest: bytes, at: int) -> bool:
-        return bool(await self._changed("spend_mark", digest, at))
+        return bool(await self._changed("spend_mark", digest, at, governs=False))
 
     async def forget_marks(self, before: int, most: int) -> int:
         if not (await self._rows("has_old_marks", before))[0][0]:  # which is no reason to write
             return 0
-        return await self._changed("forget_marks", before, most)
+        return await self._changed("forget_marks", before, most, governs=False)
 
     async def find_bookmark(self, page: PageStart, now: int) -> Bookmark | None:
         rows = await self._database.rows("find_bookmark", *_place(page), now)
@@ -53,7 +53,7 @@ class PostgresSharing(PostgresControl):
         await self._database.rows("keep_bookmark", *_place(page), *kept)
 
     async def forget_bookmarks(self, now: int, most: int) -> int:
-        return await self._changed("forget_bookmarks", now, most)
+        return await self._changed("forget_bookmarks", now, most, governs=False)
 
 
 def _place(page: PageStart) -> tuple[int, int, int, bytes, int]:
