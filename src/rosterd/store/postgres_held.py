@@ -22,6 +22,7 @@ from rosterd.service.limits import Loss
 from rosterd.service.ports import Stored
 from rosterd.service.standing import Standing
 from rosterd.store.joining import Joining
+from rosterd.store.postgres_arrays import numbers, texts
 from rosterd.store.postgres_known import Known
 from rosterd.store.postgres_run import Again, Link, Row, is_unavailable
 from rosterd.store.postgres_waiting import Lost, Seating, Touch, Waiting, Write
@@ -149,11 +150,14 @@ class Held(Link):
         await self.flush()
         if not self._events and not self._counts:
             return
-        columns = list(zip(*self._events, strict=True)) or [()] * 8
+        seq, *named, at, by, request, data = zip(*self._events, strict=True) if self._events else [()] * 8
         counts = {name: by for name, by in self._counts.items() if by}
         await self._open_parts()
         self.spoilt = True
-        await self.change("finish", self.directory, *columns, list(counts), list(counts.values()))
+        await self.change(
+            "finish", self.directory, numbers(seq), *map(texts, named), numbers(at), numbers(by),
+            texts(request), data, list(counts), list(counts.values()),
+        )  # fmt: skip
         self._last = self.last()
         self._counts, self._events, self.counted = {}, [], {}
 

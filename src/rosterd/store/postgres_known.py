@@ -11,6 +11,7 @@ from typing import Any, Final
 from rosterd.service.ahead import TRACES, Ahead, sought
 from rosterd.service.ports import Membership, Stored, UniqueViolation
 from rosterd.store.dialect_postgres import clean, cleaned, short
+from rosterd.store.postgres_arrays import numbers, texts
 from rosterd.store.postgres_run import Reads
 from rosterd.store.postgres_seats import Seats
 from rosterd.store.rows import memberships_of
@@ -72,11 +73,12 @@ class Known:
         wanted = {part: sought(several, part) for part in TRACES}
         if not any(wanted.values()):
             return
-        kinds, connections, external_ids = _columns(wanted["retained"], 3)
-        unique_kinds, attributes, values = _columns(wanted["unique"], 3)
+        kinds, connections, external_ids = _columns(wanted["retained"])
+        unique_kinds, attributes, values = _columns(wanted["unique"])
         found = await reads.rows(
-            "foresee", directory, cleaned(wanted["adopted"]), kinds, connections, cleaned(external_ids),
-            cleaned(wanted["awaited"]), unique_kinds, attributes, [short(clean(value)) for value in values],
+            "foresee", directory, texts(cleaned(wanted["adopted"])), texts(kinds), numbers(connections),
+            texts(cleaned(external_ids)), texts(cleaned(wanted["awaited"])), texts(unique_kinds),
+            texts(attributes), texts([short(clean(value)) for value in values]),
         )  # fmt: skip
         for part, asked in wanted.items():
             self._nothing[part].update(asked)
@@ -90,7 +92,7 @@ class Known:
         wanted = sought(several, "resources")
         if not wanted:
             return
-        rows = await reads.rows("get_resources", directory, cleaned(id for _, id in wanted))
+        rows = await reads.rows("get_resources", directory, texts(cleaned(id for _, id in wanted)))
         found = {(row[1], row[0]): Stored(*row) for row in rows}
         for key in wanted:
             self._rows[key] = found.get((key[0], clean(key[1])))
@@ -162,5 +164,5 @@ class Known:
             self._rows[kind, id] = row._replace(version=version, modified=modified)
 
 
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+def _columns(rows: Sequence[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
+    return zip(*rows, strict=True) if rows else ((), (), ())

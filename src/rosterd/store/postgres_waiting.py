@@ -6,10 +6,11 @@ the same, as an id that is there already, ``write`` raises, and nothing may be k
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rosterd.service.limits import Loss
 from rosterd.service.ports import Stored
+from rosterd.store.postgres_arrays import numbers, texts
 from rosterd.store.postgres_run import Link
 
 Entries = Iterable[tuple[str, str]]
@@ -140,15 +141,15 @@ async def _insert(link: Link, directory: int, writes: Sequence[Write]) -> None:
         directory,
         [row.id for row in rows],
         [row.kind for row in rows],
-        [row.connection for row in rows],
-        [row.external_id for row in rows],
-        [row.seq for row in rows],
-        [row.version for row in rows],
-        [row.created for row in rows],
-        [row.modified for row in rows],
+        numbers([row.connection for row in rows]),
+        texts([row.external_id for row in rows]),
+        numbers([row.seq for row in rows]),
+        numbers([row.version for row in rows]),
+        numbers([row.created for row in rows]),
+        numbers([row.modified for row in rows]),
         [row.document for row in rows],
         [write.search for write in writes],
-        [write.display for write in writes],
+        texts([write.display for write in writes]),
         *_columns([write.unique for write in writes]),
         *_columns([write.values for write in writes]),
     )
@@ -160,12 +161,12 @@ async def _update(link: Link, directory: int, writes: Sequence[Write]) -> None:
         "update_resources",
         directory,
         [row.id for row in rows],
-        [row.external_id for row in rows],
-        [row.version for row in rows],
-        [row.modified for row in rows],
+        texts([row.external_id for row in rows]),
+        numbers([row.version for row in rows]),
+        numbers([row.modified for row in rows]),
         [row.document for row in rows],
         [write.search for write in writes],
-        [write.display for write in writes],
+        texts([write.display for write in writes]),
         [row.kind for row in rows],
         *_columns([write.values for write in writes]),
         *_columns([write.dropped for write in writes]),
@@ -194,7 +195,8 @@ async def _change_members(
         raise LookupError("a group is not there any more")
 
 
-def _columns(several: Sequence[Entries]) -> list[list[Any]]:
+def _columns(several: Sequence[Entries]) -> tuple[str, str, str]:
     """The places of those whose they are, attributes and values of all their entries."""
     rows = [(place, *entry) for place, entries in enumerate(several, 1) for entry in entries]
-    return [list(column) for column in zip(*rows, strict=True)] or [[], [], []]
+    places, attributes, values = zip(*rows, strict=True) if rows else ((), (), ())
+    return numbers(places), texts(attributes), texts(values)

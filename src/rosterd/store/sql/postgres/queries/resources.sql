@@ -30,7 +30,8 @@ WITH told AS (
     INSERT INTO event (directory, seq, type, kind, resource, at, connection, request_id, data)
     SELECT $1, t.seq, t.type, t.kind, t.resource, t.at, t.connection, t.request_id, t.data
     FROM unnest(
-        $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::text[]
+        $2::text::bigint[], $3::text::text[], $4::text::text[], $5::text::text[],
+        $6::text::bigint[], $7::text::bigint[], $8::text::text[], $9::text[]
     ) AS t (seq, type, kind, resource, at, connection, request_id, data)
 )
 INSERT INTO counter (directory, name, value)
@@ -110,11 +111,12 @@ RETURNING r.version;
 -- name: foresee
 -- What is there of that which units are going to look for: which list, and the place in it.
 SELECT 'adopted', n.place
-FROM unnest($2::text[]) WITH ORDINALITY AS n (name, place)
+FROM unnest($2::text::text[]) WITH ORDINALITY AS n (name, place)
 CROSS JOIN LATERAL (SELECT 1 FROM adoption AS a WHERE a.directory = $1 AND a.name = n.name OFFSET 0) AS found
 UNION ALL
 SELECT 'retained', n.place
-FROM unnest($3::text[], $4::bigint[], $5::text[]) WITH ORDINALITY AS n (kind, connection, external_id, place)
+FROM unnest($3::text::text[], $4::text::bigint[], $5::text::text[])
+    WITH ORDINALITY AS n (kind, connection, external_id, place)
 CROSS JOIN LATERAL (
     SELECT r.deleted FROM resource AS r
     WHERE r.directory = $1 AND r.kind = n.kind AND r.external_id = n.external_id AND r.connection = n.connection
@@ -124,13 +126,14 @@ CROSS JOIN LATERAL (
 WHERE found.deleted IS NOT NULL
 UNION ALL
 SELECT 'awaited', n.place
-FROM unnest($6::text[]) WITH ORDINALITY AS n (value, place)
+FROM unnest($6::text::text[]) WITH ORDINALITY AS n (value, place)
 CROSS JOIN LATERAL (
     SELECT 1 FROM pending_member AS p WHERE p.directory = $1 AND p.value = n.value OFFSET 0
 ) AS found
 UNION ALL
 SELECT 'unique', n.place
-FROM unnest($7::text[], $8::text[], $9::text[]) WITH ORDINALITY AS n (kind, attribute, value, place)
+FROM unnest($7::text::text[], $8::text::text[], $9::text::text[])
+    WITH ORDINALITY AS n (kind, attribute, value, place)
 CROSS JOIN LATERAL (
     SELECT 1 FROM unique_value AS v
     WHERE v.directory = $1 AND v.kind = n.kind AND v.attribute = n.attribute AND v.value = n.value
@@ -140,7 +143,7 @@ CROSS JOIN LATERAL (
 -- name: get_resources
 -- The live resources with some ids.
 SELECT r.id, r.kind, r.connection, r.external_id, r.seq, r.version, r.created, r.modified, r.deleted, r.document
-FROM unnest($2::text[]) AS n (id)
+FROM unnest($2::text::text[]) AS n (id)
 CROSS JOIN LATERAL (SELECT * FROM resource AS r WHERE r.directory IN ($1, $1) AND r.id = n.id OFFSET 0) AS r
 WHERE r.deleted IS NULL;
 
@@ -155,8 +158,8 @@ WITH made AS (
         $1, n.id, n.kind, n.connection, n.external_id, n.seq, n.version, n.created, n.modified, n.document,
         n.search::jsonb, n.display
     FROM unnest(
-        $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
-        $10::bytea[], $11::text[], $12::text[]
+        $2::text[], $3::text[], $4::text::bigint[], $5::text::text[], $6::text::bigint[], $7::text::bigint[],
+        $8::text::bigint[], $9::text::bigint[], $10::bytea[], $11::text[], $12::text::text[]
     ) AS n (
         id, kind, connection, external_id, seq, version, created, modified, document, search, display
     )
@@ -165,12 +168,12 @@ WITH made AS (
 taken AS (
     INSERT INTO unique_value (directory, kind, attribute, value, id)
     SELECT $1, ($3::text[])[u.place], u.attribute, u.value, ($2::text[])[u.place]
-    FROM unnest($13::integer[], $14::text[], $15::text[]) AS u (place, attribute, value)
+    FROM unnest($13::text::integer[], $14::text::text[], $15::text::text[]) AS u (place, attribute, value)
 )
 
 INSERT INTO attribute_value (directory, kind, attribute, value, id)
 SELECT $1, ($3::text[])[i.place], i.attribute, i.value, ($2::text[])[i.place]
-FROM unnest($16::integer[], $17::text[], $18::text[]) AS i (place, attribute, value);
+FROM unnest($16::text::integer[], $17::text::text[], $18::text::text[]) AS i (place, attribute, value);
 
 -- name: update_resources
 -- Replace what a change may change of resources known to live, but for whose they are and their unique values.
@@ -178,7 +181,7 @@ FROM unnest($16::integer[], $17::text[], $18::text[]) AS i (place, attribute, va
 WITH noted AS (
     INSERT INTO attribute_value (directory, kind, attribute, value, id)
     SELECT $1, ($9::text[])[i.place], i.attribute, i.value, ($2::text[])[i.place]
-    FROM unnest($10::integer[], $11::text[], $12::text[]) AS i (place, attribute, value)
+    FROM unnest($10::text::integer[], $11::text::text[], $12::text::text[]) AS i (place, attribute, value)
     ON CONFLICT DO NOTHING
 ),
 
@@ -186,7 +189,7 @@ dropped AS (
     DELETE FROM attribute_value AS v
     USING (
         SELECT o.place
-        FROM unnest($13::integer[], $14::text[], $15::text[]) AS i (place, attribute, value)
+        FROM unnest($13::text::integer[], $14::text::text[], $15::text::text[]) AS i (place, attribute, value)
         CROSS JOIN LATERAL (
             SELECT ctid AS place, id FROM attribute_value
             WHERE directory = $1 AND kind = ($9::text[])[i.place] AND attribute = i.attribute AND value = i.value
@@ -202,7 +205,7 @@ SET external_id = n.external_id, version = n.version, modified = n.modified, doc
     search = n.search::jsonb, display = n.display
 FROM (
     SELECT * FROM unnest(
-        $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bytea[], $7::text[], $8::text[]
+        $2::text[], $3::text::text[], $4::text::bigint[], $5::text::bigint[], $6::bytea[], $7::text[], $8::text::text[]
     ) AS j (id, external_id, version, modified, document, search, display)
     LIMIT cardinality($2)
 ) AS n
