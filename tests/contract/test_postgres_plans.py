@@ -14,6 +14,7 @@ from contract.postgres_server import namespace
 from rosterd.service.ports import Position, Query
 from rosterd.store.dialect_postgres import Postgres
 from rosterd.store.listing import listing
+from rosterd.store.postgres_arrays import numbers, texts
 from rosterd.store.postgres_run import _BEGIN as WRITING
 from rosterd.store.postgres_trigram import make_trigrams, words_of
 from rosterd.store.queries import POSTGRES, postgres_file
@@ -274,7 +275,8 @@ def test_a_look_up_of_many_is_planned_once_for_all_lists(database: Database, nam
     run = database.runner.run
     for length in (1, 2, 9, 30, 1, 64, 5, 1, 1, 12, 40, 3):
         ids = [f"u{n}" for n in range(length)]
-        given = ("User", [None] * length, ids, [], []) if name == "get_with_groups" else (ids,)
+        listed = ("User", texts([None] * length), texts(ids), numbers([]), texts([]))
+        given = listed if name == "get_with_groups" else (ids,)
         run(database.connection.fetch(POSTGRES[name], DIRECTORY, *given, length))
     planned = run(
         database.connection.fetchrow(
@@ -289,13 +291,13 @@ def test_a_look_up_of_many_costs_each_the_same_though_they_are_in_groups(
     outgrown: tuple[asyncio.Runner, Any],
 ) -> None:
     runner, connection = outgrown
-    types = "bigint, text, text[], text[], bigint[], text[], bigint"
+    types = "bigint, text, text, text, text, text, bigint"
     runner.run(connection.execute(f"PREPARE several ({types}) AS {POSTGRES['get_with_groups']}"))
 
     def touched(length: int) -> int:
         """How many pages are looked at."""
-        ids = ", ".join(f"'u{n}'" for n in range(1, length + 1))
-        given = f"'User', array_fill(NULL::text, ARRAY[{length}]), ARRAY[{ids}], '{{}}', '{{}}', {length}"
+        attributes, ids = texts([None] * length), texts([f"u{n}" for n in range(1, length + 1)])
+        given = f"'User', '{attributes}', '{ids}', '{{}}', '{{}}', {length}"
         explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE several ({DIRECTORY}, {given})"
         plan = json.loads(runner.run(connection.fetchval(explain)))[0]["Plan"]
         return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])

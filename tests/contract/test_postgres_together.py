@@ -1,6 +1,7 @@
 """Looks at single resources go together: few statements, and everybody gets what he wants, or the fault."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,9 @@ from rosterd.store.postgres import open_postgres
 from rosterd.store.postgres_run import Database
 from rosterd.store.postgres_together import FLIGHTS, Gathered, GatheredReader
 from rosterd.testing.scenario import DIRECTORY, listed, put, retain, users
+
+_AMONG = re.compile('"(.*?)"')
+"""Each text in an array."""
 
 
 class Counting:
@@ -25,7 +29,7 @@ class Counting:
         self.texts = 0
 
     async def rows(self, name: str, *parameters: Any) -> Sequence[Any]:
-        self.asked.append([*parameters[3], *parameters[5]])
+        self.asked.append([id for text in parameters[3:6:2] for id in _AMONG.findall(text)])
         await self.go.wait()
         if self.fault is not None:
             raise self.fault

@@ -15,6 +15,7 @@ from rosterd.service.past import Owed
 from rosterd.service.ports import Awaiting, Membership, Named, Page, Query, Stored
 from rosterd.store.dialect_postgres import Postgres, clean, cleaned, short
 from rosterd.store.listing import Found
+from rosterd.store.postgres_arrays import numbers, texts
 from rosterd.store.postgres_projections import PostgresProjectionReader
 from rosterd.store.postgres_run import Reads, Row
 from rosterd.store.postgres_search import search
@@ -183,8 +184,8 @@ async def with_groups(
     external = [key for key in found if key[2] is not None] if len(own) < len(found) else []
     rows = await reads.rows(
         "get_with_groups", directory, kind,
-        [key[0] for key in own], [clean(key[1]) for key in own],
-        [key[2] for key in external], [clean(key[1]) for key in external],
+        texts([key[0] for key in own]), texts([clean(key[1]) for key in own]),
+        numbers([by for *_, by in external if by is not None]), texts([clean(key[1]) for key in external]),
         len(own),
     )  # fmt: skip
     asked = own + external

@@ -98,13 +98,14 @@ FROM (
         SELECT u.id FROM unique_value AS u
         WHERE u.directory = $1 AND u.kind = $2 AND u.attribute = j.attribute AND u.value = j.value
     ) END AS id
-    FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS j (attribute, value, place)
+    FROM unnest($3::text::text[], $4::text::text[]) WITH ORDINALITY AS j (attribute, value, place)
     LIMIT $7)
     UNION ALL
-    (SELECT cardinality($4) + j.place, e.id
+    (SELECT $7 + j.place, e.id
     FROM (
-        SELECT * FROM unnest($5::bigint[], $6::text[]) WITH ORDINALITY AS j (connection, external_id, place)
-        LIMIT cardinality($5)
+        SELECT * FROM unnest($5::text::bigint[], $6::text::text[])
+            WITH ORDINALITY AS j (connection, external_id, place)
+        LIMIT cardinality($5::text::bigint[])
     ) AS j
     CROSS JOIN LATERAL (
         SELECT o.id FROM (
