@@ -25,7 +25,8 @@ _TYPES: Final[Mapping[type, str]] = {str: "text", int: "bigint"}
 _SELF: Final = Sql("'{}'")
 _FILLED: Final = '$.** ? (@.type() == "number" || @.type() == "string" && @ != "")'
 _WHOLE: Final = 2.0**53  # from here on every fraction is an integer
-_LONG: Final = re.compile(rb"\d[eE]\+?\d|\d{16}\.0")
+_LONG: Final = re.compile(rb"[:,\[]-?(?:[\d.]+[eE]\+?\d|\d{16}\.0)")
+"""In JSON without spaces: such a number, and hardly ever a text, though an id often has ``8e2`` in it."""
 _MOST: Final = 2**63
 SHORT: Final = 400
 """Characters that the tables of values keep of a text; see ``short``."""
