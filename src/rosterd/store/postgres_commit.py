@@ -42,8 +42,6 @@ BATCH_UNITS: Final = 64
 BATCH_SECONDS: Final = 0.025
 KNOWN_SECONDS: Final = 0.2
 """For units of which is known what they look for: later, it would have to be looked up again."""
-NEAR_UNITS: Final = 15
-"""For how many more is looked when something was written that made what was known uncertain."""
 PATIENCE: Final = 2.0
 
 Work = Callable[[Held], Awaitable[T]]
@@ -185,6 +183,7 @@ class Committer:
             await held.lock()
             locked = time.monotonic()
             looked: set[_Unit] = set()
+            since = BATCH_UNITS  # so many units were served by what was looked up last
 
             def known(unit: _Unit) -> bool:
                 return held.known.is_on and unit in looked
@@ -194,9 +193,12 @@ class Committer:
 
             for unit in chain(list(batch), self._more(queue, batch, fits)):
                 if not apart and not known(unit):
-                    near = [unit, *islice(queue, BATCH_UNITS if not looked else NEAR_UNITS)]
+                    # Where each unit makes all uncertain, it is looked up for few; else soon for all again.
+                    near = [unit, *islice(queue, min(2 * since, BATCH_UNITS))]
                     looked.update(near)
+                    since = 0
                     await held.look([one.ahead for one in near])
+                since += 1
                 if not unit.future.cancelled():
                     await _perform(held, unit, apart)
             await held.finish()
