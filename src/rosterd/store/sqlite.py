@@ -174,7 +174,7 @@ class Readers:
             return work(self._there.turns.reader())
 
     def _connected(self, busy_ms: int) -> Turns:
-        turns = Turns(partial(connect_reader, self._path, busy_ms))
+        turns = Turns(connect_reader(self._path, busy_ms))
         self._all.append(turns)
         return turns
 

@@ -8,24 +8,22 @@ is begun at once, while a socket is read, would not come behind it: `asgi.py` ha
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from contextlib import suppress
 
 from rosterd.store.database import data_version
 
 
 class Turns:
-    """The connections of a thread: one reads, another one sees what is committed while that reads."""
+    """The connection of a thread."""
 
-    __slots__ = ("_connect", "_connection", "_looked", "_loop", "_version", "_watching")
+    __slots__ = ("_connection", "_looked", "_loop", "_version")
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        self._connect = connect
-        self._connection = connect()
-        self._watching: sqlite3.Connection | None = None
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
         self._loop: asyncio.AbstractEventLoop | None = None
         """Whose turn it is that the open transaction belongs to, if there is one."""
-        self._version = id(self._connection), 0
+        self._version = id(connection), 0
         self._looked = False
         """Whether ``_version`` is of this turn."""
 
@@ -43,30 +41,22 @@ class Turns:
         return self._connection
 
     def version(self) -> Hashable:
-        """Another one once anybody has committed anything. What is read after this is not older."""
+        """Another one once anybody has committed anything. What is read after this is not older.
+
+        The look is itself the first read of the turn's transaction, so what follows is of the same state.
+        """
         if self._looked and self._loop is not None and self._loop.is_running():
             return self._version
+        if self._connection.in_transaction:  # it may be older than what asks
+            self._connection.execute("ROLLBACK")
         reader = self.reader()
-        if self._watching is None:
-            self._watching = self._connect()
-        version = id(reader), data_version(self._watching)
-        if version != self._version:
-            self._version = version
-            self._restart()
+        self._version = id(reader), data_version(reader)
         self._looked = self._loop is not None
         return self._version
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connection."""
         self._connection.close()
-        if self._watching is not None:
-            self._watching.close()
-
-    def _restart(self) -> None:
-        """Begin the open transaction again, so that what was committed meanwhile counts, too."""
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
-            self._connection.execute("BEGIN")
 
     def _end(self) -> None:
         self._loop = None
