@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from itertools import pairwise
@@ -469,16 +469,21 @@ def test_a_turn_that_a_stopped_loop_left_open_is_not_gone_on_with(tmp_path: Path
     asyncio.run(store.close())
 
 
+async def epoch_of(store: SqliteStore) -> Hashable:
+    return store.epoch()
+
+
 def test_an_epoch_is_not_that_of_a_turn_that_a_stopped_loop_left_open(tmp_path: Path) -> None:
     store = asyncio.run(open_sqlite(tmp_path / "rosterd.db"))
     asyncio.run(users(store, ["a"]))
     stopped = asyncio.new_event_loop()
-    asked = stopped.create_task(store.epoch())
+    asked: list[Hashable] = []
+    stopped.call_soon(lambda: asked.append(store.epoch()))
     stopped.call_soon(stopped.stop)
     stopped.run_forever()
     with closing(sqlite3.connect(tmp_path / "rosterd.db")) as another, another:
         another.execute("UPDATE resource SET version = 9")
-    assert asyncio.run(store.epoch()) != asked.result()
+    assert asyncio.run(epoch_of(store)) != asked[0]
     stopped.close()
     asyncio.run(store.close())
 
@@ -508,16 +513,16 @@ def test_an_epoch_ends_with_the_turn_in_which_anybody_commits(tmp_path: Path) ->
     async def scenario(store: SqliteStore) -> None:
         await users(store, ["a"])
         with closing(sqlite3.connect(tmp_path / "rosterd.db")) as another:
-            epochs = [await store.epoch()]
+            epochs = [store.epoch()]
             assert await store.reader(DIRECTORY).get("User", "a") is not None
-            epochs.append(await store.epoch())
+            epochs.append(store.epoch())
             another.execute("UPDATE resource SET version = 8")
             another.commit()
             await asyncio.sleep(0)
             assert await store.reader(DIRECTORY).get("User", "b") is None
             another.execute("UPDATE resource SET version = 9")
             another.commit()
-            epochs.append(await store.epoch())
+            epochs.append(store.epoch())
             found = await store.reader(DIRECTORY).get("User", "a")
             assert found is not None
             assert found.version == 9, "what is read in an epoch is not older"

@@ -68,7 +68,12 @@ async def bounded(data: Path, bounds: Bounds) -> AsyncIterator[Bounded]:
         doors = Doors(bounds)
         listener = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(
-            service.http.site, http=protocol(doors), lifespan="off", log_config=None, access_log=False
+            service.http.site,
+            interface="asgi3",
+            http=protocol(doors),
+            lifespan="off",
+            log_config=None,
+            access_log=False,
         )
         server = uvicorn.Server(config)
         task = asyncio.create_task(server._serve([listener]))

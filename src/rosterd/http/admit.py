@@ -66,7 +66,7 @@ class Admission:
         """
         sent = request.headers.raw(b"authorization") or b""
         digest = blake2b(sent).digest()
-        epoch = await self._control.epoch()
+        epoch = self._control.epoch()
         known = self._remembered.find(epoch, digest)
         if known is None:
             known = await self._verified(bearer(sent.decode("latin-1")), request)

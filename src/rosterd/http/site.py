@@ -4,9 +4,9 @@ The Token Provider's addresses come first, as one of them lies below that of the
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from copy import copy
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -62,8 +62,13 @@ class Site:
         other._console = None
         return other
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Dispatch by path."""
+        if scope["type"] == "http" and not scope.get("root_path") and scope["path"].startswith(_SCIM):
+            return self._scim.answer(scope, receive, send, SCIM_PATH)  # without a step of its own
+        return self._dispatch(scope, receive, send)
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await _lifespan(receive, send)

@@ -83,7 +83,7 @@ class Credential:
 class Control(Protocol):
     """The control plane: directories, connections, tokens."""
 
-    async def epoch(self) -> Hashable:
+    def epoch(self) -> Hashable:
         """As long as it stays the same, what ``credential`` said since it was first seen is still true.
 
         What this process has committed always begins another one; what other processes have, does so at once

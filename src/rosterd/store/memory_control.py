@@ -20,7 +20,7 @@ class MemoryControl:
         self._secrets: dict[str, bytes] = {}
         self.audit: list[Entry] = []
 
-    async def epoch(self) -> Hashable:
+    def epoch(self) -> Hashable:
         return object()  # looking is as cheap as remembering
 
     async def credential(self, token_id: str) -> Credential | None:

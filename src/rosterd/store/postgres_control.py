@@ -46,12 +46,12 @@ class PostgresControl:
         self._asked: dict[Hashable, asyncio.Future[Credential | None]] = {}
         self._epoch = 0
 
-    async def epoch(self) -> Hashable:
+    def epoch(self) -> Hashable:
         return self._epoch, int(time.monotonic() / EPOCH_SECONDS)
 
     async def credential(self, token_id: str) -> Credential | None:
         # When an epoch begins, all requests that are under way ask: what one of them is told is told to all.
-        key = (await self.epoch(), token_id)
+        key = (self.epoch(), token_id)
         asked = self._asked.get(key)
         if asked is None:
             asked = self._asked[key] = asyncio.ensure_future(self._credential(token_id))

@@ -37,13 +37,10 @@ class SqliteControl:
 
     def __init__(self, run: Run, submit: Submit, version: Callable[[], Hashable]) -> None:
         """``version`` is another one once anybody has committed anything."""
+        self.epoch = version
         self._run = run
         self._submit = submit
-        self._version = version
         self._directories: dict[int, Directory] = {}
-
-    async def epoch(self) -> Hashable:
-        return self._version()
 
     async def credential(self, token_id: str) -> Credential | None:
         return await self._run(lambda c: self._credential(c, token_id), quick=True)

@@ -42,6 +42,7 @@ class Server(uvicorn.Server):
     def __init__(self, service: Service, on_start: Callable[[], None]) -> None:
         config = uvicorn.Config(
             service.http.site,
+            interface="asgi3",
             http=protocol(service.http.observing.doors),
             loop="uvloop",
             ws="none",
