@@ -181,16 +181,31 @@ class Checker:
 
     def create(self, document: object) -> dict[str, Any]:
         """See the function ``create``."""
-        return self._complete(self._draft(document, self._secrets))
+        return self.complete(self._draft(document, self._secrets))
 
     def replace(self, document: object, current: Mapping[str, Any]) -> dict[str, Any]:
         """See the function ``replace``."""
-        draft = self._draft(document, ())
+        return self.replaced(self._draft(document, ()), current)
+
+    def complete(self, draft: dict[str, Any]) -> dict[str, Any]:
+        """The canonical document of canonical values. Raises ``InvalidValue`` if one is missing."""
+        for lack in self.table.lacking(draft, first=True):
+            raise InvalidValue(str(lack))
+        del draft["schemas"]
+        return {"schemas": self.schemas(draft), **draft}
+
+    def replaced(self, draft: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
+        """The same of values that shall replace ``current``. Raises ``Mutability``, too."""
         try:
             keep(self.table, draft, current)
         except Misfit as misfit:
             raise misfit.error() from misfit
-        return self._complete(draft)
+        return self.complete(draft)
+
+    @property
+    def has_secrets(self) -> bool:
+        """Whether a value is required of a POST that is not kept."""
+        return bool(self._secrets)
 
     def schemas(self, document: Mapping[str, Any]) -> list[str]:
         """What ``schemas`` must be: the core URN and every extension that has content."""
@@ -233,12 +248,6 @@ class Checker:
             if all(v in (None, "", [], {}) for key, v in document.items() if key.casefold() == folded):
                 raise InvalidValue(f"{name}: {_REQUIRED}")
         return draft
-
-    def _complete(self, draft: dict[str, Any]) -> dict[str, Any]:
-        for lack in self.table.lacking(draft, first=True):
-            raise InvalidValue(str(lack))
-        del draft["schemas"]
-        return {"schemas": self.schemas(draft), **draft}
 
 
 @lru_cache(maxsize=_CHECKERS_KEPT)

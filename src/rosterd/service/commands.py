@@ -18,6 +18,7 @@ import orjson
 from rosterd.scim import check, errors, membership, patch, profiles
 from rosterd.scim.index import Indexed, former, index, scalars, unique_attributes
 from rosterd.scim.membership import Member, has_members
+from rosterd.scim.plain import plain_for
 from rosterd.scim.render import etag, etag_matches
 from rosterd.scim.schema import ResourceType
 from rosterd.service import changes
@@ -78,8 +79,11 @@ class Commands:
 
         The unit raises ``Uniqueness`` if a live resource has one of its unique values.
         """
-        body = _rewritten(caller, "create", resource_type, body)
-        document = check.create(body, resource_type)
+        plain = plain_for(resource_type).read(body)
+        if plain is not None:
+            document = check.checker_for(resource_type).complete(plain)
+        else:
+            document = check.create(_rewritten(caller, "create", resource_type, body), resource_type)
         if has_groups(resource_type):
             document.setdefault("active", True)
         new = draft(document, resource_type)
@@ -134,11 +138,16 @@ class Commands:
         that do not read members send the group back without them.
         """
         mentions = isinstance(body, dict) and "members" in map(str.casefold, body)
-        body = _rewritten(caller, "replace", resource_type, body)
+        plain = plain_for(resource_type).read(body)
+        if plain is None:
+            body = _rewritten(caller, "replace", resource_type, body)
         keep = not mentions and "put-keeps-members" in profiles.options(caller.connection.profile)
 
         def plan(current: Document) -> Document:
-            document = check.replace(body, resource_type, current)
+            if plain is not None:  # a unit may be run again
+                document = check.checker_for(resource_type).replaced(dict(plain), current)
+            else:
+                document = check.replace(body, resource_type, current)
             if "active" in current:
                 # A client that does not speak of the account's state must not reactivate it.
                 document.setdefault("active", current["active"])
