@@ -55,8 +55,6 @@ def folder(kind: str, case_exact: bool, members: Iterable[Member]) -> Fold:
 
     def fold(value: Any) -> Any:
         given = value.__class__
-        if given is str:
-            return text(value)
         if given is dict:
             folded = {}
             for name, fold_member, fold_text in orders[tuple(value)]:
@@ -65,6 +63,8 @@ def folder(kind: str, case_exact: bool, members: Iterable[Member]) -> Fold:
             return folded
         if given is list:
             return [fold(element) for element in value]
+        if given is str:
+            return text(value)
         return int(value) if given is bool else value
 
     return fold

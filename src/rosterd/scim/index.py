@@ -37,7 +37,8 @@ class Indexed(NamedTuple):
 def index(document: Mapping[str, Any], resource_type: ResourceType) -> Indexed:
     """Compute what a store indexes for a canonical document (without id, meta, groups, members)."""
     plan = _plan(resource_type)
-    return _indexed(plan, plan.fold(dict(document)), document)
+    whole = document if document.__class__ is dict else dict(document)
+    return _indexed(plan, plan.fold(whole), document)
 
 
 def former(
@@ -90,6 +91,9 @@ def _rows(search: Mapping[str, Any], paths: _Paths) -> list[tuple[str, str]]:
     rows = []
     for name, key, inner in paths:
         value = search.get(key)
+        if value.__class__ is str and not inner:
+            rows.append((name, value))
+            continue
         for node in value if value.__class__ is list else (value,):
             for part in inner:
                 node = node.get(part) if node.__class__ is dict else None

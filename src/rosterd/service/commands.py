@@ -10,7 +10,7 @@ A deleted account is retained and its row is revived only by the same connection
 externalId (never by a namesake), with the id it always had.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -84,19 +84,26 @@ class Commands:
             document = check.checker_for(resource_type).complete(plain)
         else:
             document = check.create(_rewritten(caller, "create", resource_type, body), resource_type)
-        if has_groups(resource_type):
+        is_account = has_groups(resource_type)
+        if is_account:
             document.setdefault("active", True)
         new = draft(document, resource_type)
         fresh, cause = promised or self._new_id(), caller.cause
         names = _names(new.external_id, new, promised)
+        name = new.indexed.search.get("userName") if is_account else None
 
         async def unit(tx: Writer) -> View:
-            adopted = await self._adopted(tx, caller, resource_type, new)
-            if adopted is not None:
-                row, _, _ = await self._update(tx, caller, resource_type, adopted, lambda _: document, None)
-                return await self.view(tx, caller, resource_type, row)
-            at = self._now()
-            revived = await self._retained(tx, caller, resource_type, new)
+            if isinstance(name, str) and (waits := await tx.adopted(name)) is not None:
+                adopted = await self._adopted(tx, caller, resource_type, name, waits)
+                if adopted is not None:
+                    row, _, _ = await self._update(
+                        tx, caller, resource_type, adopted, lambda _: document, None
+                    )
+                    return await self.view(tx, caller, resource_type, row)
+            at, revived = self._now(), None
+            if is_account and new.external_id is not None:
+                gone = await tx.retained(resource_type.name, caller.connection.id, new.external_id)
+                revived = _same_person(gone, resource_type, new) if gone else None
             id = revived.id if revived else fresh
             verb = "activated" if revived and new.visible.get("active", True) else "created"
             data: Document = {"before": {}, "after": new.visible}
@@ -104,18 +111,12 @@ class Commands:
                 retained = {"externalId": revived.external_id, **orjson.loads(revived.document)}
                 data = {"before": retained, "after": new.visible, "revived": True}
             type = f"{changes.noun(resource_type)}.{verb}"
+            seq = await tx.append(cause.event(type, resource_type.name, id, at, data))
+            version, created = (revived.version + 1, revived.created) if revived else (1, at)
             row = Stored(
-                id=id,
-                kind=resource_type.name,
-                connection=caller.connection.id,
-                external_id=new.external_id,
-                seq=await tx.append(cause.event(type, resource_type.name, id, at, data)),
-                version=revived.version + 1 if revived else 1,
-                created=revived.created if revived else at,
-                modified=at,
-                deleted=None,
-                document=new.document,
-            )
+                id, resource_type.name, caller.connection.id, new.external_id, seq,
+                version, created, at, None, new.document,
+            )  # fmt: skip
             try:
                 await (tx.revive if revived else tx.insert)(row, new.indexed)
             except UniqueViolation as violation:
@@ -123,7 +124,7 @@ class Commands:
             if has_members(resource_type):
                 await self._groups.start(tx, cause, row, new.members, at)
             joined = await self._groups.appear(tx, cause, row, names, at)
-            if has_groups(resource_type) and not joined:
+            if is_account and not joined:
                 return View(row, resource_type, row.external_id, ())
             return await self.view(tx, caller, resource_type, row)
 
@@ -283,30 +284,14 @@ class Commands:
         return changed, new, at
 
     async def _adopted(
-        self, tx: Writer, caller: Caller, resource_type: ResourceType, new: Draft
+        self, tx: Writer, caller: Caller, resource_type: ResourceType, name: str, id: str
     ) -> str | None:
         """The account that waits for this connection's first word of it (``service.adoption``); once."""
-        name = new.indexed.search.get("userName")
-        if not has_groups(resource_type) or not isinstance(name, str):
-            return None
-        id = await tx.adopted(name)
-        row = await tx.get(resource_type.name, id) if id is not None else None
+        row = await tx.get(resource_type.name, id)
         if row is None or row.version > 1 or not caller.owns(row):
             return None
         await tx.claimed(name)
         return row.id
-
-    async def _retained(
-        self, tx: Writer, caller: Caller, resource_type: ResourceType, new: Draft
-    ) -> Stored | None:
-        """The deleted account that is the same person, if there is one."""
-        if new.external_id is None or not has_groups(resource_type):
-            return None
-        for row in await tx.retained(resource_type.name, caller.connection.id, new.external_id):
-            known = index(orjson.loads(row.document), resource_type)
-            if known.search.get("userName") == new.indexed.search.get("userName"):
-                return row
-        return None
 
     async def _taken(
         self, tx: Writer, resource_type: ResourceType, document: Document, violation: UniqueViolation
@@ -329,6 +314,15 @@ def _rewritten(caller: Caller, kind: profiles.Kind, resource_type: ResourceType,
     if tolerated:
         caller.tolerated.update(dict.fromkeys(tolerated))
     return body
+
+
+def _same_person(gone: Iterable[Stored], resource_type: ResourceType, new: Draft) -> Stored | None:
+    """The deleted account that is the same person, if there is one."""
+    for row in gone:
+        known = index(orjson.loads(row.document), resource_type)
+        if known.search.get("userName") == new.indexed.search.get("userName"):
+            return row
+    return None
 
 
 def _names(external_id: str | None, new: Draft, promised: str | None = None) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from rosterd.service.directories import NAME_RULE, is_name
 from rosterd.service.events import Event
 from rosterd.service.limits import JSON_NAMES, Limits, Loss, allowance, lost
 from rosterd.service.ports import Store, UniqueViolation, Writer
-from rosterd.service.standing import MOVES, PAUSED, Standing, move, refusal, require_active
+from rosterd.service.standing import ACTIVE, MOVES, PAUSED, Standing, move, refusal
 from rosterd.service.view import View, has_groups
 
 FUSE: Final = "the mass-change fuse"
@@ -86,7 +86,9 @@ def guarded(caller: Caller, unit: Unit, now: Callable[[], int], ahead: Ahead = U
     connection, directory = caller.connection, caller.directory
 
     async def unit_or_refusal(tx: Writer) -> View | Refusal:
-        require_active(await tx.standing(connection.id), connection.name, directory.name)
+        standing = await tx.standing(connection.id)
+        if standing.state != ACTIVE:
+            raise refusal(standing, connection.name, directory.name)
         if await tx.revision() != directory.revision:
             raise Outdated(retry_after=RETRY_AFTER)
         try:

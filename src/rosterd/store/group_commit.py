@@ -22,7 +22,6 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain, islice
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
@@ -52,34 +51,22 @@ CHECKPOINT_PAUSE: Final = 0.005
 """Seconds: longer than a turn of the event loop, of which all reads are one transaction."""
 
 
-@dataclass(slots=True, eq=False)
-class Unit:
-    """A unit of work of a directory, and what it is going to look for."""
-
-    directory: int
-    work: Callable[[Writer], Awaitable[Any]]
-    ahead: Ahead
-
-    def __call__(self, connection: sqlite3.Connection) -> Any:
-        """Carry it out by itself; if it raises, the savepoint around it must be rolled back."""
-        held = Held(connection, self.directory)
-        value = perform(self.work, SqliteWriter(held))
-        held.keep()
-        held.finish()
-        return value
-
-
-@dataclass(slots=True, eq=False)
 class _Job:
     """What is to be done, and what came of it."""
 
-    work: Callable[[sqlite3.Connection], Any]
-    future: "asyncio.Future[Any]"
-    loop: asyncio.AbstractEventLoop
-    sight: object = None
-    """In which what it is going to look for was looked up."""
-    value: Any = None
-    error: BaseException | None = None
+    __slots__ = ("error", "future", "loop", "value", "work")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, work: Callable[[Any], Any]) -> None:
+        self.loop = loop
+        self.work = work
+        """Takes the connection."""
+        self.future: asyncio.Future[Any] = loop.create_future()
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+    def alone(self, connection: sqlite3.Connection) -> Any:
+        """Carry it out by itself; if it raises, the savepoint around it must be rolled back."""
+        return self.work(connection)
 
     def answer(self) -> None:
         """Tell the caller, if it still waits; on its own loop."""
@@ -89,6 +76,29 @@ class _Job:
             self.future.set_result(self.value)
         else:
             self.future.set_exception(self.error)
+
+
+class _Unit(_Job):
+    """A unit of work of a directory, and what it is going to look for."""
+
+    __slots__ = ("ahead", "directory", "sight")
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, work: Callable[[Writer], Awaitable[Any]],
+        directory: int, ahead: Ahead,
+    ) -> None:  # fmt: skip
+        super().__init__(loop, work)
+        self.directory = directory
+        self.ahead = ahead
+        self.sight: object = None
+        """In which what it is going to look for was looked up."""
+
+    def alone(self, connection: sqlite3.Connection) -> Any:
+        held = Held(connection, self.directory)
+        value = perform(self.work, SqliteWriter(held))
+        held.keep()
+        held.finish()
+        return value
 
 
 class GroupCommit:
@@ -126,11 +136,17 @@ class GroupCommit:
     async def submit(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in a transaction; its value, once that is durable.
 
-        Raises what ``work`` raises, then nothing of it is kept, and ``StoreUnavailable``. A ``Unit`` may be
-        carried out together with others.
+        Raises what ``work`` raises, then nothing of it is kept, and ``StoreUnavailable``.
         """
-        loop = asyncio.get_running_loop()
-        job = _Job(work, loop.create_future(), loop)
+        value: T = await self._put(_Job(asyncio.get_running_loop(), work))
+        return value
+
+    async def perform(self, directory: int, work: Callable[[Writer], Awaitable[T]], ahead: Ahead) -> T:
+        """The same with a unit of a directory, which may be carried out together with others."""
+        value: T = await self._put(_Unit(asyncio.get_running_loop(), work, directory, ahead))
+        return value
+
+    def _put(self, job: _Job) -> "asyncio.Future[Any]":
         with self._door:  # nothing gets in behind the end
             if self._closing:
                 raise StoreUnavailable("the database is being closed")
@@ -138,8 +154,7 @@ class GroupCommit:
                 self.load.refused += 1
                 raise StoreUnavailable("too many changes wait to be written")
             self._queue.put(job)
-        value: T = await job.future
-        return value
+        return job.future
 
     def _waiting(self) -> int:
         return self._queue.qsize() + len(self._taken)
@@ -215,8 +230,8 @@ class GroupCommit:
         writers: dict[int, SqliteWriter] = {}
         wrote = False
         for job in chain(list(batch), self._more(batch, end)):
-            if isinstance(job.work, Unit) and not apart:
-                self._perform_unit(job, job.work, writers)
+            if not apart and isinstance(job, _Unit):
+                self._perform_unit(job, writers)
             else:
                 wrote |= _finish(writers)
                 wrote |= self._perform(job)
@@ -275,7 +290,7 @@ class GroupCommit:
         before = connection.total_changes
         connection.execute("SAVEPOINT job")
         try:
-            job.value = job.work(connection)
+            job.value = job.alone(connection)
         except BaseException as error:  # it is the caller's, whatever it is
             if is_unavailable(error) or not connection.in_transaction:
                 raise  # the whole transaction is lost
@@ -284,20 +299,20 @@ class GroupCommit:
         connection.execute("RELEASE job")
         return job.error is None and connection.total_changes > before
 
-    def _perform_unit(self, job: _Job, unit: Unit, writers: dict[int, SqliteWriter]) -> None:
+    def _perform_unit(self, job: _Unit, writers: dict[int, SqliteWriter]) -> None:
         """Run a unit together with those before it; if it raises, it alone is undone."""
         if job.future.cancelled():
             return
         job.value = job.error = None
-        writer = writers.get(unit.directory)
+        writer = writers.get(job.directory)
         if writer is None:
-            writer = writers[unit.directory] = SqliteWriter(Held(self._connection, unit.directory))
+            writer = writers[job.directory] = SqliteWriter(Held(self._connection, job.directory))
         held = writer.held
         if job.sight is not held.known.sight:
             self._look(job, held)
         held.begin()
         try:
-            job.value = perform(unit.work, writer)
+            job.value = perform(job.work, writer)
         except BaseException as error:  # it is the caller's, whatever it is
             if isinstance(error, Apart) or is_unavailable(error) or not self._connection.in_transaction:
                 raise  # the whole transaction is lost
@@ -306,15 +321,15 @@ class GroupCommit:
         else:
             held.keep()
 
-    def _look(self, job: _Job, held: Held) -> None:
+    def _look(self, job: _Unit, held: Held) -> None:
         """Look for what the unit and those behind it are going to look for."""
         self._take_all()
         near = [job, *islice(self._taken, NEAR_JOBS if job.sight is None else AGAIN_JOBS)]
         several: list[Ahead] = []
         for one in near:
-            if one is not None and isinstance(one.work, Unit) and one.work.directory == held.directory:
+            if isinstance(one, _Unit) and one.directory == held.directory:
                 one.sight = held.known.sight
-                several.append(one.work.ahead)
+                several.append(one.ahead)
         held.look(several)
 
     def _answer(self, batch: Iterable[_Job]) -> None:
@@ -327,8 +342,7 @@ class GroupCommit:
                 loop.call_soon_threadsafe(self._answer_all, jobs)
 
     def _answer_all(self, jobs: Sequence[_Job]) -> None:
-        done = (job.work for job in jobs if job.error is None)
-        for directory in {work.directory for work in done if isinstance(work, Unit)}:
+        for directory in {job.directory for job in jobs if isinstance(job, _Unit) and job.error is None}:
             self._ring(directory)
         for job in jobs:
             job.answer()

@@ -20,7 +20,7 @@ from rosterd.service.ahead import UNKNOWN, Ahead
 from rosterd.service.measures import Load
 from rosterd.service.ports import Page, Query, Reader, Writer
 from rosterd.store.database import BUSY_MS, connect_reader, errors, is_unavailable, unavailable
-from rosterd.store.group_commit import WAITING, GroupCommit, Unit
+from rosterd.store.group_commit import WAITING, GroupCommit
 from rosterd.store.listing import Found, single, with_one
 from rosterd.store.migrate import open_checked
 from rosterd.store.parts import MERGED, index_portion, merge_portion, put_portion, renew_worn
@@ -90,7 +90,7 @@ class SqliteStore(
     def write(
         self, directory: int, work: Callable[[Writer], Awaitable[T]], ahead: Ahead = UNKNOWN
     ) -> Coroutine[Any, Any, T]:
-        return self._writer.submit(Unit(directory, work, ahead))
+        return self._writer.perform(directory, work, ahead)
 
     async def purge(self, directory: int) -> None:
         """Of all directories: they have one index of parts of texts."""

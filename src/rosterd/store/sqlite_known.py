@@ -158,8 +158,12 @@ class Known:
         self._look_for_resources(connection, directory, several)
         self._look_for_groups(connection, directory, several)
 
-    def lacks(self, part: str, *several: Any) -> bool:
-        """Whether there is known to be nothing of all these."""
+    def lacks(self, part: str, one: Any) -> bool:
+        """Whether there is known to be nothing of this."""
+        return self._facts[part].get(one) is False
+
+    def lacks_all(self, part: str, several: Sequence[Any]) -> bool:
+        """The same of all these."""
         return tuple(map(self._facts[part].get, several)).count(False) == len(several)
 
     def take(self, kind: str, pairs: Sequence[tuple[str, str]]) -> bool:
@@ -167,17 +171,18 @@ class Known:
 
         Raises ``UniqueViolation`` for one that is known to be taken.
         """
-        facts, wanted = self._facts["unique"], [(kind, attribute, value) for attribute, value in pairs]
-        for one in wanted:
-            taken = facts.get(one)
+        facts = self._facts["unique"]
+        for attribute, value in pairs:
+            taken = facts.get((kind, attribute, value))
             if taken:
-                raise UniqueViolation(*one[1:])
+                raise UniqueViolation(attribute, value)
             if taken is None:
                 return False
-        for one in wanted:
+        for pair in pairs:
+            one = (kind, *pair)
             self._notes.append((facts, one, False))
             facts[one] = True
-        return bool(wanted)
+        return bool(pairs)
 
     def row(self, kind: str, id: str) -> Stored | None:
         """The live resource. Raises ``KeyError`` if it is not known whether there is one."""

@@ -56,7 +56,7 @@ class SqliteMemberWriter:
 
     async def resolve_pending(self, id: str, names: Sequence[str]) -> Mapping[str, MemberChange]:
         values = [id, *map(_clean, names)]
-        if self._held.known.lacks("awaited", *values):
+        if self._held.known.lacks_all("awaited", values):
             return {}
         waiting = self._held.run("take_pending", as_json(values)).fetchall()
         groups: dict[str, str | None] = {}

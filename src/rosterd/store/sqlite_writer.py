@@ -81,15 +81,15 @@ class SqliteWriter(
             row.created, row.modified, row.document, as_json(indexed.search), indexed.display,
         )  # fmt: skip
         text = parts_text(indexed.search)
-        held = self._held
-        if held.known.take(row.kind, indexed.unique):
-            waiting = held.waiting
+        known = self._known
+        if known.take(row.kind, indexed.unique):
+            waiting = self._held.waiting
             waiting["insert_unique"] += self._pairs(row.kind, row.id, indexed.unique)
             waiting["insert_resource"].append(resource)
             waiting[VALUES] += self._values(row, indexed.values, True)
             if text is not None:
                 waiting["owe_parts"].append((self._directory, row.seq, None, text))
-            held.known.made(row)
+            known.made(row)
             return
         self._take(row.kind, row.id, indexed.unique)
         try:
