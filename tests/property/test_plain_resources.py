@@ -109,6 +109,7 @@ def _outcome(work: Callable[[], Any]) -> Any:
 @pytest.mark.parametrize("t", TYPES)
 @given(body=FEW, schemas=SCHEMAS | st.sampled_from((None, [], "a", [USER.schema.id, {}])))
 @example(body={"userName": "a", "emails": [{"value": "a", "primary": True}]}, schemas=[USER.schema.id])
+@example(body={"userName": "a", "password": "b", "title": None, "name": None}, schemas=[USER.schema.id])
 def test_what_is_plain_comes_to_the_same_by_the_long_way(t: ResourceType, body: Any, schemas: Any) -> None:
     body = body if schemas is None else {"schemas": schemas, **body}
     before = deepcopy(body)
@@ -129,7 +130,13 @@ def test_what_is_plain_comes_to_the_same_by_the_long_way(t: ResourceType, body: 
     "body",
     [
         {"userName": "a", "name": {"givenName": "b"}, "active": True, "groups": [], "roles": []},
-        {"userName": "a", "meta": {"resourceType": "User"}, "emails": [{"value": "a", "primary": True}]},
+        {
+            "userName": "a",
+            "password": "b",
+            "title": None,
+            "meta": {"resourceType": "User"},
+            "emails": [{"value": "a", "primary": True}],
+        },
         {"userName": "a", urns.ENTERPRISE_USER: {"department": "b", "manager": {"value": "c"}}},
     ],
 )

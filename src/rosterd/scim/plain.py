@@ -24,15 +24,16 @@ _Part = tuple[type, _Same]
 class Plain:
     """The attributes of a resource type, by what their values are. Get it from ``plain_for``."""
 
-    __slots__ = ("_leaves", "_left_out", "_parts", "_urns")
+    __slots__ = ("_forgotten", "_leaves", "_names", "_parts", "_read_only", "_urns")
 
     def __init__(self, t: ResourceType) -> None:
         checker, known = checker_for(t), own(t)
         rules = [rule for name, rule in checker.table.rules.items() if name in known.names]
         self._leaves = _leaves(rules)
         self._parts = _parts(rules)
-        self._left_out = frozenset(rule.name for rule in rules if rule.attribute.mutability == "readOnly")
-        """Whatever they are."""
+        self._names = frozenset(rule.name for rule in rules)
+        self._read_only = frozenset(rule.name for rule in rules if rule.attribute.mutability == "readOnly")
+        self._forgotten = frozenset(rule.name for rule in rules if _is_forgotten(rule))
         self._urns = () if checker.has_secrets or "schemas" in t.schema.by_name else known.urns
         """What ``schemas`` may have, the first one always; nothing if no resource of the type is plain."""
 
@@ -59,9 +60,17 @@ class Plain:
                     draft[key] = value
             elif key == "schemas":
                 draft[key] = value
-            elif key not in self._left_out:
+            elif not self._is_left_out(key, value):
                 return None
         return draft
+
+    def _is_left_out(self, key: str, value: Any) -> bool:
+        """Whether it is in order, and nothing of it is kept."""
+        if value is None:
+            return key in self._names
+        return key in self._read_only or (
+            key in self._forgotten and value.__class__ is str and "\0" not in value
+        )
 
     def _has_schemas(self, given: Any) -> bool:
         urns = self._urns
@@ -83,6 +92,13 @@ def _kept(rules: Iterable[Rule]) -> Iterator[Rule]:
         free = attribute.tightening is None or not attribute.tightening.values
         if free and attribute.mutability != "readOnly" and attribute.returned != "never":
             yield rule
+
+
+def _is_forgotten(rule: Rule) -> bool:
+    """Whether it is a text that is not kept, such as a password."""
+    attribute = rule.attribute
+    is_text = attribute.type == "string" and not attribute.multi_valued and attribute.tightening is None
+    return is_text and attribute.returned == "never"
 
 
 def _leaves(rules: Iterable[Rule]) -> Mapping[str, type]:
