@@ -4,6 +4,7 @@ Not the clock is asked but the database: the statements that a request makes it 
 left out, are the same ones in the same order.
 """
 
+import asyncio
 import re
 import sqlite3
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from service.management import BODIES, World, fill, label, run
 from rosterd.http.api.route import ApiRoute
 from rosterd.http.api.routes import ROUTES
 from rosterd.scim import urns
+from rosterd.store import group_commit
 from rosterd.store.sqlite import SqliteStore
 
 T = TypeVar("T")
@@ -56,6 +58,12 @@ class Statements:
         readers._long = lambda job: long(traced(job))  # type: ignore[method-assign]
         store._writer.submit = lambda job, *news: submit(traced(job), *news)  # type: ignore[method-assign]
         store._submit = store._writer.submit
+
+        async def alone(directory: int, work: Any, ahead: Any) -> Any:
+            unit = group_commit._Unit(asyncio.get_running_loop(), directory, work, ahead)
+            return await store._writer.submit(unit.alone)
+
+        store._writer.perform = alone  # type: ignore[method-assign]
 
     def _note(self, statement: str) -> None:
         self._seen.append(LITERAL.sub("?", statement))

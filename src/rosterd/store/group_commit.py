@@ -84,8 +84,8 @@ class _Unit(_Job):
     __slots__ = ("ahead", "directory", "sight")
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, work: Callable[[Writer], Awaitable[Any]],
-        directory: int, ahead: Ahead,
+        self, loop: asyncio.AbstractEventLoop, directory: int, work: Callable[[Writer], Awaitable[Any]],
+        ahead: Ahead,
     ) -> None:  # fmt: skip
         super().__init__(loop, work)
         self.directory = directory
@@ -143,7 +143,7 @@ class GroupCommit:
 
     async def perform(self, directory: int, work: Callable[[Writer], Awaitable[T]], ahead: Ahead) -> T:
         """The same with a unit of a directory, which may be carried out together with others."""
-        value: T = await self._put(_Unit(asyncio.get_running_loop(), work, directory, ahead))
+        value: T = await self._put(_Unit(asyncio.get_running_loop(), directory, work, ahead))
         return value
 
     def _put(self, job: _Job) -> "asyncio.Future[Any]":
