@@ -270,6 +270,20 @@ def test_a_listing_led_by_an_index_is_so_whatever_the_planner_knew_before(
     check_led_by_key(list(nodes(json.loads(text)[0]["Plan"])))
 
 
+@pytest.mark.parametrize("name", ["delete_other_members", "delete_other_pending"])
+def test_who_stays_in_a_group_is_looked_for_in_a_hash_table_whatever_the_planner_knew_before(
+    outgrown: tuple[asyncio.Runner, Any], name: str
+) -> None:
+    runner, connection = outgrown
+    runner.run(connection.execute(f"PREPARE {name} AS {POSTGRES[name]}"))
+    plan = runner.run(connection.fetchval(f"EXPLAIN (FORMAT JSON) {execute(name)}"))
+    found = list(nodes(json.loads(plan)[0]["Plan"]))
+    assert [
+        node["Node Type"] for node in found if "Join" in node["Node Type"] or "Loop" in node["Node Type"]
+    ] == []
+    assert [node["Filter"] for node in found if "Filter" in node] == ["(NOT (hashed SubPlan 1))"]
+
+
 @pytest.mark.parametrize("name", ["get_with_groups", "memberships"])
 def test_a_look_up_of_many_is_planned_once_for_all_lists(database: Database, name: str) -> None:
     run = database.runner.run

@@ -154,17 +154,18 @@ WHERE directory = $1 AND group_id = $2 AND value = ANY($3::text[])
 RETURNING value;
 
 -- name: delete_other_members
--- Remove all members of a group but some.
+-- Remove all members of a group but some, none of which is NULL: so they are hashed, whatever is known of the
+-- table. An anti join would compare each with each where it has no statistics.
 DELETE FROM member AS m
 WHERE m.directory = $1 AND m.group_id = $2
-    AND NOT EXISTS (SELECT 1 FROM unnest($3::text[]) AS j (value) WHERE j.value = m.member_id)
+    AND m.member_id NOT IN (SELECT unnest($3::text[]))
 RETURNING m.member_id;
 
 -- name: delete_other_pending
--- Remove all pending values of a group but some.
+-- Remove all pending values of a group but some, in the same way.
 DELETE FROM pending_member AS p
 WHERE p.directory = $1 AND p.group_id = $2
-    AND NOT EXISTS (SELECT 1 FROM unnest($3::text[]) AS j (value) WHERE j.value = p.value)
+    AND p.value NOT IN (SELECT unnest($3::text[]))
 RETURNING p.value;
 
 -- name: resolve_pending
