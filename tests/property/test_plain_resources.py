@@ -50,6 +50,7 @@ TYPES = [
     _with(*MORE, extensions=(Extension(Schema(OLD, "Old", "", MORE), required=True),)),
     _with(Attribute("pin", required=True, returned="never")),
     _with(Attribute("schemas")),
+    replace(USER, schema=replace(USER.schema, id="urn:scim:schemas:core:1.0:Person")),
 ]
 TEXTS = st.sampled_from(("a", "Ä", "work"))
 STRAY: st.SearchStrategy[Any] = st.sampled_from(
@@ -110,6 +111,7 @@ def _outcome(work: Callable[[], Any]) -> Any:
 @given(body=FEW, schemas=SCHEMAS | st.sampled_from((None, [], "a", [USER.schema.id, {}])))
 @example(body={"userName": "a", "emails": [{"value": "a", "primary": True}]}, schemas=[USER.schema.id])
 @example(body={"userName": "a", "password": "b", "title": None, "name": None}, schemas=[USER.schema.id])
+@example(body={"userName": "a"}, schemas=[urns.ENTERPRISE_USER])
 def test_what_is_plain_comes_to_the_same_by_the_long_way(t: ResourceType, body: Any, schemas: Any) -> None:
     body = body if schemas is None else {"schemas": schemas, **body}
     before = deepcopy(body)

@@ -34,7 +34,8 @@ class Plain:
         self._names = frozenset(rule.name for rule in rules)
         self._read_only = frozenset(rule.name for rule in rules if rule.attribute.mutability == "readOnly")
         self._forgotten = frozenset(rule.name for rule in rules if _is_forgotten(rule))
-        self._urns = () if checker.has_secrets or "schemas" in t.schema.by_name else known.urns
+        never = checker.has_secrets or "schemas" in t.schema.by_name or t.schema.id not in known.urns
+        self._urns = () if never else known.urns
         """What ``schemas`` may have, the first one always; nothing if no resource of the type is plain."""
 
     def read(self, body: object) -> dict[str, Any] | None:
