@@ -35,7 +35,7 @@ from rosterd.service.ports import Stored
 from rosterd.store import sqlite_held
 from rosterd.store.database import BUSY_MS, connect_writer
 from rosterd.store.dialect_postgres import Postgres
-from rosterd.store.postgres_held import Held
+from rosterd.store.postgres_held import Held, ending
 from rosterd.store.postgres_run import Link
 from rosterd.store.postgres_waiting import Waiting, Write
 from rosterd.store.postgres_writer import PostgresWriter
@@ -235,7 +235,8 @@ class Made:
         _, id, kind, connection, external_id, seq, version, created, modified, document, *rest = self.resource
         search, display, attributes, values, noted, notes = rest
         row = Stored(id, kind, connection, external_id, seq, version, created, modified, None, document)
-        return Write(row, search, display, True, (attributes, values), (noted, notes))
+        unique, found_by = zip(attributes, values, strict=True), zip(noted, notes, strict=True)
+        return Write(row, search, display, True, tuple(unique), tuple(found_by))
 
 
 async def _postgres_calls(connection: Any, directory: Directory, owner: Connection, count: int) -> list[Made]:
@@ -317,10 +318,8 @@ async def _batches(
             for one in part:
                 for name, by in one.counts.items():
                     counts[name] = counts.get(name, 0) + by
-            columns = [list(column) for column in zip(*(one.event for one in part), strict=True)]
-            await connection.execute(
-                POSTGRES["finish"], directory, *columns, list(counts), list(counts.values())
-            )
+            told = ending([one.event for one in part], counts)
+            await connection.execute(POSTGRES["finish"], directory, *told)
         done += len(part)
     return done
 

@@ -7,9 +7,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import pytest
+from contract.postgres_server import namespace
+
 from bench import raw
 from bench.copies import copies_of, copy_sqlite
 from bench.engines import RAW, USERS, added, verdicts
+from bench.postgres import Namespace, connected
 from bench.report import Result
 from bench.servers import Server, spent
 from rosterd.scim.bind import bind
@@ -102,3 +106,25 @@ async def copied_and_found(tmp_path: Path) -> None:
             for text in (f'userName eq "{name}@example.com"', f'emails co "{name[-12:]}"'):
                 page = await reader.search(Query({USER: bind(parse_filter(text), USER)}, None, 10))
                 assert [row.id for row in page.rows] == [id]
+
+
+@pytest.mark.parametrize("how", raw.WAYS)
+def test_the_raw_limit_of_postgresql_writes_every_user_in_each_way(how: str) -> None:
+    with namespace() as url:
+        limit = raw.PostgresLimit(Namespace(url, "bench"), 10).measure(how, concurrency=4, seconds=30.0)
+        assert (limit.how, limit.count) == (how, 10)
+        assert asyncio.run(rows_of(url)) == (10, 10, 30, 10)
+
+
+COUNTS = """
+SELECT (SELECT count(*) FROM resource), (SELECT count(*) FROM unique_value),
+    (SELECT count(*) FROM attribute_value), (SELECT count(*) FROM event)
+"""
+
+
+async def rows_of(url: str) -> tuple[int, ...]:
+    connection = await connected(url)
+    try:
+        return tuple(await connection.fetchrow(COUNTS))
+    finally:
+        await connection.close()

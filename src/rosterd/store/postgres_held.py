@@ -8,7 +8,7 @@ waiting    changes that are certain to be written: all of a sort by one statemen
 part       of it that is undone alone if it fails: a savepoint, made at the first statement that writes
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -150,14 +150,10 @@ class Held(Link):
         await self.flush()
         if not self._events and not self._counts:
             return
-        seq, *named, at, by, request, data = zip(*self._events, strict=True) if self._events else [()] * 8
         counts = {name: by for name, by in self._counts.items() if by}
         await self._open_parts()
         self.spoilt = True
-        await self.change(
-            "finish", self.directory, numbers(seq), *map(texts, named), numbers(at), numbers(by),
-            texts(request), data, list(counts), list(counts.values()),
-        )  # fmt: skip
+        await self.change("finish", self.directory, *ending(self._events, counts))
         self._last = self.last()
         self._counts, self._events, self.counted = {}, [], {}
 
@@ -331,3 +327,10 @@ class Held(Link):
                 part.before, self.spoilt = self.spoilt, inside
                 await self.connection.execute(f"SAVEPOINT part{depth}")
                 part.is_open = True
+
+
+def ending(events: Sequence[tuple[Any, ...]], counts: Mapping[str, int]) -> tuple[Any, ...]:
+    """What ``finish`` takes besides the directory: rows of events, and by how much numbers are more."""
+    seq, *named, at, by, request, data = zip(*events, strict=True) if events else [()] * 8
+    told = numbers(seq), *map(texts, named), numbers(at), numbers(by), texts(request), data
+    return *told, list(counts), list(counts.values())
