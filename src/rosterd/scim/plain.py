@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from rosterd.scim.check import Rule, Table, checker_for
-from rosterd.scim.profiles.schemas import own
+from rosterd.scim.profiles.schemas import is_named, own
 from rosterd.scim.schema import ResourceType
 
 _KEPT: Final = 1024
@@ -24,7 +24,7 @@ _Part = tuple[type, _Same]
 class Plain:
     """The attributes of a resource type, by what their values are. Get it from ``plain_for``."""
 
-    __slots__ = ("_forgotten", "_leaves", "_names", "_parts", "_read_only", "_urns")
+    __slots__ = ("_core", "_forgotten", "_leaves", "_names", "_parts", "_read_only", "_urns")
 
     def __init__(self, t: ResourceType) -> None:
         checker, known = checker_for(t), own(t)
@@ -35,15 +35,16 @@ class Plain:
         self._read_only = frozenset(rule.name for rule in rules if rule.attribute.mutability == "readOnly")
         self._forgotten = frozenset(rule.name for rule in rules if _is_forgotten(rule))
         never = checker.has_secrets or "schemas" in t.schema.by_name or t.schema.id not in known.urns
+        self._core = t.schema.id
         self._urns = () if never else known.urns
-        """What ``schemas`` may have, the first one always; nothing if no resource of the type is plain."""
+        """What ``schemas`` may have; nothing if no resource of the type is plain."""
 
     def read(self, body: object) -> dict[str, Any] | None:
         """The canonical values of a resource, for ``check.Checker.complete``; ``None`` if it is not plain.
 
         They are those of the body, not copies.
         """
-        if not isinstance(body, dict) or not self._has_schemas(body.get("schemas")):
+        if not isinstance(body, dict) or not is_named(body.get("schemas"), self._core, self._urns):
             return None
         draft: dict[str, Any] = {}
         leaves, parts = self._leaves, self._parts
@@ -72,12 +73,6 @@ class Plain:
         return key in self._read_only or (
             key in self._forgotten and value.__class__ is str and "\0" not in value
         )
-
-    def _has_schemas(self, given: Any) -> bool:
-        urns = self._urns
-        if given.__class__ is not list or not urns or urns[0] not in given:
-            return False
-        return len(given) == 1 or (all(map(urns.__contains__, given)) and len(given) == len(set(given)))
 
 
 @lru_cache(maxsize=_KEPT)

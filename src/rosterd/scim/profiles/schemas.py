@@ -53,12 +53,16 @@ def own(t: ResourceType) -> _Own:
 
 def in_order(t: ResourceType, body: Body) -> bool:
     """Whether a resource is as most are, so that no rewrite here has anything to do with it."""
-    known, given = own(t), body.get("schemas")
+    known = own(t)
+    return known.names.issuperset(body) and is_named(body.get("schemas"), t.schema.id, known.urns)
+
+
+def is_named(given: object, core: str, urns: tuple[str, ...]) -> bool:
+    """Whether the value of ``schemas`` has the core schema's URN, and otherwise some of these, each once."""
     return (
-        known.names.issuperset(body)
-        and isinstance(given, list)
-        and t.schema.id in given
-        and all(map(known.urns.__contains__, given))
+        isinstance(given, list)
+        and core in given
+        and all(map(urns.__contains__, given))
         and (len(given) == 1 or len(given) == len(set(given)))
     )
 
