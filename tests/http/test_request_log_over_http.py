@@ -14,8 +14,8 @@ from rosterd.service.audit import MASK
 from rosterd.service.credential_text import make
 from rosterd.service.request_log import EVERYTHING, Exchange
 from rosterd.testing.scenario import BY
-from rosterd.wiring import Service, Settings, open_service
-from rosterd.wiring.journal import READS
+from rosterd.wiring import Service, Settings, journal, open_service
+from rosterd.wiring.journal import CHANGES, READS
 
 USER = {"schemas": [urns.USER], "userName": "ann@example.com"}
 PATCH = {"schemas": [urns.PATCH_OP]}
@@ -219,7 +219,11 @@ def test_a_credential_in_an_address_or_a_header_is_not_kept(tmp_path: Path) -> N
     run(tmp_path, test)
 
 
-def test_of_many_reads_a_share_is_kept_and_all_are_counted(tmp_path: Path) -> None:
+def test_of_many_reads_a_share_is_kept_and_all_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "FLUSH_SECONDS", 3600)  # only when it is asked for
+
     async def test(world: World) -> None:
         made = await world.user("ann@example.com")
         for _ in range(READS):
@@ -235,6 +239,34 @@ def test_of_many_reads_a_share_is_kept_and_all_are_counted(tmp_path: Path) -> No
         assert home is not None
         (one,) = await world.service.request_log.activity(home.id, 0)
         assert sum(hour.ok for hour in one.hours) == READS + 5
+
+    run(tmp_path, test)
+
+
+def test_of_many_changes_a_share_is_kept_and_all_that_failed_and_all_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "FLUSH_SECONDS", 3600)  # only when it is asked for
+
+    async def test(world: World) -> None:
+        made = await world.user("ann@example.com")
+        address, most = f"/Users/{made['id']}", CHANGES * READS
+        for number in range(most + 2):
+            assert (await world.scim.put(address, json={**USER, "title": f"{number}"})).status_code == 200
+        assert (await world.scim.post("/Users", json=USER)).status_code == 409
+        refused = {"method": "DELETE", "path": "/Users/nobody"}
+        bulk = {"schemas": [urns.BULK_REQUEST], "Operations": [refused]}
+        assert (await world.scim.post("/Bulk", json=bulk)).status_code == 200
+        kept = [(one.method, one.status) for one in await logged(world)]
+        assert kept == [("POST", 201), *[("PUT", 200)] * (most - 1), ("POST", 409), ("POST", 200)]
+        await world.scim.delete(address)
+        *_, last = await logged(world)
+        assert (last.method, last.left_out) == ("DELETE", 3)
+        home = await world.service.control.directory("acme")
+        assert home is not None
+        (one,) = await world.service.request_log.activity(home.id, 0)
+        assert sum(hour.ok for hour in one.hours) == most + 5
+        assert sum(hour.failed for hour in one.hours) == 1
 
     run(tmp_path, test)
 

@@ -130,7 +130,7 @@ def test_what_a_server_that_stood_still_logs_after_an_erasure_is_about_nobody(tm
                 home.id, 1, "t", at, id, "PATCH", "/Users/x", "filter=annegret", 409, 1, "User", "x",
                 "annegret@x.example", body=body, reply=body,
             )  # fmt: skip
-            late.note(lambda: left, read=False)
+            late.note(lambda: left, succeeded=True)
 
         ann = await world.user("annegret@x.example", displayName="Annegret Quux")
         note(now(), "before")

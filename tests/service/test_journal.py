@@ -1,4 +1,4 @@
-"""The journal is bounded: reads are left out first and counted, and nothing it does makes a request fail."""
+"""The journal is bounded: successes are left out first and counted, and no request fails by it."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import pytest
 from rosterd.service.ports import OutcomeUnknown, StoreUnavailable
 from rosterd.service.request_log import EVERYTHING, HOUR, NOTHING, Count, Exchange, HourOf
 from rosterd.store.sqlite import SqliteStore, open_sqlite
-from rosterd.wiring.journal import ALL_READS, FLUSH_COUNT, LEAST, READS, Buffer, Journal, weight
+from rosterd.wiring.journal import ALL_READS, CHANGES, FLUSH_COUNT, LEAST, READS, Buffer, Journal, weight
 
 
 def exchange(
@@ -18,16 +18,12 @@ def exchange(
     return Exchange(1, connection, "t", number, f"r{number}", method, "/Users", "", status, 1, body=body)
 
 
-def is_read(one: Exchange) -> bool:
-    return one.method == "GET" and one.status < 400
-
-
 def put(buffer: Buffer, one: Exchange) -> None:
-    buffer.put(one, read=is_read(one))
+    buffer.put(one, succeeded=one.status < 400)
 
 
 def note(journal: Journal, one: Exchange) -> None:
-    journal.note(lambda: one, read=is_read(one))
+    journal.note(lambda: one, succeeded=one.status < 400)
 
 
 def counts(omitted: Mapping[HourOf, Count]) -> dict[HourOf, tuple[int, int, int, int]]:
@@ -38,45 +34,50 @@ def ids(found: Sequence[Exchange]) -> list[str]:
     return [one.request_id for one in found]
 
 
-def test_a_full_buffer_leaves_out_reads_before_anything_else() -> None:
+def test_a_full_buffer_leaves_out_what_succeeded_before_anything_else() -> None:
     buffer = Buffer(max_count=3)
-    for one in (exchange(1), exchange(2, "POST"), exchange(3), exchange(4), exchange(5, "POST")):
-        put(buffer, one)
-    for one in (exchange(6, status=404), exchange(7, "DELETE"), exchange(8)):
-        put(buffer, one)
+    for number, status in enumerate((200, 409, 200, 201, 404, 500, 400, 200), 1):
+        put(buffer, exchange(number, status=status))
     kept, omitted = buffer.take()
     assert ids(kept) == ["r2", "r5", "r6"]
-    assert counts(omitted) == {(1, 1, 0): (5, 0, 8, 0)}
+    assert counts(omitted) == {(1, 1, 0): (4, 1, 8, 7)}
     assert buffer.take() == ([], {})
 
 
 def test_a_buffer_is_bounded_in_bytes() -> None:
     big = "x" * 4000
     buffer = Buffer(max_bytes=weight(exchange(1, body=big)) * 2)
-    for one in (exchange(1, body=big), exchange(2, "POST", body=big), exchange(3, "POST", body=big)):
+    for one in (exchange(1, body=big), exchange(2, status=409, body=big), exchange(3, status=409, body=big)):
         put(buffer, one)
     assert len(buffer) == 2
     kept, omitted = buffer.take()
     assert (ids(kept), counts(omitted)) == (["r2", "r3"], {(1, 1, 0): (1, 0, 1, 0)})
-    put(buffer, exchange(4, "POST", body=big * 3))
+    put(buffer, exchange(4, status=409, body=big * 3))
     assert buffer.take()[0] == []
-    put(buffer, exchange(5, "POST", body=big))
+    put(buffer, exchange(5, status=409, body=big))
     assert ids(buffer.take()[0]) == ["r5"]
 
 
 def read(buffer: Buffer, connection: int, times: int, at: int = 7) -> int:
     """How many of so many successful reads at once are wanted."""
-    return sum(buffer.wants_read(1, connection, at) for _ in range(times))
+    return sum(buffer.wants(1, connection, at, change=False) for _ in range(times))
 
 
-def test_each_connection_has_a_share_of_reads_and_the_rest_is_counted() -> None:
+def change(buffer: Buffer, connection: int, times: int, at: int = 7) -> int:
+    """The same of changes."""
+    return sum(buffer.wants(1, connection, at, change=True) for _ in range(times))
+
+
+def test_each_connection_has_a_share_of_reads_and_of_changes_and_the_rest_is_counted() -> None:
     buffer = Buffer()
     assert read(buffer, 1, 5000) == READS
+    assert change(buffer, 1, 5000) == CHANGES * READS
     assert read(buffer, 2, READS) == READS
-    assert not buffer.wants_read(1, 1, 9)
-    assert not buffer.wants_read(1, 1, 8)
-    assert counts(buffer.take()[1]) == {(1, 1, 0): (5002 - READS, 0, 9, 0)}
-    assert read(buffer, 1, READS) == READS
+    assert change(buffer, 2, CHANGES * READS) == CHANGES * READS
+    assert not read(buffer, 1, 1, at=9)
+    assert not change(buffer, 1, 1, at=8)
+    assert counts(buffer.take()[1]) == {(1, 1, 0): (10_002 - READS - CHANGES * READS, 0, 9, 0)}
+    assert (read(buffer, 1, READS), change(buffer, 1, CHANGES * READS)) == (READS, CHANGES * READS)
     assert buffer.take()[1] == {}
 
 
@@ -91,12 +92,13 @@ def test_what_is_left_out_is_counted_under_its_hour() -> None:
     ("busy", "share"),
     [(1, READS), (ALL_READS // READS, READS), (2 * ALL_READS // READS, READS // 2), (ALL_READS, LEAST)],
 )
-def test_shares_are_smaller_where_many_connections_read_at_once(busy: int, share: int) -> None:
+def test_shares_are_smaller_where_many_connections_ask_at_once(busy: int, share: int) -> None:
     buffer = Buffer()
     for connection in range(busy):
         read(buffer, connection, 1)
     buffer.take()
     assert [read(buffer, connection, 2 * READS) for connection in (1, 2)] == [share, share]
+    assert change(buffer, 1, 2 * CHANGES * READS) == CHANGES * share
     buffer.take()
     assert read(buffer, 1, 2 * READS) == READS
 
@@ -105,7 +107,7 @@ def test_reads_that_nobody_wanted_are_told_by_the_next_exchange_that_is_written(
     async def test(store: SqliteStore) -> None:
         journal = Journal(store, yes)
         for number in range(READS + 5):
-            if journal.wants_read(1, 1, number):
+            if journal.wants(1, 1, number, change=False):
                 note(journal, exchange(number))
         await journal.flush()
         note(journal, exchange(READS + 5, "POST", 201))
@@ -140,13 +142,13 @@ def test_what_is_left_out_is_told_by_the_next_of_its_connection(tmp_path: Path) 
     run(tmp_path, test)
 
 
-def test_it_flushes_when_there_are_many_and_when_it_is_closed(tmp_path: Path) -> None:
+def test_it_flushes_when_many_have_failed_and_when_it_is_closed(tmp_path: Path) -> None:
     async def test(store: SqliteStore) -> None:
         log = Watched(store)
         journal = Journal(log, yes)
         running = asyncio.create_task(journal.run())
         for number in range(FLUSH_COUNT):
-            note(journal, exchange(number, "PUT"))
+            note(journal, exchange(number, "PUT", 409))
         await log.added.wait()
         note(journal, exchange(9, "POST"))
         journal.close()
@@ -165,7 +167,7 @@ def test_an_exchange_that_cannot_be_made_costs_no_other_one(tmp_path: Path) -> N
 
         journal = Journal(store, yes)
         note(journal, exchange(1))
-        journal.note(fault, read=False)
+        journal.note(fault, succeeded=True)
         note(journal, exchange(2))
         assert journal.waiting == 3
         await journal.flush()
@@ -218,13 +220,13 @@ def test_what_was_left_out_while_the_store_was_away_is_counted_when_it_is_there_
         for error in (StoreUnavailable("away"), None):
             log.error = error
             for at in range(1, READS + 4):
-                journal.wants_read(1, 1, at)
+                journal.wants(1, 1, at, change=False)
             await journal.flush()
         (activity,) = await store.activity(1, 0)
         assert (activity.hours[0].ok, journal.omitted) == (6, 6)
         log.error = OutcomeUnknown("perhaps")
         for at in range(1, READS + 4):
-            journal.wants_read(1, 1, at)
+            journal.wants(1, 1, at, change=False)
         await journal.flush()
         log.error = None
         await journal.flush()

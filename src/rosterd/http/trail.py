@@ -25,19 +25,22 @@ _READS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 class Journal(Protocol):
     """Takes what requests leave; never waits and never fails."""
 
-    def wants_read(self, directory: int, connection: int, at: int) -> bool:
-        """Whether a successful read is to be noted; if not, it is counted, and nothing else is to be done."""
+    def wants(self, directory: int, connection: int, at: int, *, change: bool) -> bool:
+        """Whether a ``change`` or read that succeeded is to be noted; if not, it is counted at once."""
 
-    def note(self, made: Callable[[], Exchange], *, read: bool) -> None:
+    def note(self, made: Callable[[], Exchange], *, succeeded: bool) -> None:
         """Have it made when the replies of this turn have left, and keep it until the next flush, or count it
-        if there is too much. ``read`` is whether it is a read that succeeded."""
+        if there is too much; what ``succeeded`` first."""
 
 
 def keep(journal: Journal, models: Models, request: Request, whose: Credential, reply: Reply) -> None:
     """Leave what is to be known of a request of somebody's that was answered."""
-    read = reply.status < 400 and (request.method in _READS or request.path.endswith("/.search"))
-    if not read or journal.wants_read(whose.directory.id, whose.connection.id, request.at):
-        journal.note(partial(exchange, models, request, whose, reply, time.perf_counter()), read=read)
+    succeeded = reply.status < 400 and not request.faults
+    if succeeded:
+        change = request.method not in _READS and not request.path.endswith("/.search")
+        if not journal.wants(whose.directory.id, whose.connection.id, request.at, change=change):
+            return
+    journal.note(partial(exchange, models, request, whose, reply, time.perf_counter()), succeeded=succeeded)
 
 
 def exchange(models: Models, request: Request, whose: Credential, reply: Reply, ended: float) -> Exchange:

@@ -1,10 +1,10 @@
 """What requests leave is collected here and written to the request log twice a second, as one job each time.
 
-Each connection has a share of successful reads that are kept each time, of which no other one takes anything.
-The buffer is bounded by number and by bytes. When it is full, successful reads are left out first, then
-whatever comes. What is left out is counted, and the count is kept with the next exchange of the same
-connection. It never makes a request wait or fail: what cannot be written is lost, as the process log says,
-but for the count of what was left out, which waits until the store is there again.
+Each connection has a share of successful reads and of successful changes that are kept each time, of which no
+other one takes anything. The buffer is bounded by number and by bytes. When it is full, what succeeded is
+left out first, then whatever comes. What is left out is counted, and the count is kept with the next exchange
+of the same connection. It never makes a request wait or fail: what cannot be written is lost, as the process
+log says, but for the count of what was left out, which waits until the store is there again.
 """
 
 import asyncio
@@ -33,6 +33,8 @@ enough that whoever asks as fast as it can neither fills the disk nor keeps the 
 ALL_READS: Final = 1000
 """The same of all connections, if so many ask at once; yet each has ``LEAST``."""
 LEAST: Final = 5
+CHANGES: Final = 2
+"""So many successful changes are kept for each such read; the feed has them all."""
 _TEXTS: Final = attrgetter("path", "query", "detail", "body", "reply")
 _WEIGHT: Final = 1500
 """Bytes that an exchange takes beside these."""
@@ -40,9 +42,10 @@ _WEIGHT: Final = 1500
 
 @dataclass(slots=True)
 class _Share(Count):
-    """What was left out of a connection's requests in one hour, and how many reads are still to be kept."""
+    """What was left out of a connection's requests in one hour, and how many are still to be kept."""
 
     reads: int = READS
+    changes: int = CHANGES * READS
 
 
 def weight(one: Exchange) -> int:
@@ -58,8 +61,8 @@ class Buffer:
         self._max_bytes = max_bytes
         self._waiting: list[Exchange | None] = []
         """In order; ``None`` is one that was left out after all."""
-        self._reads: deque[int] = deque()
-        """Where the successful reads are among them."""
+        self._successes: deque[int] = deque()
+        """Where those that succeeded are among them."""
         self._count = 0
         self._bytes = 0
         self._shares: dict[HourOf, _Share] = {}
@@ -69,15 +72,19 @@ class Buffer:
         return self._count
 
     @property
-    def others(self) -> int:
-        """How many wait that are no successful reads."""
-        return self._count - len(self._reads)
+    def failures(self) -> int:
+        """How many wait that failed."""
+        return self._count - len(self._successes)
 
-    def wants_read(self, directory: int, connection: int, at: int) -> bool:
-        """Whether the share of a connection has room for a successful read; if not, it is counted."""
+    def wants(self, directory: int, connection: int, at: int, *, change: bool) -> bool:
+        """Whether the share of a connection has room for a success; if not, it is counted."""
         key = directory, connection, at // HOUR
         share = self._shares.get(key) or self._open(key)
-        if share.reads:
+        if change:
+            if share.changes:
+                share.changes -= 1
+                return True
+        elif share.reads:
             share.reads -= 1
             return True
         share.ok += 1
@@ -85,21 +92,21 @@ class Buffer:
             share.last_ok = at
         return False
 
-    def put(self, one: Exchange, *, read: bool) -> None:
-        """Keep it; if there is no room, count it, or a successful ``read`` in its place."""
+    def put(self, one: Exchange, *, succeeded: bool) -> None:
+        """Keep it; if there is no room, count it, or one that ``succeeded`` in its place."""
         size = weight(one)
         while self._count >= self._max_count or self._bytes + size > self._max_bytes:
-            if read or not self._reads:
+            if succeeded or not self._successes:
                 self._omit(one)
                 return
-            place = self._reads.popleft()
+            place = self._successes.popleft()
             gone, self._waiting[place] = self._waiting[place], None
             if gone is not None:
                 self._count -= 1
                 self._bytes -= weight(gone)
                 self._omit(gone)
-        if read:
-            self._reads.append(len(self._waiting))
+        if succeeded:
+            self._successes.append(len(self._waiting))
         self._waiting.append(one)
         self._count += 1
         self._bytes += size
@@ -109,7 +116,7 @@ class Buffer:
         waiting, self._waiting = self._waiting, []
         shares, self._shares = self._shares, {}
         self._each = max(LEAST, min(READS, ALL_READS // max(1, len(shares))))
-        self._reads.clear()
+        self._successes.clear()
         self._count = self._bytes = 0
         omitted: dict[HourOf, Count] = {key: s for key, s in shares.items() if s.ok or s.failed}
         return [one for one in waiting if one is not None], omitted
@@ -128,7 +135,7 @@ class Buffer:
         (self._shares.get(key) or self._open(key)).add(one.at, one.status)
 
     def _open(self, key: HourOf) -> _Share:
-        share = self._shares[key] = _Share(reads=self._each)
+        share = self._shares[key] = _Share(reads=self._each, changes=CHANGES * self._each)
         return share
 
 
@@ -141,9 +148,9 @@ class Journal:
         self._log = log
         self._bodies = bodies
         self._buffer = Buffer() if buffer is None else buffer
-        self.wants_read = self._buffer.wants_read
+        self.wants = self._buffer.wants
         self._noted: list[tuple[Callable[[], Exchange], bool]] = []
-        """What this turn of the event loop has left, and which of it are successful reads."""
+        """What this turn of the event loop has left, and which of it succeeded."""
         self._left_out: Counter[tuple[int, int]] = Counter()
         self._full = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -156,12 +163,12 @@ class Journal:
         """How many wait to be written."""
         return len(self._buffer) + len(self._noted)
 
-    def note(self, made: Callable[[], Exchange], *, read: bool) -> None:
+    def note(self, made: Callable[[], Exchange], *, succeeded: bool) -> None:
         """Have it made when the replies of this turn have left, and keep it until the next flush, or count it
-        if there is too much. ``read`` is whether it is a read that succeeded."""
+        if there is too much; what ``succeeded`` first."""
         if not self._noted:
             asyncio.get_running_loop().call_soon(self._make)
-        self._noted.append((made, read))
+        self._noted.append((made, succeeded))
 
     async def run(self) -> None:
         """Flush until it is closed."""
@@ -205,13 +212,13 @@ class Journal:
     def _make(self) -> None:
         """Make what was noted; one that cannot be made costs no other one."""
         noted, self._noted = self._noted, []
-        for made, read in noted:
+        for made, succeeded in noted:
             try:
-                self._buffer.put(made(), read=read)
+                self._buffer.put(made(), succeeded=succeeded)
             except Exception as error:  # noqa: BLE001 - see above
                 self.lost += 1
                 _log.error("an exchange was not written", exc_info=error)
-        if self._buffer.others >= FLUSH_COUNT:
+        if self._buffer.failures >= FLUSH_COUNT:
             self._full.set()
 
     def _told(self, one: Exchange) -> Exchange:
