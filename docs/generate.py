@@ -23,7 +23,7 @@ from rosterd.cli import app, codes
 from rosterd.http import decode, token_provider
 from rosterd.http.api.routes import ROUTES as API_ROUTES
 from rosterd.http.routes import ROUTES
-from rosterd.scim import errors, grammar, listing, profiles
+from rosterd.scim import amount, errors, grammar, listing, profiles
 from rosterd.service import bulk, changes, queries, tokens
 from rosterd.service.commands import MEMBERS_SHOWN
 from rosterd.service.keys import SCOPES
@@ -231,6 +231,11 @@ def limits() -> str:
     rows = (
         ("Request body", f"{decode.MAX_BODY // 2**20} MiB", "413"),
         ("Nesting of a JSON body", f"{decode.MAX_DEPTH} levels", "400 `invalidSyntax`"),
+        (
+            "Values of one attribute, group members not counted",
+            f"{amount.MOST_VALUES:,}; what has more from before can be changed and made less",
+            "400 `invalidValue`",
+        ),
         (
             "Query string",
             f"{decode.MAX_QUERY // 1024} KiB, {decode.MAX_PARAMETERS} parameters",

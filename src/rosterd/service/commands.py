@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from rosterd.scim import check, errors, membership, patch, profiles
+from rosterd.scim import amount, check, errors, membership, patch, profiles
 from rosterd.scim.index import Indexed, former, index, scalars, unique_attributes
 from rosterd.scim.membership import Member, has_members
 from rosterd.scim.plain import plain_for
@@ -88,6 +88,8 @@ class Commands:
         if is_account:
             document.setdefault("active", True)
         new = draft(document, resource_type)
+        if len(new.document) >= amount.SMALL:
+            amount.require_few(new.visible, {})
         fresh, cause = promised or self._new_id(), caller.cause
         names = _names(new.external_id, new, promised)
         name = new.indexed.search.get("userName") if is_account else None
@@ -261,6 +263,8 @@ class Commands:
         known = caller.external_id(row)
         current = stored if known is None else {**stored, "externalId": known}
         new = draft(plan(current), resource_type)
+        if len(new.document) >= amount.SMALL:
+            amount.require_few(new.visible, current)
         at = max(self._now(), row.modified)
         external_id = new.external_id if caller.owns(row) else row.external_id
         delta = changes.difference(current, new.visible)

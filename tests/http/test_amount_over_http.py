@@ -1,0 +1,89 @@
+"""An attribute of a resource has a bound on its values; what has more from before can get less."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from service.management import World, run
+
+from rosterd.scim import amount, urns
+from rosterd.scim.amount import MOST_VALUES
+
+ENTITLED = "entitlements"
+
+
+def values(count: int, first: int = 0) -> list[dict[str, str]]:
+    return [{"value": f"e{number}"} for number in range(first, first + count)]
+
+
+def body(**more: Any) -> dict[str, Any]:
+    return {"schemas": [urns.USER], "userName": "ann", **more}
+
+
+def patch(op: str, path: str, value: Any = None) -> dict[str, Any]:
+    operation = {"op": op, "path": path} | ({} if value is None else {"value": value})
+    return {"schemas": [urns.PATCH_OP], "Operations": [operation]}
+
+
+def bulk(method: str, path: str, data: Any) -> dict[str, Any]:
+    return {"schemas": [urns.BULK_REQUEST], "Operations": [{"method": method, "path": path, "data": data}]}
+
+
+TOO_MANY = values(MOST_VALUES + 1)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent"),
+    [
+        ("POST", "/Users", {**body(emails=[{"value": f"a{n}@x"} for n in range(MOST_VALUES + 1)])}),
+        ("PUT", "/Users/{id}", body(**{ENTITLED: TOO_MANY})),
+        ("PATCH", "/Users/{id}", patch("add", ENTITLED, values(2, 9000))),
+        ("PATCH", "/Users/{id}", patch("replace", ENTITLED, TOO_MANY)),
+    ],
+)
+def test_more_values_than_an_attribute_can_have_are_refused_and_change_nothing(
+    tmp_path: Path, method: str, path: str, sent: dict[str, Any]
+) -> None:
+    async def test(world: World) -> None:
+        made = await world.user("bob", **{ENTITLED: values(MOST_VALUES - 1)})
+        address = path.format(id=made["id"])
+        response = await world.scim.request(method, address, json=sent)
+        assert response.status_code == 400
+        assert response.json()["scimType"] == "invalidValue"
+        assert f": {MOST_VALUES + 1} values are too many" in response.json()["detail"]
+        done = await world.scim.post("/Bulk", json=bulk(method, address, sent))
+        assert done.json()["Operations"][0]["status"] == "400"
+        assert (await world.scim.get(f"/Users/{made['id']}")).json() == made
+        assert (await world.scim.get("/Users")).json()["totalResults"] == 1
+
+    run(tmp_path, test)
+
+
+def test_what_has_more_from_before_can_be_changed_and_made_less_but_not_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(world: World) -> None:
+        made = await world.user("ann", **{ENTITLED: values(9)})
+        monkeypatch.setattr(amount, "MOST_VALUES", 5)
+        monkeypatch.setattr(amount, "SMALL", 0)
+        address = f"/Users/{made['id']}"
+        for sent, status in (
+            (patch("replace", "title", "Boss"), 200),
+            (patch("add", ENTITLED, values(1, 50)), 400),
+            (patch("remove", f'{ENTITLED}[value eq "e1"]'), 200),
+            (patch("add", ENTITLED, values(1, 50)), 400),
+            (patch("replace", ENTITLED, values(5)), 200),
+            (patch("add", ENTITLED, values(1, 50)), 400),
+        ):
+            assert (await world.scim.patch(address, json=sent)).status_code == status, sent
+        assert len((await world.scim.get(address)).json()[ENTITLED]) == 5
+
+    run(tmp_path, test)
+
+
+def test_members_of_a_group_are_not_bounded_by_it(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        made = await world.group("Staff", *[f"id{n}" for n in range(MOST_VALUES + 1)])
+        assert made["displayName"] == "Staff"
+
+    run(tmp_path, test)
