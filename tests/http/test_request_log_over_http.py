@@ -31,6 +31,14 @@ async def logged(world: World) -> list[Exchange]:
     return [row.exchange for row in page.rows][::-1]
 
 
+async def counted(world: World) -> tuple[int, int]:
+    """How many requests of the one connection of ``acme`` were carried out, and how many failed."""
+    home = await world.service.control.directory("acme")
+    assert home is not None
+    (one,) = await world.service.request_log.activity(home.id, 0)
+    return sum(hour.ok for hour in one.hours), sum(hour.failed for hour in one.hours)
+
+
 def test_a_request_is_kept_with_who_what_and_what_was_tolerated(tmp_path: Path) -> None:
     async def test(world: World) -> None:
         body = {**USER, "password": "Geheim-4711", "active": "True"}
@@ -235,10 +243,7 @@ def test_of_many_reads_a_share_is_kept_and_all_are_counted(
         await world.scim.get("/Users")
         *_, last = await logged(world)
         assert (last.path, last.left_out) == ("/Users", 3)
-        home = await world.service.control.directory("acme")
-        assert home is not None
-        (one,) = await world.service.request_log.activity(home.id, 0)
-        assert sum(hour.ok for hour in one.hours) == READS + 5
+        assert await counted(world) == (READS + 5, 1)
 
     run(tmp_path, test)
 
@@ -262,11 +267,7 @@ def test_of_many_changes_a_share_is_kept_and_all_that_failed_and_all_are_counted
         await world.scim.delete(address)
         *_, last = await logged(world)
         assert (last.method, last.left_out) == ("DELETE", 3)
-        home = await world.service.control.directory("acme")
-        assert home is not None
-        (one,) = await world.service.request_log.activity(home.id, 0)
-        assert sum(hour.ok for hour in one.hours) == most + 5
-        assert sum(hour.failed for hour in one.hours) == 1
+        assert await counted(world) == (most + 5, 1)
 
     run(tmp_path, test)
 

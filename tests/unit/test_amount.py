@@ -31,10 +31,10 @@ def test_more_than_the_bound_and_than_before_is_refused(
     document: dict[str, Any], former: dict[str, Any], refused: str | None
 ) -> None:
     if refused is None:
-        require_few(document, former)
+        require_few(document, SMALL, former)
         return
     with pytest.raises(InvalidValue) as caught:
-        require_few(document, former)
+        require_few(document, SMALL, former)
     assert f"{caught.value}".startswith(f"{refused}: ")
 
 

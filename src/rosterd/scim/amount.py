@@ -14,13 +14,17 @@ SMALL: Final = 2 * MOST_VALUES
 """A document of fewer bytes cannot have more, as each value takes two with its comma."""
 
 
-def require_few(document: Mapping[str, Any], former: Mapping[str, Any]) -> None:
+def require_few(document: Mapping[str, Any], size: int, former: Mapping[str, Any]) -> None:
     """Raise ``InvalidValue`` if an attribute has more than ``MOST_VALUES`` values, and more than before.
 
-    What an older release took can still be changed and made less.
+    What an older release took can still be changed and made less. ``size`` is the document's, in bytes.
     """
-    for name, count in _counts(document).items():
-        if count > MOST_VALUES and count > _counts(former).get(name, 0):
+    if size < SMALL:
+        return
+    many = {name: count for name, count in _counts(document).items() if count > MOST_VALUES}
+    before = _counts(former) if many else {}
+    for name, count in many.items():
+        if count > before.get(name, 0):
             raise InvalidValue(
                 f"{name}: {count} values are too many; a resource can have {MOST_VALUES} of an attribute. "
                 "Send fewer of them, or put what they say into groups."
@@ -34,7 +38,7 @@ def _counts(node: Any, name: str = "") -> dict[str, int]:
         inner = [_counts(element, name) for element in node if element.__class__ is dict]
     elif isinstance(node, Mapping):
         counts = {}
-        inner = [_counts(value, f"{name}.{key}".lstrip(".")) for key, value in node.items()]
+        inner = [_counts(value, f"{name}.{key}" if name else key) for key, value in node.items()]
     else:
         return {}
     for several in inner:
