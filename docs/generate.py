@@ -23,7 +23,7 @@ from rosterd.cli import app, codes
 from rosterd.http import decode, token_provider
 from rosterd.http.api.routes import ROUTES as API_ROUTES
 from rosterd.http.routes import ROUTES
-from rosterd.scim import amount, errors, grammar, listing, profiles
+from rosterd.scim import amount, errors, grammar, index, listing, profiles
 from rosterd.service import bulk, changes, queries, tokens
 from rosterd.service.commands import MEMBERS_SHOWN
 from rosterd.service.keys import SCOPES
@@ -233,7 +233,17 @@ def limits() -> str:
         ("Nesting of a JSON body", f"{decode.MAX_DEPTH} levels", "400 `invalidSyntax`"),
         (
             "Values of one attribute, group members not counted",
-            f"{amount.MOST_VALUES:,}; what has more from before can be changed and made less",
+            f"{amount.MOST_VALUES:,}",
+            "400 `invalidValue`",
+        ),
+        (
+            "A resource in JSON, group members not counted",
+            f"{amount.MOST_BYTES // 2**20} MiB",
+            "400 `invalidValue`",
+        ),
+        (
+            f"{', '.join(f'`{name}`' for name in index.SEARCHED)} of a resource together",
+            f"{amount.MOST_SEARCHED:,} characters",
             "400 `invalidValue`",
         ),
         (

@@ -1,12 +1,14 @@
 """A database file gets what it lacks, once, and is refused if it is not this release's."""
 
 import asyncio
+import json
 import re
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import takewhile
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from rosterd.service.standing import Standing
 from rosterd.store import migrate
 from rosterd.store.database import BUSY_MS, connect_writer
 from rosterd.store.migrate import bring_up, known, open_checked
+from rosterd.store.parts import index_portion, parts_text
 from rosterd.store.queries import SQLITE, load, sqlite_file
 from rosterd.store.sqlite import open_sqlite
 from rosterd.store.steps import Migration, SchemaMismatch
@@ -269,25 +272,28 @@ def test_tokens_of_an_older_file_were_issued_to_no_client(tmp_path: Path) -> Non
     asyncio.run(look())
 
 
-def test_users_of_an_older_file_are_found_by_their_family_name(tmp_path: Path) -> None:
-    path = tmp_path / "rosterd.db"
-    prepared(path, tuple(takewhile(lambda one: one.name != "account_search", known())))
-    old = sqlite3.connect(path)
-    for number, (kind, deleted, search) in enumerate(
-        [
-            ("User", None, '{"name": {"familyName": "berg"}}'),
-            ("User", None, '{"name": {"givenName": "berg"}}'),
-            ("User", 5, "{}"),
-            ("Device", None, '{"name": {"familyName": "berg"}}'),
-        ]
-    ):
+def put(path: Path, *resources: tuple[str, int | None, str]) -> None:
+    """Resources of an older file: of what kind, when deleted, and folded."""
+    old = connect_writer(path, BUSY_MS)
+    for number, (kind, deleted, search) in enumerate(resources):
         old.execute(
             "INSERT INTO resource (directory, id, kind, connection, seq, version, created, modified, "
             "deleted, document, search) VALUES (1, ?, ?, 1, ?, 1, 1, 1, ?, x'7b7d', ?)",
             (f"r{number}", kind, number, deleted, search),
         )
-    old.commit()
     old.close()
+
+
+def test_users_of_an_older_file_are_found_by_their_family_name(tmp_path: Path) -> None:
+    path = tmp_path / "rosterd.db"
+    prepared(path, tuple(takewhile(lambda one: one.name != "account_search", known())))
+    put(
+        path,
+        ("User", None, '{"name": {"familyName": "berg"}}'),
+        ("User", None, '{"name": {"givenName": "berg"}}'),
+        ("User", 5, "{}"),
+        ("Device", None, '{"name": {"familyName": "berg"}}'),
+    )
     prepared(path, known())
 
     async def look() -> None:
@@ -297,3 +303,52 @@ def test_users_of_an_older_file_are_found_by_their_family_name(tmp_path: Path) -
         await store.close()
 
     asyncio.run(look())
+
+
+ANN = '{"userName": "ann", "displayName": "zoe", "emails": [{"value": "a@x"}, {"value": "a@x", "type": "b"}]}'
+BOB = '{"userName": "bob", "displayName": "li"}'
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+def test_what_an_earlier_step_put_into_the_index_of_parts_can_be_taken_out_of_it(
+    tmp_path: Path, indexed: bool
+) -> None:
+    path = tmp_path / "rosterd.db"
+    prepared(path, known()[:15])
+    put(path, ("User", None, ANN), ("User", None, BOB), ("User", 5, ANN))
+    prepared(path, known()[:18])
+    with closing(connect_writer(path, BUSY_MS)) as connection:
+        while indexed and index_portion(connection):
+            pass
+        if indexed:  # and changed since, while the index knows it as it was
+            connection.execute("INSERT INTO parts_due VALUES (1, 0, 'zoe', 'ann'), (1, 2, 'zoe', NULL)")
+        assert prepared(path, known()) == known()[18:]
+        while index_portion(connection):
+            pass
+        assert named(connection, "zoe") == [0]
+        assert named(connection, "bob") == [1]
+        for seq, text in ((0, ANN), (1, BOB)):
+            connection.execute(
+                SQLITE["owe_parts"], (1, seq, parts_text(json.loads(text)), "new" if seq else None)
+            )
+        index_portion(connection)
+        assert named(connection, "new") == [1]
+        connection.execute("INSERT INTO parts (parts) VALUES ('optimize')")
+        connection.execute("CREATE VIRTUAL TABLE temp.term USING fts5vocab(main, parts, row)")
+        assert connection.execute("SELECT term FROM term").fetchall() == [("new",)]
+
+
+def named(connection: sqlite3.Connection, part: str) -> list[int]:
+    """The numbers of the resources in the first directory that the index names."""
+    found = connection.execute("SELECT rowid - (1 << 40) FROM parts WHERE parts MATCH ?", (part,))
+    return [seq for (seq,) in found]
+
+
+def test_an_index_of_parts_that_no_step_has_filled_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "rosterd.db"
+    prepared(path, known()[:18])
+    put(path, ("User", None, ANN))
+    execute(path, "UPDATE resource SET created = unixepoch() * 1000 + 5000")
+    prepared(path, known())
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM parts_due").fetchone() == (0,)

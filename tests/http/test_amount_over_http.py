@@ -1,4 +1,4 @@
-"""An attribute of a resource has a bound on its values; what has more from before can get less."""
+"""What a resource can have is bounded; what has more from before can get less."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from service.management import World, run
 
 from rosterd.scim import amount, urns
-from rosterd.scim.amount import MOST_VALUES
+from rosterd.scim.amount import MOST_BYTES, MOST_SEARCHED, MOST_VALUES
 
 ENTITLED = "entitlements"
 
@@ -32,17 +32,26 @@ def bulk(method: str, path: str, data: Any) -> dict[str, Any]:
 TOO_MANY = values(MOST_VALUES + 1)
 
 
+MANY_SAID = f": {MOST_VALUES + 1} values are too many"
+LONG = "x" * MOST_BYTES
+
+
 @pytest.mark.parametrize(
-    ("method", "path", "sent"),
+    ("method", "path", "sent", "said"),
     [
-        ("POST", "/Users", {**body(emails=[{"value": f"a{n}@x"} for n in range(MOST_VALUES + 1)])}),
-        ("PUT", "/Users/{id}", body(**{ENTITLED: TOO_MANY})),
-        ("PATCH", "/Users/{id}", patch("add", ENTITLED, values(2, 9000))),
-        ("PATCH", "/Users/{id}", patch("replace", ENTITLED, TOO_MANY)),
+        ("POST", "/Users", body(emails=[{"value": f"a{n}@x"} for n in range(MOST_VALUES + 1)]), MANY_SAID),
+        ("PUT", "/Users/{id}", body(**{ENTITLED: TOO_MANY}), MANY_SAID),
+        ("PATCH", "/Users/{id}", patch("add", ENTITLED, values(2, 9000)), MANY_SAID),
+        ("PATCH", "/Users/{id}", patch("replace", ENTITLED, TOO_MANY), MANY_SAID),
+        ("POST", "/Users", body(title=LONG), f"a resource can have {MOST_BYTES} "),
+        ("PATCH", "/Users/{id}", patch("add", "title", LONG), f"a resource can have {MOST_BYTES} "),
+        ("PUT", "/Users/{id}", body(displayName=LONG[:MOST_SEARCHED]), f"{MOST_SEARCHED + 3} characters"),
+        ("PATCH", "/Users/{id}", patch("add", "displayName", LONG[:MOST_SEARCHED]), " 65536 together"),
+        ("POST", "/Groups", {"schemas": [urns.GROUP], "displayName": LONG[: MOST_SEARCHED + 1]}, " together"),
     ],
 )
-def test_more_values_than_an_attribute_can_have_are_refused_and_change_nothing(
-    tmp_path: Path, method: str, path: str, sent: dict[str, Any]
+def test_more_than_a_resource_can_have_is_refused_and_changes_nothing(
+    tmp_path: Path, method: str, path: str, sent: dict[str, Any], said: str
 ) -> None:
     async def test(world: World) -> None:
         made = await world.user("bob", **{ENTITLED: values(MOST_VALUES - 1)})
@@ -50,11 +59,12 @@ def test_more_values_than_an_attribute_can_have_are_refused_and_change_nothing(
         response = await world.scim.request(method, address, json=sent)
         assert response.status_code == 400
         assert response.json()["scimType"] == "invalidValue"
-        assert f": {MOST_VALUES + 1} values are too many" in response.json()["detail"]
+        assert said in response.json()["detail"]
         done = await world.scim.post("/Bulk", json=bulk(method, address, sent))
         assert done.json()["Operations"][0]["status"] == "400"
         assert (await world.scim.get(f"/Users/{made['id']}")).json() == made
         assert (await world.scim.get("/Users")).json()["totalResults"] == 1
+        assert (await world.scim.get("/Groups")).json()["totalResults"] == 0
 
     run(tmp_path, test)
 

@@ -187,6 +187,29 @@ def test_what_is_indexed_is_found_by_the_index_and_gone_without_a_trace(tmp_path
     connection.close()
 
 
+def test_a_portion_ends_after_so_many_characters_and_has_one_resource_always(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "PORTION_TEXT", 10)
+
+    async def fill() -> None:
+        store = await open_sqlite(tmp_path / "rosterd.db")
+        await store.close()
+
+    asyncio.run(fill())
+    with closing(connect_writer(tmp_path / "rosterd.db", BUSY_MS)) as connection:
+        owed = [(None, "x" * 50), (None, "x" * 4), ("x" * 4, None), ("xxx", "y"), (None, "xxx"), (None, "x")]
+        for n, texts in enumerate(owed):
+            if texts[0]:
+                connection.execute("INSERT INTO parts (rowid, text) VALUES ((1 << 40) + ?, ?)", (n, texts[0]))
+            connection.execute("INSERT INTO parts_due VALUES (1, ?, ?, ?)", (n, *texts))
+        left = []
+        while index_portion(connection):
+            left.append(connection.execute("SELECT count(*) FROM parts_due").fetchone()[0])
+        assert left == [5, 2]
+        assert connection.execute("SELECT count(*) FROM parts_due").fetchone() == (0,)
+
+
 def test_a_purge_in_many_portions_leaves_one_index_without_what_was_taken_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,9 @@ INDEXED: Final[Mapping[str, tuple[str, ...]]] = {
     "Group": ("displayName",),
 }
 
+SEARCHED: Final = ("userName", "displayName", "name", "emails")
+"""The attributes whose texts a store may index by their parts, those of their sub-attributes included."""
+
 
 class Indexed(NamedTuple):
     """The comparable shadow of one canonical document."""

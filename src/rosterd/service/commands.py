@@ -88,7 +88,7 @@ class Commands:
         if is_account:
             document.setdefault("active", True)
         new = draft(document, resource_type)
-        amount.require_few(new.visible, len(new.document), {})
+        amount.require_moderate(new.visible, len(new.document), {}, 0)
         fresh, cause = promised or self._new_id(), caller.cause
         names = _names(new.external_id, new, promised)
         name = new.indexed.search.get("userName") if is_account else None
@@ -262,7 +262,7 @@ class Commands:
         known = caller.external_id(row)
         current = stored if known is None else {**stored, "externalId": known}
         new = draft(plan(current), resource_type)
-        amount.require_few(new.visible, len(new.document), current)
+        amount.require_moderate(new.visible, len(new.document), current, len(row.document))
         at = max(self._now(), row.modified)
         external_id = new.external_id if caller.owns(row) else row.external_id
         delta = changes.difference(current, new.visible)

@@ -145,6 +145,9 @@ _ORDER: Final[Mapping[str, LiteralString]] = {
     "le": "{} <= {}",
 }
 
+# The value ``e`` as JSON, not found anew in the document: that would take the square of how many there are.
+_COMPLEX: Final = "CASE e.type WHEN 'object' THEN e.value END"
+
 
 class Sqlite:
     """SQLite: ``search`` is JSON text, values are what ``json_extract`` makes of it, true is 1."""
@@ -165,7 +168,7 @@ class Sqlite:
         ) SELECT id FROM down)"""
     trigrams: bool = True
     place: Sql = Sql("r.rowid")
-    primary: Sql = Sql("json_extract(r.search, e.fullkey || '.\"primary\"') IS 1")
+    primary: Sql = Sql(f"json_extract({_COMPLEX}, '$.\"primary\"') IS 1")
     counts: bool = False
     key: Sql = Sql("key")
     sorting: tuple[LiteralString, ...] = ("key",)
@@ -174,10 +177,10 @@ class Sqlite:
         return sql("json_extract(r.search, {})", _path(keys))
 
     def inner(self, name: str) -> Sql:
-        return sql("json_extract(r.search, {})", self._inside(name))
+        return sql(f"json_extract({_COMPLEX}, {{}})", _path((name,)))
 
     def inner_first(self, name: str) -> Sql:
-        return sql("json_extract(r.search, e.fullkey || {})", f"{_path((name,))[1:]}[0]")
+        return sql(f"json_extract({_COMPLEX}, {{}})", f"{_path((name,))}[0]")
 
     def element(self, row: LiteralString) -> Sql:
         return Sql(f"{row}.value")
@@ -186,10 +189,14 @@ class Sqlite:
         return sql("json_each(r.search, {}) AS e", _path(keys))
 
     def inner_rows(self, name: str) -> Sql:
-        return sql("json_each(r.search, {}) AS f", self._inside(name))
+        return sql(f"json_each({_COMPLEX}, {{}}) AS f", _path((name,)))
 
     def one(self, keys: Keys) -> Sql:
-        return sql("(SELECT {} AS fullkey WHERE {}) AS e", _path(keys), self.has(keys))
+        path = _path(keys)
+        return sql(
+            "(SELECT json_extract(r.search, {}) AS value, json_type(r.search, {}) AS type WHERE {}) AS e",
+            path, path, self.has(keys),
+        )  # fmt: skip
 
     def has(self, keys: Keys) -> Sql:
         return sql("json_type(r.search, {}) IS NOT NULL", _path(keys))
@@ -254,9 +261,6 @@ class Sqlite:
         else:  # ew; substr(v, -0) would be all of v
             holds = sql("substr({}, {}) = {}", v, -size, literal) if size else self.true
         return sql("(typeof({}) = 'text' AND {})", v, holds)
-
-    def _inside(self, name: str) -> Sql:
-        return sql("e.fullkey || {}", _path((name,))[1:])
 
 
 def _named(parts: Parts, directory: int) -> Sql:

@@ -17,13 +17,13 @@ from typing import Final
 from rosterd.scim import filter as syntax
 from rosterd.scim.bind import EVERYTHING, NOTHING
 from rosterd.scim.filter import And, Bound, Compare, Or
-from rosterd.scim.index import INDEXED, is_unique
+from rosterd.scim.index import INDEXED, SEARCHED, is_unique
 from rosterd.scim.schema import Ref
 from rosterd.service.ports import Membership, Page, Position, Query, Stored
 from rosterd.store.compile import Scope, condition, membership_table, sort_key
 from rosterd.store.dialect import SQLITE, Dialect
 from rosterd.store.fragment import Sql, join, sql
-from rosterd.store.parts import SEARCHED, TRIGRAM, Either, Parts, Together
+from rosterd.store.parts import TRIGRAM, Either, Parts, Together
 
 Found = tuple[Stored, tuple[Membership, ...]]
 """A live resource with the groups it is in."""

@@ -14,7 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
+
 from rosterd.store.database import connect_writer, errors
+from rosterd.store.parts import parts_text
 from rosterd.store.queries import sqlite_file
 from rosterd.store.steps import Migration, SchemaMismatch, lacking, read_steps, refuse_older
 
@@ -80,6 +83,7 @@ def bring_up(
     connection: sqlite3.Connection, steps: Sequence[Migration], fresh: str | None
 ) -> tuple[Migration, ...]:
     """Apply what is missing of ``steps``; ``fresh`` is the schema for a file without tables."""
+    connection.create_function("parts_text", 1, lambda search: parts_text(orjson.loads(search)))
     if fresh is not None and _is_new(connection):
         with _transaction(connection):
             if _is_new(connection):

@@ -6,8 +6,14 @@ INSERT INTO parts_due (directory, seq, old, new) VALUES (?1, ?2, ?3, ?4)
 ON CONFLICT (directory, seq) DO UPDATE SET new = excluded.new;
 
 -- name: parts_portion
--- Where a portion of what is due ends.
-SELECT directory, seq FROM (SELECT directory, seq FROM parts_due ORDER BY directory, seq LIMIT ?1) AS portion
+-- Where a portion of what is due ends: so many resources, and no further one after so many characters.
+SELECT directory, seq FROM (
+    SELECT directory, seq, size, sum(size) OVER (ORDER BY directory, seq) AS together FROM (
+        SELECT directory, seq, coalesce(length(old), 0) + coalesce(length(new), 0) AS size
+        FROM parts_due ORDER BY directory, seq LIMIT ?1
+    ) AS portion
+) AS summed
+WHERE together - size < ?2
 ORDER BY directory DESC, seq DESC LIMIT 1;
 
 -- name: drop_parts
