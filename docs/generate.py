@@ -23,7 +23,7 @@ from rosterd.cli import app, codes
 from rosterd.http import decode, token_provider
 from rosterd.http.api.routes import ROUTES as API_ROUTES
 from rosterd.http.routes import ROUTES
-from rosterd.scim import amount, errors, grammar, index, listing, profiles
+from rosterd.scim import amount, errors, grammar, index, listing, membership, patch, profiles
 from rosterd.service import bulk, changes, queries, tokens
 from rosterd.service.commands import MEMBERS_SHOWN
 from rosterd.service.keys import SCOPES
@@ -269,6 +269,16 @@ def limits() -> str:
             "Group members in the answer to a PATCH",
             str(MEMBERS_SHOWN),
             "204 without a body, unless the query names `attributes`",
+        ),
+        (
+            "Operations of a PATCH",
+            f"{patch.MAX_OPERATIONS:,}; several compare {patch.MOST_STEPS // patch.COMPARING:,} values",
+            "413",
+        ),
+        (
+            'Operations of a PATCH that choose members otherwise than by `members[value eq "…"]`',
+            f"{membership.MOST_CHOICES}",
+            "413",
         ),
         ("Operations in a bulk request", str(bulk.MAX_OPERATIONS), "413"),
         (

@@ -85,6 +85,16 @@ Node = Compare[P] | Present[P] | And[P] | Or[P] | Not[P] | Any[P]
 Filter = Node[AttrPath]
 Bound = Node[Ref]
 
+
+def comparisons(node: Node[P]) -> int:
+    """How many comparisons a filter has, ``pr`` counted as one."""
+    if isinstance(node, And | Or):
+        return sum(map(comparisons, node.parts))
+    if isinstance(node, Not):
+        return comparisons(node.part)
+    return comparisons(node.filter) if isinstance(node, Any) else 1
+
+
 # RFC 7644 Figure 1:
 #
 #   FILTER    = attrExp / logExp / valuePath / *1"not" "(" FILTER ")"

@@ -14,7 +14,7 @@ from rosterd.scim import urns
 from rosterd.scim.bind import bind_values
 from rosterd.scim.change import listed
 from rosterd.scim.check import IMMUTABLE, Rule, checker_for
-from rosterd.scim.errors import Mutability, ScimError
+from rosterd.scim.errors import Mutability, PayloadTooLarge, ScimError
 from rosterd.scim.filter import Bound, Compare, Filter, Or, Present
 from rosterd.scim.fit import Misfit
 from rosterd.scim.match import match_value
@@ -24,6 +24,8 @@ from rosterd.scim.schema import Ref, ResourceType
 
 MAX_VALUE: Final = 1024
 """The greatest length of a member's ``value``, in characters."""
+MOST_CHOICES: Final = 10
+"""Operations of one PATCH that choose otherwise than by ``value``: each reads all members."""
 _NAME: Final = "members"
 _IMMUTABLE: Final = ("value", "type", "$ref")
 
@@ -86,7 +88,8 @@ def split(
 ) -> tuple[tuple[Operation, ...], tuple[MemberOp, ...]]:
     """What is left for ``patch.apply``, and what happens to the members of a Group.
 
-    Of a resource type other than Group everything is left. Raises what ``patch.apply`` raises.
+    Of a resource type other than Group everything is left. Raises what ``patch.apply`` raises, and
+    ``PayloadTooLarge`` for more than ``MOST_CHOICES`` operations that have to look at each member.
     """
     if not has_members(t):
         return tuple(operations), ()
@@ -101,6 +104,12 @@ def split(
             raise operation.error(error) from error
         rest.extend(left)
         changes.extend(found)
+    choices = sum(isinstance(change, RemoveWhere | SetDisplay) for change in changes)
+    if choices > MOST_CHOICES:
+        raise PayloadTooLarge(
+            f"{choices} operations choose among all members; at most {MOST_CHOICES} are taken in one PATCH. "
+            'Remove members by members[value eq "id"], add them anew to change their display, or send several'
+        )
     return tuple(rest), tuple(changes)
 
 

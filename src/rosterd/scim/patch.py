@@ -24,7 +24,7 @@ from rosterd.scim.errors import (
     PayloadTooLarge,
     ScimError,
 )
-from rosterd.scim.filter import And, Compare, Filter
+from rosterd.scim.filter import And, Compare, Filter, comparisons
 from rosterd.scim.fit import Misfit, shown
 from rosterd.scim.match import match_value
 from rosterd.scim.message import members, message
@@ -32,6 +32,10 @@ from rosterd.scim.path import Path, parse_path
 from rosterd.scim.schema import Ref, ResourceType
 
 MAX_OPERATIONS: Final = 10_000
+MOST_STEPS: Final = 4_000_000
+"""How often the operations of one PATCH may go to a value of an attribute, together: about as many µs."""
+COMPARING: Final = 4
+"""Steps that a comparison with a value takes; to fold it and to call what compares is most of it."""
 _OPS: Final = ("add", "replace", "remove")
 
 
@@ -93,9 +97,12 @@ def apply(
 
     Raises ``InvalidPath`` for a path that ``t`` does not have, ``InvalidFilter`` for a filter that
     does not fit it, ``NoTarget`` for a filter that matches nothing, ``Mutability`` for what the client
-    must not change or take away, ``InvalidValue`` for a value that does not fit or a required one not given.
+    must not change or take away, ``InvalidValue`` for a value that does not fit or a required one not given,
+    ``PayloadTooLarge`` for several operations that would go to more than ``MOST_STEPS`` values together.
     """
     checker = checker_for(t)
+    if len(operations) > 1:
+        _require_feasible(operations, document)
     result = dict(document)
     culprits: dict[Lack, Operation] = {}
     for operation in operations:
@@ -117,6 +124,27 @@ def apply(
         raise culprit.error(kind(f"{lack}; it cannot be left without one"))
     result.pop("schemas", None)
     return {"schemas": checker.schemas(result), **result}
+
+
+def _require_feasible(operations: Sequence[Operation], document: Mapping[str, Any]) -> None:
+    """Each operation is taken to go through the longest list that there may be while it is carried out."""
+    longest, each = _longest(document), 0
+    for operation in operations:
+        longest += _longest(operation.value)
+        filtered = operation.path is not None and operation.path.filter
+        each += COMPARING * comparisons(filtered) if filtered else 1
+    if longest * each > MOST_STEPS:
+        raise PayloadTooLarge(
+            f"{len(operations)} operations on an attribute that may have {longest} values are too much in "
+            "one PATCH; send them in several, with shorter filters, or replace the attribute as a whole"
+        )
+
+
+def _longest(value: Any) -> int:
+    """Values of the longest list in an object, or of the value itself."""
+    if isinstance(value, list):
+        return len(value)
+    return max(map(_longest, value.values()), default=0) if isinstance(value, Mapping) else 1
 
 
 def _operation(item: object, number: int) -> Operation:

@@ -1,0 +1,83 @@
+"""What a PATCH may cost is bounded before anything is done: values gone through, and walks over members."""
+
+from typing import Any
+
+import pytest
+
+from rosterd.scim import patch, urns
+from rosterd.scim.errors import PayloadTooLarge
+from rosterd.scim.filter import comparisons
+from rosterd.scim.grammar import LIMITS
+from rosterd.scim.membership import MOST_CHOICES, split
+from rosterd.scim.patch import MOST_STEPS, Operation, apply, parse_patch
+from rosterd.scim.path import parse_path
+from rosterd.scim.schemas import CORE_MODEL
+
+USER = CORE_MODEL.types["User"]
+GROUP = CORE_MODEL.types["Group"]
+MAILS = [{"value": f"a{number}@x"} for number in range(2000)]
+LONGEST = " or ".join(['type eq "w"'] * LIMITS.comparisons)
+
+
+def operations(count: int, path: str | None, value: Any = None, op: str = "add") -> tuple[Operation, ...]:
+    one = {"op": op, "value": value} | ({} if path is None else {"path": path})
+    return parse_patch({"schemas": [urns.PATCH_OP], "Operations": [one] * count})
+
+
+@pytest.mark.parametrize(
+    ("todo", "values", "steps"),
+    [
+        (operations(2, "title", "x"), 5, (5 + 2) * 2),
+        (operations(3, "emails", MAILS[:4]), 5, (5 + 3 * 4) * 3),
+        (operations(3, None, {"title": "x", "emails": MAILS[:4]}), 5, (5 + 3 * 4) * 3),
+        (operations(3, None, {urns.ENTERPRISE_USER: {"some": MAILS[:4]}}), 5, (5 + 3 * 4) * 3),
+        (operations(2, 'emails[value eq "x"].type', "x"), 5, (5 + 2) * 4 * 2),
+        (operations(2, 'emails[not (value eq "x" or type pr)]', {}, "remove"), 5, 5 * 4 * 2 * 2),
+        (operations(2, "emails", MAILS[:4]) + operations(1, "title", "x"), 0, (1 + 2 * 4 + 1) * 3),
+    ],
+)
+def test_several_operations_are_refused_if_they_go_to_too_many_values(
+    todo: tuple[Operation, ...], values: int, steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = {"userName": "ann", "title": "x", "emails": MAILS[:values]} if values else {"userName": "ann"}
+    monkeypatch.setattr(patch, "MOST_STEPS", steps - 1)
+    with pytest.raises(PayloadTooLarge, match=f"^{len(todo)} operations .* are too much in one PATCH"):
+        apply(todo, USER, document)
+    monkeypatch.setattr(patch, "MOST_STEPS", steps)
+    apply(todo, USER, document, ignore_unmatched_removes=True)
+
+
+def test_one_operation_is_not_refused_for_that() -> None:
+    path = parse_path(f"emails[{LONGEST}]")
+    assert path.filter is not None
+    assert comparisons(path.filter) == LIMITS.comparisons
+    document = {"userName": "ann", "emails": MAILS}
+    assert (
+        apply([Operation("remove", path)], USER, document, ignore_unmatched_removes=True)["emails"] == MAILS
+    )
+    assert len(MAILS) * LIMITS.comparisons * 4 < MOST_STEPS
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "op"),
+    [
+        ('members[display eq "x"]', None, "remove"),
+        ('members[value eq "x"].display', "X", "replace"),
+        ("members.display", "X", "replace"),
+    ],
+)
+def test_few_operations_choose_among_all_members(path: str, value: Any, op: str) -> None:
+    assert len(split(operations(MOST_CHOICES, path, value, op), GROUP)[1]) == MOST_CHOICES
+    with pytest.raises(PayloadTooLarge, match=f"^{MOST_CHOICES + 1} operations choose among all members"):
+        split(operations(MOST_CHOICES + 1, path, value, op), GROUP)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "op"),
+    [
+        ('members[value eq "x"]', None, "remove"),
+        ("members", [{"value": "x", "display": "X"}], "add"),
+    ],
+)
+def test_any_number_of_them_says_members_by_their_value(path: str, value: Any, op: str) -> None:
+    assert len(split(operations(1000, path, value, op), GROUP)[1]) == 1000
