@@ -205,8 +205,9 @@ class Load:
             case "create":
                 await self._create(line, slot)
             case "read":
-                reply = await line.ask("GET", f"/Users/{slot.id}")
-                self._saw(line, slot, "read", reply, id=slot.id)
+                id = slot.id  # another client may find a newer account meanwhile
+                reply = await line.ask("GET", f"/Users/{id}")
+                self._saw(line, slot, "read", reply, id=id)
             case "find":
                 await self._find(line, slot)
             case "delete":
