@@ -188,11 +188,11 @@ class Checker:
         return self.replaced(self._draft(document, ()), current)
 
     def complete(self, draft: dict[str, Any]) -> dict[str, Any]:
-        """The canonical document of canonical values. Raises ``InvalidValue`` if one is missing."""
+        """Make canonical values, ``schemas`` first, a document. Raises ``InvalidValue`` if one lacks."""
         for lack in self.table.lacking(draft, first=True):
             raise InvalidValue(str(lack))
-        del draft["schemas"]
-        return {"schemas": self.schemas(draft), **draft}
+        draft["schemas"] = self.schemas(draft)
+        return draft
 
     def replaced(self, draft: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
         """The same of values that shall replace ``current``. Raises ``Mutability``, too."""
@@ -247,7 +247,7 @@ class Checker:
             folded = name.casefold()
             if all(v in (None, "", [], {}) for key, v in document.items() if key.casefold() == folded):
                 raise InvalidValue(f"{name}: {_REQUIRED}")
-        return draft
+        return {"schemas": draft.pop("schemas"), **draft}
 
 
 @lru_cache(maxsize=_CHECKERS_KEPT)

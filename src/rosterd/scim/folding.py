@@ -59,7 +59,15 @@ def folder(kind: str, case_exact: bool, members: Iterable[Member]) -> Fold:
             folded = {}
             for name, fold_member, fold_text in orders[tuple(value)]:
                 item = value[name]
-                folded[name] = fold_text(item) if item.__class__ is str else fold_member(item)
+                inner = item.__class__
+                if inner is str:
+                    folded[name] = fold_text(item)
+                elif inner is bool:
+                    folded[name] = 1 if item else 0
+                elif inner is list:
+                    folded[name] = list(map(fold_member, item))
+                else:
+                    folded[name] = fold_member(item)
             return folded
         if given is list:
             return [fold(element) for element in value]

@@ -46,7 +46,7 @@ class Plain:
         """
         if not isinstance(body, dict) or not is_named(body.get("schemas"), self._core, self._urns):
             return None
-        draft: dict[str, Any] = {}
+        draft: dict[str, Any] = {"schemas": body["schemas"]}
         leaves, parts = self._leaves, self._parts
         for key, value in body.items():
             kind = value.__class__
@@ -60,9 +60,7 @@ class Plain:
                     return None
                 if value:
                     draft[key] = value
-            elif key == "schemas":
-                draft[key] = value
-            elif not self._is_left_out(key, value):
+            elif key != "schemas" and not self._is_left_out(key, value):
                 return None
         return draft
 

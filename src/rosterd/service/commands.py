@@ -11,7 +11,8 @@ externalId (never by a namesake), with the id it always had.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Final
 
 import orjson
 
@@ -41,7 +42,8 @@ Unit = Guarded
 """What a command does inside one transaction; ``connections.commit`` runs it."""
 
 
-class Draft(NamedTuple):
+@dataclass(slots=True)
+class Draft:
     """A checked document in the parts in which it is stored."""
 
     document: bytes
@@ -92,6 +94,7 @@ class Commands:
         fresh, cause = promised or self._new_id(), caller.cause
         names = _names(new.external_id, new, promised)
         name = new.indexed.search.get("userName") if is_account else None
+        known = new.external_id if is_account else None
 
         async def unit(tx: Writer) -> View:
             if isinstance(name, str) and (waits := await tx.adopted(name)) is not None:
@@ -102,8 +105,8 @@ class Commands:
                     )
                     return await self.view(tx, caller, resource_type, row)
             at, revived = self._now(), None
-            if is_account and new.external_id is not None:
-                gone = await tx.retained(resource_type.name, caller.connection.id, new.external_id)
+            if known is not None:
+                gone = await tx.retained(resource_type.name, caller.connection.id, known)
                 revived = _same_person(gone, resource_type, new) if gone else None
             id = revived.id if revived else fresh
             verb = "activated" if revived and new.visible.get("active", True) else "created"
@@ -122,14 +125,21 @@ class Commands:
                 await (tx.revive if revived else tx.insert)(row, new.indexed)
             except UniqueViolation as violation:
                 raise await self._taken(tx, resource_type, new.visible, violation) from violation
-            if has_members(resource_type):
+            if new.members:
                 await self._groups.start(tx, cause, row, new.members, at)
             joined = await self._groups.appear(tx, cause, row, names, at)
             if is_account and not joined:
                 return View(row, resource_type, row.external_id, ())
             return await self.view(tx, caller, resource_type, row)
 
-        return guarded(caller, unit, self._now, _ahead(caller, resource_type, fresh, new, names))
+        kind = resource_type.name
+        ahead = Ahead(
+            unique=tuple([(kind, *pair) for pair in new.indexed.unique]),
+            adopted=(name,) if isinstance(name, str) else (),
+            retained=() if known is None else ((kind, caller.connection.id, known),),
+            awaited=(fresh, *names),
+        )
+        return guarded(caller, unit, self._now, ahead)
 
     def replace(
         self, caller: Caller, resource_type: ResourceType, id: str, body: Any, if_match: str | None = None
@@ -329,8 +339,8 @@ def _same_person(gone: Iterable[Stored], resource_type: ResourceType, new: Draft
 
 def _names(external_id: str | None, new: Draft, promised: str | None = None) -> tuple[str, ...]:
     """The values by which a group may have named this resource before it existed."""
-    user_name = new.visible.get("userName")
-    return tuple([name for name in (external_id, user_name, promised) if isinstance(name, str) and name])
+    name = new.visible.get("userName")
+    return tuple(filter(None, (external_id, name if isinstance(name, str) else None, promised)))
 
 
 def _resource(resource_type: ResourceType, id: str) -> Ahead:
@@ -350,18 +360,6 @@ def _with_members(
             values += operation.values
     seats = tuple([(id, value) for value in values]) if len(values) <= FORESEEN else ()
     return ahead._replace(seats=seats, shown=() if most is None else ((id, most),))
-
-
-def _ahead(caller: Caller, resource_type: ResourceType, id: str, new: Draft, names: tuple[str, ...]) -> Ahead:
-    """What the creation of a resource looks for."""
-    kind, name, known = resource_type.name, new.indexed.search.get("userName"), new.external_id
-    grouped = has_groups(resource_type)
-    return Ahead(
-        unique=tuple([(kind, attribute, value) for attribute, value in new.indexed.unique]),
-        adopted=(name,) if grouped and isinstance(name, str) else (),
-        retained=((kind, caller.connection.id, known),) if grouped and known is not None else (),
-        awaited=(id, *names),
-    )
 
 
 def _renamed(delta: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -6,7 +6,6 @@ another one before it, so whoever remembers how far it has read misses nothing.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
 
 WINDOW: Final = 10_000
@@ -20,25 +19,20 @@ NOBODY: Final = 0
 """Stands for the connection in events that no connection caused."""
 
 
-class Cause(NamedTuple):
+@dataclass(slots=True)
+class Cause:
     """Why something happens, as its events tell it: a connection's request, or an administrator's."""
 
     connection: int
     request_id: str
-    note: Mapping[str, Any] = MappingProxyType({})
+    note: Mapping[str, Any] | None = None
     """Put into the data of every event."""
 
     def event(self, type: str, kind: str, resource: str, at: int, data: Mapping[str, Any]) -> "Event":
         """An event of this cause."""
-        return Event(
-            type,
-            kind,
-            resource,
-            at,
-            self.connection,
-            self.request_id,
-            {**data, **self.note} if self.note else data,
-        )
+        if self.note:
+            data = {**data, **self.note}
+        return Event(type, kind, resource, at, self.connection, self.request_id, data)
 
 
 class Event(NamedTuple):

@@ -27,10 +27,9 @@ class Groups:
         at: int,
     ) -> None:
         """The members a new group is created with; they do not count as a change of its version."""
-        if members:
-            _refuse_self(row, members)
-            change = await tx.add_members(row.id, members)
-            await self._tell(tx, cause, row.kind, row.id, change, at)
+        _refuse_self(row, members)
+        change = await tx.add_members(row.id, members)
+        await self._tell(tx, cause, row.kind, row.id, change, at)
 
     async def replace(
         self,

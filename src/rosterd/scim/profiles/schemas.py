@@ -62,8 +62,8 @@ def is_named(given: object, core: str, urns: tuple[str, ...]) -> bool:
     return (
         isinstance(given, list)
         and core in given
-        and all(map(urns.__contains__, given))
-        and (len(given) == 1 or len(given) == len(set(given)))
+        and core in urns
+        and (len(given) == 1 or (all(map(urns.__contains__, given)) and len(given) == len(set(given))))
     )
 
 
