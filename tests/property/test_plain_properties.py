@@ -3,7 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rosterd.scim import urns
@@ -13,7 +14,8 @@ from rosterd.scim.folding import MOST, folder
 from rosterd.scim.index import former, index, scalars, unique_attributes
 from rosterd.scim.profiles import REWRITES
 from rosterd.scim.profiles.patches import in_order
-from rosterd.scim.schema import Attribute
+from rosterd.scim.profiles.rewrites import Chain
+from rosterd.scim.schema import Attribute, Extension, Schema
 from rosterd.scim.schemas import CORE_MODEL
 from rosterd.service.changes import difference
 
@@ -51,18 +53,41 @@ def test_what_a_rule_calls_plain_passes_its_check_as_it_is(t: Any, value: Any) -
                 assert checked(rule, value) is value
 
 
+OLD = "urn:scim:schemas:extension:enterprise:1.0"
+DATED = replace(TYPES[0], extensions=(Extension(Schema(OLD, "Old", "", (Attribute("level"),))),))
+PATHS = st.sampled_from(
+    ("", "name.familyName", 'emails[type eq "work"].value', 'emails[type eq "work"]', f"{OLD}:level", OLD,
+     f"{urns.USER}:title", f"{urns.ENTERPRISE_USER}:manager.value", "urn:scim:schemas:core:1.0:title", "[")
+)  # fmt: skip
+
+
 @given(
-    st.sampled_from(TYPES),
+    st.sampled_from((*TYPES, DATED)),
     st.fixed_dictionaries(
         {"op": st.sampled_from(("add", "Replace", "remove", 5))},
-        optional={"path": KEYS | st.just("") | JSON, "value": JSON, "Value": JSON, "more": JSON},
+        optional={"path": PATHS | KEYS | JSON, "value": JSON, "Value": JSON, "more": JSON},
     ),
 )
-def test_no_rewrite_has_anything_to_do_with_an_operation_in_order(t: Any, operation: Any) -> None:
+@example(DATED, {"op": "add", "path": f"{OLD}:level", "value": "a"})
+@example(TYPES[0], {"op": "Replace", "path": "title", "value": None})
+def test_no_rewrite_before_the_walk_has_anything_to_do_with_an_operation_in_order(
+    t: Any, operation: Any
+) -> None:
+    chain = Chain.of(REWRITES, "patch")
     if in_order(t, operation):
-        for rewrite in REWRITES:
-            if rewrite.operation:
-                assert rewrite.operation(t, operation) is operation
+        for _, function in chain.before:
+            assert function(t, operation) is operation
+    if "path" not in operation:
+        for _, function in chain.after:
+            assert function(t, operation) is operation
+
+
+@pytest.mark.parametrize(
+    "path", ["name.familyName", 'emails[type eq "work"].value', f"{urns.ENTERPRISE_USER}:department", "title"]
+)
+def test_what_entra_changes_is_in_order(path: str) -> None:
+    assert in_order(TYPES[0], {"op": "Replace", "path": path, "value": "a"})
+    assert in_order(TYPES[0], {"op": "Remove", "path": path})
 
 
 @given(st.sampled_from(TYPES), st.dictionaries(KEYS, JSON, max_size=6))

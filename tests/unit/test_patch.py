@@ -16,8 +16,9 @@ from rosterd.scim.errors import (
     PayloadTooLarge,
     ScimError,
 )
+from rosterd.scim.filter import AttrPath
 from rosterd.scim.patch import ABSENT, MAX_OPERATIONS, Operation, apply, parse_patch
-from rosterd.scim.path import parse_path
+from rosterd.scim.path import Path, parse_path
 from rosterd.scim.schema import Model, ResourceType
 from rosterd.scim.schemas import CORE_MODEL
 
@@ -1026,6 +1027,18 @@ def test_no_value_is_not_null() -> None:
     without, null = parse_patch(body(op("remove", "title"), op("remove", "title", None)))
     assert without.value is ABSENT
     assert null.value is None
+
+
+def test_a_path_leads_where_its_type_says_however_often_it_was_read() -> None:
+    operations = parse_patch(body(op("add", "displayName", "a")))
+    for t in (USER, GROUP, USER, GROUP):
+        assert apply(operations, t, {"userName": "u"})["displayName"] == "a"
+
+
+def test_a_path_need_not_be_read_from_a_text() -> None:
+    operations = [Operation("add", Path(AttrPath(None, name)), name) for name in ("title", "nickName")]
+    changed = apply(operations, USER, {"userName": "u"})
+    assert (changed["title"], changed["nickName"]) == ("title", "nickName")
 
 
 def test_path_null_is_no_path() -> None:

@@ -249,7 +249,8 @@ def _one_primary(rule: Rule, values: Sequence[Any], new: set[int]) -> Sequence[A
     """A new primary value takes the mark from the others (RFC 7644 §3.5.2)."""
     if not rule.primary or not new:
         return values
-    only_one_primary(values[at] for at in new)
+    if len(new) > 1:
+        only_one_primary([values[at] for at in new])
     return [
         {**value, "primary": False} if value.get("primary") is True and at not in new else value
         for at, value in enumerate(values)

@@ -14,7 +14,7 @@ def members(value: object, what: str) -> dict[str, object]:
     """
     if not isinstance(value, dict):
         raise InvalidSyntax(f"{what} must be a JSON object, not {json_type(value)}")
-    found: dict[str, object] = dict(zip(map(str.casefold, value), value.values(), strict=True))
+    found: dict[str, object] = {name.casefold(): member for name, member in value.items()}
     if len(found) < len(value):
         seen: set[str] = set()
         for name in value:

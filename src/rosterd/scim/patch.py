@@ -6,10 +6,11 @@ attribute is said in change.py. Every error names the operation by its number, c
 Source: RFC 7644 §3.5.2.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from rosterd.scim import urns
 from rosterd.scim.bind import bind_values
@@ -24,11 +25,11 @@ from rosterd.scim.errors import (
     PayloadTooLarge,
     ScimError,
 )
-from rosterd.scim.filter import And, Compare, Filter, comparisons
+from rosterd.scim.filter import And, Bound, Compare, Filter, comparisons
 from rosterd.scim.fit import Misfit, shown
 from rosterd.scim.match import match_value
 from rosterd.scim.message import members, message
-from rosterd.scim.path import Path, parse_path
+from rosterd.scim.path import SHORT, Path, parse_path
 from rosterd.scim.schema import Ref, ResourceType
 
 MAX_OPERATIONS: Final = 10_000
@@ -37,6 +38,7 @@ MOST_STEPS: Final = 4_000_000
 COMPARING: Final = 4
 """Steps that a comparison with a value takes; to fold it and to call what compares is most of it."""
 _OPS: Final = ("add", "replace", "remove")
+_MEMBERS: Final = frozenset(("op", "path", "value"))
 
 
 class Absent(Enum):
@@ -48,7 +50,7 @@ class Absent(Enum):
 ABSENT: Final = Absent.ABSENT
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Operation:
     """One operation: ``op`` is add, replace or remove; without a path the resource itself is meant."""
 
@@ -103,7 +105,7 @@ def apply(
     checker = checker_for(t)
     if len(operations) > 1:
         _require_feasible(operations, document)
-    result = dict(document)
+    result = {"schemas": None, **document}
     culprits: dict[Lack, Operation] = {}
     for operation in operations:
         try:
@@ -113,7 +115,8 @@ def apply(
             if ignore_unmatched_removes and operation.op == "remove" and isinstance(error, NoTarget):
                 continue
             raise operation.error(error) from fault
-        culprits = {lack: culprits.get(lack, operation) for lack in checker.table.lacking(result)}
+        if (lacks := checker.table.lacking(result)) or culprits:
+            culprits = {lack: culprits.get(lack, operation) for lack in lacks}
     # What the resource lacked before (its schema may have grown) is no reason to refuse a PATCH.
     lacked = frozenset(checker.table.lacking(document)) if culprits else ()
     for lack, culprit in culprits.items():
@@ -122,8 +125,8 @@ def apply(
         # Taking a required value away is another fault than giving none (§3.5.2.2, §3.12).
         kind = Mutability if culprit.op == "remove" or culprit.value is None else InvalidValue
         raise culprit.error(kind(f"{lack}; it cannot be left without one"))
-    result.pop("schemas", None)
-    return {"schemas": checker.schemas(result), **result}
+    result["schemas"] = checker.schemas(result)
+    return result
 
 
 def _require_feasible(operations: Sequence[Operation], document: Mapping[str, Any]) -> None:
@@ -148,14 +151,18 @@ def _longest(value: Any) -> int:
 
 
 def _operation(item: object, number: int) -> Operation:
-    found = members(item, f"operation {number}")
-    op = found.get("op")
-    if not isinstance(op, str) or op.lower() not in _OPS:
-        raise InvalidSyntax(f"operation {number}: 'op' must be add, replace or remove, found {shown(op)}")
+    found: Mapping[str, object]
+    if isinstance(item, dict) and _MEMBERS.issuperset(item):
+        found = item
+    else:
+        found = members(item, f"operation {number}")
+    given, text = found.get("op"), found.get("path")
+    op = given.lower() if isinstance(given, str) else ""
+    if op not in _OPS:
+        raise InvalidSyntax(f"operation {number}: 'op' must be add, replace or remove, found {shown(given)}")
     value = found.get("value", ABSENT)
     if value is ABSENT and isinstance(item, dict) and "value" in map(str.casefold, item):
         value = None
-    op, text = op.lower(), found.get("path")
     if text is not None and not isinstance(text, str):
         raise InvalidSyntax(f"operation {number}: 'path' must be a string, found {shown(text)}")
     try:
@@ -173,20 +180,43 @@ def _apply(checker: Checker, document: dict[str, Any], operation: Operation) -> 
     path = operation.path
     if path is None:
         return _whole(checker, document, operation.op, value)
-    ref = find(path, checker.type)
-    rules = checker.rules(ref)
-    if rules[0].name == "schemas":
+    rules, choice = _target(checker.type, path)
+    top = rules[0].name
+    if top == "schemas":
         _schemas(checker, operation.op, value, path)
         return document
-    choice = None
-    if path.filter is not None:
-        choice = _choice(path.filter, ref, rules[-1], checker.type)
-        rules += part_of(path, rules[-1])
-    top = rules[0].name
     new = change(rules, operation.op, document.get(top), value, choice)
     if new is not None:
         return {**document, top: new}
     return {name: item for name, item in document.items() if name != top}
+
+
+class _Target(NamedTuple):
+    """What a path points at."""
+
+    rules: tuple[Rule, ...]
+    """From the top of the document down."""
+    choice: Choice | None
+    """Which values its filter chooses."""
+
+
+def _target(t: ResourceType, path: Path) -> _Target:
+    return _remembered(t, path.text) if 0 < len(path.text) <= SHORT else _found(t, path)
+
+
+@lru_cache(maxsize=1024)
+def _remembered(t: ResourceType, text: str) -> _Target:
+    """An identity provider changes the same few attributes again and again."""
+    return _found(t, parse_path(text))
+
+
+def _found(t: ResourceType, path: Path) -> _Target:
+    ref = find(path, t)
+    rules = checker_for(t).rules(ref)
+    if path.filter is None or rules[0].name == "schemas":
+        return _Target(tuple(rules), None)
+    choice = _choice(path.filter, ref, rules[-1], t)
+    return _Target((*rules, *part_of(path, rules[-1])), choice)
 
 
 def _whole(checker: Checker, document: Mapping[str, Any], op: str, value: Any) -> dict[str, Any]:
@@ -243,8 +273,19 @@ def _choice(f: Filter, ref: Ref, rule: Rule, t: ResourceType) -> Choice:
     if not rule.attribute.multi_valued:
         raise InvalidPath(f"'{ref}' has a single value; leave out the filter")
     bound = bind_values(f, ref, t)
-    seed = seed_of(f, rule, {})
-    return Choice(lambda value: match_value(bound, rule.attribute.fold(value)), seed)
+    matches = _equals(bound) or (lambda value: match_value(bound, rule.attribute.fold(value)))
+    return Choice(matches, seed_of(f, rule, {}))
+
+
+def _equals(bound: Bound) -> Callable[[Any], bool] | None:
+    """Whether a value fulfils the commonest filter, ``[type eq "work"]``: only what it names is folded."""
+    if not isinstance(bound, Compare) or bound.op != "eq":
+        return None
+    part, wanted = bound.path.sub, bound.value
+    if part is None or part.multi_valued:
+        return None
+    name, fold = part.name, part.fold
+    return lambda value: value.__class__ is dict and fold(value.get(name)) == wanted
 
 
 def seed_of(f: Filter, rule: Rule, seed: dict[str, Any]) -> dict[str, Any] | None:

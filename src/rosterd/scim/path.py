@@ -9,7 +9,7 @@ The rest is the grammar of filters (Figure 1). A bare schema URN, which clients 
 a whole extension, is given as ``AttrPath`` too: ``resolve`` puts it together again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -33,6 +33,8 @@ class Path:
     attr: AttrPath
     filter: Filter | None = None
     sub: str | None = None
+    text: str = field(default="", compare=False, repr=False)
+    """As it was written."""
 
     def __str__(self) -> str:
         return print_path(self)
@@ -44,13 +46,13 @@ def parse_path(text: str, limits: Limits = LIMITS) -> Path:
     Raises ``InvalidPath``, or ``InvalidFilter`` if what stands in brackets is not a filter (RFC 7644
     Table 9 has both for PATCH).
     """
-    return _remembered(text, limits) if len(text) <= SHORT else _parse(text, limits)
+    return _remembered(text) if limits is LIMITS and len(text) <= SHORT else _parse(text, limits)
 
 
-def _parse(text: str, limits: Limits) -> Path:
+def _parse(text: str, limits: Limits = LIMITS) -> Path:
     whole = _whole(text, limits)
     if whole:
-        return Path(whole)
+        return Path(whole, text=text)
     tokens = Tokens(text, "path", InvalidPath, limits)
     path = AttrPath(*tokens.attribute(_EXAMPLE))
     if tokens.value != "[" or path.sub:
@@ -64,7 +66,7 @@ def _parse(text: str, limits: Limits) -> Path:
         tokens.advance()
     if tokens.kind != "end":
         raise tokens.unexpected("the end of the path" if sub else "'.' and a sub-attribute, or the end")
-    return Path(path, tree, sub)
+    return Path(path, tree, sub, text)
 
 
 _remembered: Final = lru_cache(maxsize=256)(_parse)

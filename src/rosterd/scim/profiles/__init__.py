@@ -201,6 +201,8 @@ _OPTIONS_OF: Final[Mapping[str, frozenset[str]]] = {
     "strict": frozenset(),
 }
 
+_PLACES: Final[Mapping[str, int]] = {rewrite.name: place for place, rewrite in enumerate(REWRITES)}
+
 _KINDS: Final[tuple[Kind, ...]] = ("create", "replace", "patch")
 
 _CHAINS: Final[Mapping[tuple[str, Kind], Chain]] = {
@@ -234,7 +236,7 @@ def rewrite(profile: str, kind: Kind, t: ResourceType, body: object) -> tuple[ob
     else:
         in_order = schemas.in_order(t, body)
         new = walk.document(body if in_order else _messages(chain, t, body, changed), changed)
-    return new, tuple(r.name for r in rewrites if r.name in changed) if changed else ()
+    return new, tuple(sorted(changed, key=_PLACES.__getitem__)) if changed else ()
 
 
 def _messages(chain: Chain, t: ResourceType, body: Body, changed: set[str]) -> Body:

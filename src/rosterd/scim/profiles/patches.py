@@ -31,6 +31,8 @@ class Target(NamedTuple):
     element: bool = False
     """The path ends with its filter: single values of the attribute are meant."""
     writable: bool = True
+    settled: bool = True
+    """The path names no schema that is read as another, or left out."""
 
 
 def target(t: ResourceType, path: str) -> Target | None:
@@ -42,8 +44,9 @@ def _target(t: ResourceType, path: str) -> Target | None:
     folded = path.casefold()
     if attribute := t.schema.by_name.get(folded):
         return Target(attribute, writable=attribute.mutability != "readOnly")
+    settled = modern(t, path) == path and not is_foreign(t, path)
     if extension := t.by_urn.get(folded):
-        return Target(extension=extension.schema.id)
+        return Target(extension=extension.schema.id, settled=settled)
     try:
         parsed = parse_path(path)
     except ScimError:
@@ -53,7 +56,8 @@ def _target(t: ResourceType, path: str) -> Target | None:
         return None
     writable = "readOnly" not in (ref.attribute.mutability, ref.target.mutability)
     filtered = parsed.filter is not None
-    return Target(ref.target, filtered=filtered, element=filtered and ref.sub is None, writable=writable)
+    element = filtered and ref.sub is None
+    return Target(ref.target, filtered=filtered, element=element, writable=writable, settled=settled)
 
 
 _remembered: Final = lru_cache(maxsize=1024)(_target)
@@ -73,25 +77,25 @@ def operations(chain: Chain, walk: Walk, t: ResourceType, body: Body, changed: s
         if not isinstance(operation, dict):
             result.append(operation)
             continue
-        if in_order(t, operation):
-            read = _walked(walk, t, operation, changed)
-            # What the walk has made of a value may be none, which those behind it look for.
-            result += [read] if read is operation else _through(chain.after, t, read, changed)
-            continue
-        for part in _through(chain.before, t, operation, changed):
-            result += _through(chain.after, t, _walked(walk, t, part, changed), changed)
+        parts = [operation] if in_order(t, operation) else _through(chain.before, t, operation, changed)
+        for part in parts:
+            read = _walked(walk, t, part, changed)
+            # Those behind the walk have to do with what has a path.
+            result += _through(chain.after, t, read, changed) if "path" in read else [read]
     same = len(result) == len(given) and not any(map(is_not, result, given))
     return body if same else with_member(body, "Operations", result)
 
 
 def in_order(t: ResourceType, operation: Body) -> bool:
-    """Whether an operation is as most are, so that no rewrite here has anything to do with it."""
+    """Whether an operation is as most are, so that no rewrite before the walk has anything to do with it."""
     if not _MEMBERS.issuperset(operation):
         return False
-    path, value, names = operation.get("path"), operation.get("value"), own(t).members
+    path = operation.get("path")
     if path is None:
-        return isinstance(value, dict) and names.issuperset(value)
-    return isinstance(path, str) and path in names and value is not None
+        value = operation.get("value")
+        return isinstance(value, dict) and own(t).members.issuperset(value)
+    found = target(t, path) if isinstance(path, str) else None
+    return found is not None and found.settled
 
 
 def _through(steps: Steps, t: ResourceType, operation: Body, changed: set[str]) -> list[Body]:
