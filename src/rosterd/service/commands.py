@@ -49,21 +49,23 @@ class Draft:
     document: bytes
     indexed: Indexed
     external_id: str | None
-    members: tuple[Member, ...]
     visible: Document
     """The stored document with externalId, as events tell it."""
 
 
-def draft(document: Document, resource_type: ResourceType) -> Draft:
-    """Take a canonical document (as ``check`` or ``patch`` return it) apart."""
-    members: tuple[Member, ...] = ()
-    visible = document
-    if has_members(resource_type):
-        members = membership.members_of(document)
-        visible = {name: value for name, value in document.items() if name != "members"}
+def parted(document: Document, resource_type: ResourceType) -> tuple[Document, tuple[Member, ...]]:
+    """A canonical document (as ``check`` or ``patch`` return it) without its members, and these."""
+    if "members" not in document or not has_members(resource_type):
+        return document, ()
+    rest = {name: value for name, value in document.items() if name != "members"}
+    return rest, membership.members_of(document)
+
+
+def draft(visible: Document, resource_type: ResourceType) -> Draft:
+    """Take a canonical document without members apart."""
     stored = dict(visible)
     external_id = stored.pop("externalId", None)
-    return Draft(orjson.dumps(stored), index(stored, resource_type), external_id, members, visible)
+    return Draft(orjson.dumps(stored), index(stored, resource_type), external_id, visible)
 
 
 class Commands:
@@ -89,8 +91,9 @@ class Commands:
         is_account = has_groups(resource_type)
         if is_account:
             document.setdefault("active", True)
-        new = draft(document, resource_type)
-        amount.require_moderate(new.visible, len(new.document), {}, 0)
+        visible, members = parted(document, resource_type)
+        new = draft(visible, resource_type)
+        amount.require_moderate(visible, len(new.document), {}, 0)
         fresh, cause = promised or self._new_id(), caller.cause
         names = _names(new.external_id, new, promised)
         name = new.indexed.search.get("userName") if is_account else None
@@ -125,8 +128,8 @@ class Commands:
                 await (tx.revive if revived else tx.insert)(row, new.indexed)
             except UniqueViolation as violation:
                 raise await self._taken(tx, resource_type, new.visible, violation) from violation
-            if new.members:
-                await self._groups.start(tx, cause, row, new.members, at)
+            if members:
+                await self._groups.start(tx, cause, row, members, at)
             joined = await self._groups.appear(tx, cause, row, names, at)
             if is_account and not joined:
                 return View(row, resource_type, row.external_id, ())
@@ -166,9 +169,9 @@ class Commands:
             return document
 
         async def unit(tx: Writer) -> View:
-            row, new, at = await self._update(tx, caller, resource_type, id, plan, if_match)
+            row, members, at = await self._update(tx, caller, resource_type, id, plan, if_match)
             if has_members(resource_type) and not keep:
-                row = await self._groups.replace(tx, caller.cause, row, new.members, at)
+                row = await self._groups.replace(tx, caller.cause, row, members, at)
             return await self.view(tx, caller, resource_type, row)
 
         return guarded(caller, unit, self._now, _resource(resource_type, id))
@@ -265,35 +268,39 @@ class Commands:
         id: str,
         plan: Callable[[Document], Document],
         if_match: str | None,
-    ) -> tuple[Stored, Draft, int]:
-        """Read, plan, write. A plan that changes nothing writes nothing, and the version stays."""
+    ) -> tuple[Stored, tuple[Member, ...], int]:
+        """Read, plan, write. A plan that changes nothing writes nothing, and the version stays.
+
+        Members are not written, but given back with the row and the time of the change.
+        """
         row = await self._row(tx, caller, resource_type, id, if_match)
         stored: Document = orjson.loads(row.document)
         known = caller.external_id(row)
         current = stored if known is None else {**stored, "externalId": known}
-        new = draft(plan(current), resource_type)
-        amount.require_moderate(new.visible, len(new.document), current, len(row.document))
+        visible, members = parted(plan(current), resource_type)
         at = max(self._now(), row.modified)
-        external_id = new.external_id if caller.owns(row) else row.external_id
-        delta = changes.difference(current, new.visible)
+        delta = changes.difference(current, visible)
         if not delta["before"] and not delta["after"]:
-            return row, new, at
+            return row, members, at
+        new = draft(visible, resource_type)
+        amount.require_moderate(visible, len(new.document), current, len(row.document))
+        external_id = new.external_id if caller.owns(row) else row.external_id
         changed = Stored(
             row.id, row.kind, row.connection, external_id, row.seq,
             row.version + 1, row.created, at, row.deleted, new.document,
         )  # fmt: skip
-        kind = changes.update_type(resource_type, current, new.visible)
+        kind = changes.update_type(resource_type, current, visible)
         if kind.endswith(".deactivated"):
             await lose(tx, caller, resource_type, at)
         try:
             before = former(stored, resource_type, new.indexed, {*delta["before"], *delta["after"]})
             await tx.update(changed, before, new.indexed)
         except UniqueViolation as violation:
-            raise await self._taken(tx, resource_type, new.visible, violation) from violation
+            raise await self._taken(tx, resource_type, visible, violation) from violation
         await tx.append(caller.cause.event(kind, row.kind, row.id, at, delta))
         if _renamed(delta):
             await self._groups.appear(tx, caller.cause, changed, _names(changed.external_id, new), at)
-        return changed, new, at
+        return changed, members, at
 
     async def _adopted(
         self, tx: Writer, caller: Caller, resource_type: ResourceType, name: str, id: str
