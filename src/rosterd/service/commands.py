@@ -203,7 +203,11 @@ class Commands:
             )
 
         async def unit(tx: Writer) -> View:
-            row, _, at = await self._update(tx, caller, resource_type, id, plan, if_match)
+            if operations:
+                row, _, at = await self._update(tx, caller, resource_type, id, plan, if_match)
+            else:
+                row = await self._row(tx, caller, resource_type, id, if_match)
+                at = max(self._now(), row.modified)
             if changes_of_members:
                 row = await self._groups.apply(tx, caller.cause, resource_type, row, changes_of_members, at)
             return await self.view(tx, caller, resource_type, row, members)
