@@ -8,9 +8,9 @@ part       of a unit that is undone alone, with a savepoint at once
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from rosterd.service.ahead import Ahead
 from rosterd.service.events import Event
@@ -20,6 +20,8 @@ from rosterd.store.queries import SQLITE
 from rosterd.store.rows import Row, as_json
 from rosterd.store.sqlite_known import Known
 from rosterd.store.sqlite_run import write_rows
+
+T = TypeVar("T")
 
 VALUES: Final = "values"
 """Rows of the index, each with whether it shall be in it."""
@@ -116,6 +118,10 @@ class Held:
             self._open = True
         self._write(self._place())
         return self.connection
+
+    async def read(self, work: Callable[[sqlite3.Connection], T], *, quick: bool) -> T:
+        """See ``sqlite_run.Run``."""
+        return work(self.direct())
 
     def run(self, name: str, *parameters: Any) -> sqlite3.Cursor:
         """Run a statement of the directory."""

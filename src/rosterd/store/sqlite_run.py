@@ -27,9 +27,12 @@ def write_rows(connection: sqlite3.Connection, name: str, rows: Sequence[Sequenc
     After each, the writer's thread has to get the interpreter from the event loop's again.
     """
     at = changed = 0
-    while (left := len(rows) - at) > 0:
-        count = left if left <= _ANY else min(_MOST_AT_ONCE, 1 << left.bit_length() - 1)
-        parameters = tuple(chain.from_iterable(rows[at : at + count]))
-        changed += connection.execute(of_rows(name, count), parameters).rowcount
+    while (left := len(rows) - at) > _ANY:
+        count = min(_MOST_AT_ONCE, 1 << left.bit_length() - 1)
+        changed += _write(connection, name, rows[at : at + count])
         at += count
-    return changed
+    return changed + _write(connection, name, rows[at:] if at else rows) if left else changed
+
+
+def _write(connection: sqlite3.Connection, name: str, rows: Sequence[Sequence[Any]]) -> int:
+    return connection.execute(of_rows(name, len(rows)), tuple(chain.from_iterable(rows))).rowcount

@@ -1,10 +1,10 @@
 """``Writer`` over SQLite: the methods never suspend, so a unit of work runs from end to end at once."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from itertools import takewhile
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 
@@ -29,8 +29,6 @@ from rosterd.store.sqlite_members import SqliteMemberWriter
 from rosterd.store.sqlite_projections import SqliteProjectionWriter
 from rosterd.store.sqlite_reader import SqliteReader
 
-T = TypeVar("T")
-
 Pairs = Iterable[tuple[str, str]]
 
 
@@ -43,10 +41,7 @@ class SqliteWriter(
     _known: Known
 
     def __init__(self, held: Held) -> None:
-        async def run(work: Callable[[sqlite3.Connection], T], *, quick: bool) -> T:
-            return work(held.direct())
-
-        super().__init__(run, held.directory)
+        super().__init__(held.read, held.directory)
         self._held = held
         self._known = held.known
 
