@@ -30,6 +30,8 @@ _COUNTS: Final = "counts"
 """By kind and connection, or ``None`` for all, how many live resources there are."""
 _PARTS: Final = (*TRACES, _ROWS, _GROUPS, _LOSSES, _COUNTS)
 """Of the traces it is known whether they are there; a unique value that is there is taken."""
+_KEYED: Final = frozenset(("retained", "unique"))
+"""Those of which each is a kind, another key and a value."""
 _NUL: Final = "\\u0000"
 """SQLite's JSON ends a text here."""
 _UNKNOWN: Final = object()
@@ -145,12 +147,11 @@ class Known:
 
     def look(self, connection: sqlite3.Connection, directory: int, several: Sequence[Ahead]) -> None:
         """Look up what these units are going to look for."""
-        wanted = {part: sought(several, part) for part in TRACES}
-        asked = [as_json(ones) for ones in wanted.values()]
-        if any(wanted.values()) and not any(_NUL in text for text in asked):
-            found = {part: dict.fromkeys(ones, False) for part, ones in wanted.items()}
-            for part, place in connection.execute(SQLITE["foresee"], (directory, *asked)):
-                found[part][wanted[part][place]] = True
+        found = {part: dict.fromkeys(sought(several, part), False) for part in TRACES}
+        asked = [as_json(_by_keys(ones) if part in _KEYED else list(ones)) for part, ones in found.items()]
+        if any(found.values()) and not any(_NUL in text for text in asked):
+            for part, one, *more in connection.execute(SQLITE["foresee"], (directory, *asked)):
+                found[part][(one, *more) if part in _KEYED else one] = True
             for part, traces in found.items():
                 facts = self._facts[part]
                 traces.update(facts)  # what was known before is not older
@@ -259,6 +260,14 @@ class Known:
         facts = self._facts[part]
         self._notes.append((facts, key, facts.get(key, _UNKNOWN)))
         facts[key] = value
+
+
+def _by_keys(several: Iterable[tuple[str, Any, str]]) -> dict[str, dict[str, list[str]]]:
+    """What is known by three values, in lists by the first two."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for one, other, value in several:
+        found.setdefault(one, {}).setdefault(str(other), []).append(value)
+    return found
 
 
 def _is_plain(id: str) -> bool:

@@ -121,21 +121,25 @@ INSERT INTO counter (directory, name, value) VALUES (?1, 'seq', ?2)
 ON CONFLICT (directory, name) DO UPDATE SET value = excluded.value;
 
 -- name: foresee
--- What is there of that which units are going to look for: which JSON list, and the place in it.
-SELECT 'adopted', j.key
-FROM json_each(?2) AS j CROSS JOIN adoption AS a ON a.directory = ?1 AND a.name = j.value
+-- What is there of that which units are going to look for: of names in a list, and of values in lists by their keys,
+-- as to read each from an array of three costs more than to look for it. Where nobody waits, no name is looked for.
+SELECT 'adopted', a.name, NULL, NULL
+FROM (SELECT 1 FROM adoption WHERE directory = ?1 LIMIT 1)
+CROSS JOIN json_each(?2) AS j CROSS JOIN adoption AS a ON a.directory = ?1 AND a.name = j.value
 UNION ALL
-SELECT 'retained', j.key
-FROM json_each(?3) AS j CROSS JOIN resource AS r
-    ON r.directory = ?1 AND r.kind = j.value ->> 0 AND r.external_id = j.value ->> 2
-    AND r.connection = j.value ->> 1 AND r.deleted IS NOT NULL
+SELECT 'retained', r.kind, r.connection, r.external_id
+FROM json_each(?3) AS k CROSS JOIN json_each(k.value) AS e CROSS JOIN json_each(e.value) AS j CROSS JOIN resource AS r
+    ON r.directory = ?1 AND r.kind = k.key AND r.external_id = j.value AND r.connection = e.key
+    AND r.deleted IS NOT NULL
 UNION ALL
-SELECT 'awaited', j.key
-FROM json_each(?4) AS j CROSS JOIN pending_member AS p ON p.directory = ?1 AND p.value = j.value
+SELECT 'awaited', p.value, NULL, NULL
+FROM (SELECT 1 FROM pending_member WHERE directory = ?1 LIMIT 1)
+CROSS JOIN json_each(?4) AS j CROSS JOIN pending_member AS p ON p.directory = ?1 AND p.value = j.value
 UNION ALL
-SELECT 'unique', j.key
-FROM json_each(?5) AS j CROSS JOIN unique_value AS v
-    ON v.directory = ?1 AND v.kind = j.value ->> 0 AND v.attribute = j.value ->> 1 AND v.value = j.value ->> 2;
+SELECT 'unique', v.kind, v.attribute, v.value
+FROM json_each(?5) AS k CROSS JOIN json_each(k.value) AS e CROSS JOIN json_each(e.value) AS j
+CROSS JOIN unique_value AS v
+    ON v.directory = ?1 AND v.kind = k.key AND v.attribute = e.key AND v.value = j.value;
 
 -- name: insert_resource
 -- Add a live resource.
