@@ -55,7 +55,7 @@ class ConsoleApp:
         if request.secure:
             guards += (render.TLS_ONLY,)
         await reply.send(scope, send, request_id, guards=guards)
-        answered(scope, request.route, reply.status, started, request_id, {})
+        answered(scope, request.route, reply.status, started, request_id)
 
     def _request(self, scope: Scope, path: str, request_id: str) -> PageRequest:
         headers = Headers(scope["headers"])

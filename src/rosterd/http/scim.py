@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import orjson
 
 from rosterd.http import routes
-from rosterd.http.access_log import answered
+from rosterd.http.access_log import answered, answered_connection
 from rosterd.http.admit import Admission
 from rosterd.http.decode import MAX_BODY, ClientGone, parse_json, parse_query, read_body
 from rosterd.http.guard import Guard
@@ -101,11 +101,13 @@ class ScimApp:
         self._requests.answering(request, reply.status, time.perf_counter())
         await reply.send(scope, send, request.id, request.rate)
         whose, asker = request.credential, request.asker
-        who: dict[str, int | str | None] = {"connection": None if asker is None else asker.connection.id}
-        if span is not None:
+        route, connection = request.match.template, None if asker is None else asker.connection.id
+        if span is None:
+            answered_connection(scope, route, reply.status, started, request_id, connection)
+        else:
             span.end(reply.status, request, time.perf_counter())
-            who["trace_id"] = span.trace_id
-        answered(scope, request.match.template, reply.status, started, request.id, who)
+            who = {"connection": connection, "trace_id": span.trace_id}
+            answered(scope, route, reply.status, started, request_id, **who)
         if self._journal is not None and whose is not None:
             keep(self._journal, self._admission.models, request, whose, reply)
 

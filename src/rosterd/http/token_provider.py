@@ -124,8 +124,7 @@ class TokenProvider:
                 )
             reply = oauth_reply_to(self._counted(asked, error), asked.request_id, route.challenge)
         await reply.send(scope, send, asked.request_id, more=(_NO_CACHE,))
-        who = {"connection": asked.connection}
-        answered(scope, route.path, reply.status, started, asked.request_id, who)
+        answered(scope, route.path, reply.status, started, asked.request_id, connection=asked.connection)
 
     def _counted(self, asked: _Asked, error: Exception) -> Exception:
         """The error, or that there were too many from this address or for this client."""

@@ -129,8 +129,8 @@ class Readers:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._here = _Own(partial(self._connected, _QUICK_BUSY_MS))
-        self._there = _Own(partial(self._connected, BUSY_MS))
+        self._here = _Own()
+        self._there = _Own()
         self._all: list[Turns] = []
         self._pool = ThreadPoolExecutor(READ_THREADS, thread_name_prefix="rosterd-reader")
         self.snapshots = Snapshots(partial(connect_reader, path, BUSY_MS), self._pool)
@@ -144,7 +144,8 @@ class Readers:
     def now(self, work: Callable[..., T], *parameters: Any) -> T:
         """Run quick work with this turn's connection and these parameters. Raises ``StoreUnavailable``."""
         try:
-            return work(self._here.turns.reader(), *parameters)
+            turns = self._here.turns or self._connected(self._here, _QUICK_BUSY_MS)
+            return work(turns.reader(), *parameters)
         except sqlite3.Error as error:
             if is_unavailable(error):
                 raise unavailable(error) from error
@@ -153,7 +154,8 @@ class Readers:
     def version(self) -> Hashable:
         """See ``Control.epoch``. Raises ``StoreUnavailable``."""
         try:
-            return self._here.turns.version()
+            turns = self._here.turns or self._connected(self._here, _QUICK_BUSY_MS)
+            return turns.version()
         except sqlite3.Error as error:
             if is_unavailable(error):
                 raise unavailable(error) from error
@@ -171,27 +173,19 @@ class Readers:
 
     def _long(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with errors():
-            return work(self._there.turns.reader())
+            turns = self._there.turns or self._connected(self._there, BUSY_MS)
+            return work(turns.reader())
 
-    def _connected(self, busy_ms: int) -> Turns:
-        turns = Turns(connect_reader(self._path, busy_ms))
+    def _connected(self, own: "_Own", busy_ms: int) -> Turns:
+        own.turns = turns = Turns(connect_reader(self._path, busy_ms))
         self._all.append(turns)
         return turns
 
 
 class _Own(threading.local):
-    """The connections of each thread: ``turns``, made when it first asks for them."""
+    """What each thread has for itself: its connection, once it has asked for one."""
 
-    turns: Turns
-
-    def __init__(self, connected: Callable[[], Turns]) -> None:
-        self._connected = connected
-
-    def __getattr__(self, name: str) -> Turns:
-        if name != "turns":
-            raise AttributeError(name)
-        self.turns = self._connected()
-        return self.turns
+    turns: Turns | None = None
 
 
 class TurnReader(SqliteReader):

@@ -24,7 +24,7 @@ from prometheus_client.core import (
     SummaryMetricFamily,
 )
 
-from rosterd.http.measure import Requests
+from rosterd.http.measure import STEPS, Requests
 from rosterd.service.feed import Feed
 from rosterd.service.measures import DAYS, FOREVER, Backlog, Measured, Tally
 from rosterd.service.ports import StoreUnavailable
@@ -145,8 +145,8 @@ def _steps(sources: Sources) -> Iterator[Metric]:
         "Seconds of SCIM requests in each step",
         labels=("step",),
     )
-    for step, seconds in tuple(requests.steps.items()):
-        steps.add_metric((step,), count_value=requests.stepped, sum_value=seconds)
+    for step in STEPS:
+        steps.add_metric((step,), count_value=requests.stepped, sum_value=getattr(requests, step))
     yield steps
     yield _gauge("rosterd_admit_connections", "Connections that are open", doors.open())
     yield _gauge("rosterd_admit_connections_limit", "Connections that may be open", doors.bounds.connections)

@@ -81,7 +81,7 @@ class ApiApp:
         else:
             status = reply.status
             await reply.send(scope, send, request_id, more=seen.headers)
-        answered(scope, seen.route, status, started, request_id, {"key": seen.key})
+        answered(scope, seen.route, status, started, request_id, key=seen.key)
 
     async def _answer(
         self, scope: Scope, receive: Receive, request_id: str, seen: "_Seen"
