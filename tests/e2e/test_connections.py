@@ -44,7 +44,9 @@ class Server:
             return
         size = 30_000 if scope["path"] == "/large" else 5
         headers = [(b"content-length", b"%d" % size)]
-        await send({"type": WHOLE, "status": 200, "headers": headers, "body": b"hello" * (size // 5)})
+        await send(
+            {"type": WHOLE, "status": 200, "headers": headers, "usual": (), "body": b"hello" * (size // 5)}
+        )
 
     async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.port)

@@ -60,7 +60,9 @@ class World:
             await send({"type": "http.response.body", "body": content})
         else:
             length = (b"content-length", b"%d" % len(content))
-            await send({"type": replies.WHOLE, "status": 200, "headers": [length], "body": content})
+            await send(
+                {"type": replies.WHOLE, "status": 200, "headers": [length], "usual": (), "body": content}
+            )
 
 
 @contextlib.asynccontextmanager

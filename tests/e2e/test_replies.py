@@ -23,8 +23,9 @@ def body(text: bytes, *, more: bool = False) -> dict[str, Any]:
     return {"type": "http.response.body", "body": text, "more_body": more}
 
 
-def whole(*headers: tuple[bytes, bytes]) -> dict[str, Any]:
-    return {"type": replies.WHOLE, "status": 200, "headers": [FIVE, *headers], "body": b"hello"}
+def whole(*headers: tuple[bytes, bytes], usual: tuple[tuple[bytes, bytes], ...] = ()) -> dict[str, Any]:
+    headers = (FIVE, *headers)
+    return {"type": replies.WHOLE, "status": 200, "headers": headers, "usual": usual, "body": b"hello"}
 
 
 FIVE = (b"content-length", b"5")
@@ -39,6 +40,9 @@ REPLIES: dict[str, list[dict[str, Any]]] = {
     "long": [reply(FIVE), body(b"hello!")],
     "split": [whole((b"x-evil", b"a\r\nset-cookie: b=c"))],
     "bare": [whole((b"x-evil", b"a\nb"))],
+    "usual": [whole(usual=((b"x-kind", b"usual"), (b"x-other", b"\xff")))],
+    "other": [whole(usual=((b"x-kind", b"other"),))],
+    "spread": [whole(usual=((b"x-kind", b"evil\r\nset-cookie: b=c"),))],
     "again": [whole(), whole()],
     "fails": [],
     "silent": [],
@@ -50,12 +54,12 @@ async def application(scope: Any, receive: Any, send: Callable[[Any], Awaitable[
     if scope["path"] == "/told":
         content = (await receive())["body"] + b" %d" % len(scope["headers"])
         size = (b"content-length", b"%d" % len(content))
-        await send({"type": replies.WHOLE, "status": 200, "headers": [size], "body": content})
+        await send({"type": replies.WHOLE, "status": 200, "headers": [size], "usual": (), "body": content})
         return
     if scope["path"] == "/which":
         content = f"{scope['http_version']} {scope['client'][0]}".encode()
         size = (b"content-length", b"%d" % len(content))
-        await send({"type": replies.WHOLE, "status": 200, "headers": [size], "body": content})
+        await send({"type": replies.WHOLE, "status": 200, "headers": [size], "usual": (), "body": content})
         return
     for message in REPLIES[scope["path"].strip("/")]:
         await send(message)
@@ -105,7 +109,11 @@ CHUNKS = b"transfer-encoding: chunked"
 TOLD = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nhi %d"
 REFUSED = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 FAULT = b"HTTP/1.1 500 Internal Server Error\r\n"
+USUAL = b"HTTP/1.1 200 OK\r\nx-kind: usual\r\nx-other: \xff\r\ncontent-length: 5\r\n\r\nhello"
+OTHER = b"HTTP/1.1 200 OK\r\nx-kind: other\r\ncontent-length: 5\r\n\r\nhello"
 CASES: list[tuple[bytes, bytes]] = [
+    (GET % b"usual" + GET % b"other" + GET % b"usual" + GET % b"whole", USUAL + OTHER + USUAL + WHOLE),
+    (GET.replace(b"GET", b"HEAD") % b"usual", USUAL.removesuffix(b"hello")),
     (GET % b"whole", WHOLE),
     (GET % b"parts", PLAIN),
     (GET % b"unknown", CHUNKED),
@@ -141,7 +149,7 @@ def test_head_and_body_come_in_one_piece() -> None:
     assert exchange(*[GET % b"whole"] * 5) == [WHOLE] * 5 + [b""]
 
 
-@pytest.mark.parametrize("name", ["split", "bare"])
+@pytest.mark.parametrize("name", ["split", "bare", "spread"])
 def test_a_header_cannot_hold_another_one(name: str) -> None:
     heard = b"".join(exchange(GET % name.encode()))
     assert heard.startswith(FAULT)

@@ -43,7 +43,8 @@ class Download(Reply):
         guards: tuple[Header, ...] = GUARDS,
     ) -> None:
         """Send it as long as somebody takes it."""
-        headers = [*self.usual_headers(request_id, more, guards), self.content_type]
+        named = (b"x-request-id", request_id.encode("latin-1"))
+        headers = [*guards, self.cache, self.content_type, *self.headers, *more, named]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         async with aclosing(self.chunks) as chunks:
             if scope["method"] != "HEAD" and await send_part(send, self.body):

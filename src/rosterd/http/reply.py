@@ -24,7 +24,7 @@ _BARE: Final = frozenset((204, 304))
 WHOLE: Final = "rosterd.whole"
 """An ASGI extension: a server that has it in a scope's ``extensions`` takes status, headers and body in one
 message of this type, and what it sends to HEAD is its own affair. Its headers say nothing of the
-connection."""
+connection; before them go those of ``usual``, a tuple that many replies have alike."""
 
 
 @dataclass(slots=True)
@@ -46,21 +46,18 @@ class Reply:
         guards: tuple[Header, ...] = GUARDS,
     ) -> Awaitable[None]:
         """Send it with ``more`` headers and the ``guards``; for HEAD everything but the body."""
-        headers = self.usual_headers(request_id, more, guards)
+        headers = [*self.headers, *more, (b"x-request-id", request_id.encode("latin-1"))]
+        usual = self.usual(guards)
         status, body = self.status, self.body
-        if body:
-            headers.append(self.content_type)
         if status not in _BARE:
             headers.append((b"content-length", b"%d" % len(body)))
         if WHOLE in (scope.get("extensions") or ()):
-            return send({"type": WHOLE, "status": status, "headers": headers, "body": body})
-        return _in_parts(send, status, headers, b"" if scope["method"] == "HEAD" else body)
+            return send({"type": WHOLE, "status": status, "headers": headers, "usual": usual, "body": body})
+        return _in_parts(send, status, [*usual, *headers], b"" if scope["method"] == "HEAD" else body)
 
-    def usual_headers(
-        self, request_id: str, more: tuple[Header, ...], guards: tuple[Header, ...]
-    ) -> list[Header]:
-        """Those that do not depend on how the body is sent."""
-        return [*self.headers, *more, *guards, (b"x-request-id", request_id.encode("latin-1")), self.cache]
+    def usual(self, guards: tuple[Header, ...]) -> tuple[Header, ...]:
+        """The headers that say nothing of this reply alone."""
+        return (*guards, self.cache, self.content_type) if self.body else (*guards, self.cache)
 
 
 async def _in_parts(send: Send, status: int, headers: list[Header], body: bytes) -> None:

@@ -12,11 +12,12 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.protocols.utils import ClientDisconnected
 
-from rosterd.http.reply import WHOLE
+from rosterd.http.reply import WHOLE, Header
 
 EXTENSIONS: Final[dict[str, dict[str, object]]] = {WHOLE: {}}
 _VISIBLE: Final = bytes(b if b == 0x09 or (b >= 0x20 and b != 0x7F) else 0x20 for b in range(256))
 """Bytes as a header may hold them (RFC 9110 §5.5): any other one is a blank here."""
+_UNSOUND: Final = "a header of the reply has characters that a header must not have"
 _log: Final = logging.getLogger("uvicorn.error")
 _LINE: Final = b": ".join
 """A header as a line."""
@@ -124,7 +125,7 @@ class Cycle(RequestResponseCycle):
             if self.disconnected and message.get("more_body"):
                 raise ClientDisconnected
         elif not self._whole(message):
-            status, headers = message["status"], message["headers"]
+            status, headers = message["status"], [*message["usual"], *message["headers"]]
             await super().send({"type": "http.response.start", "status": status, "headers": headers})
             await super().send({"type": "http.response.body", "body": message["body"]})
 
@@ -137,26 +138,32 @@ class Cycle(RequestResponseCycle):
         lines = [*map(_LINE, message["headers"])]
         text = b"".join(lines)
         if text.translate(_VISIBLE) != text:
-            raise RuntimeError("a header of the reply has characters that a header must not have")
+            raise RuntimeError(_UNSOUND)
+        opening, headers = connection.doors.opening, connection.state.default_headers
+        if opening.headers is not headers:
+            opening = connection.doors.opening = Opening(headers)
+        start = opening[message["status"], message["usual"]]
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
         if self.waited_for is not None:
             self.waited_for.set()
-        opening, headers = connection.doors.opening, connection.state.default_headers
-        if opening.headers is not headers:
-            opening = connection.doors.opening = Opening(headers)
         connection.on_response_complete()
-        connection.transport.post(b"\r\n".join([opening[message["status"]], *lines, b"", message["body"]]))
+        connection.transport.post(b"\r\n".join([start, *lines, b"", message["body"]]))
         return True
 
 
-class Opening(dict[int, bytes]):
-    """What whole replies of a status begin with: its line, and the headers that the server says of itself."""
+class Opening(dict[tuple[int, tuple[Header, ...]], bytes]):
+    """What whole replies begin with, by their status and usual headers: its line, the headers that the server
+    says of itself, and those."""
 
-    def __init__(self, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    def __init__(self, headers: Iterable[Header] = ()) -> None:
         super().__init__()
         self.headers = headers
 
-    def __missing__(self, status: int) -> bytes:
-        self[status] = made = b"\r\n".join([STATUS_LINE[status][:-2], *map(_LINE, self.headers)])
+    def __missing__(self, key: tuple[int, tuple[Header, ...]]) -> bytes:
+        status, usual = key
+        lines = [*map(_LINE, usual)]
+        if any(line.translate(_VISIBLE) != line for line in lines):
+            raise RuntimeError(_UNSOUND)
+        made = self[key] = b"\r\n".join([STATUS_LINE[status][:-2], *map(_LINE, self.headers), *lines])
         return made
