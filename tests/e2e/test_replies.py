@@ -28,6 +28,7 @@ def whole(*headers: tuple[bytes, bytes], usual: tuple[tuple[bytes, bytes], ...] 
     return {"type": replies.WHOLE, "status": 200, "headers": headers, "usual": usual, "body": b"hello"}
 
 
+ONE = (b"content-length", b"1")
 FIVE = (b"content-length", b"5")
 REPLIES: dict[str, list[dict[str, Any]]] = {
     "whole": [whole((b"x-tab", b"a\tb\xff"))],
@@ -55,6 +56,12 @@ async def application(scope: Any, receive: Any, send: Callable[[Any], Awaitable[
         content = (await receive())["body"] + b" %d" % len(scope["headers"])
         size = (b"content-length", b"%d" % len(content))
         await send({"type": replies.WHOLE, "status": 200, "headers": [size], "usual": (), "body": content})
+        return
+    if scope["path"] == "/kept":
+        same = scope["extensions"][replies.SAME]
+        content = b"%d" % len(same)
+        same.append("seen")
+        await send({"type": replies.WHOLE, "status": 200, "headers": [ONE], "usual": (), "body": content})
         return
     if scope["path"] == "/which":
         content = f"{scope['http_version']} {scope['client'][0]}".encode()
@@ -110,8 +117,14 @@ TOLD = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nhi %d"
 REFUSED = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 FAULT = b"HTTP/1.1 500 Internal Server Error\r\n"
 USUAL = b"HTTP/1.1 200 OK\r\nx-kind: usual\r\nx-other: \xff\r\ncontent-length: 5\r\n\r\nhello"
+KEPT = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n%d"
+AGAIN = GET % b"kept"
+OTHERS = AGAIN.replace(b"host: x", b"host: x\r\nauthorization: y")
 OTHER = b"HTTP/1.1 200 OK\r\nx-kind: other\r\ncontent-length: 5\r\n\r\nhello"
 CASES: list[tuple[bytes, bytes]] = [
+    # What was found out from the headers of a request is nothing that another one has if they differ.
+    (AGAIN * 3 + OTHERS * 2 + AGAIN, b"".join(KEPT % n for n in (0, 1, 2, 0, 1, 0))),
+    (AGAIN + AGAIN.replace(b"x", b"z") + AGAIN, KEPT % 0 * 3),
     (GET % b"usual" + GET % b"other" + GET % b"usual" + GET % b"whole", USUAL + OTHER + USUAL + WHOLE),
     (GET.replace(b"GET", b"HEAD") % b"usual", USUAL.removesuffix(b"hello")),
     (GET % b"whole", WHOLE),

@@ -8,7 +8,6 @@ SQLite in every process, and on PostgreSQL elsewhere within a second.
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
-from hashlib import blake2b
 from typing import Final
 
 from rosterd.http.headers import Headers, bearer
@@ -64,12 +63,11 @@ class Admission:
         Raises ``Unauthorized``; ``NotFound`` if the URL names another directory than the token's;
         ``Unavailable`` or ``Forbidden`` if the connection is paused or disabled.
         """
-        sent = request.headers.raw(b"authorization") or b""
-        digest = blake2b(sent).digest()
+        digest = request.headers.credential()
         epoch = self._control.epoch()
         known = self._remembered.find(epoch, digest)
         if known is None:
-            known = await self._verified(bearer(sent.decode("latin-1")), request)
+            known = await self._verified(bearer(request.headers.get(b"authorization")), request)
             self._remembered.keep(epoch, digest, known)
         request.credential = credential = known.credential
         token, connection, directory = credential.token, credential.connection, credential.directory

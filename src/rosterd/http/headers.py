@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Final
 
-from rosterd.http.reply import Scope
+from rosterd.http.reply import SAME, Scope
 from rosterd.scim import errors
 
 _JSON: Final = ("application/scim+json", "application/json")
@@ -19,11 +20,31 @@ _HOST: Final = re.compile(r"(?:[\w.~%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.A
 class Headers:
     """The request's headers by lower-case name; of repeated ones the last."""
 
-    __slots__ = ("raw",)
+    __slots__ = ("_credential", "raw")
 
     def __init__(self, sent: Iterable[tuple[bytes, bytes]]) -> None:
         self.raw: Callable[[bytes], bytes | None] = dict(sent).get
         """The header as it was sent, or ``None``."""
+        self._credential = b""
+
+    @classmethod
+    def of(cls, scope: Scope) -> "Headers":
+        """Those of a request; the same ones as of the request before it, if it knows that (``SAME``)."""
+        extensions = scope.get("extensions") or {}
+        same = extensions.get(SAME)
+        if same:
+            found: Headers = same[0]
+            return found
+        made = cls(scope["headers"])
+        if same is not None:
+            same.append(made)
+        return made
+
+    def credential(self) -> bytes:
+        """A digest of the ``Authorization`` header, worked out once."""
+        if not self._credential:
+            self._credential = blake2b(self.raw(b"authorization") or b"").digest()
+        return self._credential
 
     def get(self, name: bytes) -> str | None:
         """The header's text, or ``None``."""

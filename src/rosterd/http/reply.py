@@ -25,6 +25,9 @@ WHOLE: Final = "rosterd.whole"
 """An ASGI extension: a server that has it in a scope's ``extensions`` takes status, headers and body in one
 message of this type, and what it sends to HEAD is its own affair. Its headers say nothing of the
 connection; before them go those of ``usual``, a tuple that many replies have alike."""
+SAME: Final = "rosterd.same"
+"""Another one: a list that the requests of a connection have in common for as long as their headers are the
+same. What an application finds out from those it may keep there."""
 
 
 @dataclass(slots=True)
@@ -47,17 +50,13 @@ class Reply:
     ) -> Awaitable[None]:
         """Send it with ``more`` headers and the ``guards``; for HEAD everything but the body."""
         headers = [*self.headers, *more, (b"x-request-id", request_id.encode("latin-1"))]
-        usual = self.usual(guards)
         status, body = self.status, self.body
+        usual = (*guards, self.cache, self.content_type) if body else (*guards, self.cache)
         if status not in _BARE:
             headers.append((b"content-length", b"%d" % len(body)))
         if WHOLE in (scope.get("extensions") or ()):
             return send({"type": WHOLE, "status": status, "headers": headers, "usual": usual, "body": body})
         return _in_parts(send, status, [*usual, *headers], b"" if scope["method"] == "HEAD" else body)
-
-    def usual(self, guards: tuple[Header, ...]) -> tuple[Header, ...]:
-        """The headers that say nothing of this reply alone."""
-        return (*guards, self.cache, self.content_type) if self.body else (*guards, self.cache)
 
 
 async def _in_parts(send: Send, status: int, headers: list[Header], body: bytes) -> None:

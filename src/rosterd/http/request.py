@@ -33,7 +33,7 @@ class Request:
         self.path: str = scope["path"].removeprefix(root)
         """What is behind ``root``."""
         self.method: str = scope["method"]
-        self.headers = Headers(scope["headers"])
+        self.headers = Headers.of(scope)
         self.id = request_id
         self.at = at
         self.started = started

@@ -14,7 +14,6 @@ from uvicorn.protocols.utils import ClientDisconnected
 
 from rosterd.http.reply import WHOLE, Header
 
-EXTENSIONS: Final[dict[str, dict[str, object]]] = {WHOLE: {}}
 _VISIBLE: Final = bytes(b if b == 0x09 or (b >= 0x20 and b != 0x7F) else 0x20 for b in range(256))
 """Bytes as a header may hold them (RFC 9110 §5.5): any other one is a blank here."""
 _UNSOUND: Final = "a header of the reply has characters that a header must not have"

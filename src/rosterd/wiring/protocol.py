@@ -28,7 +28,8 @@ from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
 from rosterd.http.busy import busy
-from rosterd.wiring.cycle import EXTENSIONS, Cycle
+from rosterd.http.reply import SAME, WHOLE
+from rosterd.wiring.cycle import Cycle
 from rosterd.wiring.doors import Doors
 from rosterd.wiring.outbox import Outgoing
 
@@ -61,7 +62,7 @@ class Bounded(asyncio.Protocol):
 
     __slots__ = (
         "about", "amount", "app", "bare", "chunk", "cycle", "direct", "doors", "expected", "flow", "headers",
-        "keep_alive_seconds", "loop", "mark", "parser", "phase", "pipeline", "refused", "running",
+        "keep_alive_seconds", "loop", "mark", "noted", "parser", "phase", "pipeline", "refused", "running",
         "seen", "since", "state", "stuck", "taken", "transport", "url",
     )  # fmt: skip
 
@@ -85,6 +86,8 @@ class Bounded(asyncio.Protocol):
         self.phase = FRESH
         self.url = b""
         self.headers: list[tuple[bytes, bytes]] = []
+        self.noted = False
+        """Whether some of those that were read last are among ``_NOTED``."""
         self.cycle: Any = None
         """Of the request that was read last."""
         self.running: Cycle | None = None
@@ -116,7 +119,7 @@ class Bounded(asyncio.Protocol):
             "raw_path": b"",
             "query_string": b"",
             "headers": (),
-            "extensions": EXTENSIONS,
+            "extensions": {WHOLE: {}, SAME: []},
         }
         """A request on this connection, before anything is known of it."""
         connections = self.doors.connections = self.state.connections
@@ -191,6 +194,9 @@ class Bounded(asyncio.Protocol):
         if (size > most or size + self.bare > most) and self._head_size() > most:
             self._refuse("head", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
             return
+        if headers != self.about["headers"]:
+            self.about["headers"], self.about["extensions"] = headers, {WHOLE: {}, SAME: []}
+            self.noted = not _NOTED.isdisjoint(map(_NAME, headers))
         scope = self.about.copy()
         path, query = self.url, b""
         if path.startswith(b"/") and _HASH not in path:
@@ -203,10 +209,9 @@ class Bounded(asyncio.Protocol):
         scope["path"] = unquote(text) if "%" in text else text
         scope["raw_path"] = path
         scope["query_string"] = query
-        scope["headers"] = headers
         self.headers = []  # what comes behind a body in chunks is no header
         cycle = Cycle(self, self.direct, scope, parser.should_keep_alive() and not doors.closing)
-        if not (cycle.keep_alive and _NOTED.isdisjoint(map(_NAME, headers))):
+        if self.noted or not cycle.keep_alive:
             self._note(cycle)
         if len(self.state.connections) > doors.bounds.connections and self.url not in _ALWAYS:
             doors.turned_away["connections"] += 1
