@@ -21,7 +21,7 @@ from bench.report import Result
 from bench.scenarios import SCENARIOS
 from bench.servers import RECIPES, Server, on_postgres, running
 
-ROUNDS: Final = 2
+ROUNDS: Final = 4
 USERS: Final = 2000
 RAW: Final = "raw limit"
 RAW_USERS: Final = 4000
