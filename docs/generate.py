@@ -229,7 +229,11 @@ def limits() -> str:
     """The limits, from the constants that enforce them."""
     filter_limits, rates = grammar.LIMITS, Limits()
     rows = (
-        ("Request body", f"{decode.MAX_BODY // 2**20} MiB", "413"),
+        (
+            "Request body",
+            f"{decode.MAX_BODY // 2**20} MiB; for one resource without members {decode.MAX_SINGLE // 2**20}",
+            "413",
+        ),
         ("Nesting of a JSON body", f"{decode.MAX_DEPTH} levels", "400 `invalidSyntax`"),
         (
             "Values of one attribute, group members not counted",

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from service.management import World, run
 
+from rosterd.http.decode import MAX_BODY, MAX_SINGLE
 from rosterd.scim import amount, urns
 from rosterd.scim.amount import MOST_BYTES, MOST_SEARCHED, MOST_VALUES
 
@@ -95,5 +96,28 @@ def test_members_of_a_group_are_not_bounded_by_it(tmp_path: Path) -> None:
     async def test(world: World) -> None:
         made = await world.group("Staff", *[f"id{n}" for n in range(MOST_VALUES + 1)])
         assert made["displayName"] == "Staff"
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "size", "status"),
+    [
+        ("POST", "/Users", MAX_SINGLE, 400),
+        ("POST", "/Users", MAX_SINGLE + 1, 413),
+        ("PUT", "/Users/x", MAX_SINGLE + 1, 413),
+        ("PATCH", "/Users/x", MAX_SINGLE + 1, 413),
+        ("POST", "/Groups", MAX_SINGLE + 1, 400),
+        ("POST", "/Groups", MAX_BODY + 1, 413),
+        ("POST", "/Bulk", MAX_SINGLE + 1, 400),
+    ],
+)
+def test_a_body_may_be_larger_where_there_are_members_or_several_resources(
+    tmp_path: Path, method: str, path: str, size: int, status: int
+) -> None:
+    async def test(world: World) -> None:
+        headers = {"Content-Type": "application/scim+json"}
+        response = await world.scim.request(method, path, content=b" " * size, headers=headers)
+        assert (response.status_code, response.json()["status"]) == (status, str(status))
 
     run(tmp_path, test)

@@ -9,8 +9,11 @@ import orjson
 from rosterd.http.headers import Headers
 from rosterd.http.reply import Receive
 from rosterd.scim import errors
+from rosterd.scim.amount import MOST_BYTES
 
 MAX_BODY: Final = 16 * 1024 * 1024
+MAX_SINGLE: Final = 4 * MOST_BYTES
+"""Of a request for one resource without members: JSON may be longer than what is kept of it."""
 MAX_DEPTH: Final = 32
 MAX_QUERY: Final = 64 * 1024
 MAX_PARAMETERS: Final = 100

@@ -18,7 +18,7 @@ import orjson
 from rosterd.http import routes
 from rosterd.http.access_log import answered, answered_connection
 from rosterd.http.admit import Admission
-from rosterd.http.decode import MAX_BODY, ClientGone, parse_json, parse_query, read_body
+from rosterd.http.decode import MAX_BODY, MAX_SINGLE, ClientGone, parse_json, parse_query, read_body
 from rosterd.http.guard import Guard
 from rosterd.http.headers import base_url, check_media_type, negotiate
 from rosterd.http.measure import Requests
@@ -134,7 +134,9 @@ class ScimApp:
         request.admitted = decoded = time.perf_counter()
         if row.body:
             check_media_type(headers.raw(b"content-type"))
-            request.raw = await read_body(receive, headers)
+            kind = request.kind
+            limit = MAX_BODY if kind is None or has_members(kind) else MAX_SINGLE
+            request.raw = await read_body(receive, headers, limit)
             request.body = parse_json(request.raw)
             decoded = time.perf_counter()
         if query := request.scope.get("query_string"):
