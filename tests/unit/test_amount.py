@@ -33,6 +33,8 @@ MAIL = {"value": "x" * (MOST_SEARCHED // 2), "type": ""}
         ({"note": LONG}, {"note": LONG[1:]}, f"{MOST_BYTES + 11} bytes"),
         ({"note": LONG}, {"note": LONG}, None),
         ({"note": LONG}, {"note": LONG * 2}, None),
+        ({"note": LONG, "active": False}, {"note": LONG, "active": True}, None),
+        ({"note": LONG, "on": False, "more": "x"}, {"note": LONG, "on": True}, f"{MOST_BYTES + 33} bytes"),
         ({"displayName": LONG[:MOST_SEARCHED], "title": "x"}, {}, None),
         ({"displayName": LONG[:MOST_SEARCHED], "userName": "x"}, {}, f"{MOST_SEARCHED + 1} characters"),
         ({"displayName": "x", "emails": [MAIL, MAIL]}, {}, f"{MOST_SEARCHED + 1} characters"),
