@@ -33,6 +33,11 @@ def operations(count: int, path: str | None, value: Any = None, op: str = "add")
         (operations(3, None, {urns.ENTERPRISE_USER: {"some": MAILS[:4]}}), 5, (5 + 3 * 4) * 3),
         (operations(2, 'emails[value eq "x"].type', "x"), 5, (5 + 2) * 4 * 2),
         (operations(2, 'emails[not (value eq "x" or type pr)]', {}, "remove"), 5, 5 * 4 * 2 * 2),
+        (operations(2, "emails", [{**MAILS[0], "type": "x" * 600}]), 5, (5 + 2 * (1 + 1 + 4)) * 2),
+        (operations(3, "addresses", {"region": "a", "country": "b"}), 1, (1 + 3) * 3),
+        (operations(3, "addresses", [{"region": "a", "country": "b"}] * 4), 1, (1 + 3 * 8) * 3),
+        (operations(3, urns.ENTERPRISE_USER, {"some": [{"parts": ["a", "b"]}, "c"]}), 1, (1 + 3 * 3) * 3),
+        (operations(2, "title", "x" * 383), 1, (1 + 2 * 3) * 2),
         (operations(2, "emails", MAILS[:4]) + operations(1, "title", "x"), 0, (1 + 2 * 4 + 1) * 3),
     ],
 )

@@ -35,6 +35,8 @@ from rosterd.scim.schema import Ref, ResourceType
 MAX_OPERATIONS: Final = 10_000
 MOST_STEPS: Final = 4_000_000
 """How often the operations of one PATCH may go to a value of an attribute, together: about as many µs."""
+LONG: Final = 128
+"""Characters of a text that are as much as one value more."""
 COMPARING: Final = 4
 """Steps that a comparison with a value takes; to fold it and to call what compares is most of it."""
 _OPS: Final = ("add", "replace", "remove")
@@ -130,24 +132,32 @@ def apply(
 
 
 def _require_feasible(operations: Sequence[Operation], document: Mapping[str, Any]) -> None:
-    """Each operation is taken to go through the longest list that there may be while it is carried out."""
-    longest, each = _longest(document), 0
+    """Each operation is taken to go through the greatest attribute that there may be before it."""
+    greatest, each = _weight(document), 0
     for operation in operations:
-        longest += _longest(operation.value)
+        greatest += _weight(operation.value)
         filtered = operation.path is not None and operation.path.filter
         each += COMPARING * comparisons(filtered) if filtered else 1
-    if longest * each > MOST_STEPS:
+    if greatest * each > MOST_STEPS:
         raise PayloadTooLarge(
-            f"{len(operations)} operations on an attribute that may have {longest} values are too much in "
-            "one PATCH; send them in several, with shorter filters, or replace the attribute as a whole"
+            f"{len(operations)} operations on an attribute that may have {greatest} values are too much in "
+            f"one PATCH, parts of values and each {LONG} characters of a text counted; send them in several, "
+            "with shorter filters, or replace the attribute as a whole"
         )
 
 
-def _longest(value: Any) -> int:
-    """Values of the longest list in an object, or of the value itself."""
+def _weight(value: Any) -> int:
+    """Values in the greatest attribute of an object, or in the value itself."""
+    return max(map(_weight, value.values()), default=0) if isinstance(value, Mapping) else _amount(value)
+
+
+def _amount(value: Any) -> int:
+    """Values that are not complex in all there is in a value; a long text is as several of them."""
     if isinstance(value, list):
-        return len(value)
-    return max(map(_longest, value.values()), default=0) if isinstance(value, Mapping) else 1
+        return sum(map(_amount, value))
+    if isinstance(value, Mapping):
+        return sum(map(_amount, value.values()))
+    return 1 + len(value) // LONG if isinstance(value, str) else 1
 
 
 def _operation(item: object, number: int) -> Operation:
