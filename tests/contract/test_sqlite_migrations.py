@@ -309,12 +309,18 @@ ANN = '{"userName": "ann", "displayName": "zoe", "emails": [{"value": "a@x"}, {"
 BOB = '{"userName": "bob", "displayName": "li"}'
 
 
+def before_parts(path: Path) -> None:
+    """A file of a release that had no index of parts of texts."""
+    prepared(path, known()[:15])
+    execute(path, "UPDATE schema_version SET applied = applied - 1000")
+
+
 @pytest.mark.parametrize("indexed", [True, False])
 def test_what_an_earlier_step_put_into_the_index_of_parts_can_be_taken_out_of_it(
     tmp_path: Path, indexed: bool
 ) -> None:
     path = tmp_path / "rosterd.db"
-    prepared(path, known()[:15])
+    before_parts(path)
     put(path, ("User", None, ANN), ("User", None, BOB), ("User", 5, ANN))
     prepared(path, known()[:18])
     with closing(connect_writer(path, BUSY_MS)) as connection:
@@ -338,6 +344,27 @@ def test_what_an_earlier_step_put_into_the_index_of_parts_can_be_taken_out_of_it
         assert connection.execute("SELECT term FROM term").fetchall() == [("new",)]
 
 
+def test_of_users_who_were_erased_before_the_index_of_parts_is_made_anew_nothing_stays_in_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "rosterd.db"
+    before_parts(path)
+    put(path, ("User", None, ANN))
+    prepared(path, known()[:18])
+    with closing(connect_writer(path, BUSY_MS)) as connection:
+        while index_portion(connection):
+            pass
+        connection.execute("DELETE FROM resource")
+        connection.execute(SQLITE["owe_parts"], (1, 0, parts_text(json.loads(ANN)), None))
+        while index_portion(connection):
+            pass
+        connection.execute("INSERT INTO parts (parts) VALUES ('optimize')")
+        connection.execute("CREATE VIRTUAL TABLE temp.term USING fts5vocab(main, parts, row)")
+        assert connection.execute("SELECT term FROM term").fetchall() != []
+        assert prepared(path, known()) == known()[18:]
+        assert connection.execute("SELECT term FROM term").fetchall() == []
+
+
 def named(connection: sqlite3.Connection, part: str) -> list[int]:
     """The numbers of the resources in the first directory that the index names."""
     found = connection.execute("SELECT rowid - (1 << 40) FROM parts WHERE parts MATCH ?", (part,))
@@ -347,8 +374,8 @@ def named(connection: sqlite3.Connection, part: str) -> list[int]:
 def test_an_index_of_parts_that_no_step_has_filled_stays_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "rosterd.db"
     prepared(path, known()[:18])
+    execute(path, "UPDATE schema_version SET applied = 0")  # all in one second, as a new file has them
     put(path, ("User", None, ANN))
-    execute(path, "UPDATE resource SET created = unixepoch() * 1000 + 5000")
     prepared(path, known())
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM parts_due").fetchone() == (0,)
