@@ -8,7 +8,7 @@ from rosterd.scim import patch, urns
 from rosterd.scim.errors import PayloadTooLarge
 from rosterd.scim.filter import comparisons
 from rosterd.scim.grammar import LIMITS
-from rosterd.scim.membership import MOST_CHOICES, split
+from rosterd.scim.membership import COMPARED, MOST_CHOICES, split
 from rosterd.scim.patch import MOST_STEPS, Operation, apply, parse_patch
 from rosterd.scim.path import parse_path
 from rosterd.scim.schemas import CORE_MODEL
@@ -75,6 +75,16 @@ def test_few_operations_choose_among_all_members(path: str, value: Any, op: str)
     assert len(split(operations(MOST_CHOICES, path, value, op), GROUP)[1]) == MOST_CHOICES
     with pytest.raises(PayloadTooLarge, match=f"^{MOST_CHOICES + 1} operations choose among all members"):
         split(operations(MOST_CHOICES + 1, path, value, op), GROUP)
+
+
+def test_a_long_filter_over_all_members_counts_as_several_operations() -> None:
+    def remove(compared: int) -> str:
+        return "members[" + " or ".join(['display co "x"'] * compared) + "]"
+
+    for count, compared in ((MOST_CHOICES, COMPARED - 1), (1, MOST_CHOICES * COMPARED - 1)):
+        assert len(split(operations(count, remove(compared), op="remove"), GROUP)[1]) == count
+        with pytest.raises(PayloadTooLarge, match=f"^{MOST_CHOICES + count} operations choose"):
+            split(operations(count, remove(compared + 1), op="remove"), GROUP)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from rosterd.scim.bind import bind_values
 from rosterd.scim.change import listed
 from rosterd.scim.check import IMMUTABLE, Rule, checker_for
 from rosterd.scim.errors import Mutability, PayloadTooLarge, ScimError
-from rosterd.scim.filter import Bound, Compare, Filter, Or, Present
+from rosterd.scim.filter import Bound, Compare, Filter, Or, Present, comparisons
 from rosterd.scim.fit import Misfit
 from rosterd.scim.match import match_value
 from rosterd.scim.patch import ABSENT, Operation, find, part_of, seed_of
@@ -26,6 +26,8 @@ MAX_VALUE: Final = 1024
 """The greatest length of a member's ``value``, in characters."""
 MOST_CHOICES: Final = 10
 """Operations of one PATCH that choose otherwise than by ``value``: each reads all members."""
+COMPARED: Final = 10
+"""Comparisons of a filter with all members that take about as long as to read them."""
 _NAME: Final = "members"
 _IMMUTABLE: Final = ("value", "type", "$ref")
 
@@ -89,7 +91,8 @@ def split(
     """What is left for ``patch.apply``, and what happens to the members of a Group.
 
     Of a resource type other than Group everything is left. Raises what ``patch.apply`` raises, and
-    ``PayloadTooLarge`` for more than ``MOST_CHOICES`` operations that have to look at each member.
+    ``PayloadTooLarge`` for more than ``MOST_CHOICES`` operations that have to look at each member, one with a
+    long filter counted as several.
     """
     if not has_members(t):
         return tuple(operations), ()
@@ -104,10 +107,12 @@ def split(
             raise operation.error(error) from error
         rest.extend(left)
         changes.extend(found)
-    choices = sum(isinstance(change, RemoveWhere | SetDisplay) for change in changes)
+    where = [change.where for change in changes if isinstance(change, RemoveWhere | SetDisplay)]
+    choices = sum(1 + comparisons(each) // COMPARED for each in where)
     if choices > MOST_CHOICES:
         raise PayloadTooLarge(
-            f"{choices} operations choose among all members; at most {MOST_CHOICES} are taken in one PATCH. "
+            f"{choices} operations choose among all members; at most {MOST_CHOICES} are taken in one PATCH, "
+            f"each {COMPARED} comparisons of a filter counted as one more. "
             'Remove members by members[value eq "id"], add them anew to change their display, or send several'
         )
     return tuple(rest), tuple(changes)
