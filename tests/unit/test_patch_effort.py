@@ -37,6 +37,7 @@ def operations(count: int, path: str | None, value: Any = None, op: str = "add")
         (operations(3, "addresses", {"region": "a", "country": "b"}), 1, (1 + 3) * 3),
         (operations(3, "addresses", [{"region": "a", "country": "b"}] * 4), 1, (1 + 3 * 8) * 3),
         (operations(3, urns.ENTERPRISE_USER, {"some": [{"parts": ["a", "b"]}, "c"]}), 1, (1 + 3 * 3) * 3),
+        (operations(1, 'emails[not (value eq "x" or type pr)]', {}, "remove"), 5, 5 * 4 * 2),
         (operations(2, "title", "x" * 383), 1, (1 + 2 * 3) * 2),
         (operations(2, "emails", MAILS[:4]) + operations(1, "title", "x"), 0, (1 + 2 * 4 + 1) * 3),
     ],
@@ -46,13 +47,15 @@ def test_several_operations_are_refused_if_they_go_to_too_many_values(
 ) -> None:
     document = {"userName": "ann", "title": "x", "emails": MAILS[:values]} if values else {"userName": "ann"}
     monkeypatch.setattr(patch, "MOST_STEPS", steps - 1)
-    with pytest.raises(PayloadTooLarge, match=f"^{len(todo)} operations .* are too much in one PATCH"):
+    with pytest.raises(PayloadTooLarge, match=f"^{len(todo)} of 'Operations' .* are too much in one PATCH"):
         apply(todo, USER, document)
     monkeypatch.setattr(patch, "MOST_STEPS", steps)
     apply(todo, USER, document, ignore_unmatched_removes=True)
 
 
-def test_one_operation_is_not_refused_for_that() -> None:
+def test_one_operation_is_not_refused_for_a_long_filter_or_without_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     path = parse_path(f"emails[{LONGEST}]")
     assert path.filter is not None
     assert comparisons(path.filter) == LIMITS.comparisons
@@ -61,6 +64,8 @@ def test_one_operation_is_not_refused_for_that() -> None:
         apply([Operation("remove", path)], USER, document, ignore_unmatched_removes=True)["emails"] == MAILS
     )
     assert len(MAILS) * LIMITS.comparisons * 4 < MOST_STEPS
+    monkeypatch.setattr(patch, "MOST_STEPS", 0)
+    assert apply(operations(1, "emails", MAILS), USER, document)["emails"] == MAILS
 
 
 @pytest.mark.parametrize(

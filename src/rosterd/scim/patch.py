@@ -102,10 +102,11 @@ def apply(
     Raises ``InvalidPath`` for a path that ``t`` does not have, ``InvalidFilter`` for a filter that
     does not fit it, ``NoTarget`` for a filter that matches nothing, ``Mutability`` for what the client
     must not change or take away, ``InvalidValue`` for a value that does not fit or a required one not given,
-    ``PayloadTooLarge`` for several operations that would go to more than ``MOST_STEPS`` values together.
+    ``PayloadTooLarge`` for several operations, or one with a filter, that would go to more than
+    ``MOST_STEPS`` values together.
     """
     checker = checker_for(t)
-    if len(operations) > 1:
+    if len(operations) > 1 or any(one.path is not None and one.path.filter for one in operations):
         _require_feasible(operations, document)
     result = {"schemas": None, **document}
     culprits: dict[Lack, Operation] = {}
@@ -140,9 +141,9 @@ def _require_feasible(operations: Sequence[Operation], document: Mapping[str, An
         each += COMPARING * comparisons(filtered) if filtered else 1
     if greatest * each > MOST_STEPS:
         raise PayloadTooLarge(
-            f"{len(operations)} operations on an attribute that may have {greatest} values are too much in "
-            f"one PATCH, parts of values and each {LONG} characters of a text counted; send them in several, "
-            "with shorter filters, or replace the attribute as a whole"
+            f"{len(operations)} of 'Operations' on an attribute that may have {greatest} values "
+            f"are too much in one PATCH, parts of values and each {LONG} characters of a text counted; "
+            "send them in several, with shorter filters, or replace the attribute as a whole"
         )
 
 
