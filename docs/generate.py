@@ -276,7 +276,7 @@ def limits() -> str:
         ),
         (
             "Operations of a PATCH",
-            f"{patch.MAX_OPERATIONS:,}; several compare {patch.MOST_STEPS // patch.COMPARING:,} values",
+            f"{patch.MAX_OPERATIONS:,}; fewer of those on attributes with many values, or with long filters",
             "413",
         ),
         (

@@ -24,7 +24,7 @@ from rosterd.scim.schema import Ref, ResourceType
 
 MAX_VALUE: Final = 1024
 """The greatest length of a member's ``value``, in characters."""
-MOST_CHOICES: Final = 10
+MOST_CHOICES: Final = 4
 """Operations of one PATCH that choose otherwise than by ``value``: each reads all members."""
 COMPARED: Final = 10
 """Comparisons of a filter with all members that take about as long as to read them."""

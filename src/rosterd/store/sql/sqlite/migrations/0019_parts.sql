@@ -25,7 +25,7 @@ WHERE EXISTS (
 
 INSERT INTO parts_due (directory, seq, new)
 SELECT directory, seq, parts_text(search) FROM resource
-WHERE deleted IS NULL AND parts_text(search) IS NOT NULL
+WHERE deleted IS NULL
     AND EXISTS (
         SELECT 1 FROM schema_version AS a, schema_version AS s
         WHERE a.version = 1 AND s.version = 16 AND a.applied < s.applied
