@@ -587,6 +587,14 @@ def test_patch_of_a_custom_type(case: tuple[Operations, dict[str, Any]]) -> None
     assert run(DEVICE, THING, *operations) == expected
 
 
+def test_of_values_that_are_alike_the_first_gets_the_mark() -> None:
+    twins = [WORK["value"], HOME["value"], WORK["value"]]
+    document = user(emails=[{"value": value, "type": "work"} for value in twins])
+    first, *others = document["emails"]
+    adding = op("add", "emails", [{**first, "primary": True}])
+    assert run(USER, document, adding)["emails"] == [{**first, "primary": True}, *others]
+
+
 def test_readonly_part_survives_removal_of_its_complex_attribute() -> None:
     document = thing(part={"value": "v", "stamp": "now"})
     assert run(DEVICE, document, op("remove", "part")) == thing(part={"stamp": "now"})

@@ -189,7 +189,10 @@ def _joined(rule: Rule, old: Sequence[Any], added: Sequence[Any]) -> Sequence[An
     """The old values and the added ones. One that is there already is not added, but may become primary."""
     result = list(old)
     handles = {_handle(rule, value) for value in added}
-    places = {_likeness(rule, v): at for at, v in enumerate(result) if _handle(rule, v) in handles}
+    places: dict[Hashable, int] = {}
+    for at, there in enumerate(result):
+        if _handle(rule, there) in handles:
+            places.setdefault(_likeness(rule, there), at)  # of several that are alike the first is it
     primaries = set()
     for value in added:
         likeness = _likeness(rule, value)
