@@ -43,8 +43,7 @@ class Download(Reply):
         guards: tuple[Header, ...] = GUARDS,
     ) -> None:
         """Send it as long as somebody takes it."""
-        named = (b"x-request-id", request_id.encode("latin-1"))
-        headers = [*guards, self.cache, self.content_type, *self.headers, *more, named]
+        headers = [*guards, self.cache, self.content_type, *self.own_headers(request_id, more)]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         async with aclosing(self.chunks) as chunks:
             if scope["method"] != "HEAD" and await send_part(send, self.body):

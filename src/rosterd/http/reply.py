@@ -49,7 +49,7 @@ class Reply:
         guards: tuple[Header, ...] = GUARDS,
     ) -> Awaitable[None]:
         """Send it with ``more`` headers and the ``guards``; for HEAD everything but the body."""
-        headers = [*self.headers, *more, (b"x-request-id", request_id.encode("latin-1"))]
+        headers = self.own_headers(request_id, more)
         status, body = self.status, self.body
         usual = (*guards, self.cache, self.content_type) if body else (*guards, self.cache)
         if status not in _BARE:
@@ -57,6 +57,10 @@ class Reply:
         if WHOLE in (scope.get("extensions") or ()):
             return send({"type": WHOLE, "status": status, "headers": headers, "usual": usual, "body": body})
         return _in_parts(send, status, [*usual, *headers], b"" if scope["method"] == "HEAD" else body)
+
+    def own_headers(self, request_id: str, more: tuple[Header, ...]) -> list[Header]:
+        """Those that other replies have not alike, without what depends on how the body is sent."""
+        return [*self.headers, *more, (b"x-request-id", request_id.encode("latin-1"))]
 
 
 async def _in_parts(send: Send, status: int, headers: list[Header], body: bytes) -> None:

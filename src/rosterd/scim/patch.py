@@ -35,9 +35,9 @@ from rosterd.scim.schema import Ref, ResourceType
 MAX_OPERATIONS: Final = 10_000
 MOST_STEPS: Final = 4_000_000
 """How often the operations of one PATCH may go to a value of an attribute, together: about as many µs."""
-LONG: Final = 128
+_LONG: Final = 128
 """Characters of a text that are as much as one value more."""
-COMPARING: Final = 4
+_COMPARING: Final = 4
 """Steps that a comparison with a value takes; to fold it and to call what compares is most of it."""
 _OPS: Final = ("add", "replace", "remove")
 _MEMBERS: Final = frozenset(("op", "path", "value"))
@@ -138,11 +138,11 @@ def _require_feasible(operations: Sequence[Operation], document: Mapping[str, An
     for operation in operations:
         greatest += _weight(operation.value)
         filtered = operation.path is not None and operation.path.filter
-        each += COMPARING * comparisons(filtered) if filtered else 1
+        each += _COMPARING * comparisons(filtered) if filtered else 1
     if greatest * each > MOST_STEPS:
         raise PayloadTooLarge(
             f"{len(operations)} of 'Operations' on an attribute that may have {greatest} values "
-            f"are too much in one PATCH, parts of values and each {LONG} characters of a text counted; "
+            f"are too much in one PATCH, parts of values and each {_LONG} characters of a text counted; "
             "send them in several, with shorter filters, or replace the attribute as a whole"
         )
 
@@ -158,7 +158,7 @@ def _amount(value: Any) -> int:
         return sum(map(_amount, value))
     if isinstance(value, Mapping):
         return sum(map(_amount, value.values()))
-    return 1 + len(value) // LONG if isinstance(value, str) else 1
+    return 1 + len(value) // _LONG if isinstance(value, str) else 1
 
 
 def _operation(item: object, number: int) -> Operation:

@@ -31,7 +31,9 @@ def write_rows(connection: sqlite3.Connection, name: str, rows: Sequence[Sequenc
         count = min(_MOST_AT_ONCE, 1 << left.bit_length() - 1)
         changed += _write(connection, name, rows[at : at + count])
         at += count
-    return changed + _write(connection, name, rows[at:] if at else rows) if left else changed
+    if left:
+        changed += _write(connection, name, rows[at:] if at else rows)
+    return changed
 
 
 def _write(connection: sqlite3.Connection, name: str, rows: Sequence[Sequence[Any]]) -> int:
