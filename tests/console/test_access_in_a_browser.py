@@ -1,10 +1,12 @@
 """Log-in, account, administrators and set-up links in a real browser: keyboard, axe, pictures."""
 
 import asyncio
+import time
 from pathlib import Path
 
 from console.browser import axe, chromium, needs_chromium, running, screenshot
 from playwright.sync_api import Page
+from service.phone import shown
 
 from rosterd.service.visitor import OWNER
 from rosterd.testing.scenario import BY
@@ -26,6 +28,25 @@ async def prepare(data: Path) -> str:
 def looked_at(page: Page, name: str) -> None:
     axe(page)
     screenshot(page, name)
+
+
+def equip(page: Page) -> str:
+    """Set up an authenticator app in the account; gives its secret, which the picture has too."""
+    page.get_by_role("link", name="Set up an authenticator app").click()
+    page.get_by_role("heading", name="Set up an authenticator app").wait_for()
+    looked_at(page, "second-factor")
+    assert page.get_by_role("img", name="QR code").bounding_box() is not None
+    secret = page.get_by_label("Or type this secret into the app").input_value()
+    page.get_by_role("textbox", name="Code").fill(shown(secret, time.time()))
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Switch it on").click()
+    page.get_by_role("heading", name="Recovery codes").wait_for()
+    looked_at(page, "recovery-codes")
+    page.get_by_role("link", name="I have them, go on").click()
+    page.get_by_role("link", name="Change it").click()
+    page.get_by_role("heading", name="Another phone, or none").wait_for()
+    looked_at(page, "second-factor-on")
+    return secret
 
 
 @needs_chromium
@@ -56,8 +77,17 @@ def test_whoever_may_use_the_console_does_so_in_a_browser(tmp_path: Path) -> Non
         page.get_by_text("'bob' is changed.").wait_for()
         page.goto("/account")
         looked_at(page, "account")
+        secret = equip(page)
         page.get_by_role("button", name="Log out").click()
         page.get_by_text("You are logged out.").wait_for()
+        page.get_by_label("Name or e-mail address").fill("ann@example.com")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Type the code").wait_for()
+        looked_at(page, "log-in-code")
+        page.keyboard.type(shown(secret, time.time(), 1))  # the field has the focus
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Log out").wait_for()
 
         guest = browser.new_context(base_url=server.origin).new_page()
         guest.goto(link)

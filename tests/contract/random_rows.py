@@ -72,7 +72,8 @@ class Drawn:
         match kind:
             case "#":
                 small = self.chance.randrange(1, 10**6)
-                return small if column in ("id", "seq") else self.chance.choice((*NUMBERS, small))
+                counted = column in ("id", "seq", "directory")
+                return small if counted else self.chance.choice((*NUMBERS, small))
             case "*":
                 return self.chance.randbytes(self.chance.randrange(40))
             case "{}":

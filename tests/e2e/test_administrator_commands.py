@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import httpx
 import pytest
 from judges.commands import result, said
 from judges.harness import NO_TLS, Server, running
+from service.phone import shown
 
 PASSWORD = re.compile(r"[a-z2-9]{4}(-[a-z2-9]{4}){4}")
 
@@ -97,6 +99,8 @@ def test_an_administrator_is_made_with_a_password_of_ours_or_of_ones_own(data: P
         (("update", "ann", "--role", "viewer"), 4),
         (("sessions", "nobody"), 3),
         (("log-out", "ann", "--session", "nothing"), 3),
+        (("remove-second-factor", "nobody"), 3),
+        (("remove-second-factor", "ann"), 3),
     ],
 )
 def test_what_is_refused(data: Path, arguments: tuple[str, ...], code: int) -> None:
@@ -151,6 +155,30 @@ def test_commands_work_at_once_in_a_running_server(server: Server) -> None:
     assert log_in(server.origin, name, new).inside
     said("administrator", "remove", name, *at)
     assert name not in [one["name"] for one in result("administrator", "list", *at)]
+
+
+def test_a_second_factor_that_was_lost_is_removed_by_a_command(server: Server) -> None:
+    at = ("--data", server.data)
+    password = said("administrator", "create", "phone", *at, "-q").strip()
+    with httpx.Client(base_url=server.origin, verify=NO_TLS, headers={"Origin": server.origin}) as client:
+        client.post("/login", data={"name": "phone", "password": password})
+        page = client.get("/account/second-factor").text
+        offer, secret, csrf = (
+            re.search(rf'<input[^>]* {name}[^>]* value="([^"]+)"', page)[1]  # type: ignore[index]
+            for name in ('name="offer"', 'id="secret"', 'name="csrf"')
+        )
+        code = shown(secret, time.time())
+        form = {"csrf": csrf, "offer": offer, "password": password, "code": code}
+        assert client.post("/account/second-factor", data=form).status_code == 200
+        assert client.get("/account").status_code == 200
+        assert not log_in(server.origin, "phone", password).inside
+        found = {one["name"]: one["secondFactor"] for one in result("administrator", "list", *at)}
+        assert found["phone"] is True
+        done = said("administrator", "remove-second-factor", "phone", *at)
+        assert done.strip() == "Administrator 'phone' has no second factor."
+        assert client.get("/account").status_code == 303
+    assert log_in(server.origin, "phone", password).inside
+    said("administrator", "remove", "phone", *at)
 
 
 def test_a_set_up_link_opens_until_it_is_revoked(server: Server) -> None:

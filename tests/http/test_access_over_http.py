@@ -1,15 +1,18 @@
 """Administrators, their sessions and set-up links over the management API."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from service.management import World, fill, problem, run, walk
+from service.phone import shown
 
 from rosterd.service.keys import ADMINISTRATORS_WRITE, SCOPES
 from rosterd.service.sessions import Place
 from rosterd.service.visitor import OPERATOR, OWNER, VIEWER
+from rosterd.testing.scenario import BY
 
 PASSWORD = "correct horse battery"
 HOME = Place("192.0.2.1", "Browser", "")
@@ -41,8 +44,8 @@ def test_an_administrator_is_made_read_changed_and_removed(tmp_path: Path) -> No
         assert (await world.api.get(here)).json() == ann
         assert ann == {
             "id": ann["id"], "name": "Ann", "role": VIEWER, "directory": "acme", "disabled": False,
-            "hasPassword": True, "issuer": None, "subject": None, "created": ann["created"],
-            "lastLogin": None,
+            "hasPassword": True, "secondFactor": False, "issuer": None, "subject": None,
+            "created": ann["created"], "lastLogin": None,
         }  # fmt: skip
         await world.service.access.login.by_password("ann", PASSWORD, HOME)
         value = await session(world, ann["id"])
@@ -63,6 +66,30 @@ def test_an_administrator_is_made_read_changed_and_removed(tmp_path: Path) -> No
         assert told[::-1] == ["administrator.created"] * 2 + ["administrator.updated"] * 3 + [
             "administrator.removed"
         ]
+
+    run(tmp_path, test)
+
+
+def test_a_second_factor_is_seen_and_removed_by_who_may(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        await made(world, "root", OWNER)
+        access = world.service.access
+        for role in (VIEWER, OWNER):
+            ann = await made(world, f"ann-{role}", role, password=PASSWORD)
+            here = f"/administrators/{ann['id']}"
+            problem(await world.api.delete(f"{here}/second-factor"), 404)
+            found = await access.administrators.find(ann["id"])
+            offer = access.second_factors.offer(found)
+            code = shown(offer.secret, time.time())
+            found, _ = await access.second_factors.add(found, offer.sealed, code, by=BY)
+            value = await session(world, ann["id"])
+            assert (await world.api.get(here)).json()["secondFactor"] is True
+            async with await world.client(scopes=[ADMINISTRATORS_WRITE]) as few:
+                problem(await few.delete(f"{here}/second-factor"), 403)
+            assert await lives(world, value)
+            assert (await world.api.delete(f"{here}/second-factor")).status_code == 204
+            assert (await world.api.get(here)).json()["secondFactor"] is False
+            assert not await lives(world, value)
 
     run(tmp_path, test)
 

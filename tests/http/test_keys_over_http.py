@@ -117,6 +117,7 @@ def test_settings_are_changed_one_by_one_and_taken_back_with_null(tmp_path: Path
             "eraseDeletedAfterDays": 0,
             "tokenWarningDays": 30,
             "signingKeyDays": 90,
+            "secondFactorRequired": False,
             "fixed": [],
         }
         changed = await world.api.patch(

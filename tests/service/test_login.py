@@ -1,99 +1,22 @@
 """Logging in, sessions, administrators and set-up links on a real store, with a clock moved by hand."""
 
-import asyncio
-import itertools
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from service.logging_in import ELSEWHERE, HOME, PASSWORD, World, run
 
 from rosterd.scim import errors
-from rosterd.service.administrators import Administrator, Administrators, LastOwner, fold
+from rosterd.service.administrators import Administrator, LastOwner, fold
 from rosterd.service.audit import ADMINISTRATOR, ROSTERD, SETUP_LINK
-from rosterd.service.control import Connection, Policy
-from rosterd.service.login import FREE, WINDOW, Identity, LogIn, delay
-from rosterd.service.sessions import IDLE, SEEN_EVERY, SETUP_LIFETIME, Place, Sessions
-from rosterd.service.setup_links import MAX_LIFETIME, MIN_LIFETIME, SetupLinks
+from rosterd.service.login import FREE, WINDOW, Identity, delay
+from rosterd.service.sessions import IDLE, SEEN_EVERY, SETUP_LIFETIME, Place
+from rosterd.service.setup_links import MAX_LIFETIME, MIN_LIFETIME
 from rosterd.service.visitor import OPERATOR, OWNER, SETUP, VIEWER, Visitor
-from rosterd.store.sqlite import SqliteStore, open_sqlite
-from rosterd.testing.clock import FakeClock
-from rosterd.testing.scenario import BY, ENTRY, refused
+from rosterd.testing.scenario import BY, refused
 
-HOME = Place("192.0.2.1", "Browser", "r1")
-ELSEWHERE = Place("198.51.100.7", "Other", "r2")
-PASSWORD = "correct horse battery"
-SECRET = b"s" * 32
 ISSUER = "https://op.example"
-
-
-@dataclass
-class Plain:
-    """Keeps passwords as they are, and notes what was looked at."""
-
-    verified: list[str | None] = field(default_factory=list)
-
-    async def guessable(self, password: str, words: Sequence[str]) -> bool:
-        return len(set(password)) < 4
-
-    async def hash(self, password: str) -> str:
-        return f"kept {password}"
-
-    async def verify(self, kept: str | None, password: str) -> bool:
-        self.verified.append(kept)
-        return kept == f"kept {password}"
-
-
-class World:
-    def __init__(self, store: SqliteStore, default_role: str = "") -> None:
-        numbers = itertools.count(1)
-        self.clock = FakeClock()
-        self.store = store
-        self.hasher = Plain()
-
-        def random(length: int) -> bytes:
-            return next(numbers).to_bytes(8, "big") * (length // 8) + b"\7" * (length % 8)
-
-        self.administrators = Administrators(store, self.hasher, self.clock, random)
-        self.sessions = Sessions(store, self.clock, random, SECRET, 12)
-        self.login = LogIn(
-            store, store, self.administrators, self.sessions, self.hasher, self.clock, random, SECRET,
-            default_role,
-        )  # fmt: skip
-        self.links = SetupLinks(store, self.clock, random)
-
-    async def ann(self, role: str = OWNER, **more: Any) -> Administrator:
-        return await self.administrators.create("Ann@Example.com", role, password=PASSWORD, **more, by=BY)
-
-    async def enter(self, **more: Any) -> str:
-        """The value of a new session of ann."""
-        return (await self.login.by_password("ann@example.com", PASSWORD, HOME, **more)).value
-
-    async def visitor(self, value: str, place: Place = HOME) -> Visitor:
-        found = await self.sessions.visitor(value, place)
-        assert found is not None
-        return found
-
-    async def line(self) -> Connection:
-        home = await self.store.create_directory("acme", 1, ENTRY)
-        return await self.store.create_connection(home.id, "okta", "auto", Policy(), 1, ENTRY)
-
-    async def told(self, action: str) -> list[tuple[str, dict[str, Any]]]:
-        """Target and ``after`` of the entries of an action, oldest first."""
-        rows = await self.store.audit_page(None, None, 200, action)
-        return [(row.entry.target, dict(row.entry.after)) for row in rows][::-1]
-
-
-def run(path: Path, test: Callable[[World], Awaitable[None]], default_role: str = "") -> None:
-    async def main() -> None:
-        store = await open_sqlite(path / "rosterd.db")
-        try:
-            await test(World(store, default_role))
-        finally:
-            await store.close()
-
-    asyncio.run(main())
 
 
 # By password
@@ -237,7 +160,7 @@ def test_an_address_is_a_household(
 def test_strangers_do_not_keep_a_known_browser_out(tmp_path: Path) -> None:
     async def test(world: World) -> None:
         await world.ann()
-        known = (await world.login.by_password("ann@example.com", PASSWORD, HOME)).browser
+        known = (await world.opened()).browser
         for _ in range(FREE):
             await guess(world)
         await refused(errors.TooManyRequests, world.enter())
@@ -255,7 +178,7 @@ def test_a_browser_is_not_known_by_a_cookie_of_ones_own(tmp_path: Path, change: 
     async def test(world: World) -> None:
         await world.ann()
         await world.administrators.create("bob", VIEWER, password=PASSWORD, by=BY)
-        anns = (await world.login.by_password("ann@example.com", PASSWORD, HOME)).browser
+        anns = (await world.opened()).browser
         for _ in range(FREE):
             await guess(world, "bob")
         for browser in (anns, change(anns)):
@@ -314,13 +237,14 @@ def test_a_hasher_that_is_too_busy_counts_as_no_failure(tmp_path: Path) -> None:
 
 def test_a_hasher_that_is_too_busy_keeps_nobody_from_a_new_password(tmp_path: Path) -> None:
     async def test(world: World) -> None:
-        ann = await world.ann()
+        await world.ann()
+        visitor = await world.visitor(await world.enter())
 
         async def busy(kept: str | None, password: str) -> bool:
             raise errors.Unavailable
 
         async def change() -> None:
-            await world.login.change_password(ann.id, PASSWORD, "a new password", HOME, session="none")
+            await world.own.change_password(visitor, PASSWORD, "a new password")
 
         verify, world.hasher.verify = world.hasher.verify, busy  # type: ignore[method-assign]
         for _ in range(FREE + 1):
@@ -458,10 +382,10 @@ def test_ones_own_password_needs_the_old_one_and_ends_the_other_sessions(tmp_pat
     async def test(world: World) -> None:
         ann = await world.ann()
         here, there = await world.enter(), await world.enter()
-        own = (await world.visitor(here)).session
+        visitor = await world.visitor(here)
 
         async def change(old: str, new: str) -> None:
-            await world.login.change_password(ann.id, old, new, HOME, session=own)
+            await world.own.change_password(visitor, old, new)
 
         await refused(errors.Forbidden, change("wrong", "a new password"))
         await refused(errors.InvalidValue, change(PASSWORD, "short"))

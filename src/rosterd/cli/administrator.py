@@ -210,6 +210,23 @@ def enable(
     _change(data, name, work, f"Administrator '{name}' is enabled.", json=json, quiet=quiet)
 
 
+@app.command(
+    "remove-second-factor", epilog=options.examples("rosterd administrator remove-second-factor bob")
+)
+def remove_second_factor(
+    name: Name,
+    data: options.Data = options.DEFAULT_DATA,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Remove the second factor of somebody who lost phone and recovery codes, and end their sessions."""
+
+    async def work(service: Service, found: Administrator) -> Administrator:
+        return await service.access.second_factors.remove(found, by=options.by())
+
+    _change(data, name, work, f"Administrator '{name}' has no second factor.", json=json, quiet=quiet)
+
+
 @app.command(epilog=options.examples("rosterd administrator remove bob"))
 def remove(
     name: Name,
@@ -337,6 +354,7 @@ def _described(administrator: Administrator, directory: str | None) -> dict[str,
         "directory": directory,
         "state": "enabled" if administrator.disabled is None else "disabled",
         "hasPassword": administrator.password is not None,
+        "secondFactor": administrator.second_factor is not None,
         "issuer": administrator.issuer,
         "subject": administrator.subject,
         "created": output.iso(administrator.created),

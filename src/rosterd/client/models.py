@@ -1348,6 +1348,9 @@ class Settings(TypedDict):
     signingKeyDays: int
     """Days that a key signs security event tokens before the next does; `0` until it is rotated by
     hand."""
+    secondFactorRequired: bool
+    """Whether administrators who log in by password must have a second factor; whoever has none sets
+    one up at the next log-in."""
     fixed: list[
         Literal[
             "eventRetentionDays",
@@ -1356,6 +1359,7 @@ class Settings(TypedDict):
             "eraseDeletedAfterDays",
             "tokenWarningDays",
             "signingKeyDays",
+            "secondFactorRequired",
         ]
     ]
     """Those that the environment of the server fixes; they are changed there only."""
@@ -1377,6 +1381,9 @@ class ChangeSettingsBody(TypedDict):
     signingKeyDays: NotRequired[int | None]
     """Days that a key signs security event tokens before the next does; `0` until it is rotated by
     hand."""
+    secondFactorRequired: NotRequired[bool | None]
+    """Whether administrators who log in by password must have a second factor; whoever has none sets
+    one up at the next log-in."""
 
 
 class ListWebhooksQuery(TypedDict):
@@ -1874,6 +1881,8 @@ class Administrator(TypedDict):
     """Whether they may not log in."""
     hasPassword: bool
     """Whether they can log in by a password."""
+    secondFactor: bool
+    """Whether a code of an authenticator app is asked for beside the password."""
     issuer: str | None
     """The OpenID provider they are linked to."""
     subject: str | None

@@ -643,6 +643,13 @@ class Operations(Session):
         """
         await self.ask("DELETE", path("administrators", administrator))
 
+    async def remove_second_factor(self, administrator: str, /) -> None:
+        """Remove the second factor of an administrator who lost it, and end their sessions.
+
+        Needs the scope ``administrators.write``.
+        """
+        await self.ask("DELETE", path("administrators", administrator, "second-factor"))
+
     def list_sessions(self, administrator: str, /) -> Pages[models.Session]:
         """List where an administrator is logged in, newest first.
 

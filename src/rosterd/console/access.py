@@ -12,16 +12,16 @@ from rosterd.console.context import Console
 from rosterd.console.cookies import BROWSER, FLOW, SESSION, give, place, read, take
 from rosterd.console.request import PageRequest, local, path
 from rosterd.console.route import Page
+from rosterd.console.second_factor import code_page
+from rosterd.console.sign_in import login_page, session_cookies
 from rosterd.http.openid import FLOW_SECONDS, OpenId, seal, unseal
 from rosterd.http.reply import Header, Reply
 from rosterd.scim import errors
-from rosterd.service.login import Opened
+from rosterd.service.login import CodeWanted
 from rosterd.service.setup_links import SetupLink
 from rosterd.service.visitor import VIEWER
 
 CALLBACK: Final = "/login/openid/callback"
-_BROWSER_AGE: Final = 15_552_000
-"""Seconds that a browser is known: 180 days."""
 _NO_REFERRER: Final[Header] = (b"referrer-policy", b"no-referrer")
 
 
@@ -30,7 +30,7 @@ async def show_login(console: Console, request: PageRequest) -> Reply:
     to = local(request.query.get("next", ""))
     if request.guest is not None and request.guest.may(VIEWER):
         return console.redirect(request, to)
-    return _login_page(console, request, to)
+    return login_page(console, request, to)
 
 
 async def log_in(console: Console, request: PageRequest) -> Reply:
@@ -45,8 +45,10 @@ async def log_in(console: Console, request: PageRequest) -> Reply:
             replaces=read(request, SESSION),
         )
     except (errors.Unauthorized, errors.TooManyRequests, errors.Unavailable, errors.Conflict) as error:
-        return _login_page(console, request, to, error, name=name[:200])
-    return console.redirect(request, to, "", *_cookies(request, opened))
+        return login_page(console, request, to, error, name=name[:200])
+    if isinstance(opened, CodeWanted):
+        return code_page(console, request, opened, to)
+    return console.redirect(request, to, "", *session_cookies(request, opened))
 
 
 async def log_out(console: Console, request: PageRequest) -> Reply:
@@ -64,7 +66,7 @@ async def begin_openid(console: Console, request: PageRequest) -> Reply:
     try:
         address, flow = await provider.begin(request.origin + CALLBACK, to)
     except (errors.Forbidden, errors.Unavailable) as error:
-        return _login_page(console, request, to, error)
+        return login_page(console, request, to, error)
     cookie = give(request, FLOW, seal(flow, console.secret), FLOW_SECONDS)
     return Reply(303, headers=((b"location", address.encode()), cookie))
 
@@ -81,9 +83,9 @@ async def finish_openid(console: Console, request: PageRequest) -> Reply:
             identity, place(request), replaces=read(request, SESSION)
         )
     except (errors.Forbidden, errors.BadRequest, errors.Conflict, errors.Unavailable) as error:
-        reply = _login_page(console, request, to, error)
+        reply = login_page(console, request, to, error)
         return replace(reply, headers=(*reply.headers, done))
-    return console.redirect(request, to, "", *_cookies(request, opened), done)
+    return console.redirect(request, to, "", *session_cookies(request, opened), done)
 
 
 async def show_link(console: Console, request: PageRequest) -> Reply:
@@ -114,36 +116,6 @@ async def _place_of(console: Console, link: SetupLink) -> tuple[str, str]:
     names = await console.registry.directory_names({link.directory})
     connections = await console.control.connections(link.directory)
     return names[link.directory], next(line.name for line in connections if line.id == link.connection)
-
-
-def _login_page(
-    console: Console,
-    request: PageRequest,
-    to: str,
-    error: errors.ScimError | None = None,
-    *,
-    name: str = "",
-) -> Reply:
-    reply = console.page(
-        request,
-        "login.html",
-        error.status if error else 200,
-        error=error.detail if error else "",
-        wait=error.retry_after if error else None,
-        to=to,
-        name=name,
-        provider=console.openid.name if console.openid else "",
-    )
-    if error is None or error.retry_after is None:
-        return reply
-    return replace(reply, headers=(*reply.headers, (b"retry-after", str(error.retry_after).encode())))
-
-
-def _cookies(request: PageRequest, opened: Opened) -> tuple[Header, Header]:
-    return (
-        give(request, SESSION, opened.value),
-        give(request, BROWSER, opened.browser, _BROWSER_AGE),
-    )
 
 
 PAGES: Final = (

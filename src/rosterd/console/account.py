@@ -3,7 +3,6 @@
 from typing import Final
 
 from rosterd.console.context import Console
-from rosterd.console.cookies import place
 from rosterd.console.request import PageRequest
 from rosterd.console.route import Page
 from rosterd.http.reply import Reply
@@ -26,13 +25,7 @@ async def change_password(console: Console, request: PageRequest) -> Reply:
     try:
         if new != request.form.get("again", ""):
             raise errors.InvalidValue("The new password and its repetition are not the same.")
-        await console.access.login.change_password(
-            request.visitor.actor.id,
-            request.form.get("old", ""),
-            new,
-            place(request),
-            session=request.visitor.session,
-        )
+        await console.access.own.change_password(request.visitor, request.form.get("old", ""), new)
     except (errors.BadRequest, errors.Forbidden, errors.TooManyRequests, errors.Conflict) as error:
         return await _page(console, request, error)
     return console.redirect(request, _HERE, "Your password is changed. All your other sessions have ended.")

@@ -78,6 +78,10 @@ async def act(console: Console, request: PageRequest) -> Reply:
                 return console.page(
                     request, "administrator_password.html", administrator=changed, password=password
                 )
+            case "remove-second-factor":
+                await console.access.second_factors.remove(found, by=by)
+                done = f"'{found.name}' logs in by the password alone now, or sets up a new second factor."
+                return console.redirect(request, here, done)
             case "remove":
                 await administrators.remove(found, by=by)
                 return console.redirect(request, _ALL, f"'{found.name}' is removed.")

@@ -24,6 +24,7 @@ from rosterd.console.reconcile import PAGES as RECONCILE
 from rosterd.console.requests import PAGES as REQUESTS
 from rosterd.console.route import Page
 from rosterd.console.schema import PAGES as SCHEMA
+from rosterd.console.second_factor import PAGES as SECOND_FACTOR
 from rosterd.console.settings import PAGES as SETTINGS
 from rosterd.console.setup import PAGES as SETUP
 from rosterd.console.tokens import PAGES as TOKENS
@@ -50,6 +51,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *USERS,
     *GROUPS,
     *REQUESTS,
+    *SECOND_FACTOR,
     *AUDIT,
     *KEYS,
     *SETTINGS,

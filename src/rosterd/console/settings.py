@@ -20,6 +20,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "eraseDeletedAfterDays": ("Erase deleted users after", "days"),
     "tokenWarningDays": ("Warn before a token ends", "days"),
     "signingKeyDays": ("Change the signing key after", "days"),
+    "secondFactorRequired": ("Require a second factor", ""),
 }
 """What a setting is called here, and its unit."""
 

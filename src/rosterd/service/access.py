@@ -5,6 +5,8 @@ from typing import Protocol
 
 from rosterd.service.administrators import AdministratorControl, Administrators
 from rosterd.service.login import LogIn, LoginControl
+from rosterd.service.own_account import OwnAccount
+from rosterd.service.second_factor import SecondFactors
 from rosterd.service.sessions import SessionControl, Sessions
 from rosterd.service.setup_links import SetupLinkControl, SetupLinks
 
@@ -21,4 +23,6 @@ class Access:
     administrators: Administrators
     sessions: Sessions
     login: LogIn
+    own: OwnAccount
+    second_factors: SecondFactors
     setup_links: SetupLinks

@@ -26,6 +26,20 @@ NONE: Final = ""
 
 
 @dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """What is kept of an administrator's authenticator app (``service/second_factor.py``)."""
+
+    sealed: str
+    """The app's secret, encrypted."""
+    since: int
+    """When it was set up (ms)."""
+    step: int
+    """Of which step of time the last code was that counted; no other of that or before it does."""
+    recovery: tuple[str, ...] = ()
+    """SHA-256 of each recovery code that has not been used, in hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True)
 class Administrator:
     """Somebody who may log in. Times in ms."""
 
@@ -46,6 +60,8 @@ class Administrator:
     last_login: int | None = None
     revision: int = 1
     """Moves with every change."""
+    second_factor: SecondFactor | None = None
+    """What is asked for beside the password; ``None``: nothing."""
 
     @property
     def target(self) -> str:
@@ -213,6 +229,14 @@ class Administrators:
         password = passwords.readable(self._random)
         return await self.set_password(old, password, by=by), password
 
+    async def set_second_factor(
+        self, old: Administrator, factor: SecondFactor | None, *, keep: str = NONE, by: Actor
+    ) -> Administrator:
+        """Set, change or take away the second factor; all sessions but ``keep`` end. Raises ``Conflict``."""
+        action = "changed" if old.second_factor else "added"
+        action = f"administrator.second_factor_{action if factor else 'removed'}"
+        return await self._replace(old, replace(old, second_factor=factor), action, by, ends_but=keep)
+
     async def link(self, old: Administrator, issuer: str, subject: str, *, by: Actor) -> Administrator:
         """Whoever the issuer calls so is this administrator from now on. Raises ``Conflict``."""
         if old.subject is not None:
@@ -261,6 +285,7 @@ def _told(administrator: Administrator) -> Mapping[str, Any]:
         "disabled": administrator.disabled is not None,
         "issuer": administrator.issuer,
         "subject": administrator.subject,
+        "secondFactor": administrator.second_factor is not None,
     }
 
 
@@ -270,6 +295,9 @@ def _difference(old: Administrator, new: Administrator) -> tuple[dict[str, Any],
     before, after = {name: one[name] for name in differs}, {name: other[name] for name in differs}
     if old.password != new.password:
         before["password"], after["password"] = old.password and MASK, new.password and MASK
+    codes = [one.second_factor.recovery if one.second_factor else () for one in (old, new)]
+    if codes[0] != codes[1]:
+        before["recoveryCodes"], after["recoveryCodes"] = map(len, codes)
     return before, after
 
 

@@ -1,4 +1,5 @@
-"""Logging in: by name and password, or by what an identity provider vouches for.
+"""Logging in: by name and password, and a code of a second factor if there is one; or by what an identity
+provider vouches for.
 
 A log-in counts as failed until it is known to be right, under the name and under the address it comes from,
 so that no number of them at once gets past the count:
@@ -9,6 +10,7 @@ so that no number of them at once gets past the count:
 An attempt that comes too early is not looked at and changes nothing, so nobody can keep an account locked
 for good. A browser that the administrator has logged in with before has a count of its own, which strangers
 cannot raise. Nobody is told whether the name or the password was wrong, nor can see it from the time it took.
+Codes are counted like that, apart from passwords: whoever is asked for one knows the password.
 """
 
 import hmac
@@ -28,13 +30,20 @@ from rosterd.service.administrators import (
 from rosterd.service.audit import ROSTERD, Actor, Entry
 from rosterd.service.network import network
 from rosterd.service.passwords import MAX_LENGTH, Hasher
+from rosterd.service.second_factor import Offer, SecondFactors
 from rosterd.service.sessions import Place, Sessions, actor_of
 
+TICKET_LIFETIME: Final = 900_000
+"""ms from the right password to the code; whoever must set up an app first has to find one."""
 WINDOW: Final = 900_000
 FREE: Final = 5
 """ms that a failure counts, and how many there may be before one must wait."""
 _FIRST_WAIT: Final = 30_000
 _WRONG: Final = "Name and password do not fit together. Both are needed, as an owner made them."
+_LATE: Final = "Too much time has passed since the password, or your account was changed. Log in again."
+_WRONG_CODE: Final = (
+    "The code is not right. Type the one that your app shows now, or a recovery code; each counts once."
+)
 _OFTEN: Final = "There were too many attempts that failed. Wait, then try again."
 
 
@@ -76,6 +85,16 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeWanted:
+    """The password was right, and a code is wanted beside it."""
+
+    ticket: str
+    """That it was right, for the form to bring back with the code."""
+    offer: Offer | None = None
+    """Whom an app must be set up for first: a second factor is required, and they have none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """Whom an identity provider vouches for (OpenID Connect Core §5.1)."""
 
@@ -99,6 +118,7 @@ class LogIn:
         now: Callable[[], int],
         random: credential_text.Random,
         secret: bytes,
+        second_factors: SecondFactors,
         default_role: str = "",
     ) -> None:
         self._control = control
@@ -109,22 +129,21 @@ class LogIn:
         self._now = now
         self._random = random
         self._secret = secret
+        self._second_factors = second_factors
         self._default_role = default_role
 
     async def by_password(
         self, name: str, password: str, place: Place, *, browser: str = "", replaces: str = ""
-    ) -> Opened:
+    ) -> Opened | CodeWanted:
         """Log in by name and password; ``replaces`` is the value of the session there was.
 
         Raises ``Unauthorized``, ``TooManyRequests``, ``Unavailable`` and ``Conflict``.
         """
         if not name or len(name) > MAX_NAME or not password or len(password) > MAX_LENGTH:
             raise errors.Unauthorized(_WRONG)
-        folded, at = fold(name), self._now()
+        folded = fold(name)
         places = self._places(folded, place, browser)
-        attempt = await self._control.begin_login(places, at, at - WINDOW, delay)
-        if attempt.wait:
-            raise errors.TooManyRequests(_OFTEN, retry_after=-(-attempt.wait // 1000))
+        attempt = await begin(self._control, places, self._now())
         try:
             found = await self._known.administrator_named(folded)
             right = await self._hasher.verify(found.password if found else None, password)
@@ -134,8 +153,63 @@ class LogIn:
         if found is None or not right or found.disabled is not None:
             await self._failed(found, place, attempt)
             raise errors.Unauthorized(_WRONG)
+        if found.second_factor is not None or await self._second_factors.is_required():
+            await self._control.take_back(places)
+            offer = None if found.second_factor else self._second_factors.offer(found)
+            return CodeWanted(self._ticket(found), offer)
         value = await self._sessions.open(found, place, way="password", replaces=replaces, passed=places)
         return Opened(value, self._browser(folded))
+
+    async def by_code(
+        self, ticket: str, code: str, place: Place, *, browser: str = "", replaces: str = ""
+    ) -> Opened:
+        """Go on with a code of the second factor after the password, by the ticket that was given for that.
+
+        Raises ``Forbidden`` if the ticket does not hold any more, ``Unauthorized`` for a wrong code,
+        ``TooManyRequests`` and ``Conflict``.
+        """
+        found, places = await self._asked(ticket, browser, place)
+        attempt = await begin(self._control, places, self._now())
+        passed = self._second_factors.passed(found, code)
+        if passed is None:
+            await self._failed(found, place, attempt)
+            raise errors.Unauthorized(_WRONG_CODE)
+        value = await self._sessions.open(
+            found, place, way=passed.way, replaces=replaces, passed=places, factor=passed.left
+        )
+        return Opened(value, self._browser(fold(found.name)))
+
+    async def by_first_code(
+        self,
+        ticket: str,
+        offer: str,
+        code: str,
+        place: Place,
+        *,
+        browser: str = "",
+        replaces: str = "",
+    ) -> tuple[Opened, tuple[str, ...]]:
+        """Set up the second factor that is required, and go on; gives the recovery codes, told here only.
+
+        Raises ``Forbidden``, ``TooManyRequests`` and ``Conflict`` as ``by_code``, and ``InvalidValue`` for a
+        wrong code.
+        """
+        found, places = await self._asked(ticket, browser, place)
+        await begin(self._control, places, self._now())
+        by = actor_of(found, place.address, place.request_id)
+        found, codes = await self._second_factors.add(found, offer, code, by=by)
+        way = "password and code"
+        value = await self._sessions.open(found, place, way=way, replaces=replaces, passed=places)
+        return Opened(value, self._browser(fold(found.name))), codes
+
+    async def offered(self, ticket: str, sealed: str) -> Offer:
+        """What was offered to whoever has a ticket, once more. Raises ``Forbidden``."""
+        return self._second_factors.offer(await self._ticketed(ticket), sealed)
+
+    async def _asked(self, ticket: str, browser: str, place: Place) -> tuple[Administrator, tuple[str, ...]]:
+        """Whom a ticket is for, and where their codes that are wrong count. Raises ``Forbidden``."""
+        found = await self._ticketed(ticket)
+        return found, tuple(f"code {one}" for one in self._places(fold(found.name), place, browser))
 
     async def by_identity(self, identity: Identity, place: Place, *, replaces: str = "") -> Opened:
         """Log in whoever is linked to the identity, or is linked now by a verified e-mail address.
@@ -191,28 +265,6 @@ class LogIn:
         for count in attempt.counts:
             await self._tell(f"account '{identity.subject}' of {identity.issuer}", None, place, count)
 
-    async def change_password(self, id: str, old: str, new: str, place: Place, *, session: str) -> None:
-        """Change one's own password, knowing the one of before; all other sessions end.
-
-        Raises ``Forbidden`` if the old one is wrong, ``InvalidValue``, ``TooManyRequests`` and ``Conflict``.
-        """
-        found = await self._administrators.find(id)
-        at = self._now()
-        places = (f"own {id}",)
-        attempt = await self._control.begin_login(places, at, at - WINDOW, delay)
-        if attempt.wait:
-            raise errors.TooManyRequests(_OFTEN, retry_after=-(-attempt.wait // 1000))
-        try:
-            right = await self._hasher.verify(found.password, old)
-        except BaseException:
-            await self._control.take_back(places)
-            raise
-        if not right:
-            raise errors.Forbidden("The old password is not right.")
-        await self._control.take_back(places)
-        by = actor_of(found, place.address, place.request_id)
-        await self._administrators.set_password(found, new, keep=session, by=by)
-
     async def _failed(self, found: Administrator | None, place: Place, attempt: Attempt) -> None:
         """Tell the audit log, but not of each one. What was typed as an unknown name may be a password."""
         name, *address = attempt.counts
@@ -238,8 +290,33 @@ class LogIn:
         nonce = credential_text.public_id(self._random)
         return f"{nonce}.{self._seal(f'browser {nonce} {folded}')}"
 
+    def _ticket(self, administrator: Administrator) -> str:
+        text = f"{administrator.id}.{administrator.revision}.{self._now() + TICKET_LIFETIME}"
+        return f"{text}.{self._seal(f'ticket {text}')}"
+
+    async def _ticketed(self, ticket: str) -> Administrator:
+        """Whom a ticket is for. Raises ``Forbidden`` for one that is too old, or of before a change."""
+        text, _, seal = ticket.rpartition(".")
+        if not hmac.compare_digest(seal.encode(), self._seal(f"ticket {text}").encode()):
+            raise errors.Forbidden(_LATE)
+        id, revision, until = text.split(".")
+        found = await self._known.administrator(id)
+        if found is None or found.disabled is not None or found.revision != int(revision):
+            raise errors.Forbidden(_LATE)
+        if int(until) <= self._now():
+            raise errors.Forbidden(_LATE)
+        return found
+
     def _seal(self, text: str) -> str:
         return hmac.digest(self._secret, b"login " + text.encode(), "sha256").hex()[:32]
+
+
+async def begin(control: LoginControl, places: Sequence[str], at: int) -> Attempt:
+    """Count an attempt as failed until it is known. Raises ``TooManyRequests`` if it comes too early."""
+    attempt = await control.begin_login(places, at, at - WINDOW, delay)
+    if attempt.wait:
+        raise errors.TooManyRequests(_OFTEN, retry_after=-(-attempt.wait // 1000))
+    return attempt
 
 
 def delay(count: int) -> int:

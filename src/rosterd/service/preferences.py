@@ -29,6 +29,7 @@ class Preferences:
     erase_deleted_after_days: int = 0
     token_warning_days: int = 30
     signing_key_days: int = 90
+    second_factor_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,11 @@ _ROWS: Final = (
         "signing_key_days",
         "Days that a key signs security event tokens before the next does; `0` until it is rotated by hand.",
         most=3650,
+    ),
+    Preference(
+        "second_factor_required",
+        "Whether administrators who log in by password must have a second factor; whoever has none sets one "
+        "up at the next log-in.",
     ),
 )
 PREFERENCES: Final[Mapping[str, Preference]] = {row.name: row for row in _ROWS}

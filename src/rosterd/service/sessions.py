@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from rosterd.scim import errors
 from rosterd.service import credential_text
-from rosterd.service.administrators import NONE, Administrator
+from rosterd.service.administrators import NONE, Administrator, SecondFactor
 from rosterd.service.audit import ADMINISTRATOR, SETUP_LINK, Actor, Entry
 from rosterd.service.ports import StoreUnavailable
 from rosterd.service.setup_links import SetupLink
@@ -87,12 +87,14 @@ class SessionControl(Protocol):
         passed: Sequence[str],
         revision: int,
         entry: Entry,
+        factor: SecondFactor | None = None,
     ) -> None:
         """Keep a session in place of another; note the log-in, or the use of the link.
 
         Failures of the first of ``passed`` are forgotten, and of each other one is taken back
-        (``service.login``). Raises ``LookupError`` if whom it belongs to is gone, or is an administrator
-        who has another ``revision`` by now.
+        (``service.login``). A ``factor`` is what the administrator's is after the log-in, and moves their
+        revision. Raises ``LookupError`` if whom it belongs to is gone, or is an administrator who has another
+        ``revision`` by now.
         """
 
     async def session_seen(self, id: str, at: int) -> None:
@@ -136,8 +138,11 @@ class Sessions:
         way: str,
         replaces: str = "",
         passed: Sequence[str] = (),
+        factor: SecondFactor | None = None,
     ) -> str:
         """A session of somebody who has just logged in, in a ``way``; gives its value, told here only.
+
+        ``factor`` is what a code that was used left of their second factor.
 
         Raises ``Conflict`` if they were changed since they were looked up: the password may be another one.
         """
@@ -155,7 +160,7 @@ class Sessions:
         )
         owner, home, revision = administrator.target, administrator.directory, administrator.revision
         try:
-            return await self._open(session, owner, home, by, way, replaces, passed, revision)
+            return await self._open(session, owner, home, by, way, replaces, passed, revision, factor)
         except LookupError as error:
             raise errors.Conflict("Your account was changed at this moment. Log in again.") from error
 
@@ -229,6 +234,7 @@ class Sessions:
         replaces: str,
         passed: Sequence[str],
         revision: int = 0,
+        factor: SecondFactor | None = None,
     ) -> str:
         value = credential_text.make_secret(_PREFIX, self._random)
         after = {"by": way, "agent": session.agent}
@@ -236,7 +242,7 @@ class Sessions:
         entry = Entry(by, session.created, "session.created", target, directory, after=after)
         old = credential_text.digest(replaces) if replaces else None
         digest = credential_text.digest(value)
-        await self._control.create_session(session, digest, old, passed, revision, entry)
+        await self._control.create_session(session, digest, old, passed, revision, entry, factor)
         return value
 
     def _visitor(self, found: Found, value: str, place: Place, now: int) -> Visitor | None:

@@ -106,7 +106,8 @@ TABLES: Final = (
     ),
     _table(
         "administrator",
-        "id name folded role directory# password issuer subject created# disabled# last_login# revision#",
+        "id name folded role directory# password issuer subject created# disabled# last_login# revision#"
+        " second_factor",
     ),
     _table("setup_link", "id directory# connection# digest* label created# expires# last_used# revoked#"),
     _table("session", "digest* id administrator setup_link created# seen# expires# address agent"),

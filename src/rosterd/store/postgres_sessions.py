@@ -6,6 +6,7 @@ outlives its link. Log-ins at the same place take turns, so that many at once do
 
 from collections.abc import Callable, Sequence
 
+from rosterd.service.administrators import SecondFactor
 from rosterd.service.audit import Entry
 from rosterd.service.login import Attempt
 from rosterd.service.sessions import MOST, Found, Session
@@ -14,7 +15,7 @@ from rosterd.store.postgres_administrators import PostgresAdministrators
 from rosterd.store.postgres_entries import storable, write_entry
 from rosterd.store.postgres_run import Link, insert
 from rosterd.store.rows import MOST as LAST
-from rosterd.store.rows import found_of, session_row, setup_link_row
+from rosterd.store.rows import factor_row, found_of, session_row, setup_link_row
 
 
 class PostgresSessions(PostgresAdministrators):
@@ -36,6 +37,7 @@ class PostgresSessions(PostgresAdministrators):
         passed: Sequence[str],
         revision: int,
         entry: Entry,
+        factor: SecondFactor | None = None,
     ) -> None:
         s = session
         parameters = tuple(map(storable, session_row(s, digest)))
@@ -46,6 +48,8 @@ class PostgresSessions(PostgresAdministrators):
             if s.administrator is not None:
                 if not await link.change("note_login", s.administrator, s.created, revision):
                     raise LookupError(f"administrator {s.administrator} is gone or was changed")
+                if factor is not None:
+                    await link.change("use_second_factor", s.administrator, factor_row(factor))
             else:
                 await link.change("note_link_use", s.setup_link, s.created)
             if replaces is not None:

@@ -1,6 +1,7 @@
 """How the control plane is written in rows, whatever the engine, and read back."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Any, Final
@@ -8,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from rosterd.scim.membership import Member
-from rosterd.service.administrators import Administrator
+from rosterd.service.administrators import Administrator, SecondFactor
 from rosterd.service.clients import Client, ClientSecret
 from rosterd.service.control import Connection, Directory, Policy, Token
 from rosterd.service.ports import Membership
@@ -20,7 +21,7 @@ from rosterd.store.policy import limits_of, standing_of
 MOST: Final = 2**63 - 1
 """Above every time and number."""
 REMEMBERED: Final = 1000
-_SESSION, _ADMINISTRATOR = 8, 11
+_SESSION, _ADMINISTRATOR = 8, 12
 """How many columns each has in a row of both."""
 
 Row = tuple[Any, ...]
@@ -104,14 +105,28 @@ def key_row(key: ApiKey) -> Row:
 
 def administrator_of(row: Sequence[Any]) -> Administrator:
     """An administrator from a row of its columns."""
-    return Administrator(*row)
+    *others, factor = row
+    made = Administrator(*others)
+    return made if factor is None else replace(made, second_factor=_factor_of(factor))
+
+
+def factor_row(factor: SecondFactor | None) -> str | None:
+    """A second factor as its column."""
+    if factor is None:
+        return None
+    return as_json([factor.sealed, factor.since, factor.step, list(factor.recovery)])
+
+
+def _factor_of(text: str) -> SecondFactor:
+    sealed, since, step, recovery = orjson.loads(text)
+    return SecondFactor(sealed, since, step, tuple(recovery))
 
 
 def administrator_row(a: Administrator, folded: str) -> Row:
     """An administrator as the columns of a new row."""
     return (
         a.id, a.name, folded, a.role, a.directory, a.password, a.issuer, a.subject, a.created, a.disabled,
-        a.last_login, a.revision,
+        a.last_login, a.revision, factor_row(a.second_factor),
     )  # fmt: skip
 
 
@@ -119,6 +134,7 @@ def administrator_change(a: Administrator) -> Row:
     """What can be changed of an administrator, and the revision that it replaces."""
     return (
         a.id, a.role, a.directory, a.password, a.issuer, a.subject, a.disabled, a.revision, a.revision - 1,
+        factor_row(a.second_factor),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from rosterd.service.administrators import SecondFactor
 from rosterd.service.audit import Entry
 from rosterd.service.login import Attempt
 from rosterd.service.sessions import MOST, Found, Session
@@ -11,7 +12,7 @@ from rosterd.service.setup_links import SetupLink
 from rosterd.store.entries import write_entry
 from rosterd.store.queries import SQLITE
 from rosterd.store.rows import MOST as LAST
-from rosterd.store.rows import found_of, session_row, setup_link_row
+from rosterd.store.rows import factor_row, found_of, session_row, setup_link_row
 from rosterd.store.sqlite_administrators import SqliteAdministrators
 from rosterd.store.sqlite_control import insert
 
@@ -35,6 +36,7 @@ class SqliteSessions(SqliteAdministrators):
         passed: Sequence[str],
         revision: int,
         entry: Entry,
+        factor: SecondFactor | None = None,
     ) -> None:
         s = session
         parameters = session_row(s, digest)
@@ -44,6 +46,8 @@ class SqliteSessions(SqliteAdministrators):
                 noted = connection.execute(SQLITE["note_login"], (s.administrator, s.created, revision))
                 if not noted.rowcount:
                     raise LookupError(f"administrator {s.administrator} is gone or was changed")
+                if factor is not None:
+                    connection.execute(SQLITE["use_second_factor"], (s.administrator, factor_row(factor)))
             if replaces is not None:
                 connection.execute(SQLITE["end_session"], (replaces,))
             insert(connection, "insert_session", parameters, s.id, "session")

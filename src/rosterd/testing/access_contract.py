@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rosterd.service.access import AccessControl
-from rosterd.service.administrators import NONE, Administrator, LastOwner
+from rosterd.service.administrators import NONE, Administrator, LastOwner, SecondFactor
 from rosterd.service.audit import AuditLog, Entry
 from rosterd.service.control import Connection, Control, Policy
 from rosterd.service.login import Attempt, delay
@@ -104,6 +104,33 @@ class AccessContract:
         violation = await refused(UniqueViolation, plane.update_administrator(linked, None, entry))
         assert violation.attribute == "subject"
         assert await actions(plane) == ["administrator.created"] * 2
+
+    @scenario
+    async def test_a_second_factor_is_kept_and_a_code_that_was_used_is_gone_with_the_log_in(
+        self, plane: Plane
+    ) -> None:
+        factor = SecondFactor("c2VhbGVk", AT, 7, ("aa", "bb"))
+        await plane.create_administrator(owner(), "änn", told("administrator.created"))
+        changed = owner(second_factor=factor, revision=2)
+        assert await plane.update_administrator(changed, None, told("administrator.updated")) is True
+        assert await plane.administrator("a1") == changed
+        left = replace(factor, step=9, recovery=("bb",))
+        entry = told("session.created")
+        one, digest = session("s1"), b"1" * 32
+        late = plane.create_session(one, digest, None, (), 1, entry, left)
+        await refused(LookupError, late)
+        assert await plane.administrator("a1") == changed
+        await plane.create_session(one, digest, None, (), 2, entry, left)
+        after = replace(changed, second_factor=left, revision=3, last_login=AT)
+        assert await plane.administrator_named("änn") == after
+        assert await plane.administrator_page(None, "", 9) == (after,)
+        found = await plane.session(digest)
+        assert found is not None and found.administrator == after
+        again = plane.create_session(session("s2"), b"2" * 32, None, (), 2, entry, left)
+        await refused(LookupError, again)
+        gone = replace(after, second_factor=None, revision=4)
+        assert await plane.update_administrator(gone, None, told("administrator.updated")) is True
+        assert await plane.administrator("a1") == gone
 
     @scenario
     async def test_a_change_counts_once(self, plane: Plane) -> None:

@@ -1,12 +1,15 @@
 """What the console's visitors need, put together."""
 
 import os
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from rosterd.service.access import Access, AccessControl
 from rosterd.service.administrators import Administrators
 from rosterd.service.login import WINDOW, LogIn
+from rosterd.service.own_account import OwnAccount
 from rosterd.service.passwords import Hasher
+from rosterd.service.second_factor import Authenticator, SecondFactors
 from rosterd.service.sessions import Sessions
 from rosterd.service.setup_links import SetupLinks
 from rosterd.wiring.ids import now
@@ -19,10 +22,18 @@ FAILURES_KEPT: Final = 50_000
 """Accounts and addresses whose failed log-ins are counted at most."""
 
 
-def access_of(settings: Settings, control: AccessControl, hasher: Hasher, secret: bytes) -> Access:
-    """All use cases over one control plane."""
+def access_of(
+    settings: Settings,
+    control: AccessControl,
+    hasher: Hasher,
+    secret: bytes,
+    authenticator: Authenticator,
+    is_required: Callable[[], Awaitable[bool]],
+) -> Access:
+    """All use cases over one control plane; ``is_required`` tells whether a second factor is."""
     administrators = Administrators(control, hasher, now, os.urandom)
     sessions = Sessions(control, now, os.urandom, secret, settings.session_hours)
+    second_factors = SecondFactors(administrators, authenticator, now, os.urandom, is_required)
     login = LogIn(
         control,
         control,
@@ -32,9 +43,12 @@ def access_of(settings: Settings, control: AccessControl, hasher: Hasher, secret
         now,
         os.urandom,
         secret,
+        second_factors,
         settings.oidc_default_role,
     )
-    return Access(control, administrators, sessions, login, SetupLinks(control, now, os.urandom))
+    own = OwnAccount(control, administrators, second_factors, hasher, now)
+    links = SetupLinks(control, now, os.urandom)
+    return Access(control, administrators, sessions, login, own, second_factors, links)
 
 
 def openid_of(settings: Settings) -> "OpenId | None":

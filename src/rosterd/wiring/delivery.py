@@ -59,7 +59,7 @@ class _Late:
 
 
 class Delivery:
-    """Webhooks of a service, and its handlers. ``key`` encrypts the webhooks' secrets."""
+    """Webhooks of a service, and its handlers. ``key`` encrypts their secrets, and others in ``vault``."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Delivery:
         spans: DeliverySpans | None = None,
     ) -> None:
         policy = Policy.parse(settings.egress_allow, settings.egress_ports)
-        vault = Vault(key, os.urandom)
+        vault = self.vault = Vault(key, os.urandom)
         issuer = settings.base_url.rstrip("/") if settings.base_url else ""
         self.signing = SigningKeys(plane, SetSigner(vault), issuer, now)
         self.composer = Composer(issuer)

@@ -80,6 +80,8 @@ class Settings:
     """Fixes ``tokenWarningDays``."""
     signing_key_days: int | None = None
     """Fixes ``signingKeyDays``."""
+    second_factor_required: bool | None = None
+    """Fixes ``secondFactorRequired``."""
     failure_rate: int = 300
     """Requests a minute with wrong credentials, from one network address; ``0`` for no limit."""
     api_rate: int = 1000

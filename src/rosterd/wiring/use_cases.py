@@ -29,6 +29,7 @@ from rosterd.service.requests import Requests
 from rosterd.service.tokens import Tokens
 from rosterd.service.undo import Undo
 from rosterd.wiring.access import access_of
+from rosterd.wiring.authenticator import TotpAuthenticator
 from rosterd.wiring.chores import Chores
 from rosterd.wiring.delivery import Delivery
 from rosterd.wiring.engines import bookmarks_of
@@ -100,7 +101,10 @@ class UseCases(Chores):
         self.keys = Keys(control, now, os.urandom)
         self.expiry = Expiry(control, now)
         self.hasher = Argon2Hasher()
-        self.access = access_of(settings, control, self.hasher, secret)
+        authenticator = TotpAuthenticator(delivery.vault, os.urandom)
+        self.access = access_of(
+            settings, control, self.hasher, secret, authenticator, self._requires_second_factor
+        )
         self.undo = Undo(store, self.admission.model_of, now)
         traces = RequestTraces(self.journal, control, control, now, settings.database_url is not None)
         self.erasure = Erasure(store, traces, self.admission.model_of, now)
@@ -133,6 +137,9 @@ class UseCases(Chores):
                 await self.connections.create(directory, DEFAULT, by=ITSELF)
         connections = await self.control.connections(directory.id)
         return directory, next(c for c in connections if c.name == DEFAULT)
+
+    async def _requires_second_factor(self) -> bool:
+        return (await self.preferences.get()).second_factor_required
 
     async def _keeps_bodies(self) -> bool:
         return (await self.preferences.get()).request_log_bodies

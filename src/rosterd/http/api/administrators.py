@@ -96,6 +96,14 @@ async def remove_administrator(api: ApiContext, request: ApiRequest) -> ApiReply
     return ApiReply(204)
 
 
+async def remove_second_factor(api: ApiContext, request: ApiRequest) -> ApiReply:
+    """DELETE /administrators/{administrator}/second-factor."""
+    found = await _find(api, request)
+    _require_within(request, found.role)
+    await api.access.second_factors.remove(found, by=request.by)
+    return ApiReply(204)
+
+
 async def list_sessions(api: ApiContext, request: ApiRequest) -> ApiReply:
     """GET /administrators/{administrator}/sessions; there are never more than a page."""
     found = await _find(api, request)
@@ -154,6 +162,7 @@ def _described(administrator: Administrator, names: Mapping[int, str]) -> dict[s
         "directory": None if home is None else names[home],
         "disabled": administrator.disabled is not None,
         "hasPassword": administrator.password is not None,
+        "secondFactor": administrator.second_factor is not None,
         "issuer": administrator.issuer,
         "subject": administrator.subject,
         "created": format_time(administrator.created),
@@ -181,6 +190,10 @@ COMPONENTS: Final[Mapping[str, Schema]] = {
         directory=maybe(text("The only directory they know of; null for all.")),
         disabled={"type": "boolean", "description": "Whether they may not log in."},
         hasPassword={"type": "boolean", "description": "Whether they can log in by a password."},
+        secondFactor={
+            "type": "boolean",
+            "description": "Whether a code of an authenticator app is asked for beside the password.",
+        },
         issuer=maybe(text("The OpenID provider they are linked to.")),
         subject=maybe(text("Who they are there.")),
         created=time("When it was made."),
@@ -261,6 +274,15 @@ ROUTES: Final = (
         ADMINISTRATORS_WRITE,
         remove_administrator,
         "Remove an administrator for good; the last owner of everything stays",
+        status=204,
+        statuses=(409,),
+    ),
+    ApiRoute(
+        "DELETE",
+        f"{_ONE}/second-factor",
+        ADMINISTRATORS_WRITE,
+        remove_second_factor,
+        "Remove the second factor of an administrator who lost it, and end their sessions",
         status=204,
         statuses=(409,),
     ),

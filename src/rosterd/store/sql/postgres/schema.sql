@@ -273,6 +273,7 @@ CREATE TABLE administrator (
     disabled   BIGINT,
     last_login BIGINT,
     revision   BIGINT           NOT NULL,
+    second_factor TEXT COLLATE "C",
     UNIQUE (issuer, subject)
 );
 

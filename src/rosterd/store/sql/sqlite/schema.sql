@@ -331,6 +331,7 @@ CREATE TABLE administrator (
     disabled   INTEGER,
     last_login INTEGER,
     revision   INTEGER NOT NULL,
+    second_factor TEXT,
     UNIQUE (issuer, subject)
 ) STRICT, WITHOUT ROWID;
 

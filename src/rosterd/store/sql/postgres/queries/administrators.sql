@@ -2,7 +2,8 @@
 
 -- name: administrator_page
 -- Administrators by folded name, behind one; of a directory, or all (NULL).
-SELECT id, name, role, directory, password, issuer, subject, created, disabled, last_login, revision
+SELECT id, name, role, directory, password, issuer, subject, created, disabled, last_login, revision,
+    second_factor
 FROM administrator
 WHERE folded > $2 AND ($1::bigint IS NULL OR directory = $1)
 ORDER BY folded

@@ -2,22 +2,26 @@
 
 -- name: get_administrator
 -- An administrator by id.
-SELECT id, name, role, directory, password, issuer, subject, created, disabled, last_login, revision
+SELECT id, name, role, directory, password, issuer, subject, created, disabled, last_login, revision,
+    second_factor
 FROM administrator WHERE id = ?1;
 
 -- name: administrator_named
 -- An administrator by the folded name.
-SELECT id, name, role, directory, password, issuer, subject, created, disabled, last_login, revision
+SELECT id, name, role, directory, password, issuer, subject, created, disabled, last_login, revision,
+    second_factor
 FROM administrator WHERE folded = ?1;
 
 -- name: administrator_linked
 -- An administrator by what an identity provider calls them.
-SELECT id, name, role, directory, password, issuer, subject, created, disabled, last_login, revision
+SELECT id, name, role, directory, password, issuer, subject, created, disabled, last_login, revision,
+    second_factor
 FROM administrator WHERE issuer = ?1 AND subject = ?2;
 
 -- name: administrator_page
 -- Administrators by folded name, behind one; of a directory, or all (NULL).
-SELECT id, name, role, directory, password, issuer, subject, created, disabled, last_login, revision
+SELECT id, name, role, directory, password, issuer, subject, created, disabled, last_login, revision,
+    second_factor
 FROM administrator
 WHERE folded > ?2 AND (?1 IS NULL OR directory = ?1)
 ORDER BY folded
@@ -26,13 +30,15 @@ LIMIT ?3;
 -- name: insert_administrator
 -- Keep a new administrator.
 INSERT INTO administrator
-    (id, name, folded, role, directory, password, issuer, subject, created, disabled, last_login, revision)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
+    (id, name, folded, role, directory, password, issuer, subject, created, disabled, last_login, revision,
+    second_factor)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13);
 
 -- name: update_administrator
 -- Replace what can be changed of an administrator, unless it was changed since ?9.
 UPDATE administrator
-SET role = ?2, directory = ?3, password = ?4, issuer = ?5, subject = ?6, disabled = ?7, revision = ?8
+SET role = ?2, directory = ?3, password = ?4, issuer = ?5, subject = ?6, disabled = ?7, revision = ?8,
+    second_factor = ?10
 WHERE id = ?1 AND revision = ?9;
 
 -- name: delete_administrator
@@ -42,6 +48,10 @@ DELETE FROM administrator WHERE id = ?1;
 -- name: note_login
 -- Move the last log-in of an administrator forward, unless it was changed since ?3.
 UPDATE administrator SET last_login = max(coalesce(last_login, 0), ?2) WHERE id = ?1 AND revision = ?3;
+
+-- name: use_second_factor
+-- Keep what a code that was used leaves of a second factor; nothing of it counts twice.
+UPDATE administrator SET second_factor = ?2, revision = revision + 1 WHERE id = ?1;
 
 -- name: is_owned
 -- Whether anybody may change everything: an enabled owner without a directory.

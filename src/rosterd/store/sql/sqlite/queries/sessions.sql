@@ -4,7 +4,7 @@
 -- A session with whom it belongs to, by the digest of its value.
 SELECT s.id, s.administrator, s.setup_link, s.created, s.seen, s.expires, s.address, s.agent,
     a.id, a.name, a.role, a.directory, a.password, a.issuer, a.subject, a.created, a.disabled, a.last_login,
-    a.revision,
+    a.revision, a.second_factor,
     k.id, k.directory, k.connection, k.digest, k.label, k.created, k.expires, k.last_used, k.revoked
 FROM session AS s
     LEFT JOIN administrator AS a ON a.id = s.administrator
