@@ -138,7 +138,7 @@ async def _page(console: Console, request: PageRequest, error: errors.ScimError 
 def _drawn(offer: Offer) -> dict[str, Any]:
     """An offer, and its address as a QR code: black on white, whatever the page's colours are."""
     code = segno.make(offer.address, micro=False, error="m")
-    svg = code.svg_inline(scale=5, border=4, dark="#000", light="#fff", svgclass="qr", lineclass=None)
+    svg = code.svg_inline(omitsize=True, dark="#000", light="#fff", svgclass="qr", lineclass=None)
     groups = " ".join(offer.secret[start : start + 4] for start in range(0, len(offer.secret), 4))
     return {"offer": offer, "qr": svg, "secret": groups}
 
