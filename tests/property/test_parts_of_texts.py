@@ -22,6 +22,8 @@ from rosterd.store.database import BUSY_MS, connect_writer
 from rosterd.store.memory import MemoryStore
 from rosterd.store.parts import index_portion
 from rosterd.store.postgres import open_postgres
+from rosterd.store.queries import SQLITE
+from rosterd.store.restored import start_anew
 from rosterd.store.sqlite import open_sqlite
 from rosterd.testing.scenario import AT, CONNECTION, ENTRY, USER, dump, indexed, row
 
@@ -42,7 +44,7 @@ documents = st.fixed_dictionaries(
 )
 changes = st.lists(
     st.tuples(
-        st.sampled_from(["insert", "update", "retain", "revive", "erase", "index"]),
+        st.sampled_from(["insert", "update", "retain", "revive", "erase", "index", "restore"]),
         st.integers(0, 3),
         documents,
     ),
@@ -90,6 +92,17 @@ class Pair:
         """Let the index know everything now; PostgreSQL's always does."""
         while self.beside and index_portion(self.beside):
             pass
+
+    def restore(self, directory: int, round: int) -> None:
+        """Let the numbers of both go on far behind, as after a restore; those of PostgreSQL stay."""
+        if self.beside is None:
+            return
+        memory = self.stores[1]
+        assert isinstance(memory, MemoryStore)
+        state = memory._states[directory]
+        start = start_anew(state.seq, AT + round * 86_400_000)
+        self.beside.execute(SQLITE["begin_anew"], (directory, state.seq, start))
+        state.seq = start
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -146,11 +159,12 @@ def test_every_filter_finds_the_same(
     pair: Pair, changes: list[tuple[str, int, dict[str, Any]]], filters: list[Filter]
 ) -> None:
     directory = next(pair.directories)
-    done = [Users() for _ in pair.stores]
+    done, rounds = [Users() for _ in pair.stores], 0
     start = [("insert", n, document) for n, (_, _, document) in enumerate(changes[:4])]
     for what, n, document in (*start, *changes):
-        if what == "index":
-            pair.index()
+        if what in ("index", "restore"):
+            rounds += what == "restore"
+            pair.index() if what == "index" else pair.restore(directory, rounds)
             continue
         for users, store in zip(done, pair.stores, strict=True):
             pair.runner.run(store.write(directory, users.change(what, n, document)))
@@ -185,6 +199,31 @@ def test_what_is_indexed_is_found_by_the_index_and_gone_without_a_trace(tmp_path
         pass
     assert len(connection.execute(found).fetchall()) == 1
     connection.close()
+
+
+def test_whoever_comes_after_a_restore_is_found_by_parts_too(tmp_path: Path) -> None:
+    """Each restore lets the numbers of every directory go on far behind."""
+    wanted = Query({USER: bind(Compare(path("displayName"), "co", "needle"), USER)}, CONNECTION, 9)
+
+    async def main() -> list[list[str]]:
+        store, found = await open_sqlite(tmp_path / "rosterd.db"), []
+        users = {1: Users(), 2: Users()}
+        with closing(connect_writer(tmp_path / "rosterd.db", BUSY_MS)) as beside:
+            for n in range(4):
+                for directory, each in users.items():
+                    document = {"displayName": f"needle {directory}"}
+                    await store.write(directory, each.change("insert", n, document))
+                while index_portion(beside):
+                    pass
+                found.append([row.id for row in (await store.reader(2).search(wanted)).rows])
+                for directory in users:
+                    last = await store.reader(directory).last()
+                    start = start_anew(last, AT + n * 3_600_000)
+                    beside.execute(SQLITE["begin_anew"], (directory, last, start))
+        await store.close()
+        return found
+
+    assert asyncio.run(main()) == [[f"i{n}" for n in range(most)] for most in (1, 2, 3, 4)]
 
 
 def test_a_portion_ends_after_so_many_characters_and_has_one_resource_always(

@@ -264,11 +264,20 @@ class Sqlite:
 
 
 def _named(parts: Parts, directory: int) -> Sql:
-    """The ``seq`` of the resources that the index of parts names."""
-    first = directory << _SEQ_BITS
+    """The ``seq`` of the resources that the index of parts names: up to a restore, and from each one on."""
+    first, most = directory << _SEQ_BITS, 1 << _SEQ_BITS
+    starts = sql(
+        "SELECT 0 AS start UNION ALL"
+        " SELECT value FROM counter WHERE directory = {} AND name GLOB 'restored:*'",
+        directory,
+    )
+    runs = sql(
+        "SELECT start, lead(start, 1, start + {}) OVER (ORDER BY start) AS until FROM ({})", most, starts
+    )
     return sql(
-        "SELECT rowid - {} AS seq FROM parts WHERE parts MATCH {} AND rowid BETWEEN {} AND {}",
-        first, parts_question(parts), first, first + (1 << _SEQ_BITS) - 1,
+        "SELECT parts.rowid - {} AS seq FROM ({}) AS run CROSS JOIN parts WHERE parts MATCH {}"
+        " AND parts.rowid BETWEEN {} + run.start AND {} + min(run.until, run.start + {}) - 1",
+        first, runs, parts_question(parts), first, first, most,
     )  # fmt: skip
 
 
