@@ -92,6 +92,22 @@ def test_the_picture_is_a_qr_code_of_the_address(tmp_path: Path) -> None:
     run(tmp_path, test)
 
 
+@pytest.mark.parametrize("name", ["x" * 254, "\U0001f600" * 254, "a:b?c&d=e/f#g", "%41"], ids=ascii)
+def test_any_name_fits_into_the_picture(tmp_path: Path, name: str) -> None:
+    async def test(world: World) -> None:
+        made = world.service.access.administrators.create
+        await made(name, VIEWER, password=PASSWORD, by=BY)
+        await world.service.preferences.change({"secondFactorRequired": True}, by=BY)
+        visit = world.guest()
+        page = await visit.post("/login", name=name, password=PASSWORD)
+        assert (page.status, page.heading) == (200, "Set up a second factor")
+        fields = {n: page.values(n)[0] for n in ("ticket", "offer", "next")}
+        done = await visit.post("/login/code", fields, code=code(page.value("secret")))
+        assert (done.status, done.heading) == (200, "Recovery codes")
+
+    run(tmp_path, test)
+
+
 @pytest.mark.parametrize("to", ["//evil.example", "https://evil.example", "/\\evil.example"])
 def test_a_code_leads_nowhere_else(tmp_path: Path, to: str) -> None:
     async def test(world: World) -> None:

@@ -147,13 +147,14 @@ class LogIn:
         try:
             found = await self._known.administrator_named(folded)
             right = await self._hasher.verify(found.password if found else None, password)
+            required = right and await self._second_factors.is_required()
         except BaseException:
             await self._control.take_back(places)
             raise
         if found is None or not right or found.disabled is not None:
             await self._failed(found, place, attempt)
             raise errors.Unauthorized(_WRONG)
-        if found.second_factor is not None or await self._second_factors.is_required():
+        if required or found.second_factor is not None:
             await self._control.take_back(places)
             offer = None if found.second_factor else self._second_factors.offer(found)
             return CodeWanted(self._ticket(found), offer)

@@ -18,6 +18,8 @@ SECRET_BYTES: Final = 20
 """As long as a hash of SHA-1 (RFC 4226 §4, R6)."""
 STEP: Final = 30
 """Seconds that a code is shown."""
+_LABEL: Final = 64
+"""Characters of a name that the app shows; all of a long one would be too much for a QR code."""
 _DIGITS: Final = 6
 _NEAR: Final = (0, -1, 1)
 """Steps from now of which a code is taken."""
@@ -37,7 +39,7 @@ class TotpAuthenticator:
         else:
             secret = self._random(SECRET_BYTES)
             sealed = base64.b64encode(self._vault.seal(_whose(administrator.id), secret)).decode()
-        address = _totp(secret).get_provisioning_uri(administrator.name, ISSUER)
+        address = _totp(secret).get_provisioning_uri(administrator.name[:_LABEL], ISSUER)
         return Offer(sealed, base64.b32encode(secret).decode(), address)
 
     def step(self, administrator: str, sealed: str, code: str, at: int) -> int | None:
