@@ -115,6 +115,18 @@ def test_the_first_run_prints_the_token_and_what_to_paste_and_later_runs_do_not(
     assert f"http://127.0.0.1:{second.port}/scim/v2" in text
 
 
+def test_sighup_is_told_and_ends_no_single_process(tmp_path: Path) -> None:
+    serving = Serving(tmp_path / "data", "--quiet")
+    serving.wait()
+    serving.process.send_signal(signal.SIGHUP)
+    for _ in range(3):
+        assert httpx.get(f"http://127.0.0.1:{serving.port}/healthz").status_code == 200
+    serving.process.send_signal(signal.SIGTERM)
+    out, err = serving.process.communicate(timeout=20)
+    assert serving.process.returncode == 0
+    assert "SIGHUP is ignored" in out + err
+
+
 def test_the_data_directory_is_for_its_owner_only(data: Path) -> None:
     assert data.stat().st_mode & 0o077 == 0
 
