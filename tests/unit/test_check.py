@@ -320,7 +320,14 @@ WRONG: dict[str, tuple[ResourceType, Any, type[ScimError], str]] = {
     ),
     "userName missing": (USER, {"schemas": [urns.USER]}, InvalidValue, "userName: a value is required"),
     "userName null": (USER, user(userName=None), InvalidValue, "userName: a value is required"),
+    "userName of blanks": (USER, user(userName=" \t\u3000"), InvalidValue, "userName: a value is required"),
     "userName empty": (USER, user(userName=""), InvalidValue, "userName: a value is required"),
+    "group displayName of blanks": (
+        GROUP,
+        {"schemas": [urns.GROUP], "displayName": " "},
+        InvalidValue,
+        "displayName: a value is required",
+    ),
     "group displayName missing": (
         GROUP,
         {"schemas": [urns.GROUP]},

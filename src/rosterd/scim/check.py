@@ -126,7 +126,7 @@ class Table:
         lacks: list[Lack] = []
         for rule in self.required:
             value = values.get(rule.name)
-            if value is None or value == "":
+            if value is None or value == "" or (value.__class__ is str and value.isspace() and _is_own(rule)):
                 if rule.attribute.required:
                     lacks += _missing(rule)
             elif rule.table is not None:
@@ -332,6 +332,11 @@ def _missing(rule: Rule) -> Iterator[Lack]:
         yield from (inner.under(rule.name) for inner in rule.table.lacking({}))
     else:
         yield Lack(rule.name, asked.by)
+
+
+def _is_own(rule: Rule) -> bool:
+    """Whether the schema itself requires it, as a ``userName``: nobody could see one of blanks only."""
+    return rule.attribute.required and rule.attribute.tightening is None
 
 
 def _is_primary(value: Mapping[str, Any]) -> bool:
