@@ -97,7 +97,7 @@ class ScimApp:
             reply = reply_to(error, request.id)
             _forget_frames(error)
             if self._journal is not None and request.credential is None:
-                request.credential = await self._admission.claimed(request.headers)
+                request.credential = await self._admission.claimed(request)
         self._requests.answering(request, reply.status, time.perf_counter())
         await reply.send(scope, send, request.id, request.rate)
         whose, asker = request.credential, request.asker
