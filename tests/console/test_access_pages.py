@@ -124,6 +124,23 @@ def test_the_cookie_is_for_this_host_and_no_script(
     run(tmp_path, test, base_url=base_url)
 
 
+def test_cookies_of_no_session_have_the_same_names_and_are_read_by_them(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        transport = httpx.ASGITransport(world.service.http.site)
+        async with httpx.AsyncClient(transport=transport, base_url="https://sp.example") as client:
+            visit = Visit(client)
+            chosen = cookies(await visit.send("/theme", {"theme": "dark", "back": "/login"}))
+            assert "Secure" in chosen["__Host-theme"]
+            told = await visit.send("/logout", {})
+            assert {"__Host-notice", "__Host-rosterd"} == set(cookies(told))
+            page = await visit.follow(told)
+            assert 'data-theme="dark"' in page.html
+            assert "You are logged out" in page.words
+            assert "You are logged out" not in (await visit.get("/login")).words
+
+    run(tmp_path, test)
+
+
 def test_behind_a_proxy_with_tls_the_cookie_is_a_secure_one(tmp_path: Path) -> None:
     async def test(world: World) -> None:
         await ann(world)
