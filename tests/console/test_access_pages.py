@@ -11,6 +11,7 @@ from console.pages import ORIGIN, Shown, Visit, World, run
 
 from rosterd.service.administrators import Administrator
 from rosterd.service.login import FREE
+from rosterd.service.sessions import IDLE
 from rosterd.service.visitor import OPERATOR, OWNER, VIEWER
 from rosterd.testing.scenario import BY
 
@@ -278,6 +279,23 @@ def test_no_form_is_taken_without_the_sessions_own_token(tmp_path: Path) -> None
     run(tmp_path, test)
 
 
+def test_a_page_that_refreshes_itself_keeps_no_session_awake(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        await ann(world)
+        visit, sessions = world.guest(), world.service.access.sessions
+        await enter(visit)
+        now = sessions._now
+        sessions._now = lambda: now() + IDLE // 2
+        own = (await world.service.access.administrators.named("ann")).id
+        assert (await visit.client.get("/account", headers={"X-Refresh": "1"})).status_code == 200
+        (before,) = await sessions.list(own)
+        assert (await visit.get("/account")).status == 200
+        (after,) = await sessions.list(own)
+        assert after.seen >= before.seen + IDLE // 2
+
+    run(tmp_path, test)
+
+
 # One's own account
 
 
@@ -474,6 +492,24 @@ def test_what_is_no_link_is_not_found(tmp_path: Path, change: str) -> None:
         for method in ("GET", "POST"):
             response = await world.guest().client.request(method, f"/setup/{change}")
             assert response.status_code == 404
+
+    run(tmp_path, test)
+
+
+def test_the_log_of_a_refused_page_says_whose_session_asked(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        await ann(world, VIEWER)
+        visit = world.guest()
+        await enter(visit)
+        (own,) = await world.service.access.sessions.list(
+            (await world.service.access.administrators.named("ann")).id
+        )
+        with structlog.testing.capture_logs() as lines:
+            assert (await visit.get("/administrators")).status == 403
+            assert (await world.guest().get("/administrators")).status == 303
+        assert [(line["status"], line["session"]) for line in lines] == [(403, own.id), (303, None)]
+        (created,) = await world.service.control.audit_page(None, None, 10, "session.created")
+        assert created.entry.target == f"session {own.id} of administrator 'Ann'"
 
     run(tmp_path, test)
 

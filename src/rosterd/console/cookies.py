@@ -14,13 +14,16 @@ BROWSER: Final = "rosterd-browser"
 """Shows that somebody logged in with this browser before (``service.login``); it opens nothing."""
 FLOW: Final = "rosterd-openid"
 """The log-in by an OpenID provider that is under way."""
+_REFRESH: Final = b"x-refresh"
+"""A header that the script sends when nobody but the page itself asks."""
 
 
 def visitors(sessions: Sessions) -> VisitorOf:
     """What finds the visitor of a request."""
 
     async def visitor(request: PageRequest) -> Visitor | None:
-        return await sessions.visitor(read(request, SESSION), place(request))
+        used = request.headers.get(_REFRESH) is None
+        return await sessions.visitor(read(request, SESSION), place(request), used=used)
 
     return visitor
 
