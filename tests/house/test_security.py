@@ -13,7 +13,7 @@ TABLE = TEXT.partition("<!-- asvs -->")[2].partition("<!-- /asvs -->")[0]
 ROWS = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in TABLE.strip().splitlines()[2:]]
 OUT = re.findall(r"\d+\.\d+\.\d+", TEXT.partition("<!-- /asvs -->")[2])
 
-# The requirements of levels 1 and 2 of version 5.0.0, from its list: in each section they come before those of
+# Requirements of levels 1 and 2 of version 5.0.0, from its list: in each section they come before those of
 # level 3, so the number of the last one is enough. Sections with level 3 only (3.1, 3.6, 6.7, 11.7, 15.4) are
 # not named.
 LEVELS_1_AND_2 = """
