@@ -11,7 +11,6 @@ from console.pages import ORIGIN, Shown, Visit, World, run
 
 from rosterd.service.administrators import Administrator
 from rosterd.service.login import FREE
-from rosterd.service.sessions import IDLE
 from rosterd.service.visitor import OPERATOR, OWNER, VIEWER
 from rosterd.testing.scenario import BY
 
@@ -123,23 +122,6 @@ def test_the_cookie_is_for_this_host_and_no_script(
             assert not any(attribute.startswith("Domain") for attribute in attributes)
 
     run(tmp_path, test, base_url=base_url)
-
-
-def test_cookies_of_no_session_have_the_same_names_and_are_read_by_them(tmp_path: Path) -> None:
-    async def test(world: World) -> None:
-        transport = httpx.ASGITransport(world.service.http.site)
-        async with httpx.AsyncClient(transport=transport, base_url="https://sp.example") as client:
-            visit = Visit(client)
-            chosen = cookies(await visit.send("/theme", {"theme": "dark", "back": "/login"}))
-            assert "Secure" in chosen["__Host-theme"]
-            told = await visit.send("/logout", {})
-            assert {"__Host-notice", "__Host-rosterd"} == set(cookies(told))
-            page = await visit.follow(told)
-            assert 'data-theme="dark"' in page.html
-            assert "You are logged out" in page.words
-            assert "You are logged out" not in (await visit.get("/login")).words
-
-    run(tmp_path, test)
 
 
 def test_behind_a_proxy_with_tls_the_cookie_is_a_secure_one(tmp_path: Path) -> None:
@@ -275,23 +257,6 @@ def test_no_form_is_taken_without_the_sessions_own_token(tmp_path: Path) -> None
                 assert shown.status == 403, path
         assert (await visit.get("/account")).status == 200
         assert len(await world.service.control.administrator_page(None, "", 99)) == 2
-
-    run(tmp_path, test)
-
-
-def test_a_page_that_refreshes_itself_keeps_no_session_awake(tmp_path: Path) -> None:
-    async def test(world: World) -> None:
-        await ann(world)
-        visit, sessions = world.guest(), world.service.access.sessions
-        await enter(visit)
-        now = sessions._now
-        sessions._now = lambda: now() + IDLE // 2
-        own = (await world.service.access.administrators.named("ann")).id
-        assert (await visit.client.get("/account", headers={"X-Refresh": "1"})).status_code == 200
-        (before,) = await sessions.list(own)
-        assert (await visit.get("/account")).status == 200
-        (after,) = await sessions.list(own)
-        assert after.seen >= before.seen + IDLE // 2
 
     run(tmp_path, test)
 
@@ -492,24 +457,6 @@ def test_what_is_no_link_is_not_found(tmp_path: Path, change: str) -> None:
         for method in ("GET", "POST"):
             response = await world.guest().client.request(method, f"/setup/{change}")
             assert response.status_code == 404
-
-    run(tmp_path, test)
-
-
-def test_the_log_of_a_refused_page_says_whose_session_asked(tmp_path: Path) -> None:
-    async def test(world: World) -> None:
-        await ann(world, VIEWER)
-        visit = world.guest()
-        await enter(visit)
-        (own,) = await world.service.access.sessions.list(
-            (await world.service.access.administrators.named("ann")).id
-        )
-        with structlog.testing.capture_logs() as lines:
-            assert (await visit.get("/administrators")).status == 403
-            assert (await world.guest().get("/administrators")).status == 303
-        assert [(line["status"], line["session"]) for line in lines] == [(403, own.id), (303, None)]
-        (created,) = await world.service.control.audit_page(None, None, 10, "session.created")
-        assert created.entry.target == f"session {own.id} of administrator 'Ann'"
 
     run(tmp_path, test)
 
