@@ -196,6 +196,8 @@ class LogIn:
         wrong code.
         """
         found, places = await self._asked(ticket, browser, place)
+        if not await self._second_factors.is_required():  # no more, or nobody was ever asked for one
+            raise errors.Forbidden(_LATE)
         await begin(self._control, places, self._now())
         by = actor_of(found, place.address, place.request_id)
         found, codes = await self._second_factors.add(found, offer, code, by=by)
@@ -302,7 +304,9 @@ class LogIn:
             raise errors.Forbidden(_LATE)
         id, revision, until = text.split(".")
         found = await self._known.administrator(id)
-        if found is None or found.disabled is not None or found.revision != int(revision):
+        if found is None or found.disabled is not None or found.password is None:
+            raise errors.Forbidden(_LATE)
+        if found.revision != int(revision):
             raise errors.Forbidden(_LATE)
         if int(until) <= self._now():
             raise errors.Forbidden(_LATE)
