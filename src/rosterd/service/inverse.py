@@ -16,8 +16,8 @@ from rosterd.scim.membership import Member
 from rosterd.scim.render import format_time
 from rosterd.scim.schema import Model, ResourceType
 from rosterd.service import changes
-from rosterd.service.commands import Draft, draft
 from rosterd.service.control import Connection
+from rosterd.service.drafts import Draft, draft
 from rosterd.service.events import Cause
 from rosterd.service.groups import Groups
 from rosterd.service.lifecycle import retire
