@@ -14,10 +14,9 @@ request, whose turn names the bulkIds that get their resource only later: the us
 import heapq
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 from rosterd.scim import urns
@@ -127,7 +126,7 @@ def _entry(index: int, data: object, taken: Collection[str]) -> BulkOperation | 
             raise InvalidValue(f"{where}: the bulkId '{bulk_id}' is that of an earlier POST operation")
         version = _string(given, "version", where)
         body = None if method == "DELETE" else _data(given.get("data"), method, where)
-        named = references(id, body)
+        named = references(id, body, where)
         return BulkOperation(index, method, path or "", endpoint, id, bulk_id, version, body, named)
     except ScimError as error:
         return Refused(index, method or None, bulk_id, error)
@@ -153,18 +152,7 @@ def _target(path: str | None, method: str, where: str) -> tuple[str, str | None]
 def _data(data: object, method: str, where: str) -> Mapping[str, object]:
     if not isinstance(data, Mapping):
         raise InvalidValue(f"{where}: a {method} needs 'data', a JSON object, not {json_type(data)}")
-    level: list[object] = [data]
-    for _ in range(MAX_DEPTH):
-        level = [child for node in level for child in _children(node)]
-        if not level:
-            return data
-    raise InvalidValue(f"{where}: 'data' is nested more than {MAX_DEPTH} deep")
-
-
-def _children(node: object) -> Iterable[object]:
-    if isinstance(node, Mapping):
-        return node.values()
-    return node if isinstance(node, list) else ()
+    return data
 
 
 def _with_known_references(entry: BulkOperation | Refused, taken: Collection[str]) -> BulkOperation | Refused:
@@ -185,28 +173,37 @@ def failed_reference(bulk_id: str) -> Conflict:
     return Conflict(f"The operation refers to the bulkId '{bulk_id}', whose resource could not be created")
 
 
-def references(id: str | None, data: object) -> frozenset[str]:
-    """What is named in a path, in data, and in filters of paths inside a PATCH."""
+def references(
+    id: str | None, data: Mapping[str, object] | None, where: str = "the operation"
+) -> frozenset[str]:
+    """What is named in a path, in data, and in filters of paths inside a PATCH.
+
+    Raises ``InvalidValue`` for data that is nested too deep.
+    """
     found: set[str] = set()
     if id and (bulk_id := _bulk_id(id)):
         found.add(bulk_id)
-    todo = [data]
-    while todo:  # no generators within each other: all of a large message comes this way
-        node = todo.pop()
-        pairs: Iterable[tuple[str, object]] = ()
-        if isinstance(node, Mapping):
-            pairs = node.items()
-        elif isinstance(node, list):
-            pairs = zip(repeat(""), node, strict=False)
-        for name, item in pairs:
-            if not isinstance(item, str):
-                if item.__class__ is dict or item.__class__ is list:
-                    todo.append(item)
-            elif item[:1] in "bB" and (bulk_id := _bulk_id(item)):
-                found.add(bulk_id)
-            elif name and name.casefold() == "path":
-                found.update(_IN_PATH.findall(item))
-    return frozenset(found)
+    level: list[Any] = [] if data is None else [data]
+    for _ in range(MAX_DEPTH):  # all of a large message comes this way: few calls, and no generators
+        inner: list[Any] = []
+        texts: list[str] = []
+        for node in level:
+            if node.__class__ is dict:
+                for name, item in node.items():
+                    if item.__class__ is str and name.casefold() == "path":
+                        found.update(_IN_PATH.findall(item))
+                node = node.values()
+            for item in node:
+                kind = item.__class__
+                if kind is dict or kind is list:
+                    inner.append(item)
+                elif kind is str and item[:1] in "bB":
+                    texts.append(item)
+        found.update(filter(None, map(_bulk_id, texts)))
+        if not inner:
+            return frozenset(found)
+        level = inner
+    raise InvalidValue(f"{where}: 'data' is nested more than {MAX_DEPTH} deep")
 
 
 def _bulk_id(text: str) -> str | None:
