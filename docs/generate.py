@@ -284,6 +284,8 @@ def limits() -> str:
             f"{membership.MOST_CHOICES}",
             "413",
         ),
+        ("Group members given in one request", f"{effort.MOST_SEATED:,}", "413"),
+        ("Names in one object of a body", f"{amount.MOST_NAMES:,}", "400 `invalidValue`"),
         ("Operations in a bulk request", str(bulk.MAX_OPERATIONS), "413"),
         (
             f"Steps of a bulk request's operations together, those of at most {effort.SHARE:,} not counted",

@@ -105,11 +105,44 @@ def test_choosing_among_members_counts_all_of_them(tmp_path: Path, monkeypatch: 
         staff = (await world.create(group("Staff", *(f"id{number}" for number in range(100))))).row.id
         nobody = patch(staff, {"op": "remove", "path": 'members[display eq "x"]'}, path="/Groups")
         one = patch(staff, {"op": "remove", "path": 'members[value eq "id1"]'}, path="/Groups")
-        monkeypatch.setattr(effort, "MOST_STEPS", 100 * 9 * 2)
-        monkeypatch.setattr(effort, "SHARE", 0)
+        monkeypatch.setattr(effort, "MOST_STEPS", 2 * (300 + 100 * 9))
+        monkeypatch.setattr(effort, "SHARE", 300)
         results = await world.bulk(nobody, nobody, nobody, one)
         assert statuses(results) == ["200", "200", "413", "200"]
         assert "chooses among all members" in results[2]["response"]["detail"]
+
+    run(tmp_path, test)
+
+
+def test_many_operations_on_members_count_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(world: World) -> None:
+        staff = (await world.create(group("Staff"))).row.id
+        add = {"op": "add", "path": "members", "value": [{"value": "x"}]}
+        monkeypatch.setattr(effort, "MOST_STEPS", 20 * 300)
+        several = patch(staff, *[add] * 15, path="/Groups")
+        results = await world.bulk(several, several, patch(staff, add, path="/Groups"))
+        assert statuses(results) == ["200", "413", "200"]
+
+    run(tmp_path, test)
+
+
+def test_the_members_of_all_operations_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(world: World) -> None:
+        made = await world.create(group("Staff"))
+        add = {"op": "add", "path": "members", "value": [{"value": f"x{number}"} for number in range(4)]}
+        without_path = {"op": "add", "value": {"Members": add["value"]}}
+        monkeypatch.setattr(effort, "MOST_SEATED", 7)
+        with pytest.raises(PayloadTooLarge, match=r"^8 members are too many in one request; 7 are taken"):
+            await world.patch(made, add, without_path)
+        for members in (["a"] * 8, [1] * 8):
+            with pytest.raises(PayloadTooLarge, match=r"^8 members "):
+                await world.create({**group("Others"), "members": members})
+            with pytest.raises(PayloadTooLarge, match=r"^8 members "):
+                await world.replace(made, {**group("Staff"), "MEMBERS": members})
+        once = patch(made.row.id, add, path="/Groups")
+        few = patch(made.row.id, {**add, "value": add["value"][:3]}, path="/Groups")
+        monkeypatch.setattr(bulk, "CHUNK", 1)
+        assert statuses(await world.bulk(once, once, few, few)) == ["200", "413", "200", "413"]
 
     run(tmp_path, test)
 

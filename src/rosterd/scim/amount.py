@@ -19,6 +19,8 @@ MOST_BYTES: Final = 1 << 20
 """Bytes of a resource in JSON: it goes as a whole into each event, webhook and page of a list."""
 MOST_SEARCHED: Final = 65_536
 """Characters of the texts of one resource in the index of parts, which costs 30 ms to change then."""
+MOST_NAMES: Final = 10_000
+"""Names in one object: a profile looks at each that the schema has not, whether it is a path."""
 SMALL: Final = 2 * MOST_VALUES
 """A document of fewer bytes cannot have more values, as each takes two with its comma."""
 
@@ -47,7 +49,10 @@ class Excess(NamedTuple):
 
 
 def long_list(body: object, t: ResourceType) -> Long | None:
-    """The first list of a resource that is too long; it costs nothing to find."""
+    """The first list of a resource that is too long; it costs nothing to find.
+
+    Here and in a PATCH, raises ``InvalidValue`` for an object with too many names.
+    """
     return _in_object(body, t) if isinstance(body, Mapping) else None
 
 
@@ -71,6 +76,27 @@ def long_list_in_patch(body: object, t: ResourceType) -> Long | None:
             if found is not None:
                 return found
     return None
+
+
+def members_given(body: object, t: ResourceType) -> int:
+    """How many members a resource gives."""
+    return _members_in(body, t) if isinstance(body, Mapping) and has_members(t) else 0
+
+
+def members_given_in_patch(body: object, t: ResourceType) -> int:
+    """The same of the values of a PATCH."""
+    operations = member(body, "Operations") if isinstance(body, Mapping) and has_members(t) else None
+    given = 0
+    for operation in operations if isinstance(operations, list) else ():
+        if not isinstance(operation, Mapping):
+            continue
+        path = member(operation, "path")
+        for value in operation.values():
+            if value.__class__ is list and isinstance(path, str) and _is_of_members(path, t):
+                given += len(value)
+            elif value.__class__ is dict and not path:
+                given += _members_in(value, t)
+    return given
 
 
 def require_moderate(document: Mapping[str, Any], size: int, former: Mapping[str, Any], was: int) -> None:
@@ -121,6 +147,7 @@ def _many(name: str, count: int) -> Excess:
 
 
 def _in_object(value: Mapping[str, Any], t: ResourceType) -> Long | None:
+    _require_few_names(value)
     for name, item in value.items():
         kind = item.__class__
         if kind is list or kind is dict:
@@ -137,6 +164,7 @@ def _in_value(value: Any, name: str) -> Long | None:
             return Long(name, len(value))
         inner = [(name, item) for item in value if item.__class__ is dict or item.__class__ is list]
     else:
+        _require_few_names(value)
         inner = [
             (f"{name}.{key[:100]}", item)
             for key, item in value.items()
@@ -149,10 +177,29 @@ def _in_value(value: Any, name: str) -> Long | None:
     return None
 
 
+def _require_few_names(value: Mapping[str, Any]) -> None:
+    if len(value) > MOST_NAMES:
+        raise InvalidValue(
+            f"An object has {len(value)} names, such as '{next(iter(value))[:100]}'; at most {MOST_NAMES} "
+            "are read. Leave out what the schema does not have."
+        )
+
+
+def _members_in(value: Mapping[str, Any], t: ResourceType) -> int:
+    return sum(
+        len(item) for name, item in value.items() if item.__class__ is list and _is_of_members(name, t)
+    )
+
+
+def _is_of_members(name: str, t: ResourceType) -> bool:
+    """Whether a key or a path leads to the members of a group."""
+    return name.casefold().removeprefix(f"{t.schema.id.casefold()}:").startswith(_MEMBERS)
+
+
 def _is_bounded(name: str, t: ResourceType) -> bool:
     """Whether what stands under a key or a path is kept in the document; what is ignored costs nothing."""
     folded = name.casefold()
-    if has_members(t) and folded.removeprefix(f"{t.schema.id.casefold()}:").startswith(_MEMBERS):
+    if has_members(t) and _is_of_members(name, t):
         return False
     attribute = t.schema.by_name.get(folded)
     if attribute is not None:

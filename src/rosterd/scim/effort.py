@@ -27,6 +27,10 @@ STORED: Final = 4
 """Steps for each value of a resource that is changed: it is read, written, folded and compared."""
 SEATED: Final = 20
 """Steps for each member that is given."""
+SEATING: Final = 300
+"""Steps for each operation on members, however few: it is some statements."""
+MOST_SEATED: Final = 400_000
+"""Members that one request may give: more than the largest body has of usual ids with their braces."""
 LOOKED_AT: Final = 5
 """Steps for each member that is chosen among."""
 
@@ -58,6 +62,8 @@ class Budget:
     """By the one under way."""
     turn: int = 0
     """By all that were settled in the transaction under way."""
+    seated: int = 0
+    """Members that were given."""
 
     def take(self, steps: int) -> None:
         """The operation is going to take so many. Raises ``PayloadTooLarge``."""
@@ -66,9 +72,14 @@ class Budget:
             raise _refusal(f"would take {wanted} steps, and {max(MOST_STEPS - self.spent, 0)} are left")
         self.operation = wanted
 
-    def note(self, steps: int) -> None:
-        """The operation takes so many, for which it is not refused: they end the transaction only."""
-        self.turn += steps
+    def seat(self, members: int) -> None:
+        """The operation gives so many members: they end the transaction, and only their number is bounded.
+
+        Raises ``PayloadTooLarge``.
+        """
+        require_few_members(self.seated + members)
+        self.seated += members
+        self.turn += SEATED * members
 
     def walk(self, steps: int) -> None:
         """The operation took so many, which could not be told before."""
@@ -85,6 +96,14 @@ class Budget:
             self.spent += self.operation
         self.turn += self.operation
         self.operation = 0
+
+
+def require_few_members(given: int) -> None:
+    """Raise ``PayloadTooLarge`` for more members than one request may give."""
+    if given > MOST_SEATED:
+        raise PayloadTooLarge(
+            f"{given} members are too many in one request; {MOST_SEATED} are taken. Send them in several"
+        )
 
 
 def _refusal(why: str) -> PayloadTooLarge:

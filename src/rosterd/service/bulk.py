@@ -41,7 +41,7 @@ class _Run:
 
     def copy(self) -> "_Run":
         """For a transaction of its own."""
-        budget = Budget(self.budget.spent)
+        budget = replace(self.budget, operation=0, turn=0)
         return _Run(dict(self.ids), set(self.failed), dict(self.results), self.faults, self.done, budget)
 
 

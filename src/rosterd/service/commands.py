@@ -17,7 +17,7 @@ from typing import Any, Final
 import orjson
 
 from rosterd.scim import amount, check, errors, membership, patch, profiles
-from rosterd.scim.effort import SEATED, STORED
+from rosterd.scim.effort import STORED, require_few_members
 from rosterd.scim.effort import amount as values_in
 from rosterd.scim.index import former, index, scalars, unique_attributes
 from rosterd.scim.membership import Member, has_members
@@ -56,6 +56,7 @@ class Commands:
 
         The unit raises ``Uniqueness`` if a live resource has one of its unique values.
         """
+        _seat(caller, amount.members_given(body, resource_type))
         if long := amount.long_list(body, resource_type):
             long.require({})
         plain = plain_for(resource_type).read(body)
@@ -68,7 +69,7 @@ class Commands:
             document.setdefault("active", True)
         visible, members = parted(document, resource_type)
         new = draft(visible, resource_type, {})
-        _count(caller, visible, len(new.document), len(members))
+        _count(caller, visible, len(new.document))
         fresh, cause = promised or self._new_id(), caller.cause
         names = _names(new.external_id, new, promised)
         name = new.indexed.search.get("userName") if is_account else None
@@ -127,6 +128,7 @@ class Commands:
         A tolerant profile leaves a group's members alone when the body does not mention them: clients
         that do not read members send the group back without them.
         """
+        _seat(caller, amount.members_given(body, resource_type))
         long = amount.long_list(body, resource_type)
         make = partial(self._replace, caller, resource_type, id, body, if_match)
         return make() if long is None else self._if_it_had(caller, resource_type, id, if_match, long, make)
@@ -173,6 +175,7 @@ class Commands:
         at most ``members`` (``None``: in any case), at a cost bounded by that number.
         """
         patch.require_feasible(body, resource_type)
+        _seat(caller, amount.members_given_in_patch(body, resource_type))
         long = amount.long_list_in_patch(body, resource_type)
         make = partial(self._patch, caller, resource_type, id, body, if_match, members)
         return make() if long is None else self._if_it_had(caller, resource_type, id, if_match, long, make)
@@ -303,7 +306,6 @@ class Commands:
         current = stored if known is None else {**stored, "externalId": known}
         _count(caller, stored, len(row.document))
         visible, members = parted(plan(current), resource_type)
-        _count(caller, {}, 0, len(members))
         at = max(self._now(), row.modified)
         delta = changes.difference(current, visible)
         if not delta["before"] and not delta["after"]:
@@ -352,12 +354,14 @@ class Commands:
         )
 
 
-def _count(caller: Caller, document: Mapping[str, Any], size: int, members: int = 0) -> None:
+def _count(caller: Caller, document: Mapping[str, Any], size: int) -> None:
     """What it takes to handle a document of ``size`` bytes; a small one has too few values to matter."""
-    if caller.budget is not None:
-        if size >= amount.SMALL:
-            caller.budget.take(STORED * values_in(document))
-        caller.budget.note(SEATED * members)
+    if caller.budget is not None and size >= amount.SMALL:
+        caller.budget.take(STORED * values_in(document))
+
+
+def _seat(caller: Caller, members: int) -> None:
+    (require_few_members if caller.budget is None else caller.budget.seat)(members)
 
 
 def _rewritten(caller: Caller, kind: profiles.Kind, resource_type: ResourceType, body: object) -> Any:

@@ -7,7 +7,7 @@ nobody yet is pending: kept, no error, and a membership from the moment its reso
 from collections.abc import Sequence
 
 from rosterd.scim import errors, membership
-from rosterd.scim.effort import COMPARING, LOOKED_AT, SEATED, Budget
+from rosterd.scim.effort import COMPARING, LOOKED_AT, SEATING, Budget
 from rosterd.scim.filter import Bound, comparisons
 from rosterd.scim.membership import Member
 from rosterd.scim.schema import ResourceType
@@ -112,7 +112,7 @@ class Groups:
         budget: Budget | None,
     ) -> MemberChange:
         if budget is not None:
-            budget.note(SEATED * _given(operation))
+            budget.take(SEATING)
         match operation:
             case membership.Add(members=members):
                 _refuse_self(row, members)
@@ -154,16 +154,6 @@ class Groups:
     ) -> None:
         for verb, data in changes.member_events(change):
             await tx.append(cause.event(f"group.{verb}", kind, group, at, data))
-
-
-def _given(operation: membership.MemberOp) -> int:
-    """How many members an operation names."""
-    match operation:
-        case membership.Add(members=listed) | membership.Replace(members=listed):
-            return len(listed)
-        case membership.Remove(values=values):
-            return len(values)
-    return 0
 
 
 def _refuse_self(row: Stored, members: Sequence[Member]) -> None:
