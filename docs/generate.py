@@ -286,6 +286,7 @@ def limits() -> str:
         ),
         ("Group members given in one request", f"{effort.MOST_SEATED:,}", "413"),
         ("Names in one object of a body", f"{amount.MOST_NAMES:,}", "400 `invalidValue`"),
+        ("Names in the values of a PATCH", f"{patch.MAX_OPERATIONS:,}", "413"),
         ("Operations in a bulk request", str(bulk.MAX_OPERATIONS), "413"),
         (
             f"Steps of a bulk request's operations together, those of at most {effort.SHARE:,} not counted",

@@ -156,6 +156,24 @@ def test_nothing_is_made_of_operations_that_give_too_much_together(
     run(tmp_path, test)
 
 
+def test_names_that_may_be_paths_are_counted_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(world: World) -> None:
+        made = await world.user("bob")
+        monkeypatch.setattr(patching, "MAX_OPERATIONS", 9)
+        monkeypatch.setattr(profiles, "rewrite", None)
+        names = {f'emails[type eq "{number}"].value': "x" for number in range(5)}
+        sent = {"schemas": [urns.PATCH_OP], "Operations": [{"op": "add", "value": names}] * 2}
+        response = await world.scim.patch(f"/Users/{made['id']}", json=sent)
+        assert response.status_code == 413
+        assert response.json()["detail"].startswith(
+            "10 names in the values of one PATCH; at most 9 are taken"
+        )
+
+    run(tmp_path, test)
+
+
 def test_a_long_list_of_what_is_not_kept_is_passed_by(tmp_path: Path) -> None:
     async def test(world: World) -> None:
         made = await world.user("bob", unheard=TOO_MANY)

@@ -76,9 +76,9 @@ def test_an_operation_that_takes_no_more_than_its_share_is_never_refused(
     async def test(world: World) -> None:
         (ann,) = await people(world, "ann")
         monkeypatch.setattr(effort, "MOST_STEPS", 0)
-        monkeypatch.setattr(effort, "SHARE", 4 * 1003)
+        monkeypatch.setattr(effort, "SHARE", 4 * 1003 + 30)
         assert statuses(await world.bulk(title(ann, "x"))) == ["200"]
-        monkeypatch.setattr(effort, "SHARE", 4 * 1002)
+        monkeypatch.setattr(effort, "SHARE", 4 * 1003 + 29)
         assert statuses(await world.bulk(title(ann, "y"))) == ["413"]
 
     run(tmp_path, test)
@@ -105,8 +105,8 @@ def test_choosing_among_members_counts_all_of_them(tmp_path: Path, monkeypatch: 
         staff = (await world.create(group("Staff", *(f"id{number}" for number in range(100))))).row.id
         nobody = patch(staff, {"op": "remove", "path": 'members[display eq "x"]'}, path="/Groups")
         one = patch(staff, {"op": "remove", "path": 'members[value eq "id1"]'}, path="/Groups")
-        monkeypatch.setattr(effort, "MOST_STEPS", 2 * (300 + 100 * 9))
-        monkeypatch.setattr(effort, "SHARE", 300)
+        monkeypatch.setattr(effort, "MOST_STEPS", 2 * (410 + 100 * 9))
+        monkeypatch.setattr(effort, "SHARE", 410)
         results = await world.bulk(nobody, nobody, nobody, one)
         assert statuses(results) == ["200", "200", "413", "200"]
         assert "chooses among all members" in results[2]["response"]["detail"]
@@ -122,6 +122,19 @@ def test_many_operations_on_members_count_each(tmp_path: Path, monkeypatch: pyte
         several = patch(staff, *[add] * 15, path="/Groups")
         results = await world.bulk(several, several, patch(staff, add, path="/Groups"))
         assert statuses(results) == ["200", "413", "200"]
+
+    run(tmp_path, test)
+
+
+def test_reading_paths_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(world: World) -> None:
+        ann = (await world.create(user("ann"))).row.id
+        monkeypatch.setattr(effort, "MOST_STEPS", 0)
+        names = {f'emails[type eq "w{number}"].value': "a@x" for number in range(5)}
+        sent = patch(ann, {"op": "add", "value": {"title": "x", **names}})
+        for share, status in ((10 + 10 + 5 * 100 - 1, "413"), (effort.SHARE, "200")):
+            monkeypatch.setattr(effort, "SHARE", share)
+            assert statuses(await world.bulk(sent)) == [status]
 
     run(tmp_path, test)
 

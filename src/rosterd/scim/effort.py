@@ -23,6 +23,10 @@ LONG: Final = 128
 """Characters of a text that are as much as one value more."""
 COMPARING: Final = 4
 """Steps that a comparison with a value takes; to fold it and to call what compares is most of it."""
+FILTERED: Final = 100
+"""Steps to read a path with a filter."""
+NAMED: Final = 10
+"""Steps to read any other path or name."""
 STORED: Final = 4
 """Steps for each value of a resource that is changed: it is read, written, folded and compared."""
 SEATED: Final = 20

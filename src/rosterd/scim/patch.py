@@ -16,7 +16,7 @@ from rosterd.scim import urns
 from rosterd.scim.bind import bind_values
 from rosterd.scim.change import Choice, change, merge
 from rosterd.scim.check import Checker, Lack, Rule, checker_for
-from rosterd.scim.effort import COMPARING, LONG, MOST_STEPS, Budget, weight
+from rosterd.scim.effort import COMPARING, FILTERED, LONG, MOST_STEPS, NAMED, Budget, weight
 from rosterd.scim.errors import (
     InvalidPath,
     InvalidSyntax,
@@ -84,18 +84,32 @@ def parse_patch(body: object, *, allow_empty: bool = False) -> tuple[Operation, 
     return tuple([_operation(item, number) for number, item in enumerate(operations, 1)])
 
 
-def require_feasible(body: object, t: ResourceType) -> None:
-    """Refuse a message whose operations give so much that ``apply`` would refuse it for whatever document.
+def require_feasible(body: object, t: ResourceType, budget: Budget | None = None) -> None:
+    """Refuse a message whose operations give so much that it would be refused for whatever document.
 
-    It costs a look at each operation, so that nobody goes through its values before. Raises
-    ``PayloadTooLarge``. Members of a group are no concern of ``apply``.
+    It costs a look at each operation, so that nobody goes through its values before, nor through names that
+    may each be a path and so an operation. Raises ``PayloadTooLarge``, also if the ``budget`` of a bulk
+    request has not enough left to read them. Members of a group are no concern of ``apply``.
     """
     operations = member(body, "Operations") if isinstance(body, Mapping) else None
-    if not isinstance(operations, list) or len(operations) < 2 or t.schema.id == urns.GROUP:
+    if not isinstance(operations, list):
         return
-    given = sum(_given(value) for one in operations if isinstance(one, dict) for value in one.values())
-    if given * len(operations) > MOST_STEPS:
-        raise _infeasible(len(operations), given)
+    values = [value for one in operations if isinstance(one, dict) for value in one.values()]
+    objects = [value for value in values if value.__class__ is dict]
+    names = sum(map(len, objects))
+    if names > MAX_OPERATIONS:
+        raise PayloadTooLarge(
+            f"{names} names in the values of one PATCH; at most {MAX_OPERATIONS} are taken, as each may be "
+            "a path"
+        )
+    if budget is not None:
+        read = [value for value in values if value.__class__ is str]
+        read += [name for value in objects for name in value]
+        budget.take(sum(FILTERED if "[" in text else NAMED for text in read))
+    if len(operations) > 1 and t.schema.id != urns.GROUP:
+        given = sum(map(_given, values))
+        if given * len(operations) > MOST_STEPS:
+            raise _infeasible(len(operations), given)
 
 
 def apply(

@@ -174,7 +174,7 @@ class Commands:
         Changes of a group's members never load the group's members. The view has them if there are
         at most ``members`` (``None``: in any case), at a cost bounded by that number.
         """
-        patch.require_feasible(body, resource_type)
+        patch.require_feasible(body, resource_type, caller.budget)
         _seat(caller, amount.members_given_in_patch(body, resource_type))
         long = amount.long_list_in_patch(body, resource_type)
         make = partial(self._patch, caller, resource_type, id, body, if_match, members)
