@@ -53,17 +53,18 @@ def long_list(body: object, t: ResourceType) -> Long | None:
 
     Here and in a PATCH, raises ``InvalidValue`` for an object with too many names.
     """
-    return _in_object(body, t) if isinstance(body, Mapping) else None
+    return None if not isinstance(body, dict) or _is_short(body) else _in_object(body, t)
 
 
 def long_list_in_patch(body: object, t: ResourceType) -> Long | None:
     """The same of the values of a PATCH."""
-    operations = member(body, "Operations") if isinstance(body, Mapping) else None
+    operations = member(body, "Operations") if isinstance(body, dict) else None
     for operation in operations if isinstance(operations, list) else ():
-        if not isinstance(operation, Mapping):
+        if not isinstance(operation, dict):
             continue
         for value in operation.values():  # whichever of them is its value
-            if value.__class__ is not list and value.__class__ is not dict:
+            kind = value.__class__
+            if (kind is not list and kind is not dict) or _is_short(value):
                 continue
             path = member(operation, "path")
             name = path if isinstance(path, str) else ""
@@ -80,15 +81,15 @@ def long_list_in_patch(body: object, t: ResourceType) -> Long | None:
 
 def members_given(body: object, t: ResourceType) -> int:
     """How many members a resource gives."""
-    return _members_in(body, t) if isinstance(body, Mapping) and has_members(t) else 0
+    return _members_in(body, t) if has_members(t) and isinstance(body, dict) else 0
 
 
 def members_given_in_patch(body: object, t: ResourceType) -> int:
     """The same of the values of a PATCH."""
-    operations = member(body, "Operations") if isinstance(body, Mapping) and has_members(t) else None
+    operations = member(body, "Operations") if has_members(t) and isinstance(body, dict) else None
     given = 0
     for operation in operations if isinstance(operations, list) else ():
-        if not isinstance(operation, Mapping):
+        if not isinstance(operation, dict):
             continue
         path = member(operation, "path")
         for value in operation.values():
@@ -144,6 +145,22 @@ def _many(name: str, count: int) -> Excess:
         f"{name}: {count} values are too many; a resource can have {MOST_VALUES} of an attribute",
         "Send fewer of them, or put what they say into groups.",
     )
+
+
+def _is_short(value: Any) -> bool:
+    """Whether there is nothing in it to name: most messages cost no more than this."""
+    if value.__class__ is list:
+        if len(value) > MOST_VALUES:
+            return False
+    elif len(value) > MOST_NAMES:
+        return False
+    else:
+        value = value.values()
+    for item in value:
+        kind = item.__class__
+        if (kind is dict or kind is list) and not _is_short(item):
+            return False
+    return True
 
 
 def _in_object(value: Mapping[str, Any], t: ResourceType) -> Long | None:

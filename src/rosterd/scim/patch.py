@@ -94,22 +94,33 @@ def require_feasible(body: object, t: ResourceType, budget: Budget | None = None
     operations = member(body, "Operations") if isinstance(body, Mapping) else None
     if not isinstance(operations, list):
         return
-    values = [value for one in operations if isinstance(one, dict) for value in one.values()]
-    objects = [value for value in values if value.__class__ is dict]
-    names = sum(map(len, objects))
+    names = given = 0
+    several = len(operations) > 1
+    for one in operations:
+        for value in one.values() if one.__class__ is dict else ():
+            if value.__class__ is dict:
+                names += len(value)
+                if several:
+                    given += max([len(item) for item in value.values() if item.__class__ is list], default=0)
+            elif value.__class__ is list:
+                given += len(value)
     if names > MAX_OPERATIONS:
         raise PayloadTooLarge(
             f"{names} names in the values of one PATCH; at most {MAX_OPERATIONS} are taken, as each may be "
             "a path"
         )
     if budget is not None:
-        read = [value for value in values if value.__class__ is str]
-        read += [name for value in objects for name in value]
-        budget.take(sum(FILTERED if "[" in text else NAMED for text in read))
-    if len(operations) > 1 and t.schema.id != urns.GROUP:
-        given = sum(map(_given, values))
-        if given * len(operations) > MOST_STEPS:
-            raise _infeasible(len(operations), given)
+        budget.take(_reading(operations))
+    if several and given * len(operations) > MOST_STEPS and t.schema.id != urns.GROUP:
+        raise _infeasible(len(operations), given)
+
+
+def _reading(operations: Sequence[object]) -> int:
+    """The steps to read what may be paths."""
+    values = [value for one in operations if isinstance(one, dict) for value in one.values()]
+    texts = [value for value in values if value.__class__ is str]
+    texts += [name for value in values if value.__class__ is dict for name in value]
+    return sum(FILTERED if "[" in text else NAMED for text in texts)
 
 
 def apply(
@@ -169,13 +180,6 @@ def _require_feasible(operations: Sequence[Operation], document: Mapping[str, An
     if greatest * each > MOST_STEPS:
         raise _infeasible(len(operations), greatest)
     return greatest * each
-
-
-def _given(value: Any) -> int:
-    """How many values an operation gives of an attribute, at the least."""
-    if value.__class__ is dict:
-        return max((len(item) for item in value.values() if item.__class__ is list), default=0)
-    return len(value) if value.__class__ is list else 0
 
 
 def _infeasible(operations: int, greatest: int) -> PayloadTooLarge:
