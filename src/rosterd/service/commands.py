@@ -17,8 +17,7 @@ from typing import Any, Final
 import orjson
 
 from rosterd.scim import amount, check, errors, membership, patch, profiles
-from rosterd.scim.effort import STORED, require_few_members
-from rosterd.scim.effort import amount as values_in
+from rosterd.scim.effort import handled, require_few_members
 from rosterd.scim.index import former, index, scalars, unique_attributes
 from rosterd.scim.membership import Member, has_members
 from rosterd.scim.plain import plain_for
@@ -69,7 +68,7 @@ class Commands:
             document.setdefault("active", True)
         visible, members = parted(document, resource_type)
         new = draft(visible, resource_type, {})
-        _count(caller, visible, len(new.document))
+        _count(caller, new.document)
         fresh, cause = promised or self._new_id(), caller.cause
         names = _names(new.external_id, new, promised)
         name = new.indexed.search.get("userName") if is_account else None
@@ -301,10 +300,10 @@ class Commands:
         Members are not written, but given back with the row and the time of the change.
         """
         row = await self._row(tx, caller, resource_type, id, if_match)
+        _count(caller, row.document)
         stored: Document = orjson.loads(row.document)
         known = caller.external_id(row)
         current = stored if known is None else {**stored, "externalId": known}
-        _count(caller, stored, len(row.document))
         visible, members = parted(plan(current), resource_type)
         at = max(self._now(), row.modified)
         delta = changes.difference(current, visible)
@@ -354,10 +353,9 @@ class Commands:
         )
 
 
-def _count(caller: Caller, document: Mapping[str, Any], size: int) -> None:
-    """What it takes to handle a document of ``size`` bytes; a small one has too few values to matter."""
-    if caller.budget is not None and size >= amount.SMALL:
-        caller.budget.take(STORED * values_in(document))
+def _count(caller: Caller, document: bytes) -> None:
+    if caller.budget is not None:
+        caller.budget.take(handled(document))
 
 
 def _seat(caller: Caller, members: int) -> None:
