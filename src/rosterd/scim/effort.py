@@ -32,7 +32,7 @@ STORED: Final = 4
 """Steps for each value of a resource that is changed: it is read, written, folded and compared."""
 SEATED: Final = 20
 """Steps for each member that is given."""
-SEATING: Final = 300
+SEATING: Final = 150
 """Steps for each operation on members, however few: it is some statements."""
 MOST_SEATED: Final = 400_000
 """Members that one request may give: more than the largest body has of usual ids with their braces."""
