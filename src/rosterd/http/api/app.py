@@ -184,7 +184,7 @@ async def _body(route: ApiRoute, receive: Receive, headers: Headers) -> Any:
         return {}
     check_media_type(headers.raw(b"content-type"), (JSON,))
     body = parse_json(raw)
-    fit.check_text(body)
+    fit.check_text(body, raw)
     fit.check_body(body, route.body)
     return body
 
