@@ -359,6 +359,18 @@ def test_health_and_the_front_page(tmp_path: Path) -> None:
     run(tmp_path, test)
 
 
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/readyz", "/metrics", "/.well-known/ssf-configuration", "/oauth/token", "/login"]
+)
+def test_nothing_answers_trace(tmp_path: Path, path: str) -> None:
+    async def test(client: httpx.AsyncClient, _: Service) -> None:
+        refused = await client.request("TRACE", f"http://sp.example{path}", headers={"X-Secret": "kept"})
+        assert refused.status_code == 405
+        assert "kept" not in refused.text
+
+    run(tmp_path, test)
+
+
 def test_a_store_that_takes_no_change_is_not_ready(tmp_path: Path) -> None:
     async def test(client: httpx.AsyncClient, service: Service) -> None:
         async def away() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rosterd.scim import errors
+from rosterd.scim.effort import Budget
 from rosterd.scim.schema import Model
 from rosterd.service.control import Connection, Directory
 from rosterd.service.events import Cause
@@ -69,6 +70,9 @@ class Caller:
     request_id: str
     tolerated: dict[str, None] = field(default_factory=dict, compare=False)
     """Names of the profile rewrites that changed something of its messages, in order; commands add to it."""
+
+    budget: Budget | None = field(default=None, compare=False)
+    """What the operations of a bulk request may take together; one by itself has bounds of its own."""
 
     @classmethod
     def within(cls, directory: Directory, connection: Connection, model: Model, request_id: str) -> "Caller":

@@ -7,7 +7,8 @@ nobody yet is pending: kept, no error, and a membership from the moment its reso
 from collections.abc import Sequence
 
 from rosterd.scim import errors, membership
-from rosterd.scim.filter import Bound
+from rosterd.scim.effort import COMPARING, LOOKED_AT, SEATING, Budget
+from rosterd.scim.filter import Bound, comparisons
 from rosterd.scim.membership import Member
 from rosterd.scim.schema import ResourceType
 from rosterd.service import changes
@@ -55,11 +56,12 @@ class Groups:
         row: Stored,
         operations: Sequence[membership.MemberOp],
         at: int,
+        budget: Budget | None = None,
     ) -> Stored:
         """The membership operations of one PATCH, in order; together they move the version by one."""
         changed = False
         for operation in operations:
-            change = await self._operate(tx, resource_type, row, operation)
+            change = await self._operate(tx, resource_type, row, operation, budget)
             if change:
                 changed = True
                 await self._tell(tx, cause, row.kind, row.id, change, at)
@@ -102,8 +104,15 @@ class Groups:
             await self._touched(tx, row, at)
 
     async def _operate(
-        self, tx: Writer, resource_type: ResourceType, row: Stored, operation: membership.MemberOp
+        self,
+        tx: Writer,
+        resource_type: ResourceType,
+        row: Stored,
+        operation: membership.MemberOp,
+        budget: Budget | None,
     ) -> MemberChange:
+        if budget is not None:
+            budget.take(SEATING)
         match operation:
             case membership.Add(members=members):
                 _refuse_self(row, members)
@@ -116,20 +125,24 @@ class Groups:
             case membership.Clear():
                 return await tx.replace_members(row.id, ())
             case membership.RemoveWhere(where=where):
-                chosen = await self._chosen(tx, resource_type, row, where)
+                chosen = await self._chosen(tx, resource_type, row, where, budget)
                 return await tx.remove_members(row.id, [m.value for m in chosen])
             case membership.SetDisplay(where=where, display=display):
-                chosen = await self._chosen(tx, resource_type, row, where)
+                chosen = await self._chosen(tx, resource_type, row, where, budget)
                 if display is None:
                     await tx.remove_members(row.id, [m.value for m in chosen])
                 await tx.add_members(row.id, [m._replace(display=display) for m in chosen])
                 return MemberChange(renamed=tuple(m.value for m in chosen))
 
     async def _chosen(
-        self, tx: Writer, resource_type: ResourceType, row: Stored, where: Bound
+        self, tx: Writer, resource_type: ResourceType, row: Stored, where: Bound, budget: Budget | None
     ) -> list[Member]:
         """The one place that reads the members: a filter on something other than their value."""
+        if budget is not None:
+            budget.require_some()
         listed = [*await tx.members(row.id), *await tx.pending(row.id)]
+        if budget is not None:
+            budget.walk(len(listed) * (LOOKED_AT + COMPARING * comparisons(where)))
         return [m for m in listed if membership.fulfils(m, where, resource_type)]
 
     async def _touched(self, tx: Writer, row: Stored, at: int) -> Stored:

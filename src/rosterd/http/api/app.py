@@ -185,7 +185,7 @@ async def _body(route: ApiRoute, receive: Receive, headers: Headers) -> Any:
     check_media_type(headers.raw(b"content-type"), (JSON,))
     check_encoding(headers.raw(b"content-encoding") or b"")
     body = parse_json(raw)
-    fit.check_text(body)
+    fit.check_text(body, raw)
     fit.check_body(body, route.body)
     return body
 
