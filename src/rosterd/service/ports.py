@@ -120,6 +120,7 @@ class Query(NamedTuple):
     """Go on behind this resource; ``offset`` counts from there."""
     sort: Mapping[ResourceType, Ref | None] | None = None
     descending: bool = False
+    """Resources without a value are first then, else last (RFC 7644 §3.4.2.3)."""
     total: bool = True
     """Whether ``Page.total`` is wanted (all that match, whatever the position)."""
     grouped: frozenset[str] = frozenset()
