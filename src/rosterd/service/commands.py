@@ -26,7 +26,7 @@ from rosterd.service import changes
 from rosterd.service.ahead import Ahead
 from rosterd.service.caller import Caller
 from rosterd.service.connections import Guarded, guarded, lose
-from rosterd.service.groups import Groups
+from rosterd.service.groups import Groups, Names
 from rosterd.service.lifecycle import remove, retire
 from rosterd.service.ports import Stored, UniqueViolation, Writer
 from rosterd.service.view import View, has_groups
@@ -95,7 +95,7 @@ class Commands:
         new = draft(visible, resource_type)
         amount.require_moderate(visible, len(new.document), {}, 0)
         fresh, cause = promised or self._new_id(), caller.cause
-        names = _names(new.external_id, new, promised)
+        names = _names(caller, new.external_id, new, promised)
         name = new.indexed.search.get("userName") if is_account else None
         known = new.external_id if is_account else None
 
@@ -140,7 +140,7 @@ class Commands:
             unique=tuple([(kind, *pair) for pair in new.indexed.unique]),
             adopted=(name,) if isinstance(name, str) else (),
             retained=() if known is None else ((kind, caller.connection.id, known),),
-            awaited=(fresh, *names),
+            awaited=(fresh, *names.anywhere, *names.own),
         )
         return guarded(caller, unit, self._now, ahead)
 
@@ -303,7 +303,8 @@ class Commands:
             raise await self._taken(tx, resource_type, visible, violation) from violation
         await tx.append(caller.cause.event(kind, row.kind, row.id, at, delta))
         if _renamed(delta):
-            await self._groups.appear(tx, caller.cause, changed, _names(changed.external_id, new), at)
+            names = _names(caller, external_id, new)
+            await self._groups.appear(tx, caller.cause, changed, names, at)
         return changed, members, at
 
     async def _adopted(
@@ -348,10 +349,18 @@ def _same_person(gone: Iterable[Stored], resource_type: ResourceType, new: Draft
     return None
 
 
-def _names(external_id: str | None, new: Draft, promised: str | None = None) -> tuple[str, ...]:
-    """The values by which a group may have named this resource before it existed."""
-    name = new.visible.get("userName")
-    return tuple(filter(None, (external_id, name if isinstance(name, str) else None, promised)))
+def _names(caller: Caller, external_id: str | None, new: Draft, promised: str | None = None) -> Names:
+    """The values by which groups may have named this resource before it existed, as ``service.groups`` says.
+
+    A userName that waits is found as it is written now, or folded.
+    """
+    called = dict.fromkeys((new.visible.get("userName"), new.indexed.search.get("userName")))
+    names = tuple([name for name in called if isinstance(name, str) and name.strip()])
+    anywhere = () if promised is None else (promised,)
+    own = () if external_id is None else (external_id,)
+    if caller.connection.policy.reach == "directory":
+        return Names((*anywhere, *names), own)
+    return Names(anywhere, (*own, *names))
 
 
 def _resource(resource_type: ResourceType, id: str) -> Ahead:

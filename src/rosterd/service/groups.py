@@ -2,9 +2,17 @@
 
 Every function costs what is given to it, never the size of the group. A member value that names
 nobody yet is pending: kept, no error, and a membership from the moment its resource appears.
+
+A value names, in this order, whichever came first, group or member, and in each operation:
+
+    id           the live user or group that has it
+    externalId   what the connection that made the group calls a user or group of its own
+    userName     the live user of the directory who has it. Who appears by it joins only groups that the
+                 connection which makes or renames the user may change: its own, or by its reach all
 """
 
 from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from rosterd.scim import errors, membership
 from rosterd.scim.filter import Bound
@@ -13,6 +21,17 @@ from rosterd.scim.schema import ResourceType
 from rosterd.service import changes
 from rosterd.service.events import Cause
 from rosterd.service.ports import MemberChange, Stored, Writer
+
+_KINDS: Final = ("User", "Group")
+"""What can be a member."""
+
+
+class Names(NamedTuple):
+    """By what groups may have named a resource before it existed."""
+
+    anywhere: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    """Only groups of the resource's own connection."""
 
 
 class Groups:
@@ -65,12 +84,14 @@ class Groups:
                 await self._tell(tx, cause, row.kind, row.id, change, at)
         return await self._touched(tx, row, at) if changed else row
 
-    async def appear(self, tx: Writer, cause: Cause, row: Stored, names: Sequence[str], at: int) -> bool:
+    async def appear(self, tx: Writer, cause: Cause, row: Stored, names: Names, at: int) -> bool:
         """A resource came to exist or changed its names: the groups that waited for it have it now.
 
         Whether there were any.
         """
-        changed = await tx.resolve_pending(row.id, names)
+        if row.kind not in _KINDS:
+            return False
+        changed = await tx.resolve_pending(row.id, *names, row.connection)
         for group, change in changed.items():
             await tx.touch("Group", group, at)
             await self._tell(tx, cause, "Group", group, change, at)
@@ -117,12 +138,12 @@ class Groups:
                 return await tx.replace_members(row.id, ())
             case membership.RemoveWhere(where=where):
                 chosen = await self._chosen(tx, resource_type, row, where)
-                return await tx.remove_members(row.id, [m.value for m in chosen])
+                return await tx.remove_members(row.id, [m.value for m in chosen], named=False)
             case membership.SetDisplay(where=where, display=display):
                 chosen = await self._chosen(tx, resource_type, row, where)
                 if display is None:
-                    await tx.remove_members(row.id, [m.value for m in chosen])
-                await tx.add_members(row.id, [m._replace(display=display) for m in chosen])
+                    await tx.remove_members(row.id, [m.value for m in chosen], named=False)
+                await tx.add_members(row.id, [m._replace(display=display) for m in chosen], named=False)
                 return MemberChange(renamed=tuple(m.value for m in chosen))
 
     async def _chosen(
@@ -139,10 +160,16 @@ class Groups:
     async def _tell(
         self, tx: Writer, cause: Cause, kind: str, group: str, change: MemberChange, at: int
     ) -> None:
+        if group in change.added:  # by another name than its id
+            raise _of_itself(group)
         for verb, data in changes.member_events(change):
             await tx.append(cause.event(f"group.{verb}", kind, group, at, data))
 
 
 def _refuse_self(row: Stored, members: Sequence[Member]) -> None:
     if any(member.value == row.id for member in members):
-        raise errors.InvalidValue(f"members: group {row.id} cannot be a member of itself.")
+        raise _of_itself(row.id)
+
+
+def _of_itself(group: str) -> errors.InvalidValue:
+    return errors.InvalidValue(f"members: group {group} cannot be a member of itself.")
