@@ -17,6 +17,7 @@ from typing import Any, Final
 import orjson
 
 from rosterd.scim import amount, check, errors, membership, patch, profiles
+from rosterd.scim.account import stated
 from rosterd.scim.index import Indexed, former, index, scalars, unique_attributes
 from rosterd.scim.membership import Member, has_members
 from rosterd.scim.plain import plain_for
@@ -89,8 +90,7 @@ class Commands:
         else:
             document = check.create(_rewritten(caller, "create", resource_type, body), resource_type)
         is_account = has_groups(resource_type)
-        if is_account:
-            document.setdefault("active", True)
+        document = stated(document, resource_type, {})
         visible, members = parted(document, resource_type)
         new = draft(visible, resource_type)
         amount.require_moderate(visible, len(new.document), {}, 0)
@@ -163,10 +163,8 @@ class Commands:
                 document = check.checker_for(resource_type).replaced(dict(plain), current)
             else:
                 document = check.replace(body, resource_type, current)
-            if "active" in current:
-                # A client that does not speak of the account's state must not reactivate it.
-                document.setdefault("active", current["active"])
-            return document
+            # A client that does not speak of the account's state must not reactivate it.
+            return stated(document, resource_type, current)
 
         async def unit(tx: Writer) -> View:
             row, members, at = await self._update(tx, caller, resource_type, id, plan, if_match)
@@ -198,9 +196,10 @@ class Commands:
             operations, changes_of_members = membership.split(operations, resource_type)
 
         def plan(current: Document) -> Document:
-            return patch.apply(
-                operations, resource_type, current, ignore_unmatched_removes="remove-unmatched" in options
-            )
+            tolerant = "remove-unmatched" in options
+            document = patch.apply(operations, resource_type, current, ignore_unmatched_removes=tolerant)
+            # Whoever takes the state away takes it for the one that it has by itself.
+            return stated(document, resource_type, {})
 
         async def unit(tx: Writer) -> View:
             if operations:

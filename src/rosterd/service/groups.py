@@ -11,7 +11,8 @@ A value names, in this order, whichever came first, group or member, and in each
                  connection which makes or renames the user may change: its own, or by its reach all
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, groupby
 from typing import Final, NamedTuple
 
 from rosterd.scim import errors, membership
@@ -77,7 +78,7 @@ class Groups:
     ) -> Stored:
         """The membership operations of one PATCH, in order; together they move the version by one."""
         changed = False
-        for operation in operations:
+        for operation in _together(operations):
             change = await self._operate(tx, resource_type, row, operation)
             if change:
                 changed = True
@@ -164,6 +165,19 @@ class Groups:
             raise _of_itself(group)
         for verb, data in changes.member_events(change):
             await tx.append(cause.event(f"group.{verb}", kind, group, at, data))
+
+
+def _together(operations: Iterable[membership.MemberOp]) -> Iterator[membership.MemberOp]:
+    """Additions that follow one another as one, and removals too: some clients name each member in one."""
+    for kind, run in groupby(operations, key=type):
+        if kind is membership.Add:
+            added = (one.members for one in run if isinstance(one, membership.Add))
+            yield membership.Add(tuple(chain.from_iterable(added)))
+        elif kind is membership.Remove:
+            removed = (one.values for one in run if isinstance(one, membership.Remove))
+            yield membership.Remove(tuple(chain.from_iterable(removed)))
+        else:
+            yield from run
 
 
 def _refuse_self(row: Stored, members: Sequence[Member]) -> None:
