@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from rosterd.scim import check, urns
+from rosterd.scim import check, patch, urns
+from rosterd.scim.account import stated
 from rosterd.scim.errors import InvalidSyntax, InvalidValue, Mutability, ScimError
 from rosterd.scim.schema import Model, ResourceType
 from rosterd.scim.schemas import CORE_MODEL
