@@ -75,6 +75,7 @@ REACHES = [
     # reach of the other connection, what it makes, whether that joins the group that waits for X and ann@x
     ("own", {"userName": "intruder", "externalId": "X"}, False),
     ("own", {"userName": "ann@x"}, False),
+    ("own", {"userName": "X"}, False),
     ("directory", {"userName": "intruder", "externalId": "X"}, False),
     ("directory", {"userName": "ann@x"}, True),
 ]
@@ -98,6 +99,9 @@ def test_a_connection_joins_no_group_that_it_may_not_change(
             someone = [resource["id"] for resource in found.json()["Resources"]]
         assert await members(world, group) == (someone if joins else [])
         assert await pending(world, group) == (["X"] if joins else ["X", "ann@x"])
+        body = {"schemas": [urns.GROUP], "displayName": "Admins", "members": listed("X", "ann@x")}
+        assert (await world.scim.put(f"/Groups/{group}", json=body)).status_code == 200
+        assert await members(world, group) == (someone if joins else [])
         mine = (await world.user("mine", externalId="X"))["id"]
         assert await members(world, group) == sorted([mine, *(someone if joins else [])])
 

@@ -8,7 +8,9 @@ A value names, in this order, whichever came first, group or member, and in each
     id           the live user or group that has it
     externalId   what the connection that made the group calls a user or group of its own
     userName     the live user of the directory who has it. Who appears by it joins only groups that the
-                 connection which makes or renames the user may change: its own, or by its reach all
+                 connection which makes or renames the user may change: its own, or by its reach all. And a
+                 value that waits does not come to mean another connection's user by being sent again: else
+                 that one could take a name because a group waits for it
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -289,7 +289,8 @@ class Writer(Reader, FeedWriter, PastWriter, ProjectionWriter, AdoptionWriter, P
 
         A value is the id of a live user or group; else the externalId that the connection which made the
         group gave to one of its own, a member before others, then by ``seq``; else the userName of a live
-        user. A blank value is no name, and none is if ``named`` is false.
+        user; but a value that is pending in the group stays so for a user whom another connection made. A
+        blank value is no name, and none is if ``named`` is false.
         """
 
     async def remove_members(self, group: str, values: Sequence[str], *, named: bool = True) -> MemberChange:

@@ -18,6 +18,8 @@ class Meant(NamedTuple):
     is_member: bool
     shown: str | None
     """The display of the membership."""
+    is_own: bool
+    """Whether the connection that made the group made them."""
 
 
 class Joining(NamedTuple):
@@ -57,7 +59,8 @@ def joining(
 
     ``standing`` has of each value: whether it lives, is a member and shown by what, waits and announced by
     what; more behind that is not looked at. ``meant`` has whom some of them name that are no ids: they stand
-    for those.
+    for those. But what is pending already stays so for somebody of another connection, which could have taken
+    the name because of that.
     """
     found = {one.value: one for one in map(Meant._make, meant)}
     if not found:
@@ -68,7 +71,7 @@ def joining(
     for row in standing:
         value, _, _, _, is_pending, announced, *_ = row
         display, one = wanted[value], found.get(value)
-        if one is None:
+        if one is None or (is_pending and not one.is_own):
             rows[value] = row
         else:
             if is_pending:

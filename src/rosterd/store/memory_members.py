@@ -19,7 +19,7 @@ class MemoryMemberWriter:
         wanted: Displays = {}
         for member in members:
             wanted[member.value] = member.display or wanted.get(member.value)
-        return self._put(group, wanted, self._meant(group, wanted, named), exactly=False)
+        return self._put(group, wanted, self._meant_now(group, wanted, named), exactly=False)
 
     async def remove_members(self, group: str, values: Sequence[str], *, named: bool = True) -> MemberChange:
         members, pending = self._lists(group)
@@ -35,7 +35,7 @@ class MemoryMemberWriter:
     ) -> MemberChange:
         wanted = {member.value: member.display or None for member in members}
         now, pending = self._lists(group)
-        meant = self._meant(group, wanted, named)
+        meant = self._meant_now(group, wanted, named)
         kept = {*wanted, *meant.values()}
         gone = await self.remove_members(
             group, sorted(value for value in (*now, *pending) if value not in kept), named=False
@@ -97,6 +97,15 @@ class MemoryMemberWriter:
             if id is not None:
                 found[value] = id
         return found
+
+    def _meant_now(self, group: str, values: Iterable[str], named: bool) -> dict[str, str]:
+        """The same, but for what is pending already and names somebody of another connection."""
+        pending, rows = self._lists(group)[1], self.state.rows
+        return {
+            value: id
+            for value, id in self._meant(group, values, named).items()
+            if value not in pending or rows[id].connection == rows[group].connection
+        }
 
     def _put(self, group: str, given: Displays, meant: Mapping[str, str], *, exactly: bool) -> MemberChange:
         members, pending = self._lists(group)

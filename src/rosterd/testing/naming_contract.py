@@ -101,6 +101,25 @@ class NamingContract:
         assert await pending_values(store, "g") == []
 
     @scenario
+    async def test_what_is_pending_does_not_come_to_name_somebody_of_another_connection(
+        self, store: Store
+    ) -> None:
+        await group(store, "g")
+        await store.write(DIRECTORY, adding("g", "ben@x", "x-1"))
+        await named(store, of="h")
+        for again in (
+            adding("g", "ben@x"),
+            lambda tx: tx.replace_members("g", member("ben@x", "x-1")),
+            lambda tx: tx.replace_members("g", member("ben@x", "id-1")),
+        ):
+            await store.write(DIRECTORY, again)
+            assert await pending_values(store, "g") in (["ben@x"], ["ben@x", "x-1"])
+        assert await member_ids(store, "g") == ["id-1"]
+        change = await store.write(DIRECTORY, lambda tx: tx.remove_members("g", ["ben@x"]))
+        assert change == MemberChange(pending_removed=("ben@x",))
+        assert await store.write(DIRECTORY, adding("g", "ben@x")) == MemberChange(added=("ben",))
+
+    @scenario
     async def test_names_of_a_connections_own_resolve_only_in_groups_that_it_made(self, store: Store) -> None:
         await group(store, "g")
         await store.write(DIRECTORY, put({"displayName": "H"}, "h", "Group", connection=OTHER))

@@ -194,8 +194,9 @@ ORDER BY t.group_id, t.value;
 
 -- name: meant
 -- Whom values name that are no ids, each with it folded, and what these are to a group: who has the value as the
--- externalId of the connection that made the group, members of it first; else the user with this userName.
-SELECT j.value, r.id, m.member_id IS NOT NULL, m.display
+-- externalId of the connection that made the group, members of it first; else the user with this userName. And whether
+-- that connection made them.
+SELECT j.value, r.id, m.member_id IS NOT NULL, m.display, r.connection = g.connection
 FROM (SELECT * FROM unnest($3::text[], $4::text[]) AS n (value, folded) LIMIT cardinality($3)) AS j
 CROSS JOIN LATERAL (SELECT connection FROM resource WHERE directory IN ($1, $1) AND id = $2 OFFSET 0) AS g
 CROSS JOIN LATERAL (
@@ -222,7 +223,7 @@ CROSS JOIN LATERAL (
         )
     ) AS id
 ) AS named
-CROSS JOIN LATERAL (SELECT id FROM resource WHERE directory IN ($1, $1) AND id = named.id OFFSET 0) AS r
+CROSS JOIN LATERAL (SELECT id, connection FROM resource WHERE directory IN ($1, $1) AND id = named.id OFFSET 0) AS r
 LEFT JOIN LATERAL (
     SELECT member_id, display FROM member WHERE directory = $1 AND group_id = $2 AND member_id = r.id OFFSET 0
 ) AS m ON TRUE

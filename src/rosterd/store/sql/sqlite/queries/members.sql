@@ -135,8 +135,9 @@ DELETE FROM pending_member WHERE directory = ?1 AND group_id = ?2;
 
 -- name: meant
 -- Whom values name that are no ids, given as [[value, folded], …], and what these are to a group: who has the value as
--- the externalId of the connection that made the group, members of it first; else the user with this userName.
-SELECT j.value ->> 0, r.id, m.member_id IS NOT NULL, m.display
+-- the externalId of the connection that made the group, members of it first; else the user with this userName. And
+-- whether that connection made them.
+SELECT j.value ->> 0, r.id, m.member_id IS NOT NULL, m.display, r.connection = g.connection
 FROM resource AS g
 CROSS JOIN json_each(?3) AS j
 CROSS JOIN resource AS r ON r.directory = ?1 AND r.id = coalesce(
