@@ -1,8 +1,9 @@
 """Documents meet the schema: what a client sent goes in, a canonical document comes out, or a reason.
 
 Never mutates its input. A canonical document has the schema's spelling of every name, fitting types,
-no ``null``, ``[]`` or ``{}`` (all three mean "no value", RFC 7643 §2.5; an empty string is a value), and
-nothing the client may not set: attributes that are readOnly, never returned or unknown are not in it.
+no ``null``, ``[]`` or ``{}`` (all three mean "no value", RFC 7643 §2.5; an empty string is a value, but no
+externalId), and nothing the client may not set: attributes that are readOnly, never returned or unknown are
+not in it.
 
 The schema is compiled once per resource type into look-up tables of rules:
 
@@ -189,6 +190,7 @@ class Checker:
 
     def complete(self, draft: dict[str, Any]) -> dict[str, Any]:
         """Make canonical values, ``schemas`` first, a document. Raises ``InvalidValue`` if one lacks."""
+        drop_blank(draft)
         for lack in self.table.lacking(draft, first=True):
             raise InvalidValue(str(lack))
         draft["schemas"] = self.schemas(draft)
@@ -273,6 +275,13 @@ def replace(document: object, t: ResourceType, current: Mapping[str, Any]) -> di
     never returned need not be given: the client cannot know it.
     """
     return checker_for(t).replace(document, current)
+
+
+def drop_blank(document: dict[str, Any]) -> None:
+    """Take an externalId out that is empty or blank: by it a client would take its resources for one."""
+    name = document.get("externalId")
+    if name.__class__ is str and not name.strip():
+        del document["externalId"]
 
 
 def identity(attribute: Attribute, value: Any) -> Hashable:

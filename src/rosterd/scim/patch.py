@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from rosterd.scim import urns
 from rosterd.scim.bind import bind_values
 from rosterd.scim.change import Choice, change, merge
-from rosterd.scim.check import Checker, Lack, Rule, checker_for
+from rosterd.scim.check import Checker, Lack, Rule, checker_for, drop_blank
 from rosterd.scim.effort import COMPARING, FILTERED, LONG, MOST_STEPS, NAMED, Budget, weight
 from rosterd.scim.errors import (
     InvalidPath,
@@ -156,6 +156,7 @@ def apply(
             if ignore_unmatched_removes and operation.op == "remove" and isinstance(error, NoTarget):
                 continue
             raise operation.error(error) from fault
+        drop_blank(result)
         if (lacks := checker.table.lacking(result)) or culprits:
             culprits = {lack: culprits.get(lack, operation) for lack in lacks}
     # What the resource lacked before (its schema may have grown) is no reason to refuse a PATCH.

@@ -107,8 +107,12 @@ class Caller:
         return row.connection == self.connection.id
 
     def external_id(self, row: Stored) -> str | None:
-        """externalId is the owning connection's own; nobody else sees it (RFC 7643 §3.1)."""
-        return row.external_id if row.connection == self.connection.id else None
+        """externalId is the owning connection's own; nobody else sees it (RFC 7643 §3.1).
+
+        A blank one, of a time when such were kept, is none.
+        """
+        name = row.external_id
+        return name if name and row.connection == self.connection.id and not name.isspace() else None
 
     def require_reach(self, row: Stored) -> None:
         """Raise ``Forbidden`` if the policy keeps this connection from changing another's resource."""

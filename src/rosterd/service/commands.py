@@ -17,6 +17,7 @@ from typing import Any, Final
 import orjson
 
 from rosterd.scim import amount, check, errors, membership, patch, profiles
+from rosterd.scim.account import stated
 from rosterd.scim.effort import handled, require_few_members
 from rosterd.scim.index import former, index, scalars, unique_attributes
 from rosterd.scim.membership import Member, has_members
@@ -28,7 +29,7 @@ from rosterd.service.ahead import Ahead, with_members
 from rosterd.service.caller import Caller
 from rosterd.service.connections import Guarded, Refusal, guarded, lose
 from rosterd.service.drafts import Document, Draft, draft, parted
-from rosterd.service.groups import Groups
+from rosterd.service.groups import Groups, Names
 from rosterd.service.lifecycle import remove, retire
 from rosterd.service.ports import Stored, UniqueViolation, Writer
 from rosterd.service.view import View, has_groups
@@ -64,13 +65,12 @@ class Commands:
         else:
             document = check.create(_rewritten(caller, "create", resource_type, body), resource_type)
         is_account = has_groups(resource_type)
-        if is_account:
-            document.setdefault("active", True)
+        document = stated(document, resource_type, {})
         visible, members = parted(document, resource_type)
         new = draft(visible, resource_type, {})
         _count(caller, new.document)
         fresh, cause = promised or self._new_id(), caller.cause
-        names = _names(new.external_id, new, promised)
+        names = _names(caller, new.external_id, new, promised)
         name = new.indexed.search.get("userName") if is_account else None
         known = new.external_id if is_account else None
 
@@ -115,7 +115,7 @@ class Commands:
             unique=tuple([(kind, *pair) for pair in new.indexed.unique]),
             adopted=(name,) if isinstance(name, str) else (),
             retained=() if known is None else ((kind, caller.connection.id, known),),
-            awaited=(fresh, *names),
+            awaited=(fresh, *names.anywhere, *names.own),
         )
         return guarded(caller, unit, self._now, ahead)
 
@@ -146,10 +146,8 @@ class Commands:
                 document = check.checker_for(resource_type).replaced(dict(plain), current)
             else:
                 document = check.replace(body, resource_type, current)
-            if "active" in current:
-                # A client that does not speak of the account's state must not reactivate it.
-                document.setdefault("active", current["active"])
-            return document
+            # A client that does not speak of the account's state must not reactivate it.
+            return stated(document, resource_type, current)
 
         async def unit(tx: Writer) -> View:
             row, members, at = await self._update(tx, caller, resource_type, id, plan, if_match)
@@ -196,13 +194,15 @@ class Commands:
             operations, changes_of_members = membership.split(operations, resource_type)
 
         def plan(current: Document) -> Document:
-            return patch.apply(
+            document = patch.apply(
                 operations,
                 resource_type,
                 current,
                 ignore_unmatched_removes="remove-unmatched" in options,
                 budget=caller.budget,
             )
+            # Whoever takes the state away takes it for the one that it has by itself.
+            return stated(document, resource_type, {})
 
         async def unit(tx: Writer) -> View:
             if operations:
@@ -325,7 +325,8 @@ class Commands:
             raise await self._taken(tx, resource_type, visible, violation) from violation
         await tx.append(caller.cause.event(kind, row.kind, row.id, at, delta))
         if _renamed(delta):
-            await self._groups.appear(tx, caller.cause, changed, _names(changed.external_id, new), at)
+            names = _names(caller, external_id, new)
+            await self._groups.appear(tx, caller.cause, changed, names, at)
         return changed, members, at
 
     async def _adopted(
@@ -379,10 +380,18 @@ def _same_person(gone: Iterable[Stored], resource_type: ResourceType, new: Draft
     return None
 
 
-def _names(external_id: str | None, new: Draft, promised: str | None = None) -> tuple[str, ...]:
-    """The values by which a group may have named this resource before it existed."""
-    name = new.visible.get("userName")
-    return tuple(filter(None, (external_id, name if isinstance(name, str) else None, promised)))
+def _names(caller: Caller, external_id: str | None, new: Draft, promised: str | None = None) -> Names:
+    """The values by which groups may have named this resource before it existed, as ``service.groups`` says.
+
+    A userName that waits is found as it is written now, or folded.
+    """
+    called = dict.fromkeys((new.visible.get("userName"), new.indexed.search.get("userName")))
+    names = tuple([name for name in called if isinstance(name, str) and name.strip()])
+    anywhere = () if promised is None else (promised,)
+    own = () if external_id is None else (external_id,)
+    if caller.connection.policy.reach == "directory":
+        return Names((*anywhere, *names), own)
+    return Names(anywhere, (*own, *names))
 
 
 def _resource(resource_type: ResourceType, id: str) -> Ahead:

@@ -20,7 +20,7 @@ from rosterd.service import changes
 from rosterd.service.control import Connection
 from rosterd.service.drafts import Draft, draft
 from rosterd.service.events import Cause
-from rosterd.service.groups import Groups
+from rosterd.service.groups import Groups, Names
 from rosterd.service.lifecycle import retire
 from rosterd.service.net import DELETE, NOTHING, REVIVE, UNDO, UPDATE, Net, Step, step, visible
 from rosterd.service.ports import Reader, Stored, UniqueViolation, Writer
@@ -154,9 +154,9 @@ class Inverse:
             return []
         if back:
             possible = [Member(value) for value in values if await self._possible(tx, net, value)]
-            change = await tx.add_members(net.id, possible)
+            change = await tx.add_members(net.id, possible, named=False)
         else:
-            change = await tx.remove_members(net.id, values)
+            change = await tx.remove_members(net.id, values, named=False)
         await self._groups.told(tx, self._cause, row, change, max(self._now(), row.modified))
         added = len(change.added) + len(change.pending_added)
         removed = len(change.removed) + (0 if back else len(change.pending_removed))
@@ -289,7 +289,7 @@ class Inverse:
                 seq = await tx.append(self._cause.event(type, row.kind, row.id, at, data))
                 await tx.revive(changed._replace(seq=seq, deleted=None), new.indexed)
             # Who waits for the id has it again. A name that was waited for while it lived stays waited for.
-            await self._groups.appear(tx, self._cause, changed, (), at)
+            await self._groups.appear(tx, self._cause, changed, Names(), at)
 
     def _outcome(self, net: Net, row: Stored | None, found: Step) -> Outcome:
         name = ""
