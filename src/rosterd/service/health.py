@@ -117,7 +117,7 @@ def _standing(facts: Facts) -> Iterator[Concern]:
 def _tokens(facts: Facts) -> Iterator[Concern]:
     working = [token for token in facts.tokens if usable(token, facts.now)]
     if not facts.tokens:
-        yield Concern(WARN, "It has no token yet. Set it up.", "setup", NEW)
+        yield Concern(WARN, "It has no token yet.", "setup", NEW)
     elif not working:
         text = "No token works any more: all have expired or were revoked."
         yield Concern(BAD, text, "tokens", LOCKED_OUT)

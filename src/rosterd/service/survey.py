@@ -91,8 +91,8 @@ class Survey(Protocol):
     ) -> tuple[Sight, ...]:
         """Connections by their directories' ids and their own; ``warning_days`` as in ``health.Facts``."""
 
-    async def troubled_webhooks(self, of: Range, by: str, limit: int) -> tuple[str, ...]:
-        """Ids of webhooks that fail, or that ``by`` disabled; of these directories, or of all there are."""
+    async def troubled_webhooks(self, of: Range, whole: bool, by: str, limit: int) -> tuple[str, ...]:
+        """Ids of webhooks that fail, or that ``by`` disabled; with ``whole`` those for all too."""
 
 
 Urgency = tuple[bool, int]

@@ -24,7 +24,9 @@ class PostgresSurvey(PostgresControl):
         rows = await self._rows(
             "survey_connections", *astuple(of), limit, now, now + warning_days * DAY, now // HOUR - 1
         )
-        return tuple(Sight(*row[:-2], int(row[-2]), int(row[-1])) for row in rows)
+        return tuple(Sight._make((*row[:-2], int(row[-2]), int(row[-1]))) for row in rows)
 
-    async def troubled_webhooks(self, of: Range, by: str, limit: int) -> tuple[str, ...]:
-        return tuple(id for (id,) in await self._rows("troubled_webhooks", *astuple(of), by, limit))
+    async def troubled_webhooks(self, of: Range, whole: bool, by: str, limit: int) -> tuple[str, ...]:
+        return tuple(
+            id for (id,) in await self._rows("troubled_webhooks", *astuple(of), int(whole), by, limit)
+        )

@@ -28,8 +28,10 @@ class SqliteSurvey(SqliteControl):
         )
         return tuple(map(Sight._make, rows))
 
-    async def troubled_webhooks(self, of: Range, by: str, limit: int) -> tuple[str, ...]:
-        return tuple(id for (id,) in await self._surveyed("troubled_webhooks", *astuple(of), by, limit))
+    async def troubled_webhooks(self, of: Range, whole: bool, by: str, limit: int) -> tuple[str, ...]:
+        return tuple(
+            id for (id,) in await self._surveyed("troubled_webhooks", *astuple(of), int(whole), by, limit)
+        )
 
     async def _surveyed(self, name: str, *parameters: Any) -> list[tuple[Any, ...]]:
         def work(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:

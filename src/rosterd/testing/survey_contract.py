@@ -90,11 +90,11 @@ class SurveyContract:
             sight = sights[lines[name].id]
             assert (sight.directory, sight.home, sight.name) == (home.id, "acme", lines[name].name)
             assert urgency(sight, NOW) == wanted, name
-            line = await plane.connection(home.id, lines[name].name)
-            assert line is not None
-            newest = await plane.token_page(home.id, line.id, None, NEWEST)
-            facts = health.Facts(line, activities.get(line.id), newest, NOW, WARNING_DAYS)
-            short = health.Facts(line, sight.activity(NOW), newest, NOW, WARNING_DAYS)
+            full = await plane.connection(home.id, lines[name].name)
+            assert full is not None
+            newest = await plane.token_page(home.id, full.id, None, NEWEST)
+            facts = health.Facts(full, activities.get(full.id), newest, NOW, WARNING_DAYS)
+            short = health.Facts(full, sight.activity(NOW), newest, NOW, WARNING_DAYS)
             assert told(short) == told(facts), name
             assert min(told(facts), default=None) == wanted, name
 
@@ -161,12 +161,13 @@ class SurveyContract:
         for id, by in (("given up", itself), ("stopped", "ann")):
             await plane.move_webhook(id, Standing(DISABLED, by, "", NOW), ENTRY)
         await plane.note_progress(Progress("w", NOW, health={"all": NOW, "stopped": NOW, "of zoo": NOW}))
-        for of, limit, wanted in (
-            (EVERYWHERE, 9, ("all", "given up", "of zoo")),
-            (EVERYWHERE, 2, ("all", "given up")),
-            (Range(zoo.id, zoo.id), 9, ("all", "of zoo")),
+        for of, whole, limit, wanted in (
+            (EVERYWHERE, True, 9, ("all", "given up", "of zoo")),
+            (EVERYWHERE, True, 2, ("all", "given up")),
+            (Range(zoo.id, zoo.id), True, 9, ("all", "of zoo")),
+            (Range(zoo.id, zoo.id), False, 9, ("of zoo",)),
         ):
-            assert await plane.troubled_webhooks(of, itself, limit) == wanted
+            assert await plane.troubled_webhooks(of, whole, itself, limit) == wanted
 
 
 def told(facts: health.Facts) -> list[Urgency]:

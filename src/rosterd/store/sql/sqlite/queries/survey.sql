@@ -76,10 +76,10 @@ ORDER BY c.directory, c.id
 LIMIT ?3;
 
 -- name: troubled_webhooks
--- Endpoints that fail, or that somebody (?3) disabled: of these directories, or of all there are.
+-- Endpoints that fail, or that somebody (?4) disabled: of these directories, and with ?3 = 1 those for all.
 SELECT id FROM webhook
 WHERE
-    (directory IS NULL OR directory BETWEEN ?1 AND ?2)
-    AND (state = 'disabled' AND state_by = ?3 OR state <> 'disabled' AND failing IS NOT NULL)
+    (directory BETWEEN ?1 AND ?2 OR directory IS NULL AND ?3 = 1)
+    AND (state = 'disabled' AND state_by = ?4 OR state <> 'disabled' AND failing IS NOT NULL)
 ORDER BY id
-LIMIT ?4;
+LIMIT ?5;
