@@ -9,6 +9,7 @@ from rosterd.console.request import PageRequest, path
 from rosterd.console.route import Page
 from rosterd.http.reply import Reply
 from rosterd.scim import errors
+from rosterd.service.control import Directory
 from rosterd.service.visitor import OWNER, VIEWER
 
 MAX_NAME: Final = 63
@@ -38,6 +39,7 @@ async def create_directory(console: Console, request: PageRequest) -> Reply:
 async def _page(console: Console, request: PageRequest, form: Form, status: int = 200) -> Reply:
     bound = await console.bound(request)
     part = text(request, "q", MAX_NAME)
+    found: tuple[Directory, ...]
     if bound is not None:
         found = (bound,)
     elif part:
