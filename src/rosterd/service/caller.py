@@ -115,8 +115,9 @@ class Caller:
         if not self.owns(row) and self.connection.policy.reach != "directory":
             raise errors.Forbidden(
                 f"{row.kind} {row.id} was made by another connection of this directory, and connection "
-                f"'{self.connection.name}' may change only what it made itself. To let it adopt this resource, an "
-                "administrator lets it change everything in the directory, in its policy (reach: directory).",
+                f"'{self.connection.name}' may change only what it made itself. To let it adopt this "
+                "resource, an administrator lets it change everything in the directory, in its policy "
+                "(reach: directory).",
                 situation="reach",
                 other=row.id,
             )
