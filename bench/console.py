@@ -35,6 +35,8 @@ BY: Final = Actor(COMMAND_LINE, "bench")
 HOST: Final = "console.example"
 PASSWORD: Final = secrets.token_hex()
 WANTED_MS: Final = 100.0
+WANTED_OF_MANY_MS: Final = 500.0
+"""Of the overview of many directories, most of which is done beside the event loop."""
 ROUNDS: Final = 15
 SECONDS: Final = 1.0
 """The most that a page is measured for."""
@@ -83,7 +85,11 @@ async def _measure(say: Callable[[str], None], data: Path, users: int) -> bool:
         await _fill_directories(service)
         for name, address in _OF_MANY:
             rows.append(await _row(service, f"{name}, {DIRECTORIES:,} directories more", address, cookie))
-        slow = [name for name, middle, *_ in rows if float(middle) >= WANTED_MS]
+        slow = [
+            name
+            for name, middle, *_ in rows
+            if float(middle) >= (WANTED_OF_MANY_MS if name.startswith(_OF_MANY[0][0]) else WANTED_MS)
+        ]
         say(table(("page", "ms, median", "ms, most", "times"), rows))
         say(f"Slower than {WANTED_MS:.0f} ms at the median: {', '.join(slow) or 'none'}")
         return not slow

@@ -89,7 +89,10 @@ class Survey(Protocol):
     async def sights(
         self, of: Range, now: int, warning_days: int, limit: int = LOOKED_AT
     ) -> tuple[Sight, ...]:
-        """Connections by their directories' ids and their own; ``warning_days`` as in ``health.Facts``."""
+        """Those of so many connections that may want attention, which ``urgency`` says; in their order.
+
+        ``warning_days`` is as in ``health.Facts``.
+        """
 
     async def troubled_webhooks(self, of: Range, whole: bool, by: str, limit: int) -> tuple[str, ...]:
         """Ids of webhooks that fail, or that ``by`` disabled; with ``whole`` those for all too."""

@@ -2,6 +2,7 @@
 
 from dataclasses import astuple
 
+from rosterd.service.health import SILENT
 from rosterd.service.request_log import DAY, HOUR, Hour
 from rosterd.service.survey import LOOKED_AT, Range, Sight, Sums
 from rosterd.store.postgres_control import PostgresControl
@@ -22,7 +23,13 @@ class PostgresSurvey(PostgresControl):
         self, of: Range, now: int, warning_days: int, limit: int = LOOKED_AT
     ) -> tuple[Sight, ...]:
         rows = await self._rows(
-            "survey_connections", *astuple(of), limit, now, now + warning_days * DAY, now // HOUR - 1
+            "survey_connections",
+            *astuple(of),
+            limit,
+            now,
+            now + warning_days * DAY,
+            now // HOUR - 1,
+            (now - SILENT) // HOUR,
         )
         return tuple(Sight._make((*row[:-2], int(row[-2]), int(row[-1]))) for row in rows)
 

@@ -4,6 +4,7 @@ import sqlite3
 from dataclasses import astuple
 from typing import Any
 
+from rosterd.service.health import SILENT
 from rosterd.service.request_log import DAY, HOUR, Hour
 from rosterd.service.survey import LOOKED_AT, Range, Sight, Sums
 from rosterd.store.queries import SQLITE
@@ -24,7 +25,13 @@ class SqliteSurvey(SqliteControl):
         self, of: Range, now: int, warning_days: int, limit: int = LOOKED_AT
     ) -> tuple[Sight, ...]:
         rows = await self._surveyed(
-            "survey_connections", *astuple(of), limit, now, now + warning_days * DAY, now // HOUR - 1
+            "survey_connections",
+            *astuple(of),
+            limit,
+            now,
+            now + warning_days * DAY,
+            now // HOUR - 1,
+            (now - SILENT) // HOUR,
         )
         return tuple(map(Sight._make, rows))
 

@@ -84,27 +84,28 @@ class SurveyContract:
                 now = Standing(*standing, "a reason", AT)
                 await plane.write(home.id, lambda tx, line=line, now=now: tx.set_standing(line.id, now))  # type: ignore[misc]
         sights = {one.connection: one for one in await plane.sights(EVERYWHERE, NOW, WARNING_DAYS)}
-        assert len(sights) == len(TABLE)
         activities = {one.connection: one for one in await plane.activity(home.id, NOW - DAY)}
         for name, (*_, wanted) in TABLE.items():
-            sight = sights[lines[name].id]
-            assert (sight.directory, sight.home, sight.name) == (home.id, "acme", lines[name].name)
-            assert urgency(sight, NOW) == wanted, name
+            sight = sights.get(lines[name].id)
+            assert (sight and urgency(sight, NOW)) == wanted, name
             full = await plane.connection(home.id, lines[name].name)
             assert full is not None
             newest = await plane.token_page(home.id, full.id, None, NEWEST)
             facts = health.Facts(full, activities.get(full.id), newest, NOW, WARNING_DAYS)
+            assert min(told(facts), default=None) == wanted, name
+            if sight is None:
+                continue
+            assert (sight.directory, sight.home, sight.name) == (home.id, "acme", lines[name].name)
             short = health.Facts(full, sight.activity(NOW), newest, NOW, WARNING_DAYS)
             assert told(short) == told(facts), name
-            assert min(told(facts), default=None) == wanted, name
 
     @scenario
     async def test_the_newest_tokens_of_a_connection_are_looked_at(self, plane: Plane) -> None:
         _, okta = await connected(plane)
 
         async def best() -> int | None:
-            ((*_, sight),) = [await plane.sights(EVERYWHERE, NOW, WARNING_DAYS)]
-            return sight.tokens
+            found = await plane.sights(EVERYWHERE, NOW, WARNING_DAYS)
+            return found[0].tokens if found else WORKS
 
         assert await best() is None
         for made, wanted in (
@@ -114,7 +115,7 @@ class SurveyContract:
         ):
             await plane.create_token(made, ENTRY)
             assert await best() == wanted
-        assert (await plane.sights(EVERYWHERE, NOW, 0))[0].tokens == WORKS, "nobody is warned"
+        assert await plane.sights(EVERYWHERE, NOW, 0) == (), "nobody is warned"
         for number in range(NEWEST):
             await plane.create_token(token(okta, f"n{number}", created=9, expires=NOW), ENTRY)
         assert await best() == EXPIRED

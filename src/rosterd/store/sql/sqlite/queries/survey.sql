@@ -29,51 +29,63 @@ GROUP BY h.hour
 ORDER BY h.hour;
 
 -- name: survey_connections
--- So many connections at ?4 ms, in few words: tokens that end until ?5, the last hour, requests from hour ?6 on.
--- Of each, its 20 newest tokens are looked at.
+-- Of so many connections at ?4 ms, in few words, those that may want attention: tokens that end until ?5, the last
+-- hour (before ?7: long ago), requests from hour ?6 on. Of each, its 20 newest tokens are looked at.
 SELECT
-    c.directory, c.id, d.name, c.name, c.state, c.state_by,
-    (
-        SELECT max(
-            CASE
-                WHEN n.expires <= ?4 OR n.revoked <= ?4 THEN 0
-                WHEN n.client IS NULL AND n.revoked IS NULL AND n.expires <= ?5 THEN 2
-                ELSE 1
-            END
-        )
-        FROM (
-            SELECT t.expires, t.revoked, t.client FROM token AS t
-            WHERE t.directory = c.directory AND t.connection = c.id
-            ORDER BY t.created DESC
-            LIMIT 20
-        ) AS n
-    ),
-    (
-        SELECT max(n.last_used)
-        FROM (
-            SELECT t.last_used FROM token AS t
-            WHERE t.directory = c.directory AND t.connection = c.id
-            ORDER BY t.created DESC
-            LIMIT 20
-        ) AS n
-    ),
-    (
-        SELECT max(h.hour) FROM request_hour AS h
-        WHERE h.directory = c.directory AND h.connection = c.id
-    ),
-    (
-        SELECT coalesce(sum(h.ok), 0) FROM request_hour AS h
-        WHERE h.directory = c.directory AND h.connection = c.id AND h.hour >= ?6
-    ),
-    (
-        SELECT coalesce(sum(h.failed), 0) FROM request_hour AS h
-        WHERE h.directory = c.directory AND h.connection = c.id AND h.hour >= ?6
+    page.directory, page.id, page.home, page.name, page.state, page.state_by, page.tokens, page.used, page.hour,
+    page.ok, page.failed
+FROM (
+    SELECT
+        c.directory, c.id, d.name AS home, c.name, c.state, c.state_by,
+        (
+            SELECT max(
+                CASE
+                    WHEN n.expires <= ?4 OR n.revoked <= ?4 THEN 0
+                    WHEN n.client IS NULL AND n.revoked IS NULL AND n.expires <= ?5 THEN 2
+                    ELSE 1
+                END
+            )
+            FROM (
+                SELECT t.expires, t.revoked, t.client FROM token AS t
+                WHERE t.directory = c.directory AND t.connection = c.id
+                ORDER BY t.created DESC
+                LIMIT 20
+            ) AS n
+        ) AS tokens,
+        (
+            SELECT max(n.last_used)
+            FROM (
+                SELECT t.last_used FROM token AS t
+                WHERE t.directory = c.directory AND t.connection = c.id
+                ORDER BY t.created DESC
+                LIMIT 20
+            ) AS n
+        ) AS used,
+        (
+            SELECT max(h.hour) FROM request_hour AS h
+            WHERE h.directory = c.directory AND h.connection = c.id
+        ) AS hour,
+        (
+            SELECT coalesce(sum(h.ok), 0) FROM request_hour AS h
+            WHERE h.directory = c.directory AND h.connection = c.id AND h.hour >= ?6
+        ) AS ok,
+        (
+            SELECT coalesce(sum(h.failed), 0) FROM request_hour AS h
+            WHERE h.directory = c.directory AND h.connection = c.id AND h.hour >= ?6
+        ) AS failed
+    FROM connection AS c
+    INNER JOIN directory AS d ON d.id = c.directory
+    WHERE c.directory BETWEEN ?1 AND ?2
+    ORDER BY c.directory, c.id
+    LIMIT ?3
+) AS page
+WHERE
+    page.state <> 'disabled'
+    AND (
+        page.state = 'paused' OR page.tokens IS NULL OR page.tokens <> 1 OR page.failed > 0
+        OR page.hour < ?7 OR (page.hour IS NULL AND page.used IS NOT NULL)
     )
-FROM connection AS c
-INNER JOIN directory AS d ON d.id = c.directory
-WHERE c.directory BETWEEN ?1 AND ?2
-ORDER BY c.directory, c.id
-LIMIT ?3;
+ORDER BY page.directory, page.id;
 
 -- name: troubled_webhooks
 -- Endpoints that fail, or that somebody (?4) disabled: of these directories, and with ?3 = 1 those for all.
