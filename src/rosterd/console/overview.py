@@ -3,6 +3,7 @@
 The figures and what needs attention are of all that the visitor may see; cards are of a page's directories.
 """
 
+import asyncio
 from typing import Final
 
 from rosterd.console.attention import attention
@@ -61,8 +62,11 @@ async def _page(
             larger.append(directory)
         cards += await vitals(console, directory, lines[:CONNECTIONS])
     cards.sort(key=lambda card: _ORDER[card.tone])
-    hours = await console.survey.hours(of, console.now() // HOUR - HOURS)
-    earlier = first(request)
+    hours, sums, worries = await asyncio.gather(  # each waits for the store, which can do several at a time
+        console.survey.hours(of, console.now() // HOUR - HOURS),
+        console.survey.sums(of),
+        attention(console, request, of),
+    )
     return console.page(
         request,
         "overview.html",
@@ -71,12 +75,12 @@ async def _page(
         cards=cards,
         larger=larger,
         most=CONNECTIONS,
-        sums=await console.survey.sums(of),
+        sums=sums,
         looked_at=LOOKED_AT,
-        attention=await attention(console, request, of),
+        attention=worries,
         insecure=not (console.public_url or request.origin).startswith("https://"),
         chart=chart([Activity(0, None, None, None, hours)], console.now()),
-        first=earlier,
+        first=first(request),
         following=here(request, after=following) if following else None,
     )
 
