@@ -34,6 +34,7 @@ __all__ = (
     "owner",
     "running",
     "screenshot",
+    "seen_at_once",
 )
 
 CHROMIUM = os.environ.get("ROSTERD_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -103,6 +104,19 @@ def axe(page: Page) -> None:
         ]
         assert wrong == [], f"{page.url}, {scheme}: " + "\n".join(wrong)
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
+
+
+def seen_at_once(page: Page, parts: str) -> None:
+    """Each of these parts is in a narrow window as the page comes: nothing has to be moved to the side."""
+    page.set_viewport_size({"width": SIZES[1][0], "height": SIZES[1][1]})
+    found = page.locator(parts)
+    assert found.count(), f"{page.url}: there is no {parts}"
+    for number in range(found.count()):
+        box = found.nth(number).bounding_box()
+        assert box is not None, f"{page.url}: {parts} {number} is not shown"
+        end = box["x"] + box["width"]
+        assert 0 <= box["x"] <= end <= SIZES[1][0], f"{page.url}: {parts} {number} ends at {end} pixels"
+    page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
 
 
 def screenshot(page: Page, name: str) -> None:

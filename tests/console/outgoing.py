@@ -73,6 +73,10 @@ async def _prepare(data: Path, anna: str) -> Outgoing:
             target.url, label="Billing", types="user.*,group.*", directory=acme.id, by=BY
         )
         disabled, _ = await service.webhooks.create(target.url, label="Old", max_events=50, by=BY)
+        long = f"{target.url}{'a-long-path-without-blanks' * 5}"
+        await service.webhooks.create(
+            long, directory=acme.id, by=BY
+        )  # without a label it is known by its URL
         sent = await service.webhooks.test(working, by=BY)
         await service.webhooks.disable(disabled, reason="The application is switched off.", by=BY)
         events = (await service.store.reader(acme.id).feed(0, 200)).events

@@ -407,6 +407,15 @@ def test_undo_shows_then_does(tmp_path: Path) -> None:
     run(tmp_path, test)
 
 
+def test_a_connection_without_a_token_is_asked_once_to_be_set_up(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        page = await (await world.visit(VIEWER)).get("/directories/other/connections/okta")
+        assert page.words.count("Set it up") == 1
+        assert "It has no token yet. Set it up" in page.words
+
+    run(tmp_path, test)
+
+
 def test_a_blown_fuse_leads_to_undo(tmp_path: Path) -> None:
     async def test(world: World) -> None:
         visit = await world.visit(OPERATOR)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from console.browser import axe, chromium, needs_chromium, running, screenshot
+from console.browser import axe, chromium, needs_chromium, running, screenshot, seen_at_once
 from console.company import SCRIPT, Company, log_in, prepare
 from playwright.sync_api import Page, expect
 
@@ -47,6 +47,17 @@ def test_screen_is_readable_for_everybody(company: tuple[Company, Page], name: s
     expect(page.get_by_role("heading", level=1)).to_have_text(heading)
     axe(page)
     screenshot(page, name)
+
+
+@pytest.mark.parametrize("name", ["users", "groups", "requests"])
+def test_a_narrow_window_shows_at_once_what_came_of_each(company: tuple[Company, Page], name: str) -> None:
+    _, page = company
+    page.goto(f"/directories/acme/{name}")
+    seen_at_once(page, "#found .badge")
+    page.set_viewport_size({"width": 390, "height": 844})
+    axe(page)
+    expect(page.get_by_role("columnheader").nth(1)).to_be_attached()
+    assert page.get_by_role("row").count() == page.locator("#found tr").count(), "it is still a table"
 
 
 def rows(page: Page) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from console.browser import axe, chromium, needs_chromium, running, screenshot
+from console.browser import axe, chromium, needs_chromium, running, screenshot, seen_at_once
 from console.company import log_in
 from console.outgoing import Outgoing, prepare
 from playwright.sync_api import Page, expect
@@ -53,6 +53,13 @@ def test_screen_is_readable_for_everybody(outgoing: tuple[Outgoing, Page], name:
     expect(page.get_by_role("heading", level=1)).to_contain_text(heading)
     axe(page)
     screenshot(page, name)
+
+
+@pytest.mark.parametrize("name", ["deliveries", "webhooks"])
+def test_a_narrow_window_shows_at_once_what_came_of_each(outgoing: tuple[Outgoing, Page], name: str) -> None:
+    made, page = outgoing
+    page.goto(SCREENS[name][0].format(**vars(made)))
+    seen_at_once(page, "#found .badge")
 
 
 def test_rules_are_edited_and_tried_by_keyboard(outgoing: tuple[Outgoing, Page]) -> None:

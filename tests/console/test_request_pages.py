@@ -172,3 +172,17 @@ def test_whoever_is_bound_to_another_directory_finds_nothing(tmp_path: Path) -> 
         assert "No request has come yet." in (await bound.get("/directories/other/requests")).words
 
     run(tmp_path, test)
+
+
+def test_only_a_request_that_changed_something_offers_what_it_changed(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        names = await exchanged(world)
+        await world.scim.get(f"/Users/{names['anna']}")
+        await world.service.journal.flush()
+        read = (await world.service.control.exchange_page(world.acme.id, None, None, 1, EVERYTHING)).rows[0]
+        viewer = await world.visit(VIEWER)
+        for seq, offered in ((names["put"], True), (names["made"], True), (str(read.seq), False)):
+            page = await viewer.get(f"{ALL}/{seq}")
+            assert ("what it changed" in page.words, "its history" in page.words) == (offered, not offered)
+
+    run(tmp_path, test)

@@ -139,3 +139,16 @@ def test_whoever_is_bound_to_another_directory_finds_and_changes_nothing(tmp_pat
         assert (await world.service.control.directories())[0].schemas == ()
 
     run(tmp_path, test)
+
+
+def test_the_audit_log_shows_what_an_extension_has_as_json(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        owner = await world.visit()
+        await owner.post(f"{SCHEMA}/attributes", COST)
+        shown = await owner.get("/audit", action="extension.")
+        assert '"name":"costCenter"' in shown.words + (await owner.get("/audit", action="attribute.")).words
+        for page in (shown, await owner.get("/audit")):
+            assert "False" not in page.words
+            assert "'name'" not in page.words
+
+    run(tmp_path, test)

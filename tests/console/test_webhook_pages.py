@@ -327,3 +327,20 @@ def test_what_is_wrong_with_a_webhook_is_told_on_the_overview(tmp_path: Path) ->
             assert f"Webhook {quiet.label}" not in shown
 
     run(tmp_path, test)
+
+
+def test_a_webhook_that_fails_is_headed_so_and_one_event_is_one(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        failing = await hook(world, "crm")
+        visit = await world.visit(VIEWER)
+        for word in ("Enabled", "Failing"):
+            for page in ("", "/deliveries", "/dead-letters"):
+                assert f"crm {word} Health" in (await visit.get(f"/webhooks/{failing.id}{page}")).words
+            await dead(world.service, failing, world.acme.id, 1)
+        listed = (await visit.get("/webhooks")).words
+        await world.user("ann")
+        later = (await visit.get("/webhooks")).words
+        assert "1 events" not in listed + later
+        assert "by at most 1 event" in listed + later
+
+    run(tmp_path, test)

@@ -15,6 +15,7 @@ from rosterd.testing import (
     SettingContract,
     SharingContract,
     StandingContract,
+    SurveyContract,
     WebhookContract,
 )
 
@@ -40,6 +41,10 @@ class TestPostgresRegistry(Opens, RegistryContract):
 
 
 class TestPostgresExpiry(Opens, ExpiryContract):
+    pass
+
+
+class TestPostgresSurvey(Opens, SurveyContract):
     pass
 
 

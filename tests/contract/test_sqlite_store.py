@@ -19,6 +19,7 @@ from rosterd.testing import (
     SettingContract,
     SharingContract,
     StandingContract,
+    SurveyContract,
     WebhookContract,
 )
 
@@ -55,6 +56,10 @@ class TestSqliteRegistry(Opens, RegistryContract):
 
 class TestSqliteExpiry(Opens, ExpiryContract):
     """What ends is found and told once."""
+
+
+class TestSqliteSurvey(Opens, SurveyContract):
+    pass
 
 
 class TestSqliteMeasures(Opens, MeasureContract):

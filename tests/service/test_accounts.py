@@ -169,7 +169,7 @@ def test_a_connection_changes_only_its_own_unless_its_reach_is_the_directory(tmp
             lambda: world.replace(ann, user("ann"), own),
             lambda: world.delete(ann, own),
         ):
-            with pytest.raises(errors.Forbidden, match=r"belongs to connection 1.*policy 'reach'"):
+            with pytest.raises(errors.Forbidden, match=r"made by another connection.*in its policy \(reach"):
                 await attempt()
         assert (await world.page(own)).total == 1
         await world.patch(ann, title, caller=wide)

@@ -74,6 +74,8 @@ def test_of_50_deletes_at_once_exactly_as_many_as_allowed_are_applied(tmp_path: 
         assert await live(world) == 50 - most
         assert all(f"deactivated or deleted {most} of 50 accounts" in detail for detail in details)
         assert all("rosterd connection resume default --directory default" in d for d in details)
+        assert all("the limits of the mass-change fuse in the connection's policy" in d for d in details)
+        assert not any("--fuse" in d for d in details), "the console has no options"
         now = await standing(world)
         assert (now.state, now.by) == ("paused", FUSE)
         (event,) = await paused_events(world)

@@ -107,3 +107,12 @@ def test_each_tolerance_has_its_sentence(name: str) -> None:
     assert told.startswith("Tolerated: ")
     assert told.endswith(".")
     assert name not in told
+
+
+def test_advice_is_in_words_that_the_console_and_the_command_line_have() -> None:
+    for reason in REASONS:
+        assert "--" not in reason.advice
+        assert "'reach'" not in reason.advice
+    wide = [reason.advice for reason in REASONS if "reach" in reason.advice]
+    assert len(wide) == 3
+    assert all("everything in the directory" in advice and "operator" in advice for advice in wide)

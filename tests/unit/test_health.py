@@ -37,7 +37,7 @@ CASES = [
         "no token",
         replace(FINE, activity=None, tokens=()),
         ("Not used yet", "dim"),
-        ["It has no token yet. Set it up."],
+        ["It has no token yet."],
     ),
     (
         "a token that expired",

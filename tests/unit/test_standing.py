@@ -52,7 +52,7 @@ def test_a_paused_connection_is_told_who_when_why_and_what_to_do(reason: str) ->
     assert caught.value.retry_after == RETRY_AFTER
     assert caught.value.detail == (
         "Connection 'okta' was paused on 2026-11-18T11:06:40.000Z by ann: moving house. Nothing is read or "
-        "changed meanwhile. An administrator who has looked into it resumes it with "
+        "changed meanwhile. An administrator who has looked into it resumes it, in the console or by "
         "'rosterd connection resume okta --directory acme'; then try again."
     )
 

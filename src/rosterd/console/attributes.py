@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from rosterd.scim.schema import Attribute, ResourceType, Schema
 
 
@@ -37,9 +39,11 @@ def parts(document: Mapping[str, Any], resource_type: ResourceType) -> tuple[Par
 
 
 def shown(value: Any) -> str:
-    """A simple value as people read it."""
+    """A simple value as people read it; any other as JSON."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping | list):
+        return orjson.dumps(value).decode()
     return str(value)
 
 

@@ -31,6 +31,7 @@ from rosterd.service.preferences import Installation
 from rosterd.service.reconciliation import Reconciliation
 from rosterd.service.registry import Registry
 from rosterd.service.request_log import RequestLog
+from rosterd.service.survey import Survey
 from rosterd.service.tokens import Tokens
 from rosterd.service.undo import Undo
 from rosterd.service.visitor import Visitor
@@ -57,6 +58,7 @@ class Console:
     keys: Keys
     access: Access
     log: RequestLog
+    survey: Survey
     preferences: Installation
     once: Once
     undo: Undo

@@ -9,8 +9,10 @@ from rosterd.console.request import PageRequest, path
 from rosterd.console.route import Page
 from rosterd.http.reply import Reply
 from rosterd.scim import errors
+from rosterd.service.control import Directory
 from rosterd.service.visitor import OWNER, VIEWER
 
+MAX_NAME: Final = 63
 _PAGE: Final = 50
 
 
@@ -36,10 +38,14 @@ async def create_directory(console: Console, request: PageRequest) -> Reply:
 
 async def _page(console: Console, request: PageRequest, form: Form, status: int = 200) -> Reply:
     bound = await console.bound(request)
-    if bound is None:
-        found = await console.registry.directory_page(text(request, AFTER), _PAGE + 1)
-    else:
+    part = text(request, "q", MAX_NAME)
+    found: tuple[Directory, ...]
+    if bound is not None:
         found = (bound,)
+    elif part:
+        found = await console.registry.directory_search(part, text(request, AFTER), _PAGE + 1)
+    else:
+        found = await console.registry.directory_page(text(request, AFTER), _PAGE + 1)
     rows = []
     for directory in found[:_PAGE]:
         reader = console.store.reader(directory.id)
@@ -49,6 +55,8 @@ async def _page(console: Console, request: PageRequest, form: Form, status: int 
         "directories.html",
         status,
         rows=rows,
+        part=part,
+        many=bound is None,
         values=form.values,
         errors=form.errors,
         may_create=bound is None and request.visitor.may(OWNER),

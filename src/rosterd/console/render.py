@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
+import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rosterd.console.agents import named
@@ -97,6 +98,11 @@ def number(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
+def _json(value: Any) -> str:
+    """A value as JSON that people read; the page escapes it as any text."""
+    return orjson.dumps(value).decode()
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("rosterd.console"),
@@ -107,7 +113,9 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.globals.update(asset_url=asset_url, path=path)
-    environment.filters.update(browser=named, moment=moment, iso=format_time, ago=ago, number=number)
+    environment.filters.update(
+        browser=named, moment=moment, json=_json, iso=format_time, ago=ago, number=number
+    )
     return environment
 
 

@@ -10,12 +10,12 @@ from rosterd.console.forms import sent_before
 from rosterd.console.request import PageRequest
 from rosterd.console.route import Page
 from rosterd.console.tokens import LIFETIMES, USUAL, generate, scim_url
-from rosterd.console.vitals import TOKENS
 from rosterd.http.reply import Reply
 from rosterd.service.control import Connection, Directory, Token
 from rosterd.service.request_log import HOUR
 from rosterd.service.setup_checks import DONE, look, outcomes
 from rosterd.service.setup_guide import PROVIDERS, provider_of
+from rosterd.service.survey import NEWEST
 from rosterd.service.visitor import OPERATOR, VIEWER
 
 _ONE: Final = "/directories/{directory}/connections/{connection}/setup"
@@ -51,7 +51,7 @@ async def _page(
         console.store.reader(directory.id),
         console.log,
         line,
-        await console.registry.token_page(directory.id, line.id, None, TOKENS),
+        await console.registry.token_page(directory.id, line.id, None, NEWEST),
         next((one for one in activities if one.connection == line.id), None),
         console.model_of(directory),
     )

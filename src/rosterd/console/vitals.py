@@ -9,9 +9,7 @@ from rosterd.console.request import path
 from rosterd.service import health
 from rosterd.service.control import Connection, Directory, Token
 from rosterd.service.request_log import HOUR, Activity, Exchange, Wanted
-
-TOKENS = 20
-"""Tokens that are looked at of a connection: its newest."""
+from rosterd.service.survey import NEWEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +36,24 @@ class Vitals:
     @property
     def address(self) -> str:
         """Its page."""
-        return path("directories", self.directory.name, "connections", self.line.name)
+        return address(self.directory.name, self.line.name)
 
     def help(self, concern: health.Concern) -> str:
         """The page that helps."""
-        if concern.page == "requests":
-            requests = path("directories", self.directory.name, "requests")
-            return f"{requests}?connection={path(self.line.name)[1:]}&errors=1"
-        return f"{self.address}/{concern.page}" if concern.page else self.address
+        return help_with(concern, self.directory.name, self.line.name)
+
+
+def address(directory: str, connection: str) -> str:
+    """The page of a connection, by names."""
+    return path("directories", directory, "connections", connection)
+
+
+def help_with(concern: health.Concern, directory: str, connection: str) -> str:
+    """The page that helps with a concern of a connection, by names."""
+    if concern.page == "requests":
+        return f"{path('directories', directory, 'requests')}?connection={path(connection)[1:]}&errors=1"
+    own = address(directory, connection)
+    return f"{own}/{concern.page}" if concern.page else own
 
 
 async def vitals(console: Console, directory: Directory, lines: Sequence[Connection]) -> tuple[Vitals, ...]:
@@ -62,7 +70,7 @@ async def _vitals(
     console: Console, directory: Directory, line: Connection, activity: Activity | None, warning_days: int
 ) -> Vitals:
     now = console.now()
-    tokens = await console.registry.token_page(directory.id, line.id, None, TOKENS)
+    tokens = await console.registry.token_page(directory.id, line.id, None, NEWEST)
     facts = health.Facts(line, activity, tokens, now, warning_days)
     reader = console.store.reader(directory.id)
     failure = None

@@ -118,9 +118,10 @@ class Caller:
         """Raise ``Forbidden`` if the policy keeps this connection from changing another's resource."""
         if not self.owns(row) and self.connection.policy.reach != "directory":
             raise errors.Forbidden(
-                f"{row.kind} {row.id} belongs to connection {row.connection} of this directory, and "
-                f"connection {self.connection.id} ('{self.connection.name}') may change only what it made "
-                "itself. To let it adopt this resource, set the connection's policy 'reach' to 'directory'.",
+                f"{row.kind} {row.id} was made by another connection of this directory, and connection "
+                f"'{self.connection.name}' may change only what it made itself. To let it adopt this "
+                "resource, an administrator lets it change everything in the directory, in its policy "
+                "(reach: directory).",
                 situation="reach",
                 other=row.id,
             )

@@ -133,7 +133,8 @@ def _reason(limits: Limits, blown: FuseBlown) -> str:
     return (
         f"it deactivated or deleted {blown.lost} of {blown.of} accounts within {window} and was about "
         "to go on. That change and all further ones were not applied. See at the identity provider whether "
-        "it is meant; if it is, raise --fuse-count or --fuse-percent of the connection before it is resumed"
+        "it is meant; if it is, raise the limits of the mass-change fuse in the connection's policy before "
+        "it is resumed"
     )
 
 

@@ -52,6 +52,10 @@ _ANOTHER: Final = (
     "Make a new one for connection '{connection}' and paste it at the identity provider, from 'rst_' to its "
     "end."
 )
+_REACH: Final = (
+    "For '{connection}' to change it, an operator of this server lets it change everything in the directory: "
+    "that is in the connection's policy (reach: directory)."
+)
 _REPORT: Final = "Give the request id {request_id} to the operator, who finds the cause in the process log."
 _RETRIES: Final = "Identity providers repeat this by themselves; nothing was changed."
 
@@ -73,8 +77,7 @@ REASONS: Final[tuple[Reason, ...]] = (
     Reason("it sent no token that is known", _ANOTHER, 401),
     Reason(
         "a {noun} with this {attribute} exists already; it was made by connection '{owner}'",
-        "Link to that one at the identity provider if it is the same, or use another {attribute}. For this "
-        "connection to change it, set the policy 'reach' of '{connection}' to 'directory'.",
+        "Link to that one at the identity provider if it is the same, or use another {attribute}. " + _REACH,
         409,
         "uniqueness",
         owned=True,
@@ -122,7 +125,7 @@ REASONS: Final[tuple[Reason, ...]] = (
     ),
     Reason(
         "connection '{connection}' is paused",
-        "See why, and resume it; then the identity provider goes on.",
+        "An operator of this server sees why, and resumes it; then the identity provider goes on.",
         503,
         situation="paused",
     ),
@@ -135,20 +138,20 @@ REASONS: Final[tuple[Reason, ...]] = (
     Reason("rosterd could not answer then", _RETRIES, 503),
     Reason(
         "connection '{connection}' is disabled",
-        "Enable it, or switch provisioning off at the identity provider.",
+        "An operator of this server enables it again; or switch provisioning off at the identity provider.",
         403,
         situation="disabled",
     ),
     Reason(
         "it was made by connection '{owner}', and '{connection}' may change only what it made itself",
-        "To let it adopt this one, set its policy 'reach' to 'directory'.",
+        _REACH,
         403,
         situation="reach",
         owned=True,
     ),
     Reason(
         "it was made by another connection, and '{connection}' may change only what it made itself",
-        "To let it adopt this one, set its policy 'reach' to 'directory'.",
+        _REACH,
         403,
         situation="reach",
     ),
@@ -164,7 +167,8 @@ REASONS: Final[tuple[Reason, ...]] = (
     ),
     Reason(
         "there were more requests at once than this connection may send",
-        f"{_RETRIES} If it happens often, raise the rate of connection '{{connection}}'.",
+        f"{_RETRIES} If it happens often, an operator of this server can raise the rates in the policy of "
+        "connection '{connection}'.",
         429,
     ),
     Reason(

@@ -20,6 +20,9 @@ WARN: Final = "warn"
 SILENT: Final = 14 * DAY
 """ms without a request after which one asks whether provisioning was switched off."""
 
+STOPPED, LOCKED_OUT, FAILING, WEBHOOK, ENDING, QUIET, NEW = range(7)
+"""What a concern is of, in the order in which an overview tells those of one tone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -64,6 +67,7 @@ class Concern:
     tone: str
     text: str
     page: str = ""
+    rank: int = STOPPED
 
 
 def concerns(facts: Facts) -> tuple[Concern, ...]:
@@ -93,43 +97,52 @@ def word(facts: Facts) -> tuple[str, str]:
     )
 
 
+def failing(ok: int, failed: int) -> str:
+    """The tone of so many failures among so many requests; ``""`` if that is nothing to worry about."""
+    total = ok + failed
+    if not failed or failed * 50 < total:  # looking for what is not there is a part of every conversation
+        return ""
+    return BAD if failed * 4 > total else WARN
+
+
 def _standing(facts: Facts) -> Iterator[Concern]:
     standing = facts.line.standing
     if standing.state != PAUSED:
         return
     why = f": {standing.reason.rstrip('.')}" if standing.reason else ""
     tone = BAD if standing.by == FUSE else WARN
-    yield Concern(tone, f"Paused by {standing.by or 'an administrator'}{why}.")
+    yield Concern(tone, f"Paused by {standing.by or 'an administrator'}{why}.", rank=STOPPED)
 
 
 def _tokens(facts: Facts) -> Iterator[Concern]:
     working = [token for token in facts.tokens if usable(token, facts.now)]
     if not facts.tokens:
-        yield Concern(WARN, "It has no token yet. Set it up.", "setup")
+        yield Concern(WARN, "It has no token yet.", "setup", NEW)
     elif not working:
-        yield Concern(BAD, "No token works any more: all have expired or were revoked.", "tokens")
+        text = "No token works any more: all have expired or were revoked."
+        yield Concern(BAD, text, "tokens", LOCKED_OUT)
     for token in facts.ending if working else ():
         days = max(1, (token.expires - facts.now) // DAY)
         name = f"Token “{token.label}”" if token.label else f"Token {token.id}"
-        yield Concern(WARN, f"{name} expires in {days} day{'' if days == 1 else 's'}. Rotate it.", "tokens")
+        text = f"{name} expires in {days} day{'' if days == 1 else 's'}. Rotate it."
+        yield Concern(WARN, text, "tokens", ENDING)
 
 
 def _failures(facts: Facts) -> Iterator[Concern]:
     ok, failed = facts.lately
-    if not failed or facts.activity is None:
-        return
-    total = ok + failed
-    if failed * 50 < total:  # looking for what is not there is a part of every conversation
-        return
-    text = f"{failed:,} of {total:,} request{'' if total == 1 else 's'} failed in this hour or the last."
-    yield Concern(BAD if failed * 4 > total else WARN, text, "requests")
+    tone = failing(ok, failed)
+    if tone:
+        total = ok + failed
+        text = f"{failed:,} of {total:,} request{'' if total == 1 else 's'} failed in this hour or the last."
+        yield Concern(tone, text, "requests", FAILING)
 
 
 def _silence(facts: Facts) -> Iterator[Concern]:
     last = facts.last
     if last is not None and facts.line.standing.state == ACTIVE and last < facts.now - SILENT:
         days = (facts.now - last) // DAY
-        yield Concern(WARN, f"Nothing was heard of it for {days} days. Is provisioning still on?", "setup")
+        text = f"Nothing was heard of it for {days} days. Is provisioning still on?"
+        yield Concern(WARN, text, "setup", QUIET)
 
 
 _RULES: Final[tuple[Callable[[Facts], Iterator[Concern]], ...]] = (_standing, _tokens, _failures, _silence)

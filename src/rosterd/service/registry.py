@@ -59,6 +59,9 @@ class Registry(Protocol):
     async def directory_page(self, after: str, limit: int) -> tuple[Directory, ...]:
         """Directories by name, behind a name (``""``: from the first)."""
 
+    async def directory_search(self, part: str, after: str, limit: int) -> tuple[Directory, ...]:
+        """Those of them with a part in their names, in any letter case. It goes through the names."""
+
     async def directory_names(self, ids: Collection[int]) -> Mapping[int, str]:
         """The names of directories by id; without those that are not there."""
 

@@ -83,12 +83,12 @@ def refusal(standing: Standing, connection: str, directory: str) -> errors.ScimE
     if standing.state == PAUSED:
         return errors.Unavailable(
             f"{text} Nothing is read or changed meanwhile. An administrator who has looked into it "
-            f"resumes it with {back}; then try again.",
+            f"resumes it, in the console or by {back}; then try again.",
             retry_after=RETRY_AFTER,
             situation="paused",
         )
     return errors.Forbidden(
         f"{text} Switch provisioning off at the identity provider, or ask an administrator to enable the "
-        f"connection again with {back}.",
+        f"connection again, in the console or by {back}.",
         situation="disabled",
     )

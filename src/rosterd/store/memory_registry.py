@@ -26,6 +26,10 @@ class MemoryRegistry(MemoryClients):
     async def directory_page(self, after: str, limit: int) -> tuple[Directory, ...]:
         return tuple([d for d in await self.directories() if d.name > after][:limit])
 
+    async def directory_search(self, part: str, after: str, limit: int) -> tuple[Directory, ...]:
+        known = await self.directories()
+        return tuple([d for d in known if d.name > after and part.lower() in d.name.lower()][:limit])
+
     async def directory_names(self, ids: Collection[int]) -> Mapping[int, str]:
         return {id: self._directories[id].name for id in ids if id in self._directories}
 

@@ -30,6 +30,7 @@ from rosterd.store.postgres_sets import PostgresSets
 from rosterd.store.postgres_settings import PostgresSettings
 from rosterd.store.postgres_sharing import PostgresSharing
 from rosterd.store.postgres_snapshot import PostgresSnapshots
+from rosterd.store.postgres_survey import PostgresSurvey
 from rosterd.store.postgres_together import Gathered, GatheredReader
 from rosterd.store.postgres_trigram import words_of
 from rosterd.store.postgres_webhooks import PostgresWebhooks
@@ -72,6 +73,7 @@ class PostgresStore(
     PostgresMappings,
     PostgresMeasures,
     PostgresSharing,
+    PostgresSurvey,
 ):
     """See ``rosterd.service.ports.Store`` and ``Control``, and ``rosterd.service.clients.ClientControl``."""
 

@@ -25,6 +25,9 @@ class PostgresRegistry(PostgresClients):
     async def directory_page(self, after: str, limit: int) -> tuple[Directory, ...]:
         return tuple(map(directory_of, await self._rows("directory_page", after, limit)))
 
+    async def directory_search(self, part: str, after: str, limit: int) -> tuple[Directory, ...]:
+        return tuple(map(directory_of, await self._rows("directory_search", part.lower(), after, limit)))
+
     async def directory_names(self, ids: Collection[int]) -> Mapping[int, str]:
         return dict(map(tuple, await self._rows("directory_names", list(ids))))
 

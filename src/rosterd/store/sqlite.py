@@ -37,6 +37,7 @@ from rosterd.store.sqlite_sessions import SqliteSessions
 from rosterd.store.sqlite_sets import SqliteSets
 from rosterd.store.sqlite_settings import SqliteSettings
 from rosterd.store.sqlite_sharing import SqliteSharing
+from rosterd.store.sqlite_survey import SqliteSurvey
 from rosterd.store.sqlite_webhooks import SqliteWebhooks
 from rosterd.store.turn import Turns
 from rosterd.store.wake import Wake, Watch
@@ -71,6 +72,7 @@ class SqliteStore(
     SqliteMappings,
     SqliteMeasures,
     SqliteSharing,
+    SqliteSurvey,
 ):
     """See ``rosterd.service.ports.Store`` and ``Control``, and ``rosterd.service.clients.ClientControl``."""
 

@@ -20,6 +20,7 @@ from rosterd.testing.setting_contract import SettingContract
 from rosterd.testing.sharing_contract import BookmarkContract, SharingContract
 from rosterd.testing.standing_contract import StandingContract
 from rosterd.testing.store_contract import DurableStoreContract, StoreContract
+from rosterd.testing.survey_contract import SurveyContract
 from rosterd.testing.webhook_contract import WebhookContract
 
 __all__ = [
@@ -43,5 +44,6 @@ __all__ = [
     "SharingContract",
     "StandingContract",
     "StoreContract",
+    "SurveyContract",
     "WebhookContract",
 ]

@@ -80,6 +80,16 @@ class RegistryContract:
         assert await plane.directory("Acme") is None
         assert await plane.directory_page("", 1) == (acme,)
         assert await plane.directory_page("acme", 9) == (zoo,)
+        for part, after, found in (
+            ("", "", (acme, zoo)),
+            ("CM", "", (acme,)),
+            ("o", "", (zoo,)),
+            ("zo", "zoo", ()),
+            ("%", "", ()),
+            ("_", "", ()),
+        ):
+            assert await plane.directory_search(part, after, 9) == found, part
+        assert await plane.directory_search("", "", 1) == (acme,)
         assert await plane.connection(acme.id, "okta") == okta
         assert await plane.connection(zoo.id, "okta") == other
         assert await plane.connection(zoo.id, "entra") is None

@@ -133,6 +133,7 @@ def _console(service: UseCases, http: Http) -> Console:
         keys=service.keys,
         access=service.access,
         log=control,
+        survey=control,
         preferences=service.preferences,
         once=Once(service.secret, control, now),
         undo=service.undo,

@@ -14,6 +14,7 @@ from rosterd.service.registry import Registry
 from rosterd.service.request_log import RequestLog
 from rosterd.service.set_polls import SetPolls
 from rosterd.service.sharing import FormMarks, SharedBuckets
+from rosterd.service.survey import Survey
 from rosterd.service.webhooks import Webhooks
 
 
@@ -32,6 +33,7 @@ class ControlPlane(
     SharedBuckets,
     FormMarks,
     Lagging,
+    Survey,
     Protocol,
 ):
     """All of the control plane."""

@@ -4,6 +4,13 @@
 -- Whoever takes one of these names too waits until this transaction has ended; given in their order.
 SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' ' || name, 0)) FROM unnest($1::text[]) AS name;
 
+-- name: directory_search
+-- Directories behind a name that have a part in theirs, in any letter case; a name is ASCII.
+SELECT id, name, created, revision, schemas, resource_types, requirements FROM directory
+WHERE name > $2 AND strpos(lower(name), $1) > 0
+ORDER BY name
+LIMIT $3;
+
 -- name: directory_names
 -- The names of the directories of a list of ids.
 SELECT id, name FROM directory WHERE id = ANY ($1::bigint[]);

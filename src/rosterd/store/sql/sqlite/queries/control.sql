@@ -30,6 +30,13 @@ SELECT id, name, created, revision, schemas, resource_types, requirements FROM d
 ORDER BY name
 LIMIT ?2;
 
+-- name: directory_search
+-- Directories behind a name that have a part in theirs, in any letter case; a name is ASCII.
+SELECT id, name, created, revision, schemas, resource_types, requirements FROM directory
+WHERE name > ?2 AND instr(lower(name), ?1) > 0
+ORDER BY name
+LIMIT ?3;
+
 -- name: directory_names
 -- The names of the directories of a JSON list of ids.
 SELECT id, name FROM directory WHERE id IN (SELECT value FROM json_each(?1));
