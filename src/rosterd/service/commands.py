@@ -29,7 +29,7 @@ from rosterd.service.ahead import Ahead, with_members
 from rosterd.service.caller import Caller
 from rosterd.service.connections import Guarded, Refusal, guarded, lose
 from rosterd.service.drafts import Document, Draft, draft, parted
-from rosterd.service.groups import Groups, Names
+from rosterd.service.groups import Groups, names_of
 from rosterd.service.lifecycle import remove, retire
 from rosterd.service.ports import Stored, UniqueViolation, Writer
 from rosterd.service.view import View, has_groups
@@ -70,7 +70,7 @@ class Commands:
         new = draft(visible, resource_type, {})
         _count(caller, new.document)
         fresh, cause = promised or self._new_id(), caller.cause
-        names = _names(caller, new.external_id, new, promised)
+        names = names_of(caller, new.external_id, new, promised)
         name = new.indexed.search.get("userName") if is_account else None
         known = new.external_id if is_account else None
 
@@ -325,7 +325,7 @@ class Commands:
             raise await self._taken(tx, resource_type, visible, violation) from violation
         await tx.append(caller.cause.event(kind, row.kind, row.id, at, delta))
         if _renamed(delta):
-            names = _names(caller, external_id, new)
+            names = names_of(caller, external_id, new)
             await self._groups.appear(tx, caller.cause, changed, names, at)
         return changed, members, at
 
@@ -378,20 +378,6 @@ def _same_person(gone: Iterable[Stored], resource_type: ResourceType, new: Draft
         if known.search.get("userName") == new.indexed.search.get("userName"):
             return row
     return None
-
-
-def _names(caller: Caller, external_id: str | None, new: Draft, promised: str | None = None) -> Names:
-    """The values by which groups may have named this resource before it existed, as ``service.groups`` says.
-
-    A userName that waits is found as it is written now, or folded.
-    """
-    called = dict.fromkeys((new.visible.get("userName"), new.indexed.search.get("userName")))
-    names = tuple([name for name in called if isinstance(name, str) and name.strip()])
-    anywhere = () if promised is None else (promised,)
-    own = () if external_id is None else (external_id,)
-    if caller.connection.policy.reach == "directory":
-        return Names((*anywhere, *names), own)
-    return Names(anywhere, (*own, *names))
 
 
 def _resource(resource_type: ResourceType, id: str) -> Ahead:

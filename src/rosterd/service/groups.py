@@ -23,6 +23,8 @@ from rosterd.scim.filter import Bound, comparisons
 from rosterd.scim.membership import Member
 from rosterd.scim.schema import ResourceType
 from rosterd.service import changes
+from rosterd.service.caller import Caller
+from rosterd.service.drafts import Draft
 from rosterd.service.events import Cause
 from rosterd.service.ports import MemberChange, Stored, Writer
 
@@ -202,3 +204,17 @@ def _refuse_self(row: Stored, members: Sequence[Member]) -> None:
 
 def _of_itself(group: str) -> errors.InvalidValue:
     return errors.InvalidValue(f"members: group {group} cannot be a member of itself.")
+
+
+def names_of(caller: Caller, external_id: str | None, new: Draft, promised: str | None = None) -> Names:
+    """The values by which groups may have named this resource before it existed, as is said above.
+
+    A userName that waits is found as it is written now, or folded.
+    """
+    called = dict.fromkeys((new.visible.get("userName"), new.indexed.search.get("userName")))
+    names = tuple([name for name in called if isinstance(name, str) and name.strip()])
+    anywhere = () if promised is None else (promised,)
+    own = () if external_id is None else (external_id,)
+    if caller.connection.policy.reach == "directory":
+        return Names((*anywhere, *names), own)
+    return Names(anywhere, (*own, *names))
