@@ -48,6 +48,11 @@ def names_among(values: Iterable[str]) -> list[tuple[str, str]]:
     return [(value, value.casefold()) for value in values if value.strip()]
 
 
+def lifeless(standing: Iterable[Sequence[Any]]) -> list[str]:
+    """The values of which it is told that nobody who lives has them as an id."""
+    return [row[0] for row in standing if not row[1]]
+
+
 def joining(
     standing: Iterable[Sequence[Any]],
     wanted: Mapping[str, str | None],

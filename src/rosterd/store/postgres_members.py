@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from rosterd.scim.membership import Member
 from rosterd.service.ports import MemberChange
 from rosterd.store.dialect_postgres import clean, cleaned, short
-from rosterd.store.joining import Joining, Meant, joining, names_among
+from rosterd.store.joining import Joining, Meant, joining, lifeless, names_among
 from rosterd.store.postgres_held import Held
 from rosterd.store.postgres_reader import PostgresReader
 from rosterd.store.postgres_run import Row
@@ -37,7 +37,7 @@ class PostgresMemberWriter(PostgresReader):
             wanted[value] = member.display or wanted.get(value)
         known = self._held.known.seats.of(group, wanted)
         standing = known if known is not None else await self._standing(group, wanted)
-        meant = await self._unliving(group, standing) if named else []
+        meant = await self._meant(group, lifeless(standing)) if named else []
         put = joining(standing, wanted, meant, exactly=False)
         if known is None or meant:
             await self._put(group, put)
@@ -55,7 +55,7 @@ class PostgresMemberWriter(PostgresReader):
                 pending = {seat.value for seat in known if seat.is_pending}
             self._held.unseat(group, removed, pending)
             if named:
-                meant = await self._unliving(group, known)
+                meant = await self._meant(group, lifeless(known))
         else:
             removed = await self._values("delete_members", group, list(given))
             if len(removed) < len(given):
@@ -75,7 +75,7 @@ class PostgresMemberWriter(PostgresReader):
     ) -> MemberChange:
         group, wanted = clean(group), {clean(member.value): member.display or None for member in members}
         standing = await self._standing(group, wanted)
-        meant = await self._unliving(group, standing) if named else []
+        meant = await self._meant(group, lifeless(standing)) if named else []
         put = joining(standing, wanted, meant, exactly=True)
         removed = await self._values("delete_other_members", group, put.values)
         pending_removed = await self._values("delete_other_pending", group, put.values)
@@ -108,10 +108,6 @@ class PostgresMemberWriter(PostgresReader):
 
     async def _standing(self, group: str, wanted: Collection[str]) -> list[Row]:
         return await self._rows("standing", [group] * len(wanted), list(wanted))
-
-    async def _unliving(self, group: str, standing: Iterable[Sequence[Any]]) -> list[Meant]:
-        """Whom values name of which it is told that nobody who lives has them as an id."""
-        return await self._meant(group, (value for value, lives, *_ in standing if not lives))
 
     async def _meant(self, group: str, values: Iterable[str]) -> list[Meant]:
         """Whom those of the values name that are no ids; no statement if there are none."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from rosterd.scim.membership import Member
 from rosterd.service.ports import MemberChange
-from rosterd.store.joining import Joining, Meant, joining, names_among
+from rosterd.store.joining import Joining, Meant, joining, lifeless, names_among
 from rosterd.store.rows import as_json
 from rosterd.store.sqlite_held import Held
 
@@ -93,7 +93,7 @@ class SqliteMemberWriter:
     ) -> Joining:
         """What makes each value a member or pending; ``exactly``: one without a display shall have none."""
         standing = self._held.run("standing", group, as_json(list(wanted))).fetchall()
-        meant = self._meant(group, (value for value, lives, *_ in standing if not lives)) if named else ()
+        meant = self._meant(group, lifeless(standing)) if named else ()
         return joining(standing, wanted, meant, exactly=exactly)
 
     def _meant(self, group: str, values: Iterable[str]) -> list[Meant]:
