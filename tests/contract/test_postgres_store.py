@@ -11,6 +11,7 @@ from rosterd.testing import (
     DurableStoreContract,
     ExpiryContract,
     RegistryContract,
+    RemovalContract,
     RequestLogContract,
     SettingContract,
     SharingContract,
@@ -36,6 +37,10 @@ class TestPostgresStanding(Opens, StandingContract):
 
 
 class TestPostgresRegistry(Opens, RegistryContract):
+    pass
+
+
+class TestPostgresRemoval(Opens, RemovalContract):
     pass
 
 

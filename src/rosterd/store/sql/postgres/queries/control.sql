@@ -5,7 +5,7 @@
 SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' ' || name, 0)) FROM unnest($1::text[]) AS name;
 
 -- name: directory_names
--- The names of the directories of a list of ids.
+-- The names of the directories of a list of ids, also of those that were deleted.
 SELECT id, name FROM directory WHERE id = ANY ($1::bigint[]);
 
 -- name: lock_connection

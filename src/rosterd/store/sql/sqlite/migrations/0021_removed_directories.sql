@@ -1,0 +1,6 @@
+-- A directory may be deleted: since when it is, and since when nothing is left of it but its row, which keeps its
+-- number from being given out again, and its audit entries.
+-- since: 0016
+
+ALTER TABLE directory ADD COLUMN removed INTEGER;
+ALTER TABLE directory ADD COLUMN cleared INTEGER;
