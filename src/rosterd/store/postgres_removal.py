@@ -1,7 +1,7 @@
 """``Removals`` over PostgreSQL: the directory's transactions come to their end first, and none follows.
 
-A directory is deleted in a transaction of its own order, so that whoever waited for it finds it gone. Portions
-are taken by one process at a time, each of which locks the directory's row and looks only then.
+A directory is deleted in a transaction of its own order, so that whoever waited for it finds it gone.
+Portions are taken by one process at a time, each of which locks the directory's row and looks only then.
 """
 
 from collections.abc import Iterable
