@@ -1,5 +1,5 @@
--- A directory that is deleted: at once it is not there any more, and then its rows go, portion by portion. A portion
--- is what lies up to its last key, so that it is found by the table's key whatever the planner knows of the table.
+-- A directory that is deleted: at once it is not there any more, and then its rows go, portion by portion. That the
+-- directory is asked for by itself, and not in the list, is what has SQLite look each row up by its whole key.
 
 -- name: removable_directory
 -- The name of a directory that was not deleted yet.
@@ -124,12 +124,8 @@ DELETE FROM resource WHERE directory = ?1 AND id <= ?2;
 
 -- name: clear_request_hour
 -- Take a portion of its hours of its request log away.
-DELETE FROM request_hour
-WHERE directory = ?1 AND (connection, hour) <= (
-    SELECT connection, hour FROM (
-        SELECT connection, hour FROM request_hour WHERE directory = ?1 ORDER BY connection, hour LIMIT ?2
-    ) AS portion
-    ORDER BY connection DESC, hour DESC LIMIT 1
+DELETE FROM request_hour WHERE directory = ?1 AND (connection, hour) IN (
+    SELECT connection, hour FROM request_hour WHERE directory = ?1 ORDER BY connection, hour LIMIT ?2
 );
 
 -- name: clear_request
@@ -138,28 +134,20 @@ DELETE FROM request
 WHERE directory = ?1 AND seq <= (
     SELECT seq FROM (
         SELECT seq FROM request WHERE directory = ?1 ORDER BY seq LIMIT ?2
-    ) AS portion
+    ) AS page
     ORDER BY seq DESC LIMIT 1
 );
 
 -- name: clear_webhook_dead
 -- Take a portion of its dead letters away.
-DELETE FROM webhook_dead
-WHERE directory = ?1 AND (webhook, first) <= (
-    SELECT webhook, first FROM (
-        SELECT webhook, first FROM webhook_dead WHERE directory = ?1 ORDER BY webhook, first LIMIT ?2
-    ) AS portion
-    ORDER BY webhook DESC, first DESC LIMIT 1
+DELETE FROM webhook_dead WHERE directory = ?1 AND (webhook, first) IN (
+    SELECT webhook, first FROM webhook_dead WHERE directory = ?1 ORDER BY webhook, first LIMIT ?2
 );
 
 -- name: clear_set_ack
 -- Take a portion of its receipts away.
-DELETE FROM set_ack
-WHERE directory = ?1 AND (webhook, seq) <= (
-    SELECT webhook, seq FROM (
-        SELECT webhook, seq FROM set_ack WHERE directory = ?1 ORDER BY webhook, seq LIMIT ?2
-    ) AS portion
-    ORDER BY webhook DESC, seq DESC LIMIT 1
+DELETE FROM set_ack WHERE directory = ?1 AND (webhook, seq) IN (
+    SELECT webhook, seq FROM set_ack WHERE directory = ?1 ORDER BY webhook, seq LIMIT ?2
 );
 
 -- name: clear_projection
@@ -168,7 +156,7 @@ DELETE FROM projection
 WHERE directory = ?1 AND id <= (
     SELECT id FROM (
         SELECT id FROM projection WHERE directory = ?1 ORDER BY id LIMIT ?2
-    ) AS portion
+    ) AS page
     ORDER BY id DESC LIMIT 1
 );
 
@@ -178,58 +166,38 @@ DELETE FROM adoption
 WHERE directory = ?1 AND name <= (
     SELECT name FROM (
         SELECT name FROM adoption WHERE directory = ?1 ORDER BY name LIMIT ?2
-    ) AS portion
+    ) AS page
     ORDER BY name DESC LIMIT 1
 );
 
 -- name: clear_pending_member
 -- Take a portion of its pending members away.
-DELETE FROM pending_member
-WHERE directory = ?1 AND (group_id, value) <= (
-    SELECT group_id, value FROM (
-        SELECT group_id, value FROM pending_member WHERE directory = ?1 ORDER BY group_id, value LIMIT ?2
-    ) AS portion
-    ORDER BY group_id DESC, value DESC LIMIT 1
+DELETE FROM pending_member WHERE directory = ?1 AND (group_id, value) IN (
+    SELECT group_id, value FROM pending_member WHERE directory = ?1 ORDER BY group_id, value LIMIT ?2
 );
 
 -- name: clear_member
 -- Take a portion of its members away.
-DELETE FROM member
-WHERE directory = ?1 AND (group_id, member_id) <= (
-    SELECT group_id, member_id FROM (
-        SELECT group_id, member_id FROM member WHERE directory = ?1 ORDER BY group_id, member_id LIMIT ?2
-    ) AS portion
-    ORDER BY group_id DESC, member_id DESC LIMIT 1
+DELETE FROM member WHERE directory = ?1 AND (group_id, member_id) IN (
+    SELECT group_id, member_id FROM member WHERE directory = ?1 ORDER BY group_id, member_id LIMIT ?2
 );
 
 -- name: clear_attribute_value
 -- Take a portion of its values that are looked up away.
-DELETE FROM attribute_value
-WHERE directory = ?1 AND (kind, attribute, value, id) <= (
-    SELECT kind, attribute, value, id FROM (
-        SELECT kind, attribute, value, id FROM attribute_value WHERE directory = ?1 ORDER BY kind, attribute, value, id LIMIT ?2
-    ) AS portion
-    ORDER BY kind DESC, attribute DESC, value DESC, id DESC LIMIT 1
+DELETE FROM attribute_value WHERE directory = ?1 AND (kind, attribute, value, id) IN (
+    SELECT kind, attribute, value, id FROM attribute_value WHERE directory = ?1 ORDER BY kind, attribute, value, id LIMIT ?2
 );
 
 -- name: clear_unique_value
 -- Take a portion of its unique values away.
-DELETE FROM unique_value
-WHERE directory = ?1 AND (kind, attribute, value) <= (
-    SELECT kind, attribute, value FROM (
-        SELECT kind, attribute, value FROM unique_value WHERE directory = ?1 ORDER BY kind, attribute, value LIMIT ?2
-    ) AS portion
-    ORDER BY kind DESC, attribute DESC, value DESC LIMIT 1
+DELETE FROM unique_value WHERE directory = ?1 AND (kind, attribute, value) IN (
+    SELECT kind, attribute, value FROM unique_value WHERE directory = ?1 ORDER BY kind, attribute, value LIMIT ?2
 );
 
 -- name: clear_erasure
 -- Take a portion of its erasures away.
-DELETE FROM erasure
-WHERE directory = ?1 AND (kind, id) <= (
-    SELECT kind, id FROM (
-        SELECT kind, id FROM erasure WHERE directory = ?1 ORDER BY kind, id LIMIT ?2
-    ) AS portion
-    ORDER BY kind DESC, id DESC LIMIT 1
+DELETE FROM erasure WHERE directory = ?1 AND (kind, id) IN (
+    SELECT kind, id FROM erasure WHERE directory = ?1 ORDER BY kind, id LIMIT ?2
 );
 
 -- name: clear_event
@@ -238,7 +206,7 @@ DELETE FROM event
 WHERE directory = ?1 AND seq <= (
     SELECT seq FROM (
         SELECT seq FROM event WHERE directory = ?1 ORDER BY seq LIMIT ?2
-    ) AS portion
+    ) AS page
     ORDER BY seq DESC LIMIT 1
 );
 
@@ -248,7 +216,7 @@ DELETE FROM bucket
 WHERE directory = ?1 AND name <= (
     SELECT name FROM (
         SELECT name FROM bucket WHERE directory = ?1 ORDER BY name LIMIT ?2
-    ) AS portion
+    ) AS page
     ORDER BY name DESC LIMIT 1
 );
 
@@ -258,6 +226,6 @@ DELETE FROM counter
 WHERE directory = ?1 AND name <= (
     SELECT name FROM (
         SELECT name FROM counter WHERE directory = ?1 ORDER BY name LIMIT ?2
-    ) AS portion
+    ) AS page
     ORDER BY name DESC LIMIT 1
 );
