@@ -34,6 +34,7 @@ ON = ("--directory", "acme")
 ALONG = (*ON, "--connection", "okta")
 CHANGING: dict[str, tuple[str, tuple[str, ...]]] = {
     "directory create": ("directory.created", ("new",)),
+    "directory delete": ("directory.deleted", ("acme", "--confirm", "acme")),
     "directory define": ("directory.defined", ("acme", "--schemas", "SCHEMA")),
     "directory require": ("directory.required", ("acme", "--user", "title")),
     "directory attribute add": ("attribute.added", ("acme", "floor", "--quiet")),

@@ -19,6 +19,7 @@ ACTIONS = {
     "POST /signing-keys/rotate": "set-key.rotated",
     "POST /sets/{stream}/poll": NOTHING,
     "POST /directories": "directory.created",
+    "DELETE /directories/{directory}": "directory.deleted",
     "POST /directories/{directory}/definitions": "directory.defined",
     "POST /directories/{directory}/connections": "connection.created",
     "PATCH /directories/{directory}/connections/{connection}": "connection.updated",
