@@ -1,4 +1,4 @@
-"""``rosterd directory attribute``, ``require`` and ``delete``; how lists and ``doctor`` tell what ends soon."""
+"""``rosterd directory attribute``, ``require``, ``delete``; how lists and ``doctor`` tell what ends soon."""
 
 import json
 from pathlib import Path
