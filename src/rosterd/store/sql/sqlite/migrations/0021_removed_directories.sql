@@ -1,5 +1,6 @@
--- A directory may be deleted: since when it is, and since when nothing is left of it but its row, which keeps its
--- number from being given out again, and its audit entries.
+-- A directory may be deleted.
+-- `removed`: since when it is; `cleared`: since when nothing is left of it but its audit entries and its row, which
+-- keeps its number from being given out again.
 -- since: 0016
 
 ALTER TABLE directory ADD COLUMN removed INTEGER;
