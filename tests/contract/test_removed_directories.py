@@ -14,12 +14,15 @@ import pytest
 from contract.every_table import ROWS, Filled, all_rows, owned
 from contract.postgres_server import namespace
 
+from rosterd.scim.errors import NotFound
 from rosterd.service.control import Directory
 from rosterd.service.ports import StoreUnavailable, Writer
 from rosterd.service.removal import GRACE, Removal
 from rosterd.store.portable import TABLES
 from rosterd.store.postgres import PostgresStore, open_postgres
 from rosterd.store.sqlite import SqliteStore, open_sqlite
+from rosterd.testing.control_contract import token
+from rosterd.testing.registry_contract import key
 from rosterd.testing.removal_contract import filled
 from rosterd.testing.scenario import AT, BY, ENTRY, add, put, refused
 from rosterd.wiring import Settings, moving
@@ -177,6 +180,35 @@ def test_two_processes_take_it_away_while_others_write(url: str) -> None:
             refusal = await refused(StoreUnavailable, user(other, acme, 100))
             assert "deleted" in str(refusal)
             assert await one.clear_directory(acme.id, 9) == 0, "nothing was left by whoever came too late"
+
+    asyncio.run(test())
+
+
+def test_administrators_change_things_at_the_moment_it_is_deleted(url: str) -> None:
+    async def test() -> None:
+        async with opened(partial(open_postgres, url)) as one, opened(partial(open_postgres, url)) as other:
+            acme, okta = await filled(one, "acme")
+            entry = replace(ENTRY, directory=acme.id)
+
+            async def change(store: Opened, n: int) -> None:
+                """What locks a connection, a token, or nothing of its own, before it writes its entry."""
+                strict = replace(okta, profile="strict" if n % 2 else "auto")
+                await store.update_connection(replace(okta, profile="auto"), strict, entry)
+                await store.create_token(token(okta, f"n{n}"), entry)
+                await store.rotate_token(token(okta, f"r{n}"), f"n{n}", AT, entry)
+                await store.create_key(key(acme, f"n{n}"), entry)
+
+            changes = [change((one, other)[n % 2], n) for n in range(24)]
+            *outcomes, removed = await asyncio.gather(
+                *changes, one.remove_directory(acme.id, AT, entry), return_exceptions=True
+            )
+            assert removed is True
+            assert {type(one) for one in outcomes} <= {type(None), NotFound}
+            before = len(await one.audit_page(acme.id, None, 999))
+            assert await Removal(other, other, lambda: AT + GRACE).take_away()
+            assert await one.tokens(acme.id) == await one.connections(acme.id) == ()
+            assert await one.key_page(acme.id, None, 9) == ()
+            assert len(await one.audit_page(acme.id, None, 999)) == before + 1
 
     asyncio.run(test())
 
