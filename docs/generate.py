@@ -23,7 +23,7 @@ from rosterd.cli import app, codes
 from rosterd.http import decode, token_provider
 from rosterd.http.api.routes import ROUTES as API_ROUTES
 from rosterd.http.routes import ROUTES
-from rosterd.scim import amount, errors, grammar, index, listing, membership, patch, profiles
+from rosterd.scim import amount, effort, errors, grammar, index, listing, membership, patch, profiles
 from rosterd.service import bulk, changes, queries, tokens
 from rosterd.service.commands import MEMBERS_SHOWN
 from rosterd.service.keys import SCOPES
@@ -284,7 +284,15 @@ def limits() -> str:
             f"{membership.MOST_CHOICES}",
             "413",
         ),
+        ("Group members given in one request", f"{effort.MOST_SEATED:,}", "413"),
+        ("Names in one object of a body", f"{amount.MOST_NAMES:,}", "400 `invalidValue`"),
+        ("Names in the values of a PATCH", f"{patch.MAX_OPERATIONS:,}", "413"),
         ("Operations in a bulk request", str(bulk.MAX_OPERATIONS), "413"),
+        (
+            f"Steps of a bulk request's operations together, those of at most {effort.SHARE:,} not counted",
+            f"{effort.MOST_STEPS:,}",
+            "413 for the operation",
+        ),
         (
             "Requests of a connection",
             f"{rates.read_rate} reads and {rates.write_rate} changes a second, unless set otherwise",

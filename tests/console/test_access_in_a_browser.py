@@ -55,6 +55,24 @@ def equip(page: Page) -> str:
 
 
 @needs_chromium
+def test_what_a_session_showed_goes_when_it_has_ended(tmp_path: Path) -> None:
+    asyncio.run(prepare(tmp_path / "data"))
+    with running(tmp_path / "data") as server, chromium() as browser:
+        page = browser.new_page(base_url=server.origin)
+        page.goto("/login?next=/")
+        page.get_by_label("Name or e-mail address").fill("ann@example.com")
+        page.get_by_label("Password").fill(PASSWORD)
+        with page.expect_request(lambda request: request.headers.get("x-refresh") == "1"):
+            page.keyboard.press("Enter")
+        page.goto("/administrators?after=x")
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        page.get_by_role("heading", name="Administrators").wait_for()
+        page.context.clear_cookies()
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        page.wait_for_url("**/login?next=%2Fadministrators%3Fafter%3Dx")
+
+
+@needs_chromium
 def test_whoever_may_use_the_console_does_so_in_a_browser(tmp_path: Path) -> None:
     link = asyncio.run(prepare(tmp_path / "data"))
     with running(tmp_path / "data") as server, chromium() as browser:

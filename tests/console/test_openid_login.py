@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import structlog
 from console.pages import ORIGIN, Shown, Visit, World
 from console.pages import run as run_console
 from console.provider import (
@@ -18,6 +19,7 @@ from console.provider import (
     unsigned,
     with_the_key_inside,
 )
+from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
@@ -111,6 +113,8 @@ CLAIMS: list[tuple[str, dict[str, Any], str]] = [
     ("of tomorrow", {"iat": int(time.time()) + 86_400}, "'iat'"),
     ("of yesterday", {"iat": int(time.time()) - 86_400}, "'iat'"),
     ("without a beginning", {"iat": None}, "'iat'"),
+    ("that does not hold yet", {"nbf": int(time.time()) + 3600}, "'nbf'"),
+    ("that holds from a word on", {"nbf": "now"}, "'nbf'"),
     ("of nobody", {"sub": None}, "'sub'"),
     ("of an empty name", {"sub": ""}, "'sub'"),
     ("of a number", {"sub": 7}, "'sub'"),
@@ -250,6 +254,23 @@ def test_a_flow_that_was_not_signed_here_is_none(tmp_path: Path, change: Callabl
     run(tmp_path, test)
 
 
+@pytest.mark.parametrize(("site", "begins"), [("cross-site", False), ("same-site", False), ("none", True)])
+def test_another_site_begins_no_log_in(tmp_path: Path, site: str, begins: bool) -> None:
+    async def test(world: World, provider: Provider) -> None:
+        client = world.guest().client
+        reply = await client.get(
+            "/login/openid", params={"next": "/account"}, headers={"Sec-Fetch-Site": site}
+        )
+        assert (reply.status_code, "rosterd-openid" in client.cookies) == (
+            (303, True) if begins else (200, False)
+        )
+        if not begins:
+            assert "/login/openid?next=" in reply.text
+            assert not provider.asked
+
+    run(tmp_path, test)
+
+
 def test_a_log_in_that_took_too_long_is_over(tmp_path: Path) -> None:
     async def test(world: World, provider: Provider) -> None:
         visit = world.guest()
@@ -309,6 +330,17 @@ def test_signatures_that_are_taken(tmp_path: Path, algorithm: str, key: Callable
     run(tmp_path, test)
 
 
+@pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
+def test_a_key_that_can_be_broken_lets_nobody_in(tmp_path: Path) -> None:
+    async def test(world: World, provider: Provider) -> None:
+        provider.key = RSAKey.import_key(rsa.generate_private_key(65537, 1024), {"kid": "short"})  # noqa: S505
+        provider.published.append(provider.key)
+        visit = world.guest()
+        await refused(visit, await whole(visit, provider), "too short")
+
+    run(tmp_path, test)
+
+
 def test_a_key_without_an_id_is_the_only_one_of_its_kind(tmp_path: Path) -> None:
     async def test(world: World, provider: Provider) -> None:
         def nameless(provider: Provider, claims: dict[str, Any]) -> str:
@@ -353,8 +385,12 @@ def test_what_the_id_token_leaves_out_is_asked_for(tmp_path: Path) -> None:
 def test_a_provider_that_is_away_is_told(tmp_path: Path) -> None:
     async def away(world: World) -> None:
         visit = world.guest()
-        shown = await visit.get("/login/openid")
+        with structlog.testing.capture_logs() as lines:
+            shown = await visit.get("/login/openid")
         await refused(visit, shown, "does not answer", status=503)
+        (line,) = [line for line in lines if line["event"] == "the identity provider does not answer"]
+        assert line["log_level"] == "warning"
+        assert "Connect" in line["cause"]
         assert shown.response.headers["retry-after"] == "60"
 
     gone = Provider()

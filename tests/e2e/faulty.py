@@ -22,7 +22,7 @@ class Faulty:
         self.port = free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
         self.settings = {f"ROSTERD_{name.upper()}": value for name, value in settings.items()}
-        self.token = token or self.cli("token", "create", "--quiet").strip()
+        self.token = token or self.cli("token", "create", "--quiet").splitlines()[0]
         self.process: Process | None = None
         self.log = data.with_name(f"{data.name}.log")
 

@@ -13,7 +13,7 @@ from judges.commands import result, said
 from judges.harness import NO_TLS, Server, running
 from service.phone import shown
 
-PASSWORD = re.compile(r"[a-z2-9]{4}(-[a-z2-9]{4}){4}")
+PASSWORD = re.compile(r"[a-z2-9]{4}(-[a-z2-9]{4}){6}")
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import pytest
 import typer
 from judges import commands as run
 from judges.harness import NO_TLS, Server
+from service.phone import equip
 from typer.core import TyperGroup
 
 from rosterd.cli import app
@@ -65,6 +66,7 @@ CHANGING: dict[str, tuple[str, tuple[str, ...]]] = {
     "administrator enable": ("administrator.enabled", ("DISABLED",)),
     "administrator remove": ("administrator.removed", ("ADMINISTRATOR",)),
     "administrator log-out": ("session.revoked", ("SESSION",)),
+    "administrator remove-second-factor": ("administrator.second_factor_removed", ("EQUIPPED",)),
     "webhook create": ("webhook.created", ("https://app.example/hooks", *ON)),
     "webhook update": ("webhook.updated", ("WEBHOOK", "--label", "new")),
     "webhook remove": ("webhook.removed", ("WEBHOOK",)),
@@ -146,12 +148,12 @@ def prepared(argument: str, data: Path, folder: Path) -> str:
             rosterd("import", people, *ON, "--connection", "paused", *at)
             rosterd("connection", "pause", "paused", *ON, *at)
             return "ann" if argument == "ACCOUNT" else ""
-        case "ADMINISTRATOR" | "DISABLED" | "SESSION":
+        case "ADMINISTRATOR" | "DISABLED" | "SESSION" | "EQUIPPED":
             rosterd("administrator", "create", name, *at)
             if argument == "DISABLED":
                 rosterd("administrator", "disable", name, *at)
-            if argument == "SESSION":
-                asyncio.run(log_in(data, name))
+            if argument in ("SESSION", "EQUIPPED"):
+                asyncio.run((log_in if argument == "SESSION" else equipped)(data, name))
             return name
     return outgoing(argument, data)
 
@@ -175,9 +177,14 @@ def outgoing(argument: str, data: Path) -> str:
     return argument
 
 
+async def equipped(data: Path, name: str) -> None:
+    async with open_service(Settings(data=data)) as service:
+        await equip(service.access.second_factors, await service.access.administrators.named(name))
+
+
 async def log_in(data: Path, name: str) -> None:
     async with open_service(Settings(data=data)) as service:
-        found = next(one for one in await service.control.administrator_page(None, "", 9) if one.name == name)
+        found = await service.access.administrators.named(name)
         await service.access.sessions.open(found, Place("192.0.2.1", "Browser", ""), way="test")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from contract.postgres_server import namespace
 from judges.commands import Done, invoke, result
 from judges.harness import COMMAND, Server, environment, free_port
 
@@ -113,6 +114,18 @@ def test_the_first_run_prints_the_token_and_what_to_paste_and_later_runs_do_not(
     text = second.end()
     assert not TOKEN.search(text)
     assert f"http://127.0.0.1:{second.port}/scim/v2" in text
+
+
+def test_sighup_is_told_and_ends_no_single_process(tmp_path: Path) -> None:
+    serving = Serving(tmp_path / "data", "--quiet")
+    serving.wait()
+    serving.process.send_signal(signal.SIGHUP)
+    for _ in range(3):
+        assert httpx.get(f"http://127.0.0.1:{serving.port}/healthz").status_code == 200
+    serving.process.send_signal(signal.SIGTERM)
+    out, err = serving.process.communicate(timeout=20)
+    assert serving.process.returncode == 0
+    assert "SIGHUP is ignored" in out + err
 
 
 def test_the_data_directory_is_for_its_owner_only(data: Path) -> None:
@@ -415,6 +428,32 @@ def test_doctor_says_what_is_missing_where_there_is_nothing(tmp_path: Path) -> N
     assert done.returncode == 1
     assert "rosterd serve" in done.stdout
     assert not (tmp_path / "none").exists()
+
+
+def test_what_doctor_advises_for_postgresql_names_no_data_directory() -> None:
+    with namespace() as url:
+        done = invoke("doctor", "--port", str(free_port()), ROSTERD_DATABASE_URL=url)
+    assert done.returncode == 1
+    assert "and run: rosterd migrate\n" in done.stdout
+    assert "rosterd-data" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("token", "create"),
+        ("client", "create"),
+        ("key", "create"),
+        ("directory", "create", "acme"),
+        ("webhook", "create", "https://app.example/"),
+    ],
+    ids=" ".join,
+)
+def test_who_makes_an_installation_on_the_way_is_told(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    first = invoke(*arguments, "--json", "--data", tmp_path / "typo", code=0)
+    assert f"There was no installation in {tmp_path / 'typo'}; a new one was made there." in first.stderr
+    assert json.loads(first.stdout)
+    assert invoke("token", "create", "--data", tmp_path / "typo", code=0).stderr == ""
 
 
 def test_demo_provisions_a_company_and_ends() -> None:

@@ -79,6 +79,29 @@ def turned_away(server: Server) -> Sequence[str]:
     return [reason for reason, count in server.doors.turned_away.items() if count]
 
 
+def test_a_request_without_an_address_or_with_two_is_refused() -> None:
+    """RFC 9112 §3.2."""
+
+    async def told(server: Server, sent: bytes) -> bytes:
+        reader, writer = await server.open()
+        writer.write(sent)
+        try:
+            return await reader.read()
+        finally:
+            writer.close()
+            await writer.wait_closed()
+
+    async def test(server: Server) -> None:
+        for head in (b"", b"host: x\r\nhost: x\r\n"):
+            wrong = b"GET / HTTP/1.1\r\n%b\r\n" % head
+            assert (await told(server, wrong)).startswith(b"HTTP/1.1 400 Bad Request")
+            before = await told(server, GET % b"" + wrong)  # what came before is answered
+            assert (before[:15], before[-5:], before.count(b"HTTP/")) == (HELLO[:15], b"hello", 1)
+        assert (await told(server, b"GET / HTTP/1.0\r\n\r\n")).endswith(b"hello")
+
+    run(Bounds(), test)
+
+
 def test_an_application_is_told_that_its_client_has_gone_though_more_was_asked_behind_it() -> None:
     async def test(server: Server) -> None:
         _, writer = await server.open()

@@ -98,6 +98,29 @@ def test_a_head_that_is_too_long_is_refused(tmp_path: Path, whole: bool) -> None
     run(tmp_path, Bounds(head_bytes=4096), test)
 
 
+@pytest.mark.parametrize(
+    "ends",
+    [
+        "content-length: 6\ntransfer-encoding: chunked",
+        "transfer-encoding: chunked\ncontent-length: 6",
+        "content-length: 5\ncontent-length: 6",
+        "content-length: +5",
+        "transfer-encoding: xchunked",
+        "transfer-encoding: chunked, identity",
+        "transfer-encoding : chunked",
+    ],
+)
+def test_a_request_whose_end_could_be_read_in_two_ways_is_refused(tmp_path: Path, ends: str) -> None:
+    async def test(server: Bounded) -> None:
+        smuggler = await server.open()
+        smuggler.say(f"POST /scim/v2/Users HTTP/1.1\nhost: x\n{ends}\n\n0\n\n{HEALTH}")
+        heard = await smuggler.heard()
+        assert heard.startswith("HTTP/1.1 400 Bad Request")
+        assert heard.count("HTTP/1.1") == 1, "what follows is no request"
+
+    run(tmp_path, Bounds(), test)
+
+
 def test_a_reply_that_nobody_takes_is_ended(tmp_path: Path) -> None:
     async def test(server: Bounded) -> None:
         slow = await server.open()

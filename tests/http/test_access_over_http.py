@@ -1,18 +1,16 @@
 """Administrators, their sessions and set-up links over the management API."""
 
-import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from service.management import World, fill, problem, run, walk
-from service.phone import shown
+from service.phone import equip
 
 from rosterd.service.keys import ADMINISTRATORS_WRITE, SCOPES
 from rosterd.service.sessions import Place
 from rosterd.service.visitor import OPERATOR, OWNER, VIEWER
-from rosterd.testing.scenario import BY
 
 PASSWORD = "correct horse battery"
 HOME = Place("192.0.2.1", "Browser", "")
@@ -79,9 +77,7 @@ def test_a_second_factor_is_seen_and_removed_by_who_may(tmp_path: Path) -> None:
             here = f"/administrators/{ann['id']}"
             problem(await world.api.delete(f"{here}/second-factor"), 404)
             found = await access.administrators.find(ann["id"])
-            offer = access.second_factors.offer(found)
-            code = shown(offer.secret, time.time())
-            found, _ = await access.second_factors.add(found, offer.sealed, code, by=BY)
+            await equip(access.second_factors, found)
             value = await session(world, ann["id"])
             assert (await world.api.get(here)).json()["secondFactor"] is True
             async with await world.client(scopes=[ADMINISTRATORS_WRITE]) as few:

@@ -7,7 +7,8 @@ import pytest
 from service.management import World, run
 
 from rosterd.http.decode import MAX_BODY, MAX_SINGLE
-from rosterd.scim import amount, urns
+from rosterd.scim import amount, effort, plain, profiles, urns
+from rosterd.scim import patch as patching
 from rosterd.scim.amount import MOST_BYTES, MOST_SEARCHED, MOST_VALUES
 
 ENTITLED = "entitlements"
@@ -78,8 +79,11 @@ def test_what_has_more_from_before_can_be_changed_and_made_less_but_not_more(
         monkeypatch.setattr(amount, "MOST_VALUES", 5)
         monkeypatch.setattr(amount, "SMALL", 0)
         address = f"/Users/{made['id']}"
+        assert (await world.scim.put(address, json=body(**{ENTITLED: values(8)}))).status_code == 200
+        assert (await world.scim.put(address, json=body(**{ENTITLED: values(9)}))).status_code == 400
         for sent, status in (
             (patch("replace", "title", "Boss"), 200),
+            (patch("replace", ENTITLED, values(7)), 200),
             (patch("add", ENTITLED, values(1, 50)), 400),
             (patch("remove", f'{ENTITLED}[value eq "e1"]'), 200),
             (patch("add", ENTITLED, values(1, 50)), 400),
@@ -88,6 +92,105 @@ def test_what_has_more_from_before_can_be_changed_and_made_less_but_not_more(
         ):
             assert (await world.scim.patch(address, json=sent)).status_code == status, sent
         assert len((await world.scim.get(address)).json()[ENTITLED]) == 5
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent"),
+    [
+        ("POST", "/Users", body(**{ENTITLED: TOO_MANY})),
+        ("POST", "/Users", body(**{ENTITLED.upper(): ["x"] * len(TOO_MANY)})),
+        ("POST", "/Users", body(**{urns.ENTERPRISE_USER: {"department": ["x"] * len(TOO_MANY)}})),
+        ("PUT", "/Users/{id}", body(**{ENTITLED: TOO_MANY})),
+        ("PATCH", "/Users/{id}", patch("add", ENTITLED, TOO_MANY)),
+        ("PATCH", "/Users/{id}", patch("remove", ENTITLED, TOO_MANY)),
+        ("PATCH", "/Users/{id}", patch("replace", f'{ENTITLED}[type eq "x"]', TOO_MANY)),
+        ("PATCH", "/Users/{id}", patch("replace", f"{urns.ENTERPRISE_USER}:department", TOO_MANY)),
+        ("PATCH", "/Users/{id}", {"operations": [{"Op": "Add", "Value": {ENTITLED: TOO_MANY}}]}),
+        ("PATCH", "/Users/{id}", {"Operations": [{"op": "add", "value": {f"{ENTITLED}[x pr]": TOO_MANY}}]}),
+    ],
+)
+def test_nothing_is_made_of_a_list_that_is_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, path: str, sent: dict[str, Any]
+) -> None:
+    async def test(world: World) -> None:
+        made = await world.user("bob")
+
+        def never(*_: Any) -> Any:
+            raise AssertionError("the values were looked at")
+
+        monkeypatch.setattr(profiles, "rewrite", never)
+        monkeypatch.setattr(plain.Plain, "read", never)
+        address = path.format(id=made["id"])
+        response = await world.scim.request(method, address, json=sent)
+        assert response.status_code == 400
+        assert MANY_SAID in response.json()["detail"]
+        operation = {"method": method, "path": address, "bulkId": "1", "data": sent}
+        done = await world.scim.post(
+            "/Bulk", json={"schemas": [urns.BULK_REQUEST], "Operations": [operation]}
+        )
+        assert MANY_SAID in done.json()["Operations"][0]["response"]["detail"]
+        assert (await world.scim.get(f"/Users/{made['id']}")).json() == made
+
+    run(tmp_path, test)
+
+
+def test_nothing_is_made_of_operations_that_give_too_much_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(world: World) -> None:
+        made = await world.user("bob")
+        monkeypatch.setattr(effort, "MOST_STEPS", 0)
+        monkeypatch.setattr(patching, "MOST_STEPS", 5 * 5 * 20 - 1)
+        monkeypatch.setattr(profiles, "rewrite", None)
+        operation = {"op": "add", "path": ENTITLED, "value": values(20)}
+        for each in (operation, {"op": "add", "value": {ENTITLED: values(20), "roles": values(10)}}):
+            sent = {"schemas": [urns.PATCH_OP], "Operations": [each] * 5}
+            response = await world.scim.patch(f"/Users/{made['id']}", json=sent)
+            assert response.status_code == 413
+            assert response.json()["detail"].startswith(
+                "5 of 'Operations' on an attribute that may have 100 "
+            )
+
+    run(tmp_path, test)
+
+
+def test_names_that_may_be_paths_are_counted_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(world: World) -> None:
+        made = await world.user("bob")
+        monkeypatch.setattr(patching, "MAX_OPERATIONS", 9)
+        monkeypatch.setattr(profiles, "rewrite", None)
+        names = {f'emails[type eq "{number}"].value': "x" for number in range(5)}
+        sent = {"schemas": [urns.PATCH_OP], "Operations": [{"op": "add", "value": names}] * 2}
+        response = await world.scim.patch(f"/Users/{made['id']}", json=sent)
+        assert response.status_code == 413
+        assert response.json()["detail"].startswith(
+            "10 names in the values of one PATCH; at most 9 are taken"
+        )
+
+    run(tmp_path, test)
+
+
+def test_a_long_list_of_what_is_not_kept_is_passed_by(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        made = await world.user("bob", unheard=TOO_MANY)
+        address = f"/Users/{made['id']}"
+        # Whoever is in so many groups is sent back with them by a client that reads and replaces.
+        sent = {**made, "groups": TOO_MANY, "title": "Boss"}
+        assert (await world.scim.put(address, json=sent)).json()["title"] == "Boss"
+        both = {"value": {"groups": TOO_MANY, "title": "Chief"}, "op": "replace"}
+        response = await world.scim.patch(address, json={"schemas": [urns.PATCH_OP], "Operations": [both]})
+        assert response.json()["title"] == "Chief"
+        staff = await world.group("Staff")
+        members = {"op": "add", "path": f"{urns.GROUP}:members", "value": TOO_MANY}
+        sent = {
+            "schemas": [urns.PATCH_OP],
+            "Operations": [members, {"op": "add", "value": {"Members": TOO_MANY}}],
+        }
+        assert (await world.scim.patch(f"/Groups/{staff['id']}", json=sent)).status_code == 200
 
     run(tmp_path, test)
 

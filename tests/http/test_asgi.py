@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import gzip
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,8 @@ def test_conditional_requests(tmp_path: Path) -> None:
         created = await client.post("/Users", json=USER)
         url, etag = created.headers["location"], created.headers["etag"]
         assert created.json()["meta"]["version"] == etag == 'W/"1"'
-        unchanged = await client.get(url, headers={"If-None-Match": etag})
+        own = f"{url}?excludedAttributes=groups"
+        unchanged = await client.get(own, headers={"If-None-Match": etag})
         assert (unchanged.status_code, unchanged.content) == (304, b"")
         title = {"schemas": [urns.PATCH_OP], "Operations": [{"op": "add", "path": "title", "value": "X"}]}
         changed = await client.patch(url, json=title, headers={"If-Match": etag})
@@ -119,8 +121,27 @@ def test_conditional_requests(tmp_path: Path) -> None:
             client.delete(url, headers={"If-Match": etag}),
         ):
             assert 'has version W/"2"' in error(await attempt, 412)
-        assert (await client.get(url, headers={"If-None-Match": etag})).status_code == 200
+        assert (await client.get(own, headers={"If-None-Match": etag})).status_code == 200
         assert (await client.delete(url, headers={"If-Match": "*"})).status_code == 204
+
+    run(tmp_path, test)
+
+
+def test_who_would_be_shown_the_groups_of_a_user_is_not_told_that_nothing_has_changed(tmp_path: Path) -> None:
+    async def test(client: httpx.AsyncClient, _: Service) -> None:
+        created = await client.post("/Users", json=USER)
+        url, known = created.headers["location"], {"If-None-Match": created.headers["etag"]}
+        members = [{"value": created.json()["id"]}]
+        group = await client.post(
+            "/Groups", json={"schemas": [urns.GROUP], "displayName": "G", "members": members}
+        )
+        for query in ("", "?attributes=groups", "?attributes=groups.display", "?excludedAttributes=title"):
+            shown = await client.get(url + query, headers=known)
+            assert (shown.status_code, shown.json()["groups"][0]["display"]) == (200, "G")
+        for query in ("?excludedAttributes=groups", "?attributes=userName"):
+            assert (await client.get(url + query, headers=known)).status_code == 304
+        known = {"If-None-Match": group.headers["etag"]}
+        assert (await client.get(group.headers["location"], headers=known)).status_code == 304
 
     run(tmp_path, test)
 
@@ -146,6 +167,8 @@ def test_methods(tmp_path: Path) -> None:
     ("headers", "content", "status"),
     [
         ({"Content-Type": "text/plain"}, b"{}", 415),
+        ({"Content-Encoding": "gzip"}, gzip.compress(b"{}"), 415),
+        ({"Content-Encoding": "br"}, b"{}", 415),
         ({"Accept": "text/html"}, b"{}", 406),
         ({"Content-Type": "application/json"}, b"{", 400),
         ({"Content-Type": "application/json"}, b"", 400),
@@ -164,6 +187,57 @@ def test_what_cannot_be_read_is_a_scim_error(
         error(response, status)
         assert ("www-authenticate" in response.headers) == (status == 401)
         assert (await client.get("/Users")).json()["totalResults"] == 0
+
+    run(tmp_path, test)
+
+
+def test_a_body_that_is_encoded_is_refused_by_the_name_of_its_encoding(tmp_path: Path) -> None:
+    async def test(client: httpx.AsyncClient, _: Service) -> None:
+        for path in ("/Users", "/.search", "/Bulk"):
+            refused = await client.post(path, content=b"x", headers={"Content-Encoding": "GZip"})
+            assert "'Content-Encoding: GZip'" in error(refused, 415)
+        same = await client.post("/Users", json=USER, headers={"Content-Encoding": "Identity"})
+        assert same.status_code == 201
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_told"),
+    [("", False), ("Basic cm9vdDpyb290", False), ("rst_x", False), ("Bearer", True), ("Bearer rst_x", True)],
+)
+def test_only_who_sent_a_token_is_told_that_it_is_wrong(tmp_path: Path, sent: str, is_told: bool) -> None:
+    """RFC 6750 §3.1."""
+
+    async def test(client: httpx.AsyncClient, _: Service) -> None:
+        for url in ("/Users", "http://sp.example/api/v1/directories"):
+            response = await client.get(url, headers={"Authorization": sent})
+            assert response.status_code == 401
+            challenge = response.headers["www-authenticate"]
+            assert challenge == 'Bearer realm="rosterd"' + (', error="invalid_token"' if is_told else "")
+
+    run(tmp_path, test)
+
+
+def test_a_parameter_given_twice_is_refused_wherever_it_counts_and_nothing_is_changed(tmp_path: Path) -> None:
+    async def test(client: httpx.AsyncClient, _: Service) -> None:
+        url = (await client.post("/Users", json=USER)).headers["location"]
+        title = {"schemas": [urns.PATCH_OP], "Operations": [{"op": "add", "path": "title", "value": "X"}]}
+        for query, words in (
+            ("attributes=userName&attributes=meta", "'attributes' is given twice"),
+            ("excludedAttributes=a&EXCLUDEDATTRIBUTES=b", "'excludedAttributes' is given twice"),
+            ("attributes=userName&excludedAttributes=meta", "exclude each other"),
+        ):
+            for attempt in (
+                client.get(f"{url}?{query}"),
+                client.get(f"/Users?{query}"),
+                client.post(f"/Users?{query}", json={**USER, "userName": "other"}),
+                client.put(f"{url}?{query}", json={**USER, "title": "Y"}),
+                client.patch(f"{url}?{query}", json=title),
+            ):
+                assert words.casefold() in error(await attempt, 400).casefold()
+        found = (await client.get("/Users")).json()
+        assert (found["totalResults"], found["Resources"][0]["meta"]["version"]) == (1, 'W/"1"')
 
     run(tmp_path, test)
 
@@ -281,6 +355,18 @@ def test_health_and_the_front_page(tmp_path: Path) -> None:
         assert (await client.get(f"{root}/readyz")).status_code == 200
         assert (await client.get(f"{root}/")).headers["location"].startswith("/login")
         assert (await client.get(f"{root}/nothing")).status_code == 404
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/readyz", "/metrics", "/.well-known/ssf-configuration", "/oauth/token", "/login"]
+)
+def test_nothing_answers_trace(tmp_path: Path, path: str) -> None:
+    async def test(client: httpx.AsyncClient, _: Service) -> None:
+        refused = await client.request("TRACE", f"http://sp.example{path}", headers={"X-Secret": "kept"})
+        assert refused.status_code == 405
+        assert "kept" not in refused.text
 
     run(tmp_path, test)
 

@@ -44,6 +44,7 @@ ACTIONS = {
     "POST /administrators": "administrator.created",
     "PATCH /administrators/{administrator}": "administrator.updated",
     "DELETE /administrators/{administrator}": "administrator.removed",
+    "DELETE /administrators/{administrator}/second-factor": "administrator.second_factor_removed",
     "DELETE /administrators/{administrator}/sessions": "session.revoked",
     "DELETE /administrators/{administrator}/sessions/{session}": "session.revoked",
     "POST /keys": "key.created",

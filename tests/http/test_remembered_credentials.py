@@ -224,6 +224,11 @@ def test_a_remembered_token_ends_when_it_ends(tmp_path: Path, overlap: int | Non
         asyncio.run(main(settings))
 
 
+def known(id: str) -> Known:
+    token = Token(id, 1, 1, b"", "", (), 0, 1)
+    return Known(Credential(token, Connection(1, 1, "okta", 0), Directory(1, "acme", 0, 1)), 1)
+
+
 def test_two_connections_are_never_taken_for_each_other(tmp_path: Path) -> None:
     async def main(settings: Settings) -> None:
         async with open_service(settings) as service:
@@ -246,10 +251,6 @@ def test_two_connections_are_never_taken_for_each_other(tmp_path: Path) -> None:
 
 
 def test_memory_is_bounded_and_holds_one_epoch() -> None:
-    def known(id: str) -> Known:
-        token = Token(id, 1, 1, b"", "", (), 0, 1)
-        return Known(Credential(token, Connection(1, 1, "okta", 0), Directory(1, "acme", 0, 1)), 1)
-
     memory = Remembered(most=2)
     one, two, three = map(known, "123")
     memory.keep("first", b"1", one)
@@ -262,3 +263,15 @@ def test_memory_is_bounded_and_holds_one_epoch() -> None:
     memory.keep("second", b"1", one)
     assert len(memory) == 1
     assert memory.find("second", b"3") is None
+
+
+def test_whose_a_credential_was_is_known_for_longer_than_it_is_good() -> None:
+    memory = Remembered(most=2)
+    memory.keep("first", b"1", known("1"))
+    memory.keep("second", b"2", known("2"))
+    assert memory.find("second", b"1") is None
+    assert memory.whose(b"1") == known("1").credential
+    memory.keep("second", b"3", known("3"))
+    assert [memory.whose(digest) for digest in (b"1", b"2", b"3")] == [
+        None, known("2").credential, known("3").credential,
+    ]  # fmt: skip

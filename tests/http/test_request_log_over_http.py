@@ -7,12 +7,14 @@ from typing import Any
 
 import httpx
 import pytest
+from contract.postgres_server import database, execute
 from service.management import World, problem, run, walk
 
 from rosterd.scim import urns
 from rosterd.service.audit import MASK
 from rosterd.service.credential_text import make
 from rosterd.service.request_log import EVERYTHING, Exchange
+from rosterd.store.postgres_control import EPOCH_SECONDS
 from rosterd.testing.scenario import BY
 from rosterd.wiring import Service, Settings, journal, open_service
 from rosterd.wiring.journal import CHANGES, READS
@@ -318,6 +320,42 @@ def test_bodies_are_kept_if_the_preferences_say_so(tmp_path: Path) -> None:
         assert one.detail
 
     run(tmp_path, test)
+
+
+def test_what_failed_while_the_database_was_away_is_there_afterwards(tmp_path: Path) -> None:
+    async def let_in(name: str, connections: str) -> None:
+        await execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS {connections}")
+        await execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")  # noqa: S608
+
+    async def test(service: Service, client: httpx.AsyncClient, name: str) -> None:
+        created = await client.post("/Users", json=USER)
+        await service.journal.flush()
+        await let_in(name, "false")
+        stranger = {"Authorization": f"Bearer {make('rst', lambda n: bytes(range(n)))[1]}"}
+        for turn in range(6):
+            if turn == 3:  # by then nobody's credential is good without a look
+                await asyncio.sleep(EPOCH_SECONDS)
+            assert (await client.get(created.headers["location"])).status_code == 503
+            assert (await client.post("/Users", json={**USER, "userName": "bob"})).status_code == 503
+            assert (await client.get("/Users", headers=stranger)).status_code == 503
+            await service.journal.flush()
+        assert (service.journal.waiting, service.journal.lost) == (12, 0)
+        await let_in(name, "true")
+        async with asyncio.timeout(60):
+            while (await client.get("/Users")).status_code != 200:  # noqa: ASYNC110 - for another process
+                await asyncio.sleep(0.1)
+        await service.journal.flush()
+        page = await service.request_log.exchange_page(1, None, None, 1000, EVERYTHING)
+        found = [
+            (row.exchange.method, row.exchange.situation) for row in page.rows if row.exchange.status == 503
+        ]
+        assert found[-12:] == [("POST", "store away"), ("GET", "store away")] * 6
+        (one,) = await service.request_log.activity(1, 0)
+        assert sum(hour.failed for hour in one.hours) == len(found)
+
+    with database() as url:
+        name = url.rpartition("/")[2].partition("?")[0]
+        asyncio.run(serving(tmp_path, lambda *known: test(*known, name), database_url=url))
 
 
 def test_the_log_can_be_switched_off(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rosterd.scim import urns
-from rosterd.scim.bulk import BulkOperation, order, parse, references, substitute
+from rosterd.scim.bulk import BulkOperation, order, parse, substitute
 
 IDS = [str(n) for n in range(8)]
 
@@ -36,7 +36,7 @@ def test_each_operation_has_one_turn_after_all_it_refers_to(given_operations: li
     assert sorted(turn.operation.index for turn in turns) == list(range(len(given_operations)))
     made: set[str | None] = set()
     for turn in turns:
-        needed = references(turn.operation)
+        needed = turn.operation.references
         assert turn.unresolved <= needed
         assert needed - turn.unresolved <= made
         assert turn.operation.method == "POST" or not turn.unresolved, (

@@ -707,9 +707,11 @@ def test_3_14_etags(scim: httpx.Client, babs: str) -> None:
     response = scim.get(babs)
     assert response.headers["ETag"] == version
     assert version.startswith('W/"')
-    assert scim.get(babs, headers={"If-None-Match": version}).status_code == 304
-    assert scim.get(babs, headers={"If-None-Match": f'"x", {version}'}).status_code == 304
-    assert scim.get(babs, headers={"If-None-Match": 'W/"none"'}).status_code == 200
+    own = {"excludedAttributes": "groups"}  # of which a version says nothing
+    assert scim.get(babs, params=own, headers={"If-None-Match": version}).status_code == 304
+    assert scim.get(babs, params=own, headers={"If-None-Match": f'"x", {version}'}).status_code == 304
+    assert scim.get(babs, params=own, headers={"If-None-Match": 'W/"none"'}).status_code == 200
+    assert scim.get(babs, headers={"If-None-Match": version}).status_code == 200
     stale = {"If-Match": 'W/"none"'}
     refused(scim.put(babs, json=user("babs"), headers=stale), 412)
     refused(scim.patch(babs, json=patch({"op": "add", "path": "title", "value": "x"}), headers=stale), 412)

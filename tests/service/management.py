@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+from service.phone import equip
 
 from rosterd.http.api.route import ApiRoute
 from rosterd.scim import urns
@@ -128,6 +129,7 @@ async def fill(world: World) -> dict[str, str]:
     client, _ = await service.clients.create(home.id, connection.id, by=BY)
     link, _ = await service.access.setup_links.create(connection, by=BY)
     administrator = await service.access.administrators.create("eve", VIEWER, directory=home.id, by=BY)
+    administrator = await equip(service.access.second_factors, administrator)
     await service.access.sessions.open(administrator, Place("192.0.2.1", "Browser", ""), way="test")
     (session,) = await service.access.sessions.list(administrator.id)
     webhook, _ = await service.webhooks.create("https://app.example/", directory=home.id, by=BY)

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import orjson
 import pytest
-from service.world import World, run, stored, user
+from service.world import USER, World, run, stored, user
 
 from rosterd.scim import errors
+from rosterd.scim.index import index
+from rosterd.service.view import View
 
 
 def test_a_user_name_that_exists_is_refused_whatever_its_letter_case(tmp_path: Path) -> None:
@@ -218,5 +221,24 @@ def test_a_failed_patch_leaves_nothing_behind(tmp_path: Path) -> None:
                 {"op": "replace", "path": "id", "value": "mine"},
             )
         assert (await world.read(ann))["title"] == "Engineer" and len(await world.events()) == 2
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_blank_external_id_that_is_kept_from_before_is_none(tmp_path: Path, blank: str) -> None:
+    async def test(world: World) -> None:
+        ann = (await world.create(user("ann", "x"))).row
+        shadow = index(orjson.loads(ann.document), USER)
+        await world.store.write(1, lambda tx: tx.update(ann._replace(external_id=blank), shadow, shadow))
+        view = await world.patch(View(ann, USER, None), {"op": "replace", "path": "title", "value": "T"})
+        assert view.external_id is None
+        assert view.row.external_id is None
+        await world.store.write(1, lambda tx: tx.update(view.row._replace(external_id=blank), shadow, shadow))
+        assert "externalId" not in await world.read(view)
+        assert (await world.page(filter=f'externalId eq "{blank}"')).total == 0
+        assert (await world.page(filter=f'externalId eq "{blank}" or userName eq "ann"')).total == 1
+        await world.delete(view)
+        assert (await world.create(user("ann", blank))).row.id != ann.id
 
     run(tmp_path, test)

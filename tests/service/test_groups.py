@@ -158,3 +158,26 @@ def test_a_member_is_shown_as_the_client_named_them(tmp_path: Path) -> None:
         assert members(await world.read(engineers)) == []
 
     run(tmp_path, test)
+
+
+def test_values_that_are_no_ids_cost_one_statement_more_for_all_of_a_request(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        people = [(await world.create(user(f"user{n}", f"x{n}"))).row.id for n in range(30)]
+        engineers = await world.create(group("Engineers"))
+        sent: list[str] = []
+        world.store._writer._connection.set_trace_callback(sent.append)
+
+        async def cost(op: str, *values: str) -> int:
+            sent.clear()
+            each = ({"op": op, "path": "members", "value": [{"value": value}]} for value in values)
+            await world.patch(engineers, *each)
+            return len(sent)
+
+        for op in ("add", "remove"):
+            one = await cost(op, people[0])
+            assert await cost(op, *people[1:10]) == one
+            more = 1 if op == "add" else 3  # a removal asks for pending values first
+            names = [f"x{n}" for n in range(10, 20)], [f"USER{n}" for n in range(20, 30)]
+            assert [await cost(op, *several) for several in names] == [one + more] * 2
+
+    run(tmp_path, test)

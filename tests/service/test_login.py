@@ -524,7 +524,7 @@ def test_the_first_owner_is_made_once(tmp_path: Path) -> None:
         assert await world.administrators.first(by=BY) is None
         ann, password = first
         assert (ann.name, ann.role, ann.directory) == ("admin", OWNER, None)
-        assert len(password) == 24
+        assert len(password) == 34
         await world.login.by_password("ADMIN", password, HOME)
         for lesser in ({"role": VIEWER}, {"disabled": True}):
             await refused(LastOwner, world.administrators.update(ann, by=BY, **lesser))

@@ -86,6 +86,33 @@ def test_a_cursor_walk_sees_everybody_once(tmp_path: Path, query: dict[str, str]
     run(tmp_path, test)
 
 
+@pytest.mark.parametrize("order", ["ascending", "descending"])
+@pytest.mark.parametrize("count", range(1, 6))
+def test_pages_go_over_the_border_between_those_with_a_value_and_those_without(
+    tmp_path: Path, order: str, count: int
+) -> None:
+    """By index with its bookmarks and by cursor; without a value are last, and first if descending."""
+
+    async def test(world: World) -> None:
+        titles = ["b", None, "a", None, "c"]
+        made = [await world.create(user(f"user{n}", title=title)) for n, title in enumerate(titles)]
+        by_index: list[str] = []
+        by_cursor: list[str] = []
+        cursor: str | None = ""
+        query = {"sortBy": "title", "sortOrder": order, "count": str(count)}
+        while len(by_index) < 5:
+            page = await world.page(startIndex=str(len(by_index) + 1), **query)
+            by_index += [view.row.id for view in page.views]
+        while cursor is not None:
+            page = await world.page(cursor=cursor, **query)
+            by_cursor += [view.row.id for view in page.views]
+            cursor = page.next_cursor
+        expected = [made[n].row.id for n in ((2, 0, 4, 1, 3) if order == "ascending" else (1, 3, 4, 0, 2))]
+        assert by_index == by_cursor == expected
+
+    run(tmp_path, test)
+
+
 def test_a_cursor_is_bound_to_its_query_and_connection_and_expires(tmp_path: Path) -> None:
     async def test(world: World) -> None:
         await people(world, 10)

@@ -89,6 +89,7 @@ def test_a_password_of_ours_is_long_and_can_be_read_out() -> None:
     assert len(made) == 1000
     letters = set("".join(made)) - {"-"}
     assert len(letters) == 32
+    assert {len(text.replace("-", "")) for text in made} == {28}  # of five bits each: more than 128
     assert not letters & set("lo01")
 
 

@@ -7,9 +7,11 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pytest
 from service.management import World, run
 
 from rosterd.scim import urns
+from rosterd.service import mappings, projector
 from rosterd.service.mapping import Rules
 from rosterd.service.projector import Projector
 from rosterd.testing.scenario import BY
@@ -276,5 +278,42 @@ def test_what_was_made_of_a_deleted_user_goes_though_the_feed_has_forgotten_it(t
         await world.service.store.write(directory.id, lambda tx: tx.set_mapping(walk))
         await settle(world)
         assert not await reader.projections([ann])
+
+    run(tmp_path, test)
+
+
+def test_rules_that_go_through_much_are_carried_out_in_smaller_transactions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six users of a hundred entitlements: each rule takes ten thousand steps for one."""
+
+    async def test(world: World) -> None:
+        many = [{"value": f"v{number}"} for number in range(100)]
+        ids = [(await world.user(f"user{number}", entitlements=many))["id"] for number in range(6)]
+        rules = Rules((("count", "user.entitlements.map(e, e.value).size()"),))
+        monkeypatch.setattr(projector, "TURN_STEPS", 20_000)
+        monkeypatch.setattr(mappings, "TURN_STEPS", 20_000)
+        told_of: list[int] = []
+        count = mappings._count
+
+        async def counted(reader: Any, mapper: Any, rows: Any, preview: Any) -> None:
+            told_of.append(len(rows))
+            await count(reader, mapper, rows, preview)
+
+        monkeypatch.setattr(mappings, "_count", counted)
+        reply = await world.api.post("/directories/acme/mapping/preview", json=rules.to_json())
+        assert reply.json()["changed"] == 6
+        assert told_of == [1, 2, 1, 2]
+        transactions: list[int] = []
+        write = world.service.store.write
+
+        async def written(*arguments: Any) -> Any:
+            transactions.append(done := await write(*arguments))
+            return done
+
+        monkeypatch.setattr(world.service.store, "write", written)
+        await save(world, rules)
+        assert [done for done in transactions if isinstance(done, int) and done] == [2, 2, 2]
+        assert [(await mapped(world, id))["fields"] for id in ids] == [{"count": 100}] * 6
 
     run(tmp_path, test)

@@ -7,7 +7,7 @@ import pytest
 from service.undoing import moment, pause, preview, undo_of, undone
 from service.world import START, World, group, run, user
 
-from rosterd.scim import errors, urns
+from rosterd.scim import amount, errors, urns
 from rosterd.service import inverse, undo
 from rosterd.service.limits import Limits
 from rosterd.service.undo import Plan
@@ -315,5 +315,81 @@ def test_only_the_first_hundred_are_told_by_name(tmp_path: Path) -> None:
             await world.create(user(f"u{n}"))
         plan = await undone(world, since)
         assert (counted(plan), len(plan.changes)) == ({"deleted": 103}, 100)
+
+    run(tmp_path, test)
+
+
+def test_a_resource_gets_back_what_it_had_but_not_the_sum_of_two_states(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is too much by itself is left, and the others are given back."""
+
+    async def test(world: World) -> None:
+        other = world.other(reach="directory")
+        ann, bob, cid, dan = [
+            await world.create(user(n, f"x-{n}", displayName="d" * 60)) for n in ("ann", "bob", "cid", "dan")
+        ]
+        since = moment(world)
+        for person in (ann, bob, cid):
+            await world.patch(person, replaced("displayName", "short"))
+        await world.delete(dan)
+        await world.patch(ann, replaced("name", {"formatted": "f" * 60}), caller=other)
+        await world.patch(bob, replaced("nickName", "n"), caller=other)
+        # All of them had as much before, but ann never had both.
+        for name, bound in (("MOST_SEARCHED", 70), ("SMALL", 0)):
+            monkeypatch.setattr(amount, name, bound)
+        expected = {"updated": 2, "revived": 1, "conflicts": 1}
+        for plan in (await preview(world, since), await undone(world, since)):
+            assert counted(plan) == expected
+            (left,) = plan.conflicts
+            ((attribute, reason),) = left.step.conflicts
+            assert (left.name, attribute, left.verb) == ("ann", None, "")
+            assert reason.startswith("with what was changed by others since, 123 characters are too many; ")
+        for person, name in ((ann, "short"), (bob, "d" * 60), (cid, "d" * 60), (dan, "d" * 60)):
+            assert (await world.read(person))["displayName"] == name
+        assert (await world.read(ann))["name"] == {"formatted": "f" * 60}
+
+    run(tmp_path, test)
+
+
+def test_what_an_undo_gave_back_counts_as_a_change_of_somebody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(world: World) -> None:
+        other = world.other(reach="directory")
+        ann = await world.create(user("ann", "x-ann", displayName="d" * 60))
+        earlier = moment(world)
+        await world.patch(ann, replaced("displayName", "short"))
+        await world.patch(ann, replaced("name", {"formatted": "f" * 60}), caller=other)
+        since = moment(world)
+        await world.patch(ann, {"op": "remove", "path": "name"}, caller=other)
+        assert counted(await undone(world, earlier))["updated"] == 1
+        for name, bound in (("MOST_SEARCHED", 70), ("SMALL", 0)):
+            monkeypatch.setattr(amount, name, bound)
+        assert counted(await undone(world, since, other)) == {"conflicts": 1}
+        assert "name" not in await world.read(ann)
+
+    run(tmp_path, test)
+
+
+def test_whoever_would_have_to_give_way_and_becomes_too_large_keeps_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(world: World) -> None:
+        other = world.other(reach="directory")
+        ann = await world.create(user("ann", "x-ann"))
+        dan = await world.create(user("dan", "x-dan", displayName="d" * 60))
+        since = moment(world)
+        await world.patch(ann, replaced("userName", "anna"))
+        await world.patch(dan, replaced("userName", "ann"), replaced("displayName", "short"))
+        await world.patch(dan, replaced("name", {"formatted": "f" * 60}), caller=other)
+        for name, bound in (("MOST_SEARCHED", 70), ("SMALL", 0)):
+            monkeypatch.setattr(amount, name, bound)
+        for plan in (await preview(world, since), await undone(world, since)):
+            assert counted(plan) == {"conflicts": 2}
+            told = {left.name: left.step.conflicts[0] for left in plan.conflicts}
+            assert told["anna"] == ("userName", f"'ann' is used by {dan.row.id} now")
+            assert told["ann"][0] is None
+        assert (await world.read(ann))["userName"] == "anna"
 
     run(tmp_path, test)

@@ -5,8 +5,20 @@ from typing import Any
 import orjson
 import pytest
 
-from rosterd.scim.amount import MOST_BYTES, MOST_SEARCHED, MOST_VALUES, SMALL, require_moderate
+from rosterd.scim.amount import (
+    MOST_BYTES,
+    MOST_NAMES,
+    MOST_SEARCHED,
+    MOST_VALUES,
+    SMALL,
+    long_list,
+    long_list_in_patch,
+    require_moderate,
+)
 from rosterd.scim.errors import InvalidValue
+from rosterd.scim.schemas import CORE_MODEL
+
+USER = CORE_MODEL.types["User"]
 
 FULL = list(range(MOST_VALUES))
 OVER = [*FULL, 0]
@@ -53,6 +65,18 @@ def test_more_than_the_bound_and_than_before_is_refused(
     with pytest.raises(InvalidValue) as caught:
         require_moderate(document, sizes[0], former, sizes[1])
     assert f"{caught.value}".startswith(f"{refused}")
+
+
+@pytest.mark.parametrize(
+    "sent", [{"x": 1}, {"name": {"x": 1}}, {"Operations": [{"op": "add", "value": {"x": 1}}]}]
+)
+def test_an_object_with_too_many_names_is_not_gone_through(sent: dict[str, Any]) -> None:
+    find = long_list_in_patch if "Operations" in sent else long_list
+    assert find(sent, USER) is None
+    inner = sent["Operations"][0]["value"] if "Operations" in sent else sent.get("name", sent)
+    inner |= {f"emails[type eq {number}]": 1 for number in range(MOST_NAMES)}
+    with pytest.raises(InvalidValue, match=f"^An object has {MOST_NAMES + 1} names, such as 'x'; at most "):
+        find(sent, USER)
 
 
 def test_a_document_that_is_not_looked_at_cannot_have_too_many() -> None:

@@ -202,8 +202,7 @@ def test_fail_on_errors(given: dict[str, object], expected: int | None) -> None:
     ],
 )
 def test_references(path: str, data: Mapping[str, object], expected: set[str]) -> None:
-    operation = BulkOperation(0, "PATCH", path, "Users", path.split("/")[2], None, None, data)
-    assert references(operation) == expected
+    assert references(path.split("/")[2], data) == expected
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from rosterd.scim import check, urns
+from rosterd.scim import check, patch, urns
+from rosterd.scim.account import stated
 from rosterd.scim.errors import InvalidSyntax, InvalidValue, Mutability, ScimError
 from rosterd.scim.schema import Model, ResourceType
 from rosterd.scim.schemas import CORE_MODEL
@@ -320,7 +321,14 @@ WRONG: dict[str, tuple[ResourceType, Any, type[ScimError], str]] = {
     ),
     "userName missing": (USER, {"schemas": [urns.USER]}, InvalidValue, "userName: a value is required"),
     "userName null": (USER, user(userName=None), InvalidValue, "userName: a value is required"),
+    "userName of blanks": (USER, user(userName=" \t\u3000"), InvalidValue, "userName: a value is required"),
     "userName empty": (USER, user(userName=""), InvalidValue, "userName: a value is required"),
+    "group displayName of blanks": (
+        GROUP,
+        {"schemas": [urns.GROUP], "displayName": " "},
+        InvalidValue,
+        "displayName: a value is required",
+    ),
     "group displayName missing": (
         GROUP,
         {"schemas": [urns.GROUP]},
@@ -499,3 +507,35 @@ def test_of_many_values_that_lack_the_same_only_the_first_is_told(monkeypatch: p
 def test_checker_is_compiled_once() -> None:
     assert check.checker_for(USER) is check.checker_for(USER)
     assert check.checker_for(USER) is not check.checker_for(GROUP)
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\u00a0"])
+def test_an_external_id_that_is_blank_is_none(blank: str) -> None:
+    body = {"schemas": [urns.USER], "userName": "ann", "externalId": blank}
+    current = check.create({**body, "externalId": "x"}, USER)
+    removed = [{"op": "replace", "path": "externalId", "value": blank}]
+    operations = patch.parse_patch({"schemas": [urns.PATCH_OP], "Operations": removed})
+    for result in (
+        check.create(body, USER),
+        check.replace(body, USER, current),
+        patch.apply(operations, USER, current),
+    ):
+        assert result == {"schemas": [urns.USER], "userName": "ann"}
+
+
+STATES = [
+    # type, document, what was, active afterwards
+    (USER, {}, {}, True),
+    (USER, {"active": False}, {}, False),
+    (USER, {}, {"active": False}, False),
+    (USER, {"active": True}, {"active": False}, True),
+    (GROUP, {}, {}, None),
+    (GROUP, {}, {"active": False}, None),
+]
+
+
+@pytest.mark.parametrize(("resource_type", "document", "current", "active"), STATES)
+def test_a_user_is_active_unless_it_says_otherwise(
+    resource_type: ResourceType, document: dict[str, Any], current: dict[str, Any], active: bool | None
+) -> None:
+    assert stated(dict(document), resource_type, current).get("active") is active

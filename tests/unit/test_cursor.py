@@ -1,6 +1,8 @@
 """Sealed cursors: they open where they were made for, and nowhere else."""
 
+import json
 import re
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -73,6 +75,16 @@ def test_the_query_may_be_written_in_another_way() -> None:
         "sort_by": AttrPath(None, "USERNAME"),
     }
     assert binding(**(ARGUMENTS | same)) == BINDING
+
+
+def test_a_cursor_of_the_former_descending_order_is_refused() -> None:
+    former = ["users", 'username sw "j"', "username", True, 1, 2]
+    text = seal(1, "ann", binding=sha256(json.dumps(former).encode()).digest(), secret=SECRET, expires=LATER)
+    descending = binding(**(ARGUMENTS | {"descending": True}))
+    with pytest.raises(InvalidCursor, match="start again without it"):
+        unseal(text, binding=descending, secret=SECRET, now=NOW)
+    ascending = sha256(json.dumps([*former[:3], False, *former[4:]]).encode()).digest()
+    assert ascending == BINDING
 
 
 def test_a_cursor_expires() -> None:

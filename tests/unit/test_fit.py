@@ -1,10 +1,12 @@
 """Whether a JSON value fits a schema, and where it does not."""
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from rosterd.http.api.fit import check_body, check_query, check_text
+from rosterd.http.api.fit import MOST_FAULTS, check_body, check_query, check_text
 from rosterd.http.problems import InvalidRequest
 from rosterd.scim.errors import InvalidSyntax
 
@@ -79,6 +81,24 @@ def test_a_query_is_read_by_its_schema() -> None:
 
 @pytest.mark.parametrize("value", ["\0", {"\0": 1}, {"a": [{"b": "x\0"}]}])
 def test_no_text_may_hold_the_character_zero(value: Any) -> None:
-    check_text({"a": ["x", 1, None]})
+    check_text({"a": ["x", 1, None]}, rb'{"a": "\\u0000"}')
     with pytest.raises(InvalidSyntax):
-        check_text(value)
+        check_text(value, json.dumps(value).encode())
+
+
+def test_a_hundred_faults_are_told_and_no_more_looked_for() -> None:
+    looked: list[int] = []
+
+    class Counted(list[int]):
+        def __iter__(self) -> Iterator[int]:
+            for one in super().__iter__():
+                looked.append(one)
+                yield one
+
+    schema = {"type": "array", "items": {"type": "string"}, "maxItems": 1000}
+    with pytest.raises(InvalidRequest, match=r"more than 100 faults in all") as caught:
+        check_body(Counted(range(500)), schema)
+    assert len(caught.value.faults) == MOST_FAULTS
+    assert len(looked) == MOST_FAULTS + 1
+    with pytest.raises(InvalidRequest, match=r"^The body does not fit: it must have at most 1000 items\.$"):
+        check_body([1] * 1001, schema)

@@ -56,6 +56,23 @@ OPENID = {
     [
         ({"ROSTERD_PORT": "65536"}, "port must be between 0 and 65535"),
         ({"ROSTERD_PORT": "x"}, "port must be a number, not 'x'"),
+        ({"ROSTERD_BASE_URL": "scim.example.com"}, "base_url must begin with https:// or http://"),
+        *(
+            ({"ROSTERD_BASE_URL": f"https://x.example{path}"}, r"adds: https://x\.example(/y)?$")
+            for path in (
+                "/scim/v2",
+                "/scim/v2/",
+                "/scim",
+                "/SCIM/v2",
+                "/y/scim/v2",
+                "/scim/v2/d/acme",
+                "//scim//v2//",
+            )
+        ),
+        *(
+            ({"ROSTERD_BASE_URL": f"https://x.example{end}"}, "base_url must be without a query")
+            for end in ("?a=b", "/#a", "/?")
+        ),
         ({"ROSTERD_SESSION_HOURS": "0"}, "session_hours must be between 1 and 720"),
         ({"ROSTERD_SESSION_HOURS": "721"}, "session_hours must be between 1 and 720"),
         ({"ROSTERD_LOG_LEVEL": "loud"}, "log_level must be debug, info, warning or error"),
@@ -73,6 +90,12 @@ OPENID = {
 def test_what_a_process_cannot_run_with_is_named(environment: dict[str, str], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         Settings.from_env(environment)
+
+
+@pytest.mark.parametrize("end", ["", "/", "/rosterd", "/rosterd/", "/myscim"])
+def test_a_base_url_may_have_a_path_that_is_not_that_of_scim(end: str) -> None:
+    assert Settings.from_env(base_url=f"https://scim.example{end}").base_url == f"https://scim.example{end}"
+    assert Settings.from_env(base_url="https://scim").base_url == "https://scim"
 
 
 def test_an_openid_provider_is_taken_and_its_secret_never_shown() -> None:

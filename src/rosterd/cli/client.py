@@ -10,7 +10,7 @@ from rosterd.scim import errors
 from rosterd.service.caller import SCOPES
 from rosterd.service.clients import Client
 from rosterd.service.expiry import secrets_end_soon
-from rosterd.wiring import DEFAULT, Settings, open_service
+from rosterd.wiring import DEFAULT
 from rosterd.wiring.ids import now
 
 app = typer.Typer(help="Clients: they fetch tokens from the Token Provider by an id and a secret.")
@@ -55,7 +55,7 @@ def create(
     """
 
     async def work() -> tuple[Client, str]:
-        async with open_service(Settings.from_env(data=data)) as service:
+        async with options.first_or_existing_service(data) as service:
             home, line = await options.place(service, directory, connection)
             return await service.clients.create(
                 home.id, line.id, by=options.by(), label=label, scopes=scope or SCOPES

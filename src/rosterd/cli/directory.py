@@ -10,7 +10,7 @@ from rosterd.cli.require import require
 from rosterd.scim.schema import SchemaError
 from rosterd.service.control import Directory
 from rosterd.service.removal import confirm as confirmed
-from rosterd.wiring import Service, Settings, open_service
+from rosterd.wiring import Service
 
 app = typer.Typer(help="Directories: one for each customer, with its own users, groups and schemas.")
 app.add_typer(attribute.app, name="attribute", no_args_is_help=True)
@@ -45,7 +45,7 @@ def create(
     async def work() -> dict[str, Any]:
         from_schemas = options.read_definitions(schemas)
         from_types = options.read_definitions(resource_types)
-        async with open_service(Settings.from_env(data=data)) as service:
+        async with options.first_or_existing_service(data) as service:
             by = options.by()
             directory = await service.directories.create(name, by=by)
             if from_schemas or from_types:

@@ -166,7 +166,8 @@ def _migrations(settings: Settings) -> Finding | None:
             raise
         return Finding(name, "bad", f"cannot be read: {error}", "see the check of the database")
     if found.pending:
-        fix = f"see what it does with --dry-run, and run: rosterd migrate --data {settings.data}"
+        place = f" --data {settings.data}" if settings.database_url is None else ""
+        fix = f"see what it does with --dry-run, and run: rosterd migrate{place}"
         return Finding(name, "bad", f"pending: {', '.join(found.pending)}", fix)
     return Finding(name, "ok", f"all {len(found.applied)} are applied")
 

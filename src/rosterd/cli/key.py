@@ -9,7 +9,7 @@ from rosterd.cli.lifetime import parse_lifetime
 from rosterd.service.expiry import is_ending
 from rosterd.service.keys import SCOPES
 from rosterd.service.registry import ApiKey
-from rosterd.wiring import Service, Settings, open_service
+from rosterd.wiring import Service
 from rosterd.wiring.ids import now
 
 app = typer.Typer(help="API keys: what a program sends to the management API below /api/v1.")
@@ -54,7 +54,7 @@ def create(
     """
 
     async def work() -> tuple[dict[str, Any], str]:
-        async with open_service(Settings.from_env(data=data)) as service:
+        async with options.first_or_existing_service(data) as service:
             home = await options.find_directory(service, directory) if directory else None
             key, text = await service.keys.create(
                 by=options.by(),

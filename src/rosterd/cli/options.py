@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rosterd.cli import output
 from rosterd.scim import errors
 from rosterd.scim.schema import SchemaError
 from rosterd.service.audit import COMMAND_LINE, Actor
@@ -132,6 +133,17 @@ async def existing_service(data: Path) -> AsyncIterator[Service]:
     settings = Settings.from_env(data=data)
     await want_data(settings)
     async with open_service(settings) as service:
+        yield service
+
+
+@contextlib.asynccontextmanager
+async def first_or_existing_service(data: Path) -> AsyncIterator[Service]:
+    """The same for a command that makes something; it says on standard error if it makes the installation."""
+    settings = Settings.from_env(data=data)
+    is_made = settings.is_made
+    async with open_service(settings) as service:
+        if not is_made:
+            output.complain(f"There was no installation in {settings.data}; a new one was made there.")
         yield service
 
 

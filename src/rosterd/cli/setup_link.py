@@ -9,6 +9,7 @@ from rosterd.cli.lifetime import parse_duration
 from rosterd.service.setup_links import PATH, SetupLink
 from rosterd.wiring import DEFAULT
 from rosterd.wiring.ids import now
+from rosterd.wiring.settings import check_base_url
 
 app = typer.Typer(help="Links by which a customer's administrator sets a connection up, without an account.")
 
@@ -42,6 +43,8 @@ def create(
     """
 
     async def work() -> tuple[dict[str, Any], str]:
+        if base_url is not None:
+            check_base_url(base_url)
         async with options.existing_service(data) as service:
             _, line = await options.place(service, directory, connection)
             link, text = await service.access.setup_links.create(

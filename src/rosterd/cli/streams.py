@@ -8,7 +8,6 @@ from rosterd.cli import exits, options, output
 from rosterd.cli.delivery import app
 from rosterd.cli.webhook import Id, described, show_found
 from rosterd.service.set_stream import BOTH, DETAILS, FULL, POLL, PUSH, VOCABULARIES, Stream
-from rosterd.wiring import Settings, open_service
 
 __all__ = ["app"]
 
@@ -58,7 +57,7 @@ def create_stream(
     """Make a stream of security event tokens; it gets what happens from now on."""
 
     async def work() -> dict[str, Any]:
-        async with open_service(Settings.from_env(data=data)) as service:
+        async with options.first_or_existing_service(data) as service:
             home = await options.find_directory(service, directory) if directory else None
             endpoint, _ = await service.webhooks.create(
                 url or "",

@@ -10,7 +10,7 @@ from rosterd.scim import errors
 from rosterd.service.caller import SCOPES
 from rosterd.service.control import Directory, Token
 from rosterd.service.expiry import is_ending
-from rosterd.wiring import DEFAULT, Service, Settings, open_service
+from rosterd.wiring import DEFAULT, Service
 from rosterd.wiring.ids import now
 
 app = typer.Typer(help="Tokens: what an identity provider sends as 'Authorization: Bearer'.")
@@ -50,12 +50,13 @@ def create(
 ) -> None:
     """Make a token and print it, this once only; also while the server runs.
 
-    For the connection "default" of the directory "default", whatever is missing is made first.
+    For the connection "default" of the directory "default", whatever is missing is made first, the data
+    directory included; standard error says so then.
     With --quiet nothing but the token is printed.
     """
 
     async def work() -> tuple[dict[str, Any], str]:
-        async with open_service(Settings.from_env(data=data)) as service:
+        async with options.first_or_existing_service(data) as service:
             home, line = await options.place(service, directory, connection)
             token, text = await service.tokens.issue(
                 home.id,

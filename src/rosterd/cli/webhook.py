@@ -8,7 +8,7 @@ from rosterd.cli import exits, options, output
 from rosterd.cli.lifetime import parse_duration
 from rosterd.service.webhook_messages import MAX_BATCH, MAX_BATCH_WAIT
 from rosterd.service.webhooks import DISABLED, SCHEMES, V1, Endpoint
-from rosterd.wiring import Service, Settings, open_service
+from rosterd.wiring import Service
 
 app = typer.Typer(help="Webhooks: every change as a signed message to your application.")
 
@@ -53,7 +53,7 @@ def create(
     """Make a webhook and print its secret, this once only; it gets what happens from now on."""
 
     async def work() -> tuple[dict[str, Any], str]:
-        async with open_service(Settings.from_env(data=data)) as service:
+        async with options.first_or_existing_service(data) as service:
             home = await options.find_directory(service, directory) if directory else None
             endpoint, secret = await service.webhooks.create(
                 url,

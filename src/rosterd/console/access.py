@@ -63,6 +63,9 @@ async def begin_openid(console: Console, request: PageRequest) -> Reply:
     """GET /login/openid."""
     provider = _provider(console)
     to = local(request.query.get("next", ""))
+    if request.headers.get(b"sec-fetch-site") in ("cross-site", "same-site"):
+        # A page elsewhere logs nobody in, though the provider would ask nothing: the button here is shown.
+        return login_page(console, request, to)
     try:
         address, flow = await provider.begin(request.origin + CALLBACK, to)
     except (errors.Forbidden, errors.Unavailable) as error:

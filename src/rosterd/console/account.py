@@ -25,7 +25,9 @@ async def change_password(console: Console, request: PageRequest) -> Reply:
     try:
         if new != request.form.get("again", ""):
             raise errors.InvalidValue("The new password and its repetition are not the same.")
-        await console.access.own.change_password(request.visitor, request.form.get("old", ""), new)
+        await console.access.own.change_password(
+            request.visitor, request.form.get("old", ""), new, request.form.get("code", "")
+        )
     except (errors.BadRequest, errors.Forbidden, errors.TooManyRequests, errors.Conflict) as error:
         return await _page(console, request, error)
     return console.redirect(request, _HERE, "Your password is changed. All your other sessions have ended.")

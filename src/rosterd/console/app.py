@@ -55,7 +55,9 @@ class ConsoleApp:
         if request.secure:
             guards += (render.TLS_ONLY,)
         await reply.send(scope, send, request_id, guards=guards)
-        answered(scope, request.route, reply.status, started, request_id)
+        # The audit log says whose session it is.
+        session = request.guest.session if request.guest is not None else None
+        answered(scope, request.route, reply.status, started, request_id, session=session)
 
     def _request(self, scope: Scope, path: str, request_id: str) -> PageRequest:
         headers = Headers(scope["headers"])

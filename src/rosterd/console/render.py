@@ -124,7 +124,7 @@ class Pages:
         self, request: PageRequest, template: str, now: int, http_status: int = 200, **data: Any
     ) -> Reply:
         """A page from a template, which extends ``base.html`` and is given ``data`` and what all need."""
-        theme = request.cookies.get("theme")
+        theme = request.cookies.get(cookie_name("theme", request))
         text = _ENVIRONMENT.get_template(template).render(
             request=request,
             visitor=request.guest,
@@ -135,7 +135,7 @@ class Pages:
             **data,
         )
         cookies: tuple[Header, ...] = ()
-        if NOTICE in request.cookies:
+        if cookie_name(NOTICE, request) in request.cookies:
             cookies = (set_cookie(NOTICE, "", request, max_age=0),)
         return Reply(http_status, text.encode(), cookies, content_type=HTML)
 
@@ -148,16 +148,21 @@ class Pages:
         return Reply(303, b"", tuple(headers))
 
     def _notice(self, request: PageRequest) -> str:
-        signature, _, value = request.cookies.get(NOTICE, "").partition(".")
+        signature, _, value = request.cookies.get(cookie_name(NOTICE, request), "").partition(".")
         return unquote(value) if hmac.compare_digest(signature.encode(), self._sign(value).encode()) else ""
 
     def _sign(self, value: str) -> str:
         return hmac.digest(self._secret, b"notice " + value.encode(), "sha256").hex()[:32]
 
 
+def cookie_name(name: str, request: PageRequest) -> str:
+    """What a cookie is called: by TLS with ``__Host-``: browsers then refuse one of a neighbouring host."""
+    return f"__Host-{name}" if request.secure else name
+
+
 def set_cookie(name: str, value: str, request: PageRequest, *, max_age: int | None = None) -> Header:
     """A cookie that no script reads and no other site sends along; ``max_age`` in seconds."""
-    parts = [f"{name}={value}", "Path=/", "HttpOnly", "SameSite=Lax"]
+    parts = [f"{cookie_name(name, request)}={value}", "Path=/", "HttpOnly", "SameSite=Lax"]
     if request.secure:
         parts.append("Secure")
     if max_age is not None:

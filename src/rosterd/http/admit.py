@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from rosterd.http.headers import Headers, bearer
+from rosterd.http.headers import bearer
 from rosterd.http.remembered import Known, Remembered
 from rosterd.http.request import Request
 from rosterd.scim import errors
@@ -106,12 +106,20 @@ class Admission:
         ends = token.expires if token.revoked is None else min(token.expires, token.revoked)
         return Known(found, ends if active else 0)
 
-    async def claimed(self, headers: Headers) -> Credential | None:
-        """Whose token a request claims to have that was refused without looking; ``None`` if nobody's."""
+    async def claimed(self, request: Request) -> Credential | None:
+        """Whose token a request claims to have that was refused without looking; ``None`` if nobody's.
+
+        While nothing can be looked up it is known of those only that were admitted here before.
+        """
+        headers, away = request.headers, isinstance(request.error, StoreUnavailable)
+        if away and (known := self._remembered.whose(headers.credential())):
+            return known
         try:
             return await self._claimed(bearer(headers.get(b"authorization")))
-        except (errors.Unauthorized, StoreUnavailable):
+        except errors.Unauthorized:
             return None
+        except StoreUnavailable:
+            return self._remembered.whose(headers.credential())
 
     async def _claimed(self, text: str) -> Credential | None:
         id = tokens.claimed_id(text)

@@ -55,11 +55,12 @@ class Headers:
 def bearer(header: str | None) -> str:
     """The token of an ``Authorization`` header. Raises ``Unauthorized``."""
     if not header:
-        raise errors.Unauthorized()
+        raise errors.Unauthorized(sent=False)
     # credentials = "Bearer" 1*SP b64token (RFC 6750 §2.1); the scheme is case-insensitive (RFC 9110 §11.1).
     scheme, _, rest = header.partition(" ")
     if scheme.casefold() != "bearer" or not rest.strip():
-        raise errors.Unauthorized("The Authorization header must read 'Bearer <token>'.")
+        sent = scheme.casefold() == "bearer"
+        raise errors.Unauthorized("The Authorization header must read 'Bearer <token>'.", sent=sent)
     return rest.strip()
 
 
@@ -83,6 +84,16 @@ def check_media_type(declared: bytes | None, accepted: tuple[str, ...] = _JSON) 
     if text and text.split(";")[0].strip().casefold() not in accepted:
         raise errors.UnsupportedMediaType(
             f"The body was sent as '{text[:100]}'; send it as {' or '.join(accepted)}."
+        )
+
+
+@lru_cache(_KEPT)
+def check_encoding(coding: bytes) -> None:
+    """Raise ``UnsupportedMediaType`` for a body that is compressed or encoded otherwise (RFC 9110 §8.4)."""
+    text = coding.decode("latin-1").strip()
+    if text.casefold() not in ("", "identity"):
+        raise errors.UnsupportedMediaType(
+            f"The body was sent with 'Content-Encoding: {text[:100]}'; send it as it is, without an encoding."
         )
 
 

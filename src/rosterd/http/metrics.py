@@ -58,7 +58,9 @@ class Metrics:
             given = ""
         if not hmac.compare_digest(given.encode(), self._token.encode()):
             self._guard.failed(scope)
-            raise errors.Unauthorized("Send the token of ROSTERD_METRICS_TOKEN as a bearer token.")
+            raise errors.Unauthorized(
+                "Send the token of ROSTERD_METRICS_TOKEN as a bearer token.", sent=bool(given)
+            )
 
 
 def is_near(scope: Scope) -> bool:

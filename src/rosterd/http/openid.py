@@ -38,6 +38,8 @@ _LEEWAY: Final = 60
 _TIMEOUT: Final = 10
 _MOST: Final = 512 * 1024
 _MAX_SUBJECT: Final = 255
+_RSA_BITS: Final = 2048
+"""The least of a key; most providers have no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,10 @@ class OpenId:
             if header["alg"] not in ALGORITHMS:
                 raise _NotValid(f"the ID token is signed by {str(header['alg'])[:20]}, which is not taken")
             key = await self._key(metadata, header.get("kid"), header["alg"])
-            claims = jwt.decode(token, jwk.import_key(dict(key)), algorithms=[header["alg"]]).claims
+            imported = jwk.import_key(dict(key))
+            if isinstance(imported, jwk.RSAKey) and imported.public_key.key_size < _RSA_BITS:
+                raise _NotValid("the ID token is signed by a key of the provider that is too short")
+            claims = jwt.decode(token, imported, algorithms=[header["alg"]]).claims
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise _NotValid("the signature of the ID token is not right") from error
         return dict(claims)
@@ -178,7 +183,7 @@ class OpenId:
         now = self._now() // 1000
         audience = claims.get("aud")
         audiences = [audience] if isinstance(audience, str) else audience
-        expires, issued = claims.get("exp"), claims.get("iat")
+        expires, issued, begins = claims.get("exp"), claims.get("iat"), claims.get("nbf", 0)
         subject, nonce = claims.get("sub"), claims.get("nonce")
         rules = (
             ("iss", claims.get("iss") == self.issuer),
@@ -187,6 +192,7 @@ class OpenId:
             ("azp", isinstance(audiences, list) and (len(audiences) == 1 or "azp" in claims)),
             ("exp", isinstance(expires, int | float) and expires > now - _LEEWAY),
             ("iat", isinstance(issued, int | float) and now - FLOW_SECONDS < issued <= now + _LEEWAY),
+            ("nbf", isinstance(begins, int | float) and begins <= now + _LEEWAY),
             ("nonce", isinstance(nonce, str) and hmac.compare_digest(nonce.encode(), flow.nonce.encode())),
             ("sub", isinstance(subject, str) and 0 < len(subject) <= _MAX_SUBJECT),
         )
@@ -277,6 +283,8 @@ class OpenId:
                         raise _NotValid("the answer of the provider is too long")
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            # A certificate that does not hold is among these, and the visitor is not told of it.
+            _log.warning("the identity provider does not answer", cause=repr(error))
             raise errors.Unavailable(
                 f"The identity provider {self.name} does not answer. Try again, or log in with a password.",
                 retry_after=_LEEWAY,

@@ -109,7 +109,9 @@ def _ours(request_id: str) -> str:
 def _headers(error: errors.ScimError) -> tuple[Header, ...]:
     headers: list[Header] = []
     if isinstance(error, errors.Unauthorized):
-        headers.append((b"www-authenticate", b'Bearer realm="rosterd", error="invalid_token"'))
+        # Whoever sent no token is told of none that is wrong (RFC 6750 §3.1).
+        wrong = b', error="invalid_token"' if error.sent else b""
+        headers.append((b"www-authenticate", b'Bearer realm="rosterd"' + wrong))
     if error.retry_after is not None:
         headers.append((b"retry-after", str(error.retry_after).encode()))
     if isinstance(error, errors.MethodNotAllowed) and error.allow:

@@ -2,6 +2,7 @@
 
 Kept by a digest of the header that a client sends, never a failure, in bounded memory. Pausing, revoking,
 another policy, scope or schema all begin another epoch (``Control.epoch``), and then all is looked up again.
+Whose credential it was is remembered for longer, for the request log while nothing can be looked up.
 """
 
 from collections.abc import Hashable
@@ -30,6 +31,7 @@ class Remembered:
         self._most = most
         self._epoch: Hashable = None
         self._known: dict[bytes, Known] = {}
+        self._whose: dict[bytes, Credential] = {}
 
     def __len__(self) -> int:
         return len(self._known)
@@ -44,3 +46,10 @@ class Remembered:
             self._known.clear()
             self._epoch = epoch
         self._known[digest] = known
+        self._whose[digest] = known.credential
+        if len(self._whose) > self._most:
+            del self._whose[next(iter(self._whose))]
+
+    def whose(self, digest: bytes) -> Credential | None:
+        """What was verified last, in whichever epoch: it says whose a request is, and admits nobody."""
+        return self._whose.get(digest)

@@ -65,8 +65,12 @@ class Request:
         self.kind = caller.model.by_endpoint.get(self.match.endpoint.casefold())
 
     def parameter(self, name: str) -> str | None:
-        """A query parameter by its case-insensitive name."""
-        return next((v for k, v in self.query if k.casefold() == name.casefold()), None)
+        """A query parameter by its case-insensitive name. Raises ``InvalidValue`` if it is given twice."""
+        folded = name.casefold()
+        found = [value for key, value in self.query if key.casefold() == folded]
+        if len(found) > 1:
+            raise errors.InvalidValue(f"the query parameter '{name}' is given twice")
+        return found[0] if found else None
 
     @property
     def projection(self) -> Projection:

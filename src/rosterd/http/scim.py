@@ -20,7 +20,7 @@ from rosterd.http.access_log import answered, answered_connection
 from rosterd.http.admit import Admission
 from rosterd.http.decode import MAX_BODY, MAX_SINGLE, ClientGone, parse_json, parse_query, read_body
 from rosterd.http.guard import Guard
-from rosterd.http.headers import base_url, check_media_type, negotiate
+from rosterd.http.headers import base_url, check_encoding, check_media_type, negotiate
 from rosterd.http.measure import Requests
 from rosterd.http.meter import operations, take
 from rosterd.http.problems import reply_to
@@ -97,7 +97,7 @@ class ScimApp:
             reply = reply_to(error, request.id)
             _forget_frames(error)
             if self._journal is not None and request.credential is None:
-                request.credential = await self._admission.claimed(request.headers)
+                request.credential = await self._admission.claimed(request)
         self._requests.answering(request, reply.status, time.perf_counter())
         await reply.send(scope, send, request.id, request.rate)
         whose, asker = request.credential, request.asker
@@ -134,6 +134,8 @@ class ScimApp:
         request.admitted = decoded = time.perf_counter()
         if row.body:
             check_media_type(headers.raw(b"content-type"))
+            if coding := headers.raw(b"content-encoding"):
+                check_encoding(coding)
             kind = request.kind
             limit = MAX_BODY if kind is None or has_members(kind) else MAX_SINGLE
             request.raw = await read_body(receive, headers, limit)
@@ -173,13 +175,20 @@ class ScimApp:
         return Reply(200, list_body(listing, request.caller, wanted.projection))
 
     async def read(self, request: Request) -> Reply:
-        """GET /{endpoint}/{id}; 304 if the client has this version (RFC 7644 §3.14)."""
+        """GET /{endpoint}/{id}; 304 if the client has this version (RFC 7644 §3.14).
+
+        A version says nothing of the groups that a user is in: where these are shown, it is no 304.
+        """
         projection, caller = request.projection, request.caller
         view = request.view = await self._queries.get(caller, request.type, request.match.id, projection)
         request.committed = time.perf_counter()
         headers = resource_headers(view, caller)
         known = request.headers.raw(b"if-none-match")
-        if known is not None and etag_matches(known.decode("latin-1"), view.row.version):
+        if (
+            known is not None
+            and not projection.for_type(view.type).groups
+            and etag_matches(known.decode("latin-1"), view.row.version)
+        ):
             return Reply(304, headers=headers)
         return Reply(200, resource_body(view, caller, projection), headers)
 
@@ -188,17 +197,19 @@ class ScimApp:
     async def create(self, request: Request) -> Reply:
         """POST /{endpoint}."""
         unit = self._commands.create(request.caller, request.type, request.body)
+        shown = request.projection_of_change  # what is refused, is before anything is changed
         view = await self._commit(request, unit)
         headers = resource_headers(view, request.caller, created=True)
-        return Reply(201, resource_body(view, request.caller, request.projection_of_change), headers)
+        return Reply(201, resource_body(view, request.caller, shown), headers)
 
     async def replace(self, request: Request) -> Reply:
         """PUT /{endpoint}/{id}."""
         unit = self._commands.replace(
             request.caller, request.type, request.match.id, request.body, request.if_match
         )
+        shown = request.projection_of_change
         view = await self._commit(request, unit)
-        body = resource_body(view, request.caller, request.projection_of_change)
+        body = resource_body(view, request.caller, shown)
         return Reply(200, body, resource_headers(view, request.caller))
 
     async def patch(self, request: Request) -> Reply:
@@ -217,11 +228,12 @@ class ScimApp:
             request.if_match,
             members=0 if silent else None if asked else MEMBERS_SHOWN,
         )
+        shown = request.projection if silent else request.projection_of_change
         view = await self._commit(request, unit)
         headers = resource_headers(view, request.caller)
         if silent or (view.members is None and has_members(view.type)):
             return Reply(204, headers=headers)
-        return Reply(200, resource_body(view, request.caller, request.projection_of_change), headers)
+        return Reply(200, resource_body(view, request.caller, shown), headers)
 
     async def delete(self, request: Request) -> Reply:
         """DELETE /{endpoint}/{id}."""

@@ -15,7 +15,7 @@ from rosterd.http.api.openapi import BASE as API_PATH
 from rosterd.http.measure import Requests
 from rosterd.http.metrics import PATH as METRICS_PATH
 from rosterd.http.metrics import Metrics
-from rosterd.http.problems import RETRY_AFTER
+from rosterd.http.problems import RETRY_AFTER, reply_to
 from rosterd.http.reply import Message, Receive, Reply, Scope, Send
 from rosterd.http.scim import ScimApp
 from rosterd.http.token_provider import BY_PATH, TokenProvider
@@ -25,6 +25,9 @@ from rosterd.scim import errors
 SCIM_PATH: Final = "/scim/v2"
 _SCIM: Final = SCIM_PATH + "/"
 _JSON: Final = (b"content-type", b"application/json")
+_HEALTH: Final = ("/healthz", "/readyz")
+_LOOKS: Final = ("GET", "HEAD", "OPTIONS")
+"""The methods of health checks; HAProxy's is OPTIONS unless it is told."""
 _MISPLACED: Final = frozenset(
     ("scim", "v2", "users", "groups", "bulk", "me", "schemas", "resourcetypes", "serviceproviderconfig")
 )
@@ -105,6 +108,9 @@ class Site:
         return told
 
     async def _other(self, path: str, scope: Scope) -> Reply | None:
+        if path in _HEALTH and scope["method"] not in _LOOKS:
+            error = errors.MethodNotAllowed("Health is asked for by GET.", allow=_LOOKS)
+            return reply_to(error, "-")
         if path == "/healthz":
             return Reply(200, b'{"status":"ok"}', content_type=_JSON)
         if path == "/readyz":

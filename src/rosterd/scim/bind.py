@@ -124,7 +124,7 @@ class _Binder:
         """The bound filter, or a truth value if it does not depend on the resource."""
         if isinstance(f, Compare):
             ref = self._look_up(f.path)
-            return _compare(f, ref) if ref else False
+            return _compare(f, ref) if ref and not _is_nameless(f, ref) else False
         if isinstance(f, Present):
             ref = self._look_up(f.path)
             return Present(ref) if ref else False
@@ -174,6 +174,12 @@ def _attribute(t: ResourceType, parent: Ref | None, path: AttrPath) -> Ref | Non
     if _hidden(ref):
         raise InvalidFilter(f"filter: '{path}' is never returned and cannot be used in a filter")
     return ref
+
+
+def _is_nameless(f: Compare[AttrPath], ref: Ref) -> bool:
+    """Whether an externalId is asked for that is blank: nobody has such a one (``check.drop_blank``)."""
+    value = f.value
+    return f.op == "eq" and ref.keys == ("externalId",) and isinstance(value, str) and not value.strip()
 
 
 def _compare(f: Compare[AttrPath], ref: Ref) -> Bound:

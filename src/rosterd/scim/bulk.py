@@ -4,7 +4,7 @@ Pure planning only: what the operations do is for the use cases. Source: RFC 764
 
     parse        message → one entry for each operation, in the order of the request
     order        operations → turns: dependencies first, else as requested; circles are cut
-    references   operation → bulkIds it names in its path, its data and paths inside a PATCH
+    references   path and data → bulkIds that an operation names, also in paths inside a PATCH
     substitute   the same places, with the ids that were assigned
 
 A circle (two new groups that are members of each other, §3.7.1) is cut at its first operation in the
@@ -14,9 +14,9 @@ request, whose turn names the bulkIds that get their resource only later: the us
 import heapq
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 from urllib.parse import unquote
 
 from rosterd.scim import urns
@@ -48,6 +48,8 @@ class BulkOperation:
     bulk_id: str | None
     version: str | None
     data: Mapping[str, object] | None
+    references: frozenset[str] = field(default=frozenset(), compare=False)
+    """The bulkIds (without ``bulkId:``) that it names in its path or anywhere in its data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,8 @@ def _entry(index: int, data: object, taken: Collection[str]) -> BulkOperation | 
             raise InvalidValue(f"{where}: the bulkId '{bulk_id}' is that of an earlier POST operation")
         version = _string(given, "version", where)
         body = None if method == "DELETE" else _data(given.get("data"), method, where)
-        return BulkOperation(index, method, path or "", endpoint, id, bulk_id, version, body)
+        named = references(id, body, where)
+        return BulkOperation(index, method, path or "", endpoint, id, bulk_id, version, body, named)
     except ScimError as error:
         return Refused(index, method or None, bulk_id, error)
 
@@ -149,24 +152,13 @@ def _target(path: str | None, method: str, where: str) -> tuple[str, str | None]
 def _data(data: object, method: str, where: str) -> Mapping[str, object]:
     if not isinstance(data, Mapping):
         raise InvalidValue(f"{where}: a {method} needs 'data', a JSON object, not {json_type(data)}")
-    level: list[object] = [data]
-    for _ in range(MAX_DEPTH):
-        level = [child for node in level for child in _children(node)]
-        if not level:
-            return data
-    raise InvalidValue(f"{where}: 'data' is nested more than {MAX_DEPTH} deep")
-
-
-def _children(node: object) -> Iterable[object]:
-    if isinstance(node, Mapping):
-        return node.values()
-    return node if isinstance(node, list) else ()
+    return data
 
 
 def _with_known_references(entry: BulkOperation | Refused, taken: Collection[str]) -> BulkOperation | Refused:
     if isinstance(entry, Refused):
         return entry
-    unknown = sorted(references(entry) - set(taken))
+    unknown = sorted(entry.references.difference(taken))
     if not unknown:
         return entry
     error = InvalidValue(
@@ -181,26 +173,37 @@ def failed_reference(bulk_id: str) -> Conflict:
     return Conflict(f"The operation refers to the bulkId '{bulk_id}', whose resource could not be created")
 
 
-def references(operation: BulkOperation) -> frozenset[str]:
-    """The bulkIds (without ``bulkId:``) that the operation names in its path or anywhere in its data."""
-    found = set(_found_in(operation.data))
-    if operation.id and (bulk_id := _bulk_id(operation.id)):
+def references(
+    id: str | None, data: Mapping[str, object] | None, where: str = "the operation"
+) -> frozenset[str]:
+    """What is named in a path, in data, and in filters of paths inside a PATCH.
+
+    Raises ``InvalidValue`` for data that is nested too deep.
+    """
+    found: set[str] = set()
+    if id and (bulk_id := _bulk_id(id)):
         found.add(bulk_id)
-    return frozenset(found)
-
-
-def _found_in(value: object, key: str = "") -> Iterator[str]:
-    if isinstance(value, str):
-        if bulk_id := _bulk_id(value):
-            yield bulk_id
-        elif key == "path":
-            yield from _IN_PATH.findall(value)
-    elif isinstance(value, Mapping):
-        for name, item in value.items():
-            yield from _found_in(item, name.casefold())
-    elif isinstance(value, list):
-        for item in value:
-            yield from _found_in(item)
+    level: list[Any] = [] if data is None else [data]
+    for _ in range(MAX_DEPTH):  # all of a large message comes this way: few calls, and no generators
+        inner: list[Any] = []
+        texts: list[str] = []
+        for node in level:
+            if node.__class__ is dict:
+                for name, item in node.items():
+                    if item.__class__ is str and name.casefold() == "path":
+                        found.update(_IN_PATH.findall(item))
+                node = node.values()
+            for item in node:
+                kind = item.__class__
+                if kind is dict or kind is list:
+                    inner.append(item)
+                elif kind is str and item[:1] in "bB":
+                    texts.append(item)
+        found.update(filter(None, map(_bulk_id, texts)))
+        if not inner:
+            return frozenset(found)
+        level = inner
+    raise InvalidValue(f"{where}: 'data' is nested more than {MAX_DEPTH} deep")
 
 
 def _bulk_id(text: str) -> str | None:
@@ -227,7 +230,7 @@ def order(operations: Sequence[BulkOperation]) -> tuple[Turn, ...]:
     while needs:
         index = heapq.heappop(ready) if ready else _in_circle(needs)
         unmet = needs.pop(index)
-        cut = {by_index[other].bulk_id or "" for other in unmet} & references(by_index[index])
+        cut = {by_index[other].bulk_id or "" for other in unmet} & by_index[index].references
         turns.append(Turn(by_index[index], frozenset(cut)))
         for follower in followers[index]:
             if follower in needs:
@@ -243,7 +246,7 @@ def _dependencies(operations: Sequence[BulkOperation]) -> dict[int, set[int]]:
     last: dict[tuple[str, str], int] = {}
     waits: dict[int, set[int]] = {}
     for operation in operations:
-        before = {makers[name] for name in references(operation) if name in makers}
+        before = {makers[name] for name in operation.references if name in makers}
         if operation.id is not None:
             resource = (operation.endpoint.casefold(), operation.id)
             if resource in last:

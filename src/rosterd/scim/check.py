@@ -1,8 +1,9 @@
 """Documents meet the schema: what a client sent goes in, a canonical document comes out, or a reason.
 
 Never mutates its input. A canonical document has the schema's spelling of every name, fitting types,
-no ``null``, ``[]`` or ``{}`` (all three mean "no value", RFC 7643 §2.5; an empty string is a value), and
-nothing the client may not set: attributes that are readOnly, never returned or unknown are not in it.
+no ``null``, ``[]`` or ``{}`` (all three mean "no value", RFC 7643 §2.5; an empty string is a value, but no
+externalId), and nothing the client may not set: attributes that are readOnly, never returned or unknown are
+not in it.
 
 The schema is compiled once per resource type into look-up tables of rules:
 
@@ -126,7 +127,7 @@ class Table:
         lacks: list[Lack] = []
         for rule in self.required:
             value = values.get(rule.name)
-            if value is None or value == "":
+            if value is None or value == "" or (value.__class__ is str and value.isspace() and _is_own(rule)):
                 if rule.attribute.required:
                     lacks += _missing(rule)
             elif rule.table is not None:
@@ -189,6 +190,7 @@ class Checker:
 
     def complete(self, draft: dict[str, Any]) -> dict[str, Any]:
         """Make canonical values, ``schemas`` first, a document. Raises ``InvalidValue`` if one lacks."""
+        drop_blank(draft)
         for lack in self.table.lacking(draft, first=True):
             raise InvalidValue(str(lack))
         draft["schemas"] = self.schemas(draft)
@@ -275,6 +277,13 @@ def replace(document: object, t: ResourceType, current: Mapping[str, Any]) -> di
     return checker_for(t).replace(document, current)
 
 
+def drop_blank(document: dict[str, Any]) -> None:
+    """Take an externalId out that is empty or blank: by it a client would take its resources for one."""
+    name = document.get("externalId")
+    if name.__class__ is str and not name.strip():
+        del document["externalId"]
+
+
 def identity(attribute: Attribute, value: Any) -> Hashable:
     """Equal for values that are the same by the rules of comparison; the order of several is nothing."""
     if isinstance(value, list):
@@ -332,6 +341,11 @@ def _missing(rule: Rule) -> Iterator[Lack]:
         yield from (inner.under(rule.name) for inner in rule.table.lacking({}))
     else:
         yield Lack(rule.name, asked.by)
+
+
+def _is_own(rule: Rule) -> bool:
+    """Whether the schema itself requires it, as a ``userName``: nobody could see one of blanks only."""
+    return rule.attribute.required and rule.attribute.tightening is None
 
 
 def _is_primary(value: Mapping[str, Any]) -> bool:

@@ -45,13 +45,15 @@ def binding(
     """The digest of what a cursor belongs to.
 
     Letter case is ignored, as in the RFC's own example (``userName``, then ``username``); ``count``
-    and the projection may change from page to page.
+    and the projection may change from page to page. A cursor of releases that put resources without
+    a value last in a descending order, too, is of another query: it would lead past them.
     """
+    order = "without first" if descending and sort_by else descending
     query = [
         endpoint.strip("/").casefold(),
         None if filter is None else print_filter(filter).casefold(),
         None if sort_by is None else str(sort_by).casefold(),
-        descending,
+        order,
         directory,
         connection,
     ]

@@ -136,6 +136,11 @@ class Unauthorized(ScimError):
 
     status = 401
 
+    def __init__(self, detail: str | None = None, *, situation: str = "", sent: bool = True) -> None:
+        super().__init__(detail, situation=situation)
+        self.sent = sent
+        """Whether there was a token, which is wrong then."""
+
 
 class Forbidden(ScimError):
     """The token does not permit this."""

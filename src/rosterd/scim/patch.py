@@ -15,7 +15,8 @@ from typing import Any, Final, NamedTuple
 from rosterd.scim import urns
 from rosterd.scim.bind import bind_values
 from rosterd.scim.change import Choice, change, merge
-from rosterd.scim.check import Checker, Lack, Rule, checker_for
+from rosterd.scim.check import Checker, Lack, Rule, checker_for, drop_blank
+from rosterd.scim.effort import COMPARING, FILTERED, LONG, MOST_STEPS, NAMED, Budget, weight
 from rosterd.scim.errors import (
     InvalidPath,
     InvalidSyntax,
@@ -30,15 +31,10 @@ from rosterd.scim.fit import Misfit, shown
 from rosterd.scim.match import match_value
 from rosterd.scim.message import members, message
 from rosterd.scim.path import SHORT, Path, parse_path
+from rosterd.scim.profiles.rewrites import member
 from rosterd.scim.schema import Ref, ResourceType
 
 MAX_OPERATIONS: Final = 10_000
-MOST_STEPS: Final = 4_000_000
-"""How often the operations of one PATCH may go to a value of an attribute, together: about as many µs."""
-_LONG: Final = 128
-"""Characters of a text that are as much as one value more."""
-_COMPARING: Final = 4
-"""Steps that a comparison with a value takes; to fold it and to call what compares is most of it."""
 _OPS: Final = ("add", "replace", "remove")
 _MEMBERS: Final = frozenset(("op", "path", "value"))
 
@@ -88,12 +84,52 @@ def parse_patch(body: object, *, allow_empty: bool = False) -> tuple[Operation, 
     return tuple([_operation(item, number) for number, item in enumerate(operations, 1)])
 
 
+def require_feasible(body: object, t: ResourceType, budget: Budget | None = None) -> None:
+    """Refuse a message whose operations give so much that it would be refused for whatever document.
+
+    It costs a look at each operation, so that nobody goes through its values before, nor through names that
+    may each be a path and so an operation. Raises ``PayloadTooLarge``, also if the ``budget`` of a bulk
+    request has not enough left to read them. Members of a group are no concern of ``apply``.
+    """
+    operations = member(body, "Operations") if isinstance(body, Mapping) else None
+    if not isinstance(operations, list):
+        return
+    names = given = 0
+    several = len(operations) > 1
+    for one in operations:
+        for value in one.values() if one.__class__ is dict else ():
+            if value.__class__ is dict:
+                names += len(value)
+                if several:
+                    given += max([len(item) for item in value.values() if item.__class__ is list], default=0)
+            elif value.__class__ is list:
+                given += len(value)
+    if names > MAX_OPERATIONS:
+        raise PayloadTooLarge(
+            f"{names} names in the values of one PATCH; at most {MAX_OPERATIONS} are taken, as each may be "
+            "a path"
+        )
+    if budget is not None:
+        budget.take(_reading(operations))
+    if several and given * len(operations) > MOST_STEPS and t.schema.id != urns.GROUP:
+        raise _infeasible(len(operations), given)
+
+
+def _reading(operations: Sequence[object]) -> int:
+    """The steps to read what may be paths."""
+    values = [value for one in operations if isinstance(one, dict) for value in one.values()]
+    texts = [value for value in values if value.__class__ is str]
+    texts += [name for value in values if value.__class__ is dict for name in value]
+    return sum(FILTERED if "[" in text else NAMED for text in texts)
+
+
 def apply(
     operations: Sequence[Operation],
     t: ResourceType,
     document: Mapping[str, Any],
     *,
     ignore_unmatched_removes: bool = False,
+    budget: Budget | None = None,
 ) -> dict[str, Any]:
     """The document after all operations.
 
@@ -103,11 +139,13 @@ def apply(
     does not fit it, ``NoTarget`` for a filter that matches nothing, ``Mutability`` for what the client
     must not change or take away, ``InvalidValue`` for a value that does not fit or a required one not given,
     ``PayloadTooLarge`` for several operations, or one with a filter, that would go to more than
-    ``MOST_STEPS`` values together.
+    ``MOST_STEPS`` values together, or than the ``budget`` of a bulk request has left.
     """
     checker = checker_for(t)
     if len(operations) > 1 or any(one.path is not None and one.path.filter for one in operations):
-        _require_feasible(operations, document)
+        steps = _require_feasible(operations, document)
+        if budget is not None:
+            budget.take(steps)
     result = {"schemas": None, **document}
     culprits: dict[Lack, Operation] = {}
     for operation in operations:
@@ -118,6 +156,7 @@ def apply(
             if ignore_unmatched_removes and operation.op == "remove" and isinstance(error, NoTarget):
                 continue
             raise operation.error(error) from fault
+        drop_blank(result)
         if (lacks := checker.table.lacking(result)) or culprits:
             culprits = {lack: culprits.get(lack, operation) for lack in lacks}
     # What the resource lacked before (its schema may have grown) is no reason to refuse a PATCH.
@@ -132,33 +171,25 @@ def apply(
     return result
 
 
-def _require_feasible(operations: Sequence[Operation], document: Mapping[str, Any]) -> None:
-    """Each operation is taken to go through the greatest attribute that there may be before it."""
-    greatest, each = _weight(document), 0
+def _require_feasible(operations: Sequence[Operation], document: Mapping[str, Any]) -> int:
+    """The steps: each operation is taken to go through the greatest attribute that there may be before it."""
+    greatest, each = weight(document), 0
     for operation in operations:
-        greatest += _weight(operation.value)
+        greatest += weight(operation.value)
         filtered = operation.path is not None and operation.path.filter
-        each += _COMPARING * comparisons(filtered) if filtered else 1
+        each += COMPARING * comparisons(filtered) if filtered else 1
     if greatest * each > MOST_STEPS:
-        raise PayloadTooLarge(
-            f"{len(operations)} of 'Operations' on an attribute that may have {greatest} values "
-            f"are too much in one PATCH, parts of values and each {_LONG} characters of a text counted; "
-            "send them in several, with shorter filters, or replace the attribute as a whole"
-        )
+        raise _infeasible(len(operations), greatest)
+    return greatest * each
 
 
-def _weight(value: Any) -> int:
-    """Values in the greatest attribute of an object, or in the value itself."""
-    return max(map(_weight, value.values()), default=0) if isinstance(value, Mapping) else _amount(value)
-
-
-def _amount(value: Any) -> int:
-    """Values that are not complex in all there is in a value; a long text is as several of them."""
-    if isinstance(value, list):
-        return sum(map(_amount, value))
-    if isinstance(value, Mapping):
-        return sum(map(_amount, value.values()))
-    return 1 + len(value) // _LONG if isinstance(value, str) else 1
+def _infeasible(operations: int, greatest: int) -> PayloadTooLarge:
+    return PayloadTooLarge(
+        f"{operations} of 'Operations' on an attribute that may have {greatest} values, with those that they "
+        "give, are too much in one PATCH: each may have to go through all of these. Parts of values and each "
+        f"{LONG} characters of a text count as one. Send the operations in several requests, with shorter "
+        "filters, or replace the attribute as a whole"
+    )
 
 
 def _operation(item: object, number: int) -> Operation:

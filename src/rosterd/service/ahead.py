@@ -4,10 +4,15 @@ A store may look it up for many units at once, before it runs them. It is a hint
 it was given, wrong, or used at all.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
+
+from rosterd.scim import membership
+
+FORESEEN: Final = 20
+"""A change of more members is looked up by itself."""
 
 
 class Ahead(NamedTuple):
@@ -40,3 +45,15 @@ TRACES: Final = ("adopted", "retained", "awaited", "unique")
 def sought(several: Iterable[Ahead], part: str) -> list[Any]:
     """What several units are going to look for in one of the fields, each once."""
     return list(dict.fromkeys(chain.from_iterable(map(attrgetter(part), several))))
+
+
+def with_members(ahead: Ahead, id: str, operations: Sequence[membership.MemberOp], most: int | None) -> Ahead:
+    """What a PATCH of a group looks for: long lists are not, as that costs what the unit itself would."""
+    values: list[str] = []
+    for operation in operations:
+        if isinstance(operation, membership.Add):
+            values += [member.value for member in operation.members]
+        elif isinstance(operation, membership.Remove):
+            values += operation.values
+    seats = tuple([(id, value) for value in values]) if len(values) <= FORESEEN else ()
+    return ahead._replace(seats=seats, shown=() if most is None else ((id, most),))

@@ -1,14 +1,17 @@
 """Bulk (RFC 7644 §3.7): many units in few durable transactions, each operation in its own savepoint.
 
+All operations of a request have one budget (``scim.effort``); a transaction ends early if it has done much.
+
 Operations run in the order of their references. Where references go in a circle, the id of the
 resource still to come is promised beforehand: a group's members are pending until it appears.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from rosterd.scim import bulk, errors
+from rosterd.scim.effort import PORTION, Budget
 from rosterd.scim.render import etag
 from rosterd.scim.schema import ResourceType
 from rosterd.service.caller import WRITE, Caller
@@ -19,10 +22,10 @@ from rosterd.service.view import location
 
 MAX_OPERATIONS: Final = 1000
 CHUNK: Final = 100
-"""Operations per transaction: enough to share an fsync, few enough for others to get a turn."""
+"""Operations per transaction, at most: enough to share an fsync, few enough for others to get a turn."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Run:
     """How far a bulk request has come. Chunks copy it, because the store may run one again."""
 
@@ -32,9 +35,14 @@ class _Run:
     results: dict[int, dict[str, object]] = field(default_factory=dict)
     """By place in the request."""
     faults: int = 0
+    done: int = 0
+    """Turns."""
+    budget: Budget = field(default_factory=Budget)
 
     def copy(self) -> "_Run":
-        return _Run(dict(self.ids), set(self.failed), dict(self.results), self.faults)
+        """For a transaction of its own."""
+        budget = replace(self.budget, operation=0, turn=0)
+        return _Run(dict(self.ids), set(self.failed), dict(self.results), self.faults, self.done, budget)
 
 
 class Bulk:
@@ -62,9 +70,7 @@ class Bulk:
         sound = [o for o in request.operations if isinstance(o, bulk.BulkOperation)]
         turns = bulk.order(sound)
         limit = request.fail_on_errors or len(request.operations) + 1
-        for start in range(0, len(turns), CHUNK):
-            if run.faults >= limit:
-                break
+        while (start := run.done) < len(turns) and run.faults < limit:
             chunk = turns[start : start + CHUNK]
             try:
                 try:
@@ -93,6 +99,7 @@ class Bulk:
         except Outdated as error:
             for turn in chunk:
                 run = self._failed(run, turn.operation, error)
+            run.done += len(chunk)
             return run
 
     def _chunk(
@@ -100,12 +107,15 @@ class Bulk:
     ) -> Callable[[Writer], Awaitable[_Run]]:
         async def work(tx: Writer) -> _Run:
             run = before.copy()
+            asker = replace(caller, budget=run.budget)
             for turn in chunk:
-                if run.faults >= limit:
+                if run.faults >= limit or run.budget.turn >= PORTION:
                     break
                 for name in turn.unresolved:
                     run.ids.setdefault(name, self._new_id())
-                run = await self._one(tx, caller, turn.operation, run)
+                run = await self._one(tx, asker, turn.operation, run)
+                run.budget.settle()
+                run.done += 1
             return run
 
         return work
@@ -141,18 +151,21 @@ class Bulk:
         run.results[operation.index] = bulk.operation_result(
             operation.method, error.status, bulk_id=operation.bulk_id, error=error
         )
-        return _Run(run.ids, run.failed, run.results, run.faults + 1)
+        run.faults += 1
+        return run
 
     def _unit(self, caller: Caller, operation: bulk.BulkOperation, run: _Run) -> tuple[ResourceType, Unit]:
         resource_type = caller.model.by_endpoint.get(operation.endpoint.casefold())
         if resource_type is None:
             raise errors.InvalidPath(f"path: this directory has no endpoint '/{operation.endpoint}'.")
         caller.require(WRITE, resource_type.name)
-        for name in bulk.references(operation):
+        for name in operation.references:
             if name in run.failed:
                 raise bulk.failed_reference(name)
-        data = bulk.substitute(operation.data, run.ids)
-        id = str(bulk.substitute(operation.id, run.ids))
+        data: Any = operation.data
+        id = operation.id or ""
+        if operation.references:
+            data, id = bulk.substitute(data, run.ids), str(bulk.substitute(id, run.ids))
         if operation.method == "POST":
             promised = run.ids.get(operation.bulk_id or "")
             return resource_type, self._commands.create(caller, resource_type, data, promised)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rosterd.scim import errors
+from rosterd.scim.effort import Budget
 from rosterd.scim.schema import Model
 from rosterd.service.control import Connection, Directory
 from rosterd.service.events import Cause
@@ -70,6 +71,9 @@ class Caller:
     tolerated: dict[str, None] = field(default_factory=dict, compare=False)
     """Names of the profile rewrites that changed something of its messages, in order; commands add to it."""
 
+    budget: Budget | None = field(default=None, compare=False)
+    """What the operations of a bulk request may take together; one by itself has bounds of its own."""
+
     @classmethod
     def within(cls, directory: Directory, connection: Connection, model: Model, request_id: str) -> "Caller":
         """Somebody in here who acts as a connection; no client reads a reply to it."""
@@ -103,8 +107,12 @@ class Caller:
         return row.connection == self.connection.id
 
     def external_id(self, row: Stored) -> str | None:
-        """externalId is the owning connection's own; nobody else sees it (RFC 7643 §3.1)."""
-        return row.external_id if row.connection == self.connection.id else None
+        """externalId is the owning connection's own; nobody else sees it (RFC 7643 §3.1).
+
+        A blank one, of a time when such were kept, is none.
+        """
+        name = row.external_id
+        return name if name and row.connection == self.connection.id and not name.isspace() else None
 
     def require_reach(self, row: Stored) -> None:
         """Raise ``Forbidden`` if the policy keeps this connection from changing another's resource."""

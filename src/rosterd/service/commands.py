@@ -10,23 +10,26 @@ A deleted account is retained and its row is revived only by the same connection
 externalId (never by a namesake), with the id it always had.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import orjson
 
 from rosterd.scim import amount, check, errors, membership, patch, profiles
-from rosterd.scim.index import Indexed, former, index, scalars, unique_attributes
+from rosterd.scim.account import stated
+from rosterd.scim.effort import handled, require_few_members
+from rosterd.scim.index import former, index, scalars, unique_attributes
 from rosterd.scim.membership import Member, has_members
 from rosterd.scim.plain import plain_for
 from rosterd.scim.render import etag, etag_matches
 from rosterd.scim.schema import ResourceType
 from rosterd.service import changes
-from rosterd.service.ahead import Ahead
+from rosterd.service.ahead import Ahead, with_members
 from rosterd.service.caller import Caller
-from rosterd.service.connections import Guarded, guarded, lose
-from rosterd.service.groups import Groups
+from rosterd.service.connections import Guarded, Refusal, guarded, lose
+from rosterd.service.drafts import Document, Draft, draft, parted
+from rosterd.service.groups import Groups, Names
 from rosterd.service.lifecycle import remove, retire
 from rosterd.service.ports import Stored, UniqueViolation, Writer
 from rosterd.service.view import View, has_groups
@@ -34,38 +37,8 @@ from rosterd.service.view import View, has_groups
 MEMBERS_SHOWN: Final = 100
 """A PATCH of a group with more members than this is answered without them."""
 
-FORESEEN: Final = 20
-"""A change of more members is looked up by itself."""
-
-Document = dict[str, Any]
 Unit = Guarded
 """What a command does inside one transaction; ``connections.commit`` runs it."""
-
-
-@dataclass(slots=True)
-class Draft:
-    """A checked document in the parts in which it is stored."""
-
-    document: bytes
-    indexed: Indexed
-    external_id: str | None
-    visible: Document
-    """The stored document with externalId, as events tell it."""
-
-
-def parted(document: Document, resource_type: ResourceType) -> tuple[Document, tuple[Member, ...]]:
-    """A canonical document (as ``check`` or ``patch`` return it) without its members, and these."""
-    if "members" not in document or not has_members(resource_type):
-        return document, ()
-    rest = {name: value for name, value in document.items() if name != "members"}
-    return rest, membership.members_of(document)
-
-
-def draft(visible: Document, resource_type: ResourceType) -> Draft:
-    """Take a canonical document without members apart."""
-    stored = dict(visible)
-    external_id = stored.pop("externalId", None)
-    return Draft(orjson.dumps(stored), index(stored, resource_type), external_id, visible)
 
 
 class Commands:
@@ -83,19 +56,21 @@ class Commands:
 
         The unit raises ``Uniqueness`` if a live resource has one of its unique values.
         """
+        _seat(caller, amount.members_given(body, resource_type))
+        if long := amount.long_list(body, resource_type):
+            long.require({})
         plain = plain_for(resource_type).read(body)
         if plain is not None:
             document = check.checker_for(resource_type).complete(plain)
         else:
             document = check.create(_rewritten(caller, "create", resource_type, body), resource_type)
         is_account = has_groups(resource_type)
-        if is_account:
-            document.setdefault("active", True)
+        document = stated(document, resource_type, {})
         visible, members = parted(document, resource_type)
-        new = draft(visible, resource_type)
-        amount.require_moderate(visible, len(new.document), {}, 0)
+        new = draft(visible, resource_type, {})
+        _count(caller, new.document)
         fresh, cause = promised or self._new_id(), caller.cause
-        names = _names(new.external_id, new, promised)
+        names = _names(caller, new.external_id, new, promised)
         name = new.indexed.search.get("userName") if is_account else None
         known = new.external_id if is_account else None
 
@@ -140,7 +115,7 @@ class Commands:
             unique=tuple([(kind, *pair) for pair in new.indexed.unique]),
             adopted=(name,) if isinstance(name, str) else (),
             retained=() if known is None else ((kind, caller.connection.id, known),),
-            awaited=(fresh, *names),
+            awaited=(fresh, *names.anywhere, *names.own),
         )
         return guarded(caller, unit, self._now, ahead)
 
@@ -152,6 +127,14 @@ class Commands:
         A tolerant profile leaves a group's members alone when the body does not mention them: clients
         that do not read members send the group back without them.
         """
+        _seat(caller, amount.members_given(body, resource_type))
+        long = amount.long_list(body, resource_type)
+        make = partial(self._replace, caller, resource_type, id, body, if_match)
+        return make() if long is None else self._if_it_had(caller, resource_type, id, if_match, long, make)
+
+    def _replace(
+        self, caller: Caller, resource_type: ResourceType, id: str, body: Any, if_match: str | None
+    ) -> Unit:
         mentions = isinstance(body, dict) and "members" in map(str.casefold, body)
         plain = plain_for(resource_type).read(body)
         if plain is None:
@@ -163,10 +146,8 @@ class Commands:
                 document = check.checker_for(resource_type).replaced(dict(plain), current)
             else:
                 document = check.replace(body, resource_type, current)
-            if "active" in current:
-                # A client that does not speak of the account's state must not reactivate it.
-                document.setdefault("active", current["active"])
-            return document
+            # A client that does not speak of the account's state must not reactivate it.
+            return stated(document, resource_type, current)
 
         async def unit(tx: Writer) -> View:
             row, members, at = await self._update(tx, caller, resource_type, id, plan, if_match)
@@ -190,6 +171,21 @@ class Commands:
         Changes of a group's members never load the group's members. The view has them if there are
         at most ``members`` (``None``: in any case), at a cost bounded by that number.
         """
+        patch.require_feasible(body, resource_type, caller.budget)
+        _seat(caller, amount.members_given_in_patch(body, resource_type))
+        long = amount.long_list_in_patch(body, resource_type)
+        make = partial(self._patch, caller, resource_type, id, body, if_match, members)
+        return make() if long is None else self._if_it_had(caller, resource_type, id, if_match, long, make)
+
+    def _patch(
+        self,
+        caller: Caller,
+        resource_type: ResourceType,
+        id: str,
+        body: Any,
+        if_match: str | None,
+        members: int | None,
+    ) -> Unit:
         options = profiles.options(caller.connection.profile)
         body = _rewritten(caller, "patch", resource_type, body)
         operations = patch.parse_patch(body, allow_empty="empty-patch" in options)
@@ -198,9 +194,15 @@ class Commands:
             operations, changes_of_members = membership.split(operations, resource_type)
 
         def plan(current: Document) -> Document:
-            return patch.apply(
-                operations, resource_type, current, ignore_unmatched_removes="remove-unmatched" in options
+            document = patch.apply(
+                operations,
+                resource_type,
+                current,
+                ignore_unmatched_removes="remove-unmatched" in options,
+                budget=caller.budget,
             )
+            # Whoever takes the state away takes it for the one that it has by itself.
+            return stated(document, resource_type, {})
 
         async def unit(tx: Writer) -> View:
             if operations:
@@ -209,12 +211,14 @@ class Commands:
                 row = await self._row(tx, caller, resource_type, id, if_match)
                 at = max(self._now(), row.modified)
             if changes_of_members:
-                row = await self._groups.apply(tx, caller.cause, resource_type, row, changes_of_members, at)
+                row = await self._groups.apply(
+                    tx, caller.cause, resource_type, row, changes_of_members, at, caller.budget
+                )
             return await self.view(tx, caller, resource_type, row, members)
 
         ahead = _resource(resource_type, id)
         if has_members(resource_type):
-            ahead = _with_members(ahead, id, changes_of_members, members)
+            ahead = with_members(ahead, id, changes_of_members, members)
         return guarded(caller, unit, self._now, ahead)
 
     def delete(
@@ -247,6 +251,24 @@ class Commands:
             listed = await (tx.members(row.id) if members is None else tx.few_members(row.id, members))
         return View(row, resource_type, caller.external_id(row), memberships, listed)
 
+    def _if_it_had(
+        self,
+        caller: Caller,
+        resource_type: ResourceType,
+        id: str,
+        if_match: str | None,
+        long: amount.Long,
+        make: Callable[[], Unit],
+    ) -> Unit:
+        """The change, if the resource has so many values from before; else nothing is made of the message."""
+
+        async def unit(tx: Writer) -> View | Refusal:
+            row = await self._row(tx, caller, resource_type, id, if_match)
+            long.require(orjson.loads(row.document))
+            return await make()(tx)
+
+        return Guarded(unit, _resource(resource_type, id))
+
     async def _row(
         self, tx: Writer, caller: Caller, resource_type: ResourceType, id: str, if_match: str | None
     ) -> Stored:
@@ -278,6 +300,7 @@ class Commands:
         Members are not written, but given back with the row and the time of the change.
         """
         row = await self._row(tx, caller, resource_type, id, if_match)
+        _count(caller, row.document)
         stored: Document = orjson.loads(row.document)
         known = caller.external_id(row)
         current = stored if known is None else {**stored, "externalId": known}
@@ -286,8 +309,7 @@ class Commands:
         delta = changes.difference(current, visible)
         if not delta["before"] and not delta["after"]:
             return row, members, at
-        new = draft(visible, resource_type)
-        amount.require_moderate(visible, len(new.document), current, len(row.document))
+        new = draft(visible, resource_type, current, len(row.document))
         external_id = new.external_id if caller.owns(row) else row.external_id
         changed = Stored(
             row.id, row.kind, row.connection, external_id, row.seq,
@@ -303,7 +325,8 @@ class Commands:
             raise await self._taken(tx, resource_type, visible, violation) from violation
         await tx.append(caller.cause.event(kind, row.kind, row.id, at, delta))
         if _renamed(delta):
-            await self._groups.appear(tx, caller.cause, changed, _names(changed.external_id, new), at)
+            names = _names(caller, external_id, new)
+            await self._groups.appear(tx, caller.cause, changed, names, at)
         return changed, members, at
 
     async def _adopted(
@@ -331,6 +354,15 @@ class Commands:
         )
 
 
+def _count(caller: Caller, document: bytes) -> None:
+    if caller.budget is not None:
+        caller.budget.take(handled(document))
+
+
+def _seat(caller: Caller, members: int) -> None:
+    (require_few_members if caller.budget is None else caller.budget.seat)(members)
+
+
 def _rewritten(caller: Caller, kind: profiles.Kind, resource_type: ResourceType, body: object) -> Any:
     """The body in canonical SCIM; what was tolerated is noted with the caller."""
     body, tolerated = profiles.rewrite(caller.connection.profile, kind, resource_type, body)
@@ -348,29 +380,23 @@ def _same_person(gone: Iterable[Stored], resource_type: ResourceType, new: Draft
     return None
 
 
-def _names(external_id: str | None, new: Draft, promised: str | None = None) -> tuple[str, ...]:
-    """The values by which a group may have named this resource before it existed."""
-    name = new.visible.get("userName")
-    return tuple(filter(None, (external_id, name if isinstance(name, str) else None, promised)))
+def _names(caller: Caller, external_id: str | None, new: Draft, promised: str | None = None) -> Names:
+    """The values by which groups may have named this resource before it existed, as ``service.groups`` says.
+
+    A userName that waits is found as it is written now, or folded.
+    """
+    called = dict.fromkeys((new.visible.get("userName"), new.indexed.search.get("userName")))
+    names = tuple([name for name in called if isinstance(name, str) and name.strip()])
+    anywhere = () if promised is None else (promised,)
+    own = () if external_id is None else (external_id,)
+    if caller.connection.policy.reach == "directory":
+        return Names((*anywhere, *names), own)
+    return Names(anywhere, (*own, *names))
 
 
 def _resource(resource_type: ResourceType, id: str) -> Ahead:
     """What a change of a resource looks for."""
     return Ahead(((resource_type.name, id),), grouped=(id,) if has_groups(resource_type) else ())
-
-
-def _with_members(
-    ahead: Ahead, id: str, operations: Sequence[membership.MemberOp], most: int | None
-) -> Ahead:
-    """What a PATCH of a group looks for: long lists are not, as that costs what the unit itself would."""
-    values: list[str] = []
-    for operation in operations:
-        if isinstance(operation, membership.Add):
-            values += [member.value for member in operation.members]
-        elif isinstance(operation, membership.Remove):
-            values += operation.values
-    seats = tuple([(id, value) for value in values]) if len(values) <= FORESEEN else ()
-    return ahead._replace(seats=seats, shown=() if most is None else ((id, most),))
 
 
 def _renamed(delta: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -2,17 +2,40 @@
 
 Every function costs what is given to it, never the size of the group. A member value that names
 nobody yet is pending: kept, no error, and a membership from the moment its resource appears.
+
+A value names, in this order, whichever came first, group or member, and in each operation:
+
+    id           the live user or group that has it
+    externalId   what the connection that made the group calls a user or group of its own
+    userName     the live user of the directory who has it. Who appears by it joins only groups that the
+                 connection which makes or renames the user may change: its own, or by its reach all. And a
+                 value that waits does not come to mean another connection's user by being sent again: else
+                 that one could take a name because a group waits for it
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, groupby
+from typing import Final, NamedTuple
 
 from rosterd.scim import errors, membership
-from rosterd.scim.filter import Bound
+from rosterd.scim.effort import COMPARING, LOOKED_AT, SEATING, Budget
+from rosterd.scim.filter import Bound, comparisons
 from rosterd.scim.membership import Member
 from rosterd.scim.schema import ResourceType
 from rosterd.service import changes
 from rosterd.service.events import Cause
 from rosterd.service.ports import MemberChange, Stored, Writer
+
+_KINDS: Final = ("User", "Group")
+"""What can be a member."""
+
+
+class Names(NamedTuple):
+    """By what groups may have named a resource before it existed."""
+
+    anywhere: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    """Only groups of the resource's own connection."""
 
 
 class Groups:
@@ -55,22 +78,25 @@ class Groups:
         row: Stored,
         operations: Sequence[membership.MemberOp],
         at: int,
+        budget: Budget | None = None,
     ) -> Stored:
         """The membership operations of one PATCH, in order; together they move the version by one."""
         changed = False
-        for operation in operations:
-            change = await self._operate(tx, resource_type, row, operation)
+        for operation in _together(operations):
+            change = await self._operate(tx, resource_type, row, operation, budget)
             if change:
                 changed = True
                 await self._tell(tx, cause, row.kind, row.id, change, at)
         return await self._touched(tx, row, at) if changed else row
 
-    async def appear(self, tx: Writer, cause: Cause, row: Stored, names: Sequence[str], at: int) -> bool:
+    async def appear(self, tx: Writer, cause: Cause, row: Stored, names: Names, at: int) -> bool:
         """A resource came to exist or changed its names: the groups that waited for it have it now.
 
         Whether there were any.
         """
-        changed = await tx.resolve_pending(row.id, names)
+        if row.kind not in _KINDS:
+            return False
+        changed = await tx.resolve_pending(row.id, *names, row.connection)
         for group, change in changed.items():
             await tx.touch("Group", group, at)
             await self._tell(tx, cause, "Group", group, change, at)
@@ -102,8 +128,15 @@ class Groups:
             await self._touched(tx, row, at)
 
     async def _operate(
-        self, tx: Writer, resource_type: ResourceType, row: Stored, operation: membership.MemberOp
+        self,
+        tx: Writer,
+        resource_type: ResourceType,
+        row: Stored,
+        operation: membership.MemberOp,
+        budget: Budget | None,
     ) -> MemberChange:
+        if budget is not None:
+            budget.take(SEATING)
         match operation:
             case membership.Add(members=members):
                 _refuse_self(row, members)
@@ -116,20 +149,24 @@ class Groups:
             case membership.Clear():
                 return await tx.replace_members(row.id, ())
             case membership.RemoveWhere(where=where):
-                chosen = await self._chosen(tx, resource_type, row, where)
-                return await tx.remove_members(row.id, [m.value for m in chosen])
+                chosen = await self._chosen(tx, resource_type, row, where, budget)
+                return await tx.remove_members(row.id, [m.value for m in chosen], named=False)
             case membership.SetDisplay(where=where, display=display):
-                chosen = await self._chosen(tx, resource_type, row, where)
+                chosen = await self._chosen(tx, resource_type, row, where, budget)
                 if display is None:
-                    await tx.remove_members(row.id, [m.value for m in chosen])
-                await tx.add_members(row.id, [m._replace(display=display) for m in chosen])
+                    await tx.remove_members(row.id, [m.value for m in chosen], named=False)
+                await tx.add_members(row.id, [m._replace(display=display) for m in chosen], named=False)
                 return MemberChange(renamed=tuple(m.value for m in chosen))
 
     async def _chosen(
-        self, tx: Writer, resource_type: ResourceType, row: Stored, where: Bound
+        self, tx: Writer, resource_type: ResourceType, row: Stored, where: Bound, budget: Budget | None
     ) -> list[Member]:
         """The one place that reads the members: a filter on something other than their value."""
+        if budget is not None:
+            budget.require_some()
         listed = [*await tx.members(row.id), *await tx.pending(row.id)]
+        if budget is not None:
+            budget.walk(len(listed) * (LOOKED_AT + COMPARING * comparisons(where)))
         return [m for m in listed if membership.fulfils(m, where, resource_type)]
 
     async def _touched(self, tx: Writer, row: Stored, at: int) -> Stored:
@@ -139,10 +176,29 @@ class Groups:
     async def _tell(
         self, tx: Writer, cause: Cause, kind: str, group: str, change: MemberChange, at: int
     ) -> None:
+        if group in change.added:  # by another name than its id
+            raise _of_itself(group)
         for verb, data in changes.member_events(change):
             await tx.append(cause.event(f"group.{verb}", kind, group, at, data))
 
 
+def _together(operations: Iterable[membership.MemberOp]) -> Iterator[membership.MemberOp]:
+    """Additions that follow one another as one, and removals too: some clients name each member in one."""
+    for kind, run in groupby(operations, key=type):
+        if kind is membership.Add:
+            added = (one.members for one in run if isinstance(one, membership.Add))
+            yield membership.Add(tuple(chain.from_iterable(added)))
+        elif kind is membership.Remove:
+            removed = (one.values for one in run if isinstance(one, membership.Remove))
+            yield membership.Remove(tuple(chain.from_iterable(removed)))
+        else:
+            yield from run
+
+
 def _refuse_self(row: Stored, members: Sequence[Member]) -> None:
     if any(member.value == row.id for member in members):
-        raise errors.InvalidValue(f"members: group {row.id} cannot be a member of itself.")
+        raise _of_itself(row.id)
+
+
+def _of_itself(group: str) -> errors.InvalidValue:
+    return errors.InvalidValue(f"members: group {group} cannot be a member of itself.")

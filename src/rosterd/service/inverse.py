@@ -11,15 +11,16 @@ from typing import Any, Final
 
 import orjson
 
+from rosterd.scim.amount import excess
 from rosterd.scim.index import index, scalars, unique_attributes
 from rosterd.scim.membership import Member
 from rosterd.scim.render import format_time
 from rosterd.scim.schema import Model, ResourceType
 from rosterd.service import changes
-from rosterd.service.commands import Draft, draft
 from rosterd.service.control import Connection
+from rosterd.service.drafts import Draft, draft
 from rosterd.service.events import Cause
-from rosterd.service.groups import Groups
+from rosterd.service.groups import Groups, Names
 from rosterd.service.lifecycle import retire
 from rosterd.service.net import DELETE, NOTHING, REVIVE, UNDO, UPDATE, Net, Step, step, visible
 from rosterd.service.ports import Reader, Stored, UniqueViolation, Writer
@@ -49,13 +50,20 @@ class Outcome:
     """Members and pending values of a group put back and taken away."""
 
 
-class Taken(Exception):
+class Kept(Exception):
+    """A resource must stay as it is, for the sake of an attribute or (``None``) as a whole."""
+
+    def __init__(self, attribute: str | None, reason: str) -> None:
+        super().__init__(reason)
+        self.attribute = attribute
+        self.reason = reason
+
+
+class Taken(Kept):
     """A name is held by somebody who keeps it."""
 
     def __init__(self, attribute: str, value: str, owner: str | None) -> None:
-        super().__init__(f"{attribute} is held by {owner}")
-        self.attribute = attribute
-        self.reason = f"'{value}' is used by {owner or 'another resource'} now"
+        super().__init__(attribute, f"'{value}' is used by {owner or 'another resource'} now")
 
 
 class Inverse:
@@ -108,7 +116,10 @@ class Inverse:
         found, row = await self.look(reader, net)
         if row is not None and found.action in (UPDATE, REVIVE) and found.document is not None:
             resource_type = self._model.types[net.kind]
-            new = draft(dict(found.document), resource_type)
+            try:
+                new = self._draft(net, row, found.document)
+            except Kept as kept:
+                return self._outcome(net, row, _blocked(found, kept))
             for attribute, value in new.indexed.unique:
                 owner = await reader.owner_of(net.kind, attribute, value)
                 if owner in (None, net.id) or await self._gives_way(
@@ -132,8 +143,8 @@ class Inverse:
         try:
             async with tx.savepoint():
                 await self._restore(tx, net, (), done)
-        except Taken as taken:
-            return [self._outcome(net, row, _blocked(found, taken))]
+        except Kept as kept:
+            return [self._outcome(net, row, _blocked(found, kept))]
         return done
 
     async def members(self, tx: Writer, net: Net, values: list[str], *, back: bool) -> list[Outcome]:
@@ -143,9 +154,9 @@ class Inverse:
             return []
         if back:
             possible = [Member(value) for value in values if await self._possible(tx, net, value)]
-            change = await tx.add_members(net.id, possible)
+            change = await tx.add_members(net.id, possible, named=False)
         else:
-            change = await tx.remove_members(net.id, values)
+            change = await tx.remove_members(net.id, values, named=False)
         await self._groups.told(tx, self._cause, row, change, max(self._now(), row.modified))
         added = len(change.added) + len(change.pending_added)
         removed = len(change.removed) + (0 if back else len(change.pending_removed))
@@ -185,12 +196,12 @@ class Inverse:
         await retire(tx, self._cause, resource_type, row, at, as_it_was)
 
     async def _restore(self, tx: Writer, net: Net, above: tuple[str, ...], done: list[Outcome]) -> None:
-        """Update or revive, after those who hold its names. Raises ``Taken``."""
+        """Update or revive, after those who hold its names. Raises ``Kept``."""
         found, row = await self.look(tx, net)
         if row is None or found.document is None or found.action not in (UPDATE, REVIVE):
             return
         resource_type = self._model.types[net.kind]
-        new = draft(dict(found.document), resource_type)
+        new = self._draft(net, row, found.document)
         while True:
             try:
                 await self._write(tx, resource_type, row, new)
@@ -199,6 +210,20 @@ class Inverse:
             else:
                 done.append(self._outcome(net, row, found))
                 return
+
+    def _draft(self, net: Net, row: Stored, document: Mapping[str, Any]) -> Draft:
+        """What is to be written. Raises ``Kept`` if that is more than a resource can have.
+
+        What it had it gets back, also what an older release took. But together with what was changed
+        meanwhile it might come to the sum of two states, which nobody could have made.
+        """
+        new = draft(dict(document), self._model.types[net.kind])
+        if net.mixed:
+            current = visible(row, self.connection.id)
+            found = excess(new.visible, len(new.document), current, len(row.document))
+            if found is not None:
+                raise Kept(None, f"with what was changed by others since, {found.what}")
+        return new
 
     async def _make_way(
         self,
@@ -223,10 +248,16 @@ class Inverse:
 
     async def _gives_way(self, reader: Reader, kind: str, owner: str, pair: tuple[str, str]) -> bool:
         """Whether the owner of a unique value will be without it when it is restored itself."""
-        found, row = await self.look(reader, await self.net(reader, kind, owner))
+        net = await self.net(reader, kind, owner)
+        found, row = await self.look(reader, net)
         if row is None or found.document is None or found.action not in (UPDATE, DELETE):
             return False
-        return found.action == DELETE or pair not in index(found.document, self._model.types[kind]).unique
+        if found.action == DELETE:
+            return True
+        try:
+            return pair not in self._draft(net, row, found.document).indexed.unique
+        except Kept:
+            return False
 
     async def _step_aside(self, tx: Writer, resource_type: ResourceType, id: str, attribute: str) -> None:
         """Take a unique value from a resource that is about to be written in this transaction."""
@@ -258,7 +289,7 @@ class Inverse:
                 seq = await tx.append(self._cause.event(type, row.kind, row.id, at, data))
                 await tx.revive(changed._replace(seq=seq, deleted=None), new.indexed)
             # Who waits for the id has it again. A name that was waited for while it lived stays waited for.
-            await self._groups.appear(tx, self._cause, changed, (), at)
+            await self._groups.appear(tx, self._cause, changed, Names(), at)
 
     def _outcome(self, net: Net, row: Stored | None, found: Step) -> Outcome:
         name = ""
@@ -275,8 +306,8 @@ class Inverse:
         return type.partition(".")[2]
 
 
-def _blocked(found: Step, taken: Taken) -> Step:
-    return Step(conflicts=(*found.conflicts, (taken.attribute, taken.reason)))
+def _blocked(found: Step, kept: Kept) -> Step:
+    return Step(conflicts=(*found.conflicts, (kept.attribute, kept.reason)))
 
 
 def _shown(new: Draft, resource_type: ResourceType, attribute: str, value: str) -> str:

@@ -39,6 +39,7 @@ WINDOW: Final = 900_000
 FREE: Final = 5
 """ms that a failure counts, and how many there may be before one must wait."""
 _FIRST_WAIT: Final = 30_000
+_TICKET: Final = "rlt"
 _WRONG: Final = "Name and password do not fit together. Both are needed, as an owner made them."
 _LATE: Final = "Too much time has passed since the password, or your account was changed. Log in again."
 _WRONG_CODE: Final = (
@@ -55,8 +56,20 @@ class Attempt:
     counts: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """That the password of an administrator was right."""
+
+    administrator: str
+    """Their id."""
+    revision: int
+    """Theirs at that time; it holds for no other."""
+    expires: int
+    """When it ends (ms)."""
+
+
 class LoginControl(Protocol):
-    """The part of the control plane for log-ins that failed."""
+    """The part of the control plane for log-ins that failed, or are half done."""
 
     async def begin_login(
         self, places: Sequence[str], at: int, since: int, delay: Callable[[int], int]
@@ -68,6 +81,15 @@ class LoginControl(Protocol):
 
     async def take_back(self, places: Sequence[str]) -> None:
         """One failure at each of the places was none."""
+
+    async def keep_ticket(self, ticket: Ticket, digest: bytes, at: int, passed: Sequence[str]) -> None:
+        """Keep a ticket, and forget those that ended by ``at``; one failure at each of the places was none.
+
+        Raises ``LookupError`` if the administrator is gone.
+        """
+
+    async def ticket(self, digest: bytes) -> Ticket | None:
+        """A ticket, perhaps one that has ended."""
 
     async def tell_failure(self, entry: Entry) -> None:
         """Write down that log-ins failed."""
@@ -155,9 +177,8 @@ class LogIn:
             await self._failed(found, place, attempt)
             raise errors.Unauthorized(_WRONG)
         if required or found.second_factor is not None:
-            await self._control.take_back(places)
             offer = None if found.second_factor else self._second_factors.offer(found)
-            return CodeWanted(self._ticket(found), offer)
+            return CodeWanted(await self._ticket(found, places), offer)
         value = await self._sessions.open(found, place, way="password", replaces=replaces, passed=places)
         return Opened(value, self._browser(folded))
 
@@ -291,20 +312,25 @@ class LogIn:
         nonce = credential_text.public_id(self._random)
         return f"{nonce}.{self._seal(f'browser {nonce} {folded}')}"
 
-    def _ticket(self, administrator: Administrator) -> str:
-        text = f"{administrator.id}.{administrator.revision}.{self._now() + TICKET_LIFETIME}"
-        return f"{text}.{self._seal(f'ticket {text}')}"
+    async def _ticket(self, administrator: Administrator, passed: Sequence[str]) -> str:
+        """Note that the password was right; failures that were counted at these places were none."""
+        text, now = credential_text.make_secret(_TICKET, self._random), self._now()
+        ticket = Ticket(administrator.id, administrator.revision, now + TICKET_LIFETIME)
+        try:
+            await self._control.keep_ticket(ticket, credential_text.digest(text), now, passed)
+        except LookupError as error:
+            raise errors.Conflict(_LATE) from error
+        return text
 
-    async def _ticketed(self, ticket: str) -> Administrator:
+    async def _ticketed(self, text: str) -> Administrator:
         """Whom a ticket is for. Raises ``Forbidden`` for one that is too old, or of before a change."""
-        text, _, seal = ticket.rpartition(".")
-        if not hmac.compare_digest(seal.encode(), self._seal(f"ticket {text}").encode()):
+        if not credential_text.is_secret(_TICKET, text):
             raise errors.Forbidden(_LATE)
-        id, revision, until = text.split(".")
-        found = await self._known.administrator(id)
-        if found is None or found.disabled is not None or found.revision != int(revision):
+        ticket = await self._control.ticket(credential_text.digest(text))
+        if ticket is None or ticket.expires <= self._now():
             raise errors.Forbidden(_LATE)
-        if int(until) <= self._now():
+        found = await self._known.administrator(ticket.administrator)
+        if found is None or found.disabled is not None or found.revision != ticket.revision:
             raise errors.Forbidden(_LATE)
         return found
 

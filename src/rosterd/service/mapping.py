@@ -25,6 +25,8 @@ MAX_PARTS: Final = 100
 """Parts of a text that is split."""
 MAX_STEPS: Final = 2_000_000
 """Of one rule: a loop through ``n`` values takes ``n`` squared steps, one within another ``n`` cubed."""
+TURN_STEPS: Final = 2_000_000
+"""After so many, whoever maps many accounts lets others have a turn."""
 MAX_TEXT: Final = 10_000
 """Characters of a value that a rule gives; a longer one is a fault."""
 
@@ -116,6 +118,8 @@ class Mapper:
     """Compiled rules. Raises ``InvalidValue`` that names the rule that is not valid."""
 
     def __init__(self, rules: Rules, expressions: Expressions) -> None:
+        self.steps = 0
+        """How many the rules have taken so far, at most, for all accounts."""
         self._expressions = expressions
         self._fields = [(name, self._compiled("field", name, text)) for name, text in rules.fields]
         self._roles = [(role, self._compiled("role", role, text)) for role, text in rules.roles]
@@ -142,6 +146,8 @@ class Mapper:
     ) -> tuple[Value, tuple[Fault, ...]]:
         """What the rules make of an account in these groups (id and name), and which of them failed."""
         longest = max(len(groups), _longest(document))
+        for _, rule in (*self._fields, *self._roles):
+            self.steps += min(rule.steps(longest), MAX_STEPS)
         variables = self._expressions.variables(
             {
                 "user": _completed(document),
@@ -195,10 +201,10 @@ class _Rule:
     """Values it may list itself."""
     splits: bool
 
-    def too_much(self, longest: int) -> bool:
-        """Whether it might go on for too long, where no list is longer."""
+    def steps(self, longest: int) -> int:
+        """How many it may take where no list is longer; without a loop they do not count."""
         longest = max(longest, MAX_PARTS if self.splits else 0)
-        return self.depth > 0 and (longest * self.joined + self.listed) ** (self.depth + 1) > MAX_STEPS
+        return (longest * self.joined + self.listed) ** (self.depth + 1) if self.depth else 0
 
 
 def _depth(text: str) -> int:
@@ -226,7 +232,7 @@ def _longest(value: Any) -> int:
 
 
 def _evaluated(rule: _Rule, variables: Any, longest: int, name: str, faults: list[Fault]) -> Any:
-    if rule.too_much(longest):
+    if rule.steps(longest) > MAX_STEPS:  # it might go on for too long
         faults.append(Fault(name, "it would go through too many values; write it with fewer loops"))
         return None
     try:

@@ -14,7 +14,7 @@ import orjson
 from rosterd.scim.schemas import CORE_MODEL
 from rosterd.service.audit import Actor, Entry
 from rosterd.service.control import Directory
-from rosterd.service.mapping import NOTHING, Expressions, Fault, Mapper, Rules, Value, difference
+from rosterd.service.mapping import NOTHING, TURN_STEPS, Expressions, Fault, Mapper, Rules, Value, difference
 from rosterd.service.ports import Reader, Store, Stored, Writer
 from rosterd.service.projections import Mapped
 from rosterd.service.projector import mapped as work_out
@@ -106,8 +106,14 @@ class Mappings:
         mapper = Mapper(rules, self._expressions)
         preview = Preview()
         async with self._store.snapshot(directory.id) as reader:
+            size = 1
             async for rows in pages(reader, (_USER,), PORTION):
-                await _count(reader, mapper, rows, preview)
+                left = list(rows)
+                while left:  # so few between two reads, which others use, as the rules allow
+                    enough = mapper.steps + TURN_STEPS
+                    await _count(reader, mapper, left[:size], preview)
+                    del left[:size]
+                    size = min(2 * size, PORTION) if mapper.steps < enough else max(size // 2, 1)
         return preview
 
     async def save(self, directory: Directory, rules: Rules, *, by: Actor) -> Mapped:

@@ -29,6 +29,7 @@ UPDATE: Final = "update"
 REVIVE: Final = "revive"
 
 _CHANGED: Final = frozenset(("updated", "activated", "deactivated"))
+_TOLD: Final = _CHANGED | {"created"}
 Key = tuple[str, str]
 
 
@@ -52,6 +53,8 @@ class Net:
     """What the connection left it as."""
     others: bool = False
     """Whether somebody else changed its attributes after the connection had made it."""
+    mixed: bool = False
+    """Whether anything else, be it an undo, changed its attributes at any time since."""
     attributes: dict[Key, Fact] = field(default_factory=dict)
     """By the URN of the extension (``""``: none) and name."""
     members: dict[str, Fact] = field(default_factory=dict)
@@ -59,9 +62,11 @@ class Net:
 
     def add(self, event: Event, *, own: bool) -> None:
         """The next event of the resource; ``own`` if the connection caused it."""
-        if UNDO in event.data:
-            return
         verb, data = event.type.partition(".")[2], event.data
+        if not own or UNDO in data:
+            self.mixed = self.mixed or verb in _TOLD
+        if UNDO in data:
+            return
         if not own:
             self.others = self.others or verb in _CHANGED
         elif verb == "deleted":

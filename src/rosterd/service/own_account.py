@@ -35,9 +35,9 @@ class OwnAccount:
         self._hasher = hasher
         self._now = now
 
-    async def change_password(self, visitor: Visitor, old: str, new: str) -> None:
+    async def change_password(self, visitor: Visitor, old: str, new: str, code: str = "") -> None:
         """Change the password, knowing the one of before. Raises ``InvalidValue``."""
-        own = await self._known(visitor, old, "The old password is not right.")
+        own = await self._known(visitor, old, "The old password is not right.", code=code)
         await self._administrators.set_password(own, new, keep=visitor.session, by=visitor.actor)
 
     async def offer_second_factor(self, visitor: Visitor, sealed: str = "") -> Offer:
@@ -48,7 +48,7 @@ class OwnAccount:
         self, visitor: Visitor, password: str, offer: str, code: str
     ) -> tuple[str, ...]:
         """Put an offer in force; gives the recovery codes, told here only. Raises ``InvalidValue``."""
-        own = await self._known(visitor, password)
+        own = await self._known(visitor, password, code=None)
         _, codes = await self._second_factors.add(own, offer, code, keep=visitor.session, by=visitor.actor)
         return codes
 
@@ -69,9 +69,12 @@ class OwnAccount:
         password: str,
         wrong: str = "The password is not right.",
         *,
-        code: str | None = None,
+        code: str | None,
     ) -> Administrator:
-        """The visitor's own account, once they have shown that they know the password, and have the app."""
+        """The visitor's own account, once they have shown that they know the password, and have the app.
+
+        Without a second factor a ``code`` says nothing.
+        """
         own = await self._administrators.find(visitor.actor.id)
         places = (f"own {own.id}",)
         await begin(self._control, places, self._now())
@@ -82,7 +85,7 @@ class OwnAccount:
             raise
         if not right:
             raise errors.Forbidden(wrong)
-        if code is not None:
+        if code is not None and own.second_factor is not None:
             own = self._second_factors.after(own, code)
         await self._control.take_back(places)
         return own

@@ -20,7 +20,7 @@ WORDS: Final = (
 
 # Nothing that is read for something else, so that a password can be told on the telephone: 32 letters.
 _LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
-_GROUPS, _GROUP = 5, 4
+_GROUPS, _GROUP = 7, 4
 
 
 class Hasher(Protocol):
@@ -53,6 +53,6 @@ async def hashed(hasher: Hasher, password: str, name: str) -> str:
 
 
 def readable(random: Callable[[int], bytes]) -> str:
-    """A new password of 100 random bits, in groups of letters and digits."""
+    """A new password of 140 random bits, in groups of letters and digits."""
     letters = "".join(_LETTERS[byte % len(_LETTERS)] for byte in random(_GROUPS * _GROUP))
     return "-".join(letters[start : start + _GROUP] for start in range(0, len(letters), _GROUP))

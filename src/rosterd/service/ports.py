@@ -80,7 +80,7 @@ class MemberChange:
     """What a membership operation did: ids really added or removed, values now or formerly pending.
 
     ``renamed`` are those that were there, and only have another ``display`` now. ``resolved`` are values that
-    were pending and named somebody who has come to be; whoever it is is in ``added`` unless it was a member.
+    were pending and name somebody who is there now; whoever it is is in ``added`` unless it was a member.
     """
 
     added: tuple[str, ...] = ()
@@ -120,6 +120,7 @@ class Query(NamedTuple):
     """Go on behind this resource; ``offset`` counts from there."""
     sort: Mapping[ResourceType, Ref | None] | None = None
     descending: bool = False
+    """Resources without a value are first then, else last (RFC 7644 §3.4.2.3)."""
     total: bool = True
     """Whether ``Page.total`` is wanted (all that match, whatever the position)."""
     grouped: frozenset[str] = frozenset()
@@ -283,21 +284,33 @@ class Writer(Reader, FeedWriter, PastWriter, ProjectionWriter, AdoptionWriter, P
     async def erase(self, kind: str, id: str) -> bool:
         """Remove a live or retained resource for good, memberships included."""
 
-    async def add_members(self, group: str, members: Sequence[Member]) -> MemberChange:
+    async def add_members(self, group: str, members: Sequence[Member], *, named: bool = True) -> MemberChange:
         """Add those not yet members; values that name no live resource become pending. A repeated value
-        counts once; a given ``display`` replaces the former one. Cost: the number given, not the group."""
+        counts once; a given ``display`` replaces the former one. Cost: the number given, not the group.
 
-    async def remove_members(self, group: str, values: Sequence[str]) -> MemberChange:
-        """Remove these members or pending values; others are no error."""
+        A value is the id of a live user or group; else the externalId that the connection which made the
+        group gave to one of its own, a member before others, then by ``seq``; else the userName of a live
+        user; but a value that is pending in the group stays so for a user whom another connection made. A
+        blank value is no name, and none is if ``named`` is false.
+        """
 
-    async def replace_members(self, group: str, members: Sequence[Member]) -> MemberChange:
-        """Make these the group's members and pending values, and no others."""
+    async def remove_members(self, group: str, values: Sequence[str], *, named: bool = True) -> MemberChange:
+        """Remove these members or pending values, named as above; others are no error."""
+
+    async def replace_members(
+        self, group: str, members: Sequence[Member], *, named: bool = True
+    ) -> MemberChange:
+        """Make these the group's members and pending values, named as above, and no others."""
 
     async def groups_with(self, member: str) -> tuple[str, ...]:
         """The groups that have this resource as a direct member, by id."""
 
-    async def resolve_pending(self, id: str, names: Sequence[str]) -> Mapping[str, MemberChange]:
+    async def resolve_pending(
+        self, id: str, names: Sequence[str], own: Sequence[str] = (), connection: int = 0
+    ) -> Mapping[str, MemberChange]:
         """Turn pending values equal to ``id`` or one of ``names`` into memberships of ``id``.
+
+        Values in ``own`` only in groups that the connection made.
 
         What that changes of each group that waited, by the group's id, in their order.
         """

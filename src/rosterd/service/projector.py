@@ -13,12 +13,12 @@ import orjson
 
 from rosterd.scim.schemas import CORE_MODEL
 from rosterd.service.events import Cause, StoredEvent
-from rosterd.service.mapping import NOTHING, Expressions, Fault, Mapper, Value, difference
+from rosterd.service.mapping import NOTHING, TURN_STEPS, Expressions, Fault, Mapper, Value, difference
 from rosterd.service.ports import Membership, Position, Query, Reader, Store, Stored, Writer
 from rosterd.service.projections import Mapped
 
 PORTION: Final = 50
-"""Accounts worked out in one transaction."""
+"""Accounts worked out in one transaction, at most."""
 EVENTS: Final = 200
 """Events looked at for one turn."""
 
@@ -86,24 +86,37 @@ class Projector:
     async def _apply(
         self, directory: int, before: Mapped, after: Mapped, causes: Mapping[str, Cause]
     ) -> bool:
-        """Work these users out and move on; ``False`` if another process has moved on already."""
-        mapper = self._mapper(directory, before)
+        """Work these users out and move on; ``False`` if another process has moved on already.
 
-        async def work(tx: Writer) -> bool:
+        It takes several transactions where the rules go through much, the last of which moves on.
+        """
+        mapper, ids = self._mapper(directory, before), list(causes)
+
+        async def work(tx: Writer) -> int | None:
             if await tx.mapping() != before:
-                return False
-            if causes:
-                await self._work_out(tx, mapper, causes)
-            if after != before:
+                return None
+            done = await self._work_out(tx, mapper, ids, causes) if ids else 0
+            if done == len(ids) and after != before:
                 await tx.set_mapping(after)
-            return True
+            return done
 
-        return await self._store.write(directory, work)
+        while True:
+            done = await self._store.write(directory, work)
+            if done is None:
+                return False
+            if done == len(ids):
+                return True
+            del ids[:done]
 
-    async def _work_out(self, tx: Writer, mapper: Mapper, causes: Mapping[str, Cause]) -> None:
-        ids = list(causes)
+    async def _work_out(
+        self, tx: Writer, mapper: Mapper, ids: Sequence[str], causes: Mapping[str, Cause]
+    ) -> int:
+        """Work out one after the other; how many, as it ends early if much was gone through."""
+        enough = mapper.steps + TURN_STEPS
         old, groups = await tx.projections(ids), await tx.memberships(ids)
-        for id in ids:
+        for done, id in enumerate(ids):
+            if mapper.steps >= enough:
+                return done
             row = await tx.get(_USER.name, id)
             value: Value = NOTHING
             if row is not None:
@@ -113,6 +126,7 @@ class Projector:
                 continue
             await tx.project(id, None if value == NOTHING else value)
             await tx.append(causes[id].event("user.mapped", _USER.name, id, self._now(), changed))
+        return len(ids)
 
     def _mapper(self, directory: int, mapped: Mapped) -> Mapper:
         known = self._mappers.get(directory)

@@ -1,7 +1,7 @@
 """A second factor beside an administrator's password: an authenticator app, and codes for when it is lost.
 
     code            6 digits of the app, another one every 30 seconds (TOTP, RFC 6238)
-    recovery code   24 letters and digits in groups of four, 120 random bits
+    recovery code   32 letters and digits in groups of four, 160 random bits
 
 Either counts once. The app's secret is kept encrypted, of a recovery code its SHA-256 only. A code is taken a
 step of 30 seconds before and after its own, for clocks that differ.
@@ -24,7 +24,7 @@ MOST_TYPED: Final = 64
 """Characters of a code, with what people put between its groups."""
 _DIGITS: Final = 10
 """More than any app shows; what is longer is for recovery."""
-_RECOVERY_BYTES: Final = 15
+_RECOVERY_BYTES: Final = 20
 _WRONG: Final = (
     "The code is not right. Type the one that the app shows now; each code counts once. If it never is "
     "right, look at the clock of the phone."
@@ -151,8 +151,7 @@ class SecondFactors:
         return Passed("password and code", replace(factor, step=step))
 
     def after(self, administrator: Administrator, code: str) -> Administrator:
-        """Whoever has shown a code, as they are to be kept after it. Raises ``Forbidden``, ``NotFound``."""
-        _of(administrator)
+        """Whoever has shown a code, as they are to be kept after it. Raises ``Forbidden``."""
         passed = self.passed(administrator, code)
         if passed is None:
             raise errors.Forbidden("The code is not right, or was used before.")

@@ -186,8 +186,11 @@ class Sessions:
             (),
         )
 
-    async def visitor(self, value: str, place: Place) -> Visitor | None:
-        """Who has the session of this value; ``None`` if it is not known or has ended."""
+    async def visitor(self, value: str, place: Place, *, used: bool = True) -> Visitor | None:
+        """Who has the session of this value; ``None`` if it is not known or has ended.
+
+        Unless it is ``used``, by somebody and not by a page that refreshes itself, it ends as soon as before.
+        """
         if not credential_text.is_secret(_PREFIX, value):
             return None
         found = await self._control.session(credential_text.digest(value))
@@ -195,7 +198,7 @@ class Sessions:
         if found is None or found.session.expires <= now or found.session.seen <= now - IDLE:
             return None
         visitor = self._visitor(found, value, place, now)
-        if visitor is not None and found.session.seen <= now - SEEN_EVERY:
+        if used and visitor is not None and found.session.seen <= now - SEEN_EVERY:
             with contextlib.suppress(StoreUnavailable):  # which is no reason to show nothing
                 await self._control.session_seen(found.session.id, now)
         return visitor

@@ -19,7 +19,7 @@ ES256: Final = "ES256"
 RS256: Final = "RS256"
 ALGORITHMS: Final[Mapping[str, str]] = {
     ES256: "ECDSA on the curve P-256",
-    RS256: "RSA with 2048 bits, for receivers that know nothing newer",
+    RS256: "RSA with 3072 bits, for receivers that know nothing newer",
 }
 AHEAD: Final = 2 * 86_400_000
 """So long a key is published before it signs: a receiver may keep the key set that long."""

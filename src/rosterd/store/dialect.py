@@ -232,8 +232,8 @@ class Sqlite:
         return sql("max({})", holds)
 
     def behind(self, key: Scalar, seq: int, *, descending: bool) -> Sql:
-        further = Sql("<" if descending else ">")
-        return sql("key IS NULL OR key {} {} OR (key = {} AND seq > {})", further, key, key, seq)
+        further = Sql("key <" if descending else "key IS NULL OR key >")
+        return sql("{} {} OR (key = {} AND seq > {})", further, key, key, seq)
 
     def narrow(self, parts: Parts, directory: int) -> Sql:
         due = sql("SELECT seq FROM parts_due WHERE directory = {}", directory)

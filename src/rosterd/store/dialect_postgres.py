@@ -145,8 +145,9 @@ class Postgres:
         else:
             x, own = sql("{}::numeric", _digits(key)), number
             others = self.false if descending else sql("{} IS NOT NULL", text)
+        none = self.false if descending else Sql("key IS NULL")
         return sql(
-            "key IS NULL OR {} OR {} {} {} OR ({} = {} AND seq > {})", others, own, further, x, own, x, seq
+            "{} OR {} OR {} {} {} OR ({} = {} AND seq > {})", none, others, own, further, x, own, x, seq
         )
 
     def narrow(self, parts: Parts, directory: int) -> Sql:

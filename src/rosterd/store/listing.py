@@ -3,7 +3,8 @@
 candidates   an equality that an index answers yields the ids to look at. They are only a
              superset: the whole filter is applied to them, so that an index decides nothing
              but the cost.
-order        the sort key, resources without one behind the others in both directions, then seq
+order        the sort key, resources without one behind the others and first if descending, then seq
+             (RFC 7644 §3.4.2.3)
 keyset       the page begins behind a position; no page costs more for lying deeper
 narrowing    without candidates, an index of parts of texts may say where a text is contained
 quick        whether the work is bounded by the page, so that it need not leave the event loop
@@ -247,7 +248,7 @@ def _order(query: Query, words: Dialect, table: Sql) -> Sql:
         return Sql(f"{table.text}seq")
     direction = Sql(" DESC" if query.descending else "")
     keys = join(", ", [sql("{}{}", Sql(key), direction) for key in words.sorting])
-    return sql("key IS NULL, {}, {}seq", keys, table)
+    return sql("key IS NULL{}, {}, {}seq", direction, keys, table)
 
 
 def _behind(query: Query, words: Dialect) -> Sql:
@@ -258,6 +259,8 @@ def _behind(query: Query, words: Dialect) -> Sql:
     if query.sort is None:
         return sql("seq > {}", after.seq)
     if after.key is None:
+        if query.descending:
+            return sql("(key IS NOT NULL OR seq > {})", after.seq)
         return sql("key IS NULL AND seq > {}", after.seq)
     return sql("({})", words.behind(after.key, after.seq, descending=query.descending))
 

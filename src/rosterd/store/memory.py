@@ -6,7 +6,6 @@ the end; readers hold on to the state they began with.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from itertools import takewhile
 from typing import TypeVar
 
@@ -17,7 +16,6 @@ from rosterd.service.audit import Entry
 from rosterd.service.events import WINDOW, Event, FeedPage, StoredEvent
 from rosterd.service.ports import (
     Awaiting,
-    MemberChange,
     Membership,
     Named,
     Page,
@@ -29,6 +27,7 @@ from rosterd.service.ports import (
 )
 from rosterd.store.entries import deleted
 from rosterd.store.memory_accounts import accounts, awaiting, named, newest
+from rosterd.store.memory_members import MemoryMemberWriter
 from rosterd.store.memory_past import MemoryPastReader, MemoryPastWriter
 from rosterd.store.memory_projections import (
     MemoryAdoptionWriter,
@@ -36,7 +35,7 @@ from rosterd.store.memory_projections import (
     MemoryProjectionWriter,
 )
 from rosterd.store.memory_removal import MemoryRemoval
-from rosterd.store.memory_search import Displays, State, listed_groups, listed_members, memberships, search
+from rosterd.store.memory_search import State, listed_groups, listed_members, memberships, search
 from rosterd.store.memory_standing import MemoryStandingWriter
 from rosterd.store.unit import perform
 from rosterd.store.wake import Wake
@@ -216,7 +215,12 @@ class MemoryReader(MemoryPastReader, MemoryProjectionReader):
 
 
 class MemoryWriter(
-    MemoryReader, MemoryPastWriter, MemoryProjectionWriter, MemoryAdoptionWriter, MemoryStandingWriter
+    MemoryReader,
+    MemoryMemberWriter,
+    MemoryPastWriter,
+    MemoryProjectionWriter,
+    MemoryAdoptionWriter,
+    MemoryStandingWriter,
 ):
     """See ``rosterd.service.ports.Writer``."""
 
@@ -283,47 +287,6 @@ class MemoryWriter(
         self._leave(id)
         return True
 
-    async def add_members(self, group: str, members: Sequence[Member]) -> MemberChange:
-        wanted: Displays = {}
-        for member in members:
-            wanted[member.value] = member.display or wanted.get(member.value)
-        return self._put(group, wanted, exactly=False)
-
-    async def remove_members(self, group: str, values: Sequence[str]) -> MemberChange:
-        members, pending = self._lists(group)
-        given = dict.fromkeys(values)
-        removed = tuple(value for value in given if _drop(members, value))
-        unexpected = tuple(value for value in given if _drop(pending, value))
-        return MemberChange(removed=removed, pending_removed=unexpected)
-
-    async def replace_members(self, group: str, members: Sequence[Member]) -> MemberChange:
-        wanted = {member.value: member.display or None for member in members}
-        now, pending = self._lists(group)
-        gone = await self.remove_members(
-            group, sorted(value for value in (*now, *pending) if value not in wanted)
-        )
-        change = self._put(group, wanted, exactly=True)
-        return replace(
-            change,
-            removed=gone.removed,
-            pending_removed=(*gone.pending_removed, *change.pending_removed),
-        )
-
-    async def groups_with(self, member: str) -> tuple[str, ...]:
-        return tuple(sorted(group for group, members in self.state.members.items() if member in members))
-
-    async def resolve_pending(self, id: str, names: Sequence[str]) -> Mapping[str, MemberChange]:
-        changes = {}
-        for group in sorted(self.state.pending):
-            members, pending = self._lists(group)
-            found = {name: pending.pop(name) for name in sorted({id, *names}) if name in pending}
-            if found:
-                joins = id not in members
-                if joins:
-                    members[id] = max(filter(None, found.values()), default=None)
-                changes[group] = MemberChange(added=(id,) if joins else (), resolved=tuple(found))
-        return changes
-
     async def append(self, event: Event) -> int:
         seq = await self.next_seq()
         self.state.events.append(StoredEvent(seq, event))
@@ -354,44 +317,6 @@ class MemoryWriter(
         for pair in indexed.unique:
             self.state.unique.pop((row.kind, *pair), None)
 
-    def _leave(self, id: str) -> None:
-        self.state.members.pop(id, None)
-        self.state.pending.pop(id, None)
-        for members in self.state.members.values():
-            members.pop(id, None)
-
-    def _lists(self, group: str) -> tuple[Displays, Displays]:
-        return self.state.members.setdefault(group, {}), self.state.pending.setdefault(group, {})
-
-    def _put(self, group: str, wanted: Displays, *, exactly: bool) -> MemberChange:
-        members, pending = self._lists(group)
-        change = MemberChange()
-        for value, display in wanted.items():
-            row = self.state.rows.get(value)
-            lives = row is not None and row.deleted is None and row.kind in ("User", "Group")
-            mine = members if lives else pending
-            if value in mine:
-                if mine[value] != display and (display or exactly):
-                    mine[value] = display
-                    change = replace(change, renamed=(*change.renamed, value))
-            elif lives:
-                was_pending = value in pending
-                announced = pending.pop(value, None)
-                members[value] = display or (None if exactly else announced)
-                change = replace(change, added=(*change.added, value))
-                if was_pending:
-                    change = replace(change, pending_removed=(*change.pending_removed, value))
-            else:
-                pending[value] = display
-                change = replace(change, pending_added=(*change.pending_added, value))
-        return change
-
 
 def _is_of(type: str, pattern: str) -> bool:
     return type.startswith(pattern[:-1]) if pattern.endswith("*") else type == pattern
-
-
-def _drop(displays: Displays, value: str) -> bool:
-    there = value in displays
-    displays.pop(value, None)
-    return there

@@ -146,12 +146,13 @@ def _shown(value: str, type: str | None, display: str | None) -> dict[str, str]:
 
 
 def _ordered(found: Iterable[Entry], query: Query) -> list[Entry]:
-    """By key, numbers before texts, and by seq; those without a key last in both directions."""
+    """By key, numbers before texts, and by seq; those without a key last, and first if descending."""
     by_seq = sorted(found, key=lambda entry: entry[1].seq)
     without = [entry for entry in by_seq if entry[1].key is None]
     keyed = [(_rank(entry[1].key), entry) for entry in by_seq if entry[1].key is not None]
     keyed.sort(key=lambda pair: pair[0], reverse=query.descending)
-    return [entry for _, entry in keyed] + without
+    ordered = [entry for _, entry in keyed]
+    return without + ordered if query.descending else ordered + without
 
 
 def _rank(key: Scalar | None) -> tuple[bool, Any]:
@@ -165,7 +166,7 @@ def _is_behind(position: Position, query: Query) -> bool:
     if query.sort is None or position.key == after.key:
         return position.seq > after.seq
     if position.key is None or after.key is None:
-        return position.key is None
+        return (position.key is None) is not query.descending
     one, other = _rank(position.key), _rank(after.key)
     return one < other if query.descending else one > other
 

@@ -116,6 +116,7 @@ TABLES: Final = (
     _table("setup_link", "id directory# connection# digest* label created# expires# last_used# revoked#"),
     _table("session", "digest* id administrator setup_link created# seen# expires# address agent"),
     _table("login_failure", "who count# last#"),
+    _table("login_ticket", "digest* administrator revision# expires#"),
     _table("setting", "name value"),
     _table("secret", "name value*"),
     _table("signing_key", "kid algorithm public sealed* created# signs# ends#"),

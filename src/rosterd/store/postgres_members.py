@@ -4,16 +4,18 @@ Membership changes are statements over the list given: they cost its length, wha
 known what the values are to the group (``postgres_seats.py``), the change waits to be written with others.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from rosterd.scim.membership import Member
 from rosterd.service.ports import MemberChange
-from rosterd.store.dialect_postgres import clean, cleaned
-from rosterd.store.joining import Named, joining
+from rosterd.store.dialect_postgres import clean, cleaned, short
+from rosterd.store.joining import Joining, Meant, joining, names_among
 from rosterd.store.postgres_held import Held
 from rosterd.store.postgres_reader import PostgresReader
 from rosterd.store.postgres_run import Row
+
+T = TypeVar("T")
 
 
 class PostgresMemberWriter(PostgresReader):
@@ -28,53 +30,72 @@ class PostgresMemberWriter(PostgresReader):
         except KeyError:
             return await super().few_members(group, most)
 
-    async def add_members(self, group: str, members: Sequence[Member]) -> MemberChange:
-        wanted: dict[str, str | None] = {}
+    async def add_members(self, group: str, members: Sequence[Member], *, named: bool = True) -> MemberChange:
+        group, wanted = clean(group), dict[str, str | None]()
         for member in members:
             value = clean(member.value)
             wanted[value] = member.display or wanted.get(value)
-        return await self._put(clean(group), wanted, exactly=False)
+        known = self._held.known.seats.of(group, wanted)
+        standing = known if known is not None else await self._standing(group, wanted)
+        meant = await self._unliving(group, standing) if named else []
+        put = joining(standing, wanted, meant, exactly=False)
+        if known is None or meant:
+            await self._put(group, put)
+        else:
+            self._held.seat(group, put)
+        return put.change
 
-    async def remove_members(self, group: str, values: Sequence[str]) -> MemberChange:
+    async def remove_members(self, group: str, values: Sequence[str], *, named: bool = True) -> MemberChange:
         group, given = clean(group), dict.fromkeys(map(clean, values))
         known, pending = self._held.known.seats.of(group, given), set[str]()
+        meant: list[Meant] = []
         if known is not None:
             removed = {seat.value for seat in known if seat.is_member}
             if len(removed) < len(given):
                 pending = {seat.value for seat in known if seat.is_pending}
             self._held.unseat(group, removed, pending)
+            if named:
+                meant = await self._unliving(group, known)
         else:
             removed = await self._values("delete_members", group, list(given))
             if len(removed) < len(given):
                 pending = await self._values("delete_pending", group, list(given))
+                if named:
+                    meant = await self._meant(group, (value for value in given if value not in removed))
+        others = list(dict.fromkeys(one.id for one in meant if one.is_member))
+        if others:
+            await self._values("delete_members", group, others)
         return MemberChange(
-            removed=tuple(v for v in given if v in removed),
+            removed=(*(v for v in given if v in removed), *others),
             pending_removed=tuple(v for v in given if v in pending),
         )
 
-    async def replace_members(self, group: str, members: Sequence[Member]) -> MemberChange:
-        wanted = {clean(member.value): member.display or None for member in members}
-        values = list(wanted)
-        removed = await self._values("delete_other_members", clean(group), values)
-        pending_removed = await self._values("delete_other_pending", clean(group), values)
-        change = await self._put(clean(group), wanted, exactly=True)
-        return MemberChange(
-            added=change.added,
-            removed=tuple(sorted(removed)),
-            pending_added=change.pending_added,
-            pending_removed=(*sorted(pending_removed), *change.pending_removed),
-            renamed=change.renamed,
-        )
+    async def replace_members(
+        self, group: str, members: Sequence[Member], *, named: bool = True
+    ) -> MemberChange:
+        group, wanted = clean(group), {clean(member.value): member.display or None for member in members}
+        standing = await self._standing(group, wanted)
+        meant = await self._unliving(group, standing) if named else []
+        put = joining(standing, wanted, meant, exactly=True)
+        removed = await self._values("delete_other_members", group, put.values)
+        pending_removed = await self._values("delete_other_pending", group, put.values)
+        await self._put(group, put)
+        return put.replacing(removed, pending_removed)
 
     async def groups_with(self, member: str) -> tuple[str, ...]:
         return tuple(group for (group,) in await self._rows("groups_with", clean(member)))
 
-    async def resolve_pending(self, id: str, names: Sequence[str]) -> Mapping[str, MemberChange]:
-        if self._held.known.lacks_all("awaited", (id, *names)):
+    async def resolve_pending(
+        self, id: str, names: Sequence[str], own: Sequence[str] = (), connection: int = 0
+    ) -> Mapping[str, MemberChange]:
+        if self._held.known.lacks_all("awaited", (id, *names, *own)):
             return {}
+        anywhere = [id, *cleaned(names)]
+        wanted = list(dict.fromkeys((*anywhere, *cleaned(own))))
+        only = [value for value in wanted if value not in anywhere]
         joined: dict[str, bool] = {}
         values: dict[str, list[str]] = {}
-        for group, value, is_new in await self._returned("resolve_pending", id, [id, *cleaned(names)]):
+        for group, value, is_new in await self._returned("resolve_pending", id, wanted, only, connection):
             joined[group] = is_new
             values.setdefault(group, []).append(value)
         return {
@@ -85,22 +106,28 @@ class PostgresMemberWriter(PostgresReader):
     async def drop_pending(self, values: Sequence[str]) -> None:
         await self._change("drop_pending", cleaned(values))
 
-    async def _put(self, group: str, wanted: Mapping[str, str | None], *, exactly: bool) -> MemberChange:
-        """Make each value a member or pending; ``exactly``: one without a display shall have none."""
-        known = self._held.known.seats.of(group, wanted)
-        if known is not None:
-            put = joining(known, wanted, exactly=exactly)
-            self._held.seat(group, put)
-            return put.change
-        standing = await self._rows("standing", [group] * len(wanted), list(wanted))
-        put = joining(standing, wanted, exactly=exactly)
+    async def _standing(self, group: str, wanted: Collection[str]) -> list[Row]:
+        return await self._rows("standing", [group] * len(wanted), list(wanted))
+
+    async def _unliving(self, group: str, standing: Iterable[Sequence[Any]]) -> list[Meant]:
+        """Whom values name of which it is told that nobody who lives has them as an id."""
+        return await self._meant(group, (value for value, lives, *_ in standing if not lives))
+
+    async def _meant(self, group: str, values: Iterable[str]) -> list[Meant]:
+        """Whom those of the values name that are no ids; no statement if there are none."""
+        names = names_among(values)
+        if not names:
+            return []
+        given, folded = columns(names)
+        return list(map(Meant._make, await self._rows("meant", group, given, list(map(short, folded)))))
+
+    async def _put(self, group: str, put: Joining) -> None:
         if put.members:
             await self._change("put_members", group, *columns(put.members))
         if put.waiting:
             await self._change("put_pending", group, *columns(put.waiting))
         if put.arrived:
             await self._change("delete_pending", group, put.arrived)
-        return put.change
 
     async def _values(self, name: str, *parameters: Any) -> set[str]:
         return {value for (value,) in await self._returned(name, *parameters)}
@@ -112,6 +139,6 @@ class PostgresMemberWriter(PostgresReader):
         return await self._held.put(name, self._directory, *parameters)
 
 
-def columns(pairs: Sequence[Named]) -> tuple[list[str], list[str | None]]:
+def columns(pairs: Sequence[tuple[str, T]]) -> tuple[list[str], list[T]]:
     """Pairs as two lists."""
     return [first for first, _ in pairs], [second for _, second in pairs]

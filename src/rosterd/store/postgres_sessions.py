@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from rosterd.service.administrators import SecondFactor
 from rosterd.service.audit import Entry
-from rosterd.service.login import Attempt
+from rosterd.service.login import Attempt, Ticket
 from rosterd.service.sessions import MOST, Found, Session
 from rosterd.service.setup_links import SetupLink
 from rosterd.store.postgres_administrators import PostgresAdministrators
@@ -125,6 +125,21 @@ class PostgresSessions(PostgresAdministrators):
     async def take_back(self, places: Sequence[str]) -> None:
         kept = sorted(storable(place) for place in places)
         await self._write(lambda link: link.many("uncount_failure", [(place,) for place in kept]))
+
+    async def keep_ticket(self, ticket: Ticket, digest: bytes, at: int, passed: Sequence[str]) -> None:
+        row = (digest, ticket.administrator, ticket.revision, ticket.expires)
+        places = sorted(storable(place) for place in passed)
+
+        async def work(link: Link) -> None:
+            await link.change("forget_tickets", at)
+            await insert(link, "keep_ticket", row, ticket.administrator)
+            await link.many("uncount_failure", [(place,) for place in places])
+
+        await self._write(work)
+
+    async def ticket(self, digest: bytes) -> Ticket | None:
+        row = await self._row("get_ticket", digest)
+        return Ticket(*row) if row else None
 
     async def tell_failure(self, entry: Entry) -> None:
         await self._write(lambda link: write_entry(link, entry))

@@ -6,7 +6,7 @@ from typing import Any
 
 from rosterd.service.administrators import SecondFactor
 from rosterd.service.audit import Entry
-from rosterd.service.login import Attempt
+from rosterd.service.login import Attempt, Ticket
 from rosterd.service.sessions import MOST, Found, Session
 from rosterd.service.setup_links import SetupLink
 from rosterd.store.entries import write_entry
@@ -129,6 +129,20 @@ class SqliteSessions(SqliteAdministrators):
     async def take_back(self, places: Sequence[str]) -> None:
         rows = [(place,) for place in places]
         await self._submit(lambda c: c.executemany(SQLITE["uncount_failure"], rows).rowcount)
+
+    async def keep_ticket(self, ticket: Ticket, digest: bytes, at: int, passed: Sequence[str]) -> None:
+        row = (digest, ticket.administrator, ticket.revision, ticket.expires)
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(SQLITE["forget_tickets"], (at,))
+            insert(connection, "keep_ticket", row, ticket.administrator)
+            connection.executemany(SQLITE["uncount_failure"], [(place,) for place in passed])
+
+        await self._submit(work)
+
+    async def ticket(self, digest: bytes) -> Ticket | None:
+        rows = await self._rows("get_ticket", (digest,))
+        return Ticket(*rows[0]) if rows else None
 
     async def tell_failure(self, entry: Entry) -> None:
         await self._submit(lambda c: write_entry(c, entry))

@@ -12,7 +12,7 @@ from rosterd.service.access import AccessControl
 from rosterd.service.administrators import NONE, Administrator, LastOwner, SecondFactor
 from rosterd.service.audit import AuditLog, Entry
 from rosterd.service.control import Connection, Control, Policy
-from rosterd.service.login import Attempt, delay
+from rosterd.service.login import Attempt, Ticket, delay
 from rosterd.service.ports import UniqueViolation
 from rosterd.service.sessions import MOST, Found, Session
 from rosterd.service.setup_links import SetupLink
@@ -131,6 +131,21 @@ class AccessContract:
         gone = replace(after, second_factor=None, revision=4)
         assert await plane.update_administrator(gone, None, told("administrator.updated")) is True
         assert await plane.administrator("a1") == gone
+
+    @scenario
+    async def test_a_ticket_is_kept_until_it_ends_or_its_administrator_is_gone(self, plane: Plane) -> None:
+        await plane.create_administrator(owner(), "änn", told("administrator.created"))
+        await plane.create_administrator(owner("a2"), "bob", told("administrator.created"))
+        first = await plane.begin_login(("name änn",), AT, AT - 1, delay)
+        await plane.keep_ticket(Ticket("a1", 1, AT + 9), b"1" * 32, AT, ("name änn",))
+        assert await plane.ticket(b"1" * 32) == Ticket("a1", 1, AT + 9)
+        assert await plane.ticket(b"2" * 32) is None
+        assert await plane.begin_login(("name änn",), AT, AT - 1, delay) == first, "it was no failure"
+        await refused(LookupError, plane.keep_ticket(Ticket("a9", 1, AT), b"9" * 32, AT, ()))
+        await plane.keep_ticket(Ticket("a2", 1, AT + 20), b"2" * 32, AT + 9, ())
+        assert await plane.ticket(b"1" * 32) is None
+        await plane.remove_administrator("a2", told("administrator.removed"))
+        assert await plane.ticket(b"2" * 32) is None
 
     @scenario
     async def test_a_change_counts_once(self, plane: Plane) -> None:

@@ -142,20 +142,25 @@ class ListingContract:
             assert len(await walk(reader, query)) == total
 
     @scenario
-    async def test_an_order_puts_those_without_a_value_last_both_ways(self, store: Store) -> None:
+    async def test_an_order_puts_those_without_a_value_last_or_first_if_descending(
+        self, store: Store
+    ) -> None:
         titles = {"a": "Mid", "b": None, "c": "alpha", "d": "zulu", "e": "MID", "f": None}
         for name, title in titles.items():
             document = {"userName": name} | ({"title": title} if title else {})
             await store.write(DIRECTORY, put(document, name))
-        for descending, expected in ((False, "caedbf"), (True, "daecbf")):
+        for descending, expected in ((False, "caedbf"), (True, "bfdaec")):
             query = listed(sort={USER: USER.resolve(None, "title")}, descending=descending)
             page = await store.reader(DIRECTORY).search(query)
             assert [row.id for row in page.rows] == list(expected)
             keys = [position.key for position in page.positions]
-            assert keys[-2:] == [None, None]
-            assert set(keys[:4]) == {"mid", "alpha", "zulu"}
+            without, keyed = (keys[:2], keys[2:]) if descending else (keys[4:], keys[:4])
+            assert without == [None, None]
+            assert set(keyed) == {"mid", "alpha", "zulu"}
             for limit in range(1, 6):
                 assert await walk(store.reader(DIRECTORY), query._replace(limit=limit)) == list(expected)
+                pages = [query._replace(limit=limit, offset=offset) for offset in range(0, 6, limit)]
+                assert [id for page in pages for id in await found(store, page)] == list(expected)
 
     @scenario
     async def test_a_list_is_ordered_by_its_primary_value_else_its_first(self, store: Store) -> None:
@@ -196,6 +201,10 @@ class ListingContract:
         assert await walk(store.reader(DIRECTORY), users_last) == [
             *(f"g{n}" for n in range(5, -1, -1)),
             *NAMES[:6],
+        ]
+        assert await walk(store.reader(DIRECTORY), users_last._replace(descending=True)) == [
+            *NAMES[:6],
+            *(f"g{n}" for n in range(6)),
         ]
 
     @scenario

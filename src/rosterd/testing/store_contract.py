@@ -11,6 +11,7 @@ from rosterd.testing.account_contract import AccountContract
 from rosterd.testing.feed_contract import FeedContract, appended
 from rosterd.testing.listing_contract import ListingContract
 from rosterd.testing.membership_contract import MembershipContract
+from rosterd.testing.naming_contract import NamingContract
 from rosterd.testing.past_contract import PastContract
 from rosterd.testing.projection_contract import ProjectionContract
 from rosterd.testing.resource_contract import ResourceContract
@@ -22,6 +23,7 @@ class StoreContract(
     AccountContract,
     ResourceContract,
     MembershipContract,
+    NamingContract,
     ListingContract,
     FeedContract,
     PastContract,

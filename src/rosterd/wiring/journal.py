@@ -3,16 +3,17 @@
 Each connection has a share of successful reads and of successful changes that are kept each time, of which no
 other one takes anything. The buffer is bounded by number and by bytes. When it is full, what succeeded is
 left out first, then whatever comes. What is left out is counted, and the count is kept with the next exchange
-of the same connection. It never makes a request wait or fail: what cannot be written is lost, as the process
-log says, but for the count of what was left out, which waits until the store is there again.
+of the same connection. It never makes a request wait or fail. While the store is away all of it waits, within
+the same bounds. What may have been written, or waits when the process ends, is lost, as the process log says.
 """
 
 import asyncio
 import contextlib
 import sys
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from operator import attrgetter
 from typing import Final
 
@@ -121,8 +122,14 @@ class Buffer:
         omitted: dict[HourOf, Count] = {key: s for key, s in shares.items() if s.ok or s.failed}
         return [one for one in waiting if one is not None], omitted
 
-    def put_back(self, omitted: Mapping[HourOf, Count]) -> None:
-        """Count once more what was left out, as it could not be written."""
+    def put_back(self, waiting: Iterable[Exchange], omitted: Mapping[HourOf, Count]) -> None:
+        """Keep and count once more, before what came since, as it could not be written."""
+        newer, self._waiting = self._waiting, []
+        self._successes.clear()
+        self._count = self._bytes = 0
+        for one in chain(waiting, newer):
+            if one is not None:
+                self.put(one, succeeded=one.status < 400 and one.reply is None)
         for key, count in omitted.items():
             share = self._shares.get(key) or self._open(key)
             share.ok += count.ok
@@ -155,6 +162,8 @@ class Journal:
         self._full = asyncio.Event()
         self._writing = asyncio.Lock()
         self._closing = False
+        self._away = False
+        """Whether the store was away when it was last written to."""
         self.omitted = self.lost = 0
         """How many were left out for want of room, and how many could not be written."""
 
@@ -184,30 +193,49 @@ class Journal:
         self._full.set()
 
     async def flush(self) -> None:
-        """Write what waits; after it, everything that was noted before is in the log or lost."""
+        """Write what waits; after it, what was noted before is in the log or lost, if the store is there."""
         async with self._writing:
             self._make()
             waiting, omitted = self._buffer.take()
-            if not waiting and not omitted:
-                return
-            try:
-                if not await self._bodies():
-                    waiting = [one._replace(body=None, reply=None) for one in waiting]
-                if self._left_out:
-                    waiting = [self._told(one) for one in waiting]
-                await self._log.add_exchanges(waiting, omitted)
-            except StoreUnavailable as error:
-                self.lost += len(waiting)
-                _log.warning("request log not written", lost=len(waiting), why=str(error))
-                if not isinstance(error, OutcomeUnknown):
-                    self._buffer.put_back(omitted)
-                    omitted = {}
-            except Exception as error:  # noqa: BLE001 - the log must not end because of one batch
-                self.lost += len(waiting)
-                _log.error("request log not written", lost=len(waiting), exc_info=error)
-            for (directory, connection, _), count in omitted.items():
-                self.omitted += count.ok + count.failed
-                self._left_out[directory, connection] += count.ok + count.failed
+            # Much may have come together while the store was away: it is not asked for all of it at once.
+            portion = FLUSH_COUNT if self._away else MAX_COUNT
+            while waiting or omitted:
+                if not await self._write(waiting[:portion], omitted):
+                    self._buffer.put_back(waiting, omitted)
+                    break
+                waiting, omitted = waiting[portion:], {}
+
+    async def _write(self, waiting: Sequence[Exchange], omitted: Mapping[HourOf, Count]) -> bool:
+        """Write it, or lose it; not so (``False``) if the store is away and may be there again."""
+        left_out = self._left_out.copy()
+        try:
+            written = waiting
+            if not await self._bodies():
+                written = [one._replace(body=None, reply=None) for one in written]
+            if left_out:
+                written = [self._told(one) for one in written]
+            await self._log.add_exchanges(written, omitted)
+        except StoreUnavailable as error:
+            known = not isinstance(error, OutcomeUnknown)
+            if known and not self._closing:
+                self._left_out = left_out
+                if not self._away:
+                    _log.warning("request log waits for the store", waiting=len(waiting), why=str(error))
+                self._away = True
+                return False
+            self.lost += len(waiting)
+            _log.warning("request log not written", lost=len(waiting), why=str(error))
+        except Exception as error:  # noqa: BLE001 - the log must not end because of one batch
+            self.lost += len(waiting)
+            _log.error("request log not written", lost=len(waiting), exc_info=error)
+        else:
+            if self._away:
+                _log.info("request log is written again")
+            self._away = False
+        for (directory, connection, _), count in omitted.items():
+            self.omitted += count.ok + count.failed
+            self._left_out[directory, connection] += count.ok + count.failed
+        return True
 
     def _make(self) -> None:
         """Make what was noted; one that cannot be made costs no other one."""
@@ -218,7 +246,7 @@ class Journal:
             except Exception as error:  # noqa: BLE001 - see above
                 self.lost += 1
                 _log.error("an exchange was not written", exc_info=error)
-        if self._buffer.failures >= FLUSH_COUNT:
+        if self._buffer.failures >= FLUSH_COUNT and not self._away:
             self._full.set()
 
     def _told(self, one: Exchange) -> Exchange:

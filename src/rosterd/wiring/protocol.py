@@ -196,7 +196,12 @@ class Bounded(asyncio.Protocol):
             return
         if headers != self.about["headers"]:
             self.about["headers"], self.about["extensions"] = headers, {WHOLE: {}, SAME: []}
-            self.noted = not _NOTED.isdisjoint(map(_NAME, headers))
+            names = [*map(_NAME, headers)]
+            self.noted = not _NOTED.isdisjoint(names)
+            # An address that is missing, or one of two, may be another one to a proxy before (RFC 9112 §3.2).
+            if names.count(b"host") != 1 and (b"host" in names or parser.get_http_version() != "1.0"):
+                self._refuse(None, HTTPStatus.BAD_REQUEST)
+                return
         scope = self.about.copy()
         path, query = self.url, b""
         if path.startswith(b"/") and _HASH not in path:

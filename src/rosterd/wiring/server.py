@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+import structlog
 import uvicorn
 import uvloop
 
@@ -20,6 +21,8 @@ from rosterd.wiring.room import warn
 from rosterd.wiring.service import Service, running_service
 from rosterd.wiring.settings import Settings
 from rosterd.wiring.use_cases import FirstOwner, FirstRun
+
+_log = structlog.get_logger("rosterd.server")
 
 GRACE: Final = 30  # seconds that accepted requests have to finish
 _STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
@@ -94,6 +97,8 @@ def serve(
     on_server: Callable[[uvicorn.Server], None] | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; blocks. ``port`` 0 takes a free one."""
+    if _is_main():
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a loop that can say so
     configure(settings)
     listener = bind(settings)
     settings = replace(settings, port=listener.getsockname()[1])
@@ -119,14 +124,28 @@ def end_by_cancelling(*numbers: signal.Signals) -> None:
         loop.add_signal_handler(number, cancel)
 
 
+def _is_main() -> bool:
+    """Whether this thread is the one that may look after signals."""
+    return threading.current_thread() is threading.main_thread()
+
+
+def _keep_serving() -> None:
+    """SIGHUP would end the process in the middle of requests, which systemd takes for an end in order."""
+    _log.warning(
+        "SIGHUP is ignored",
+        why="a single process has no workers to replace, and reads its settings at its start: restart it",
+    )
+
+
 async def _serve(
     settings: Settings,
     listener: socket.socket,
     on_ready: Callable[[Ready], None],
     on_server: Callable[[uvicorn.Server], None] | None,
 ) -> None:
-    ours = threading.current_thread() is threading.main_thread()
+    ours = _is_main()
     if ours:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _keep_serving)
         end_by_cancelling(*_STOPPING)
     async with running_service(settings) as service:
         await warn(settings, service.control)

@@ -1,6 +1,7 @@
 """Settings: read once at start, from the command line or the environment (``ROSTERD_*``)."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -13,6 +14,8 @@ from rosterd.service.preferences import PREFERENCES, Preference
 from rosterd.service.visitor import ROLES
 from rosterd.service.webhooks import LONGEST_LEASE
 
+_SCIM_PATH: Final = re.compile(r"(?<![:/])/+scim(/+v2(/+d/+[^/]+)?)?/*$", re.IGNORECASE)
+"""What clients are given behind the base URL, and so is easily taken for a part of it."""
 _RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "port": (0, 65_535),
     "failure_rate": (0, 1_000_000),
@@ -147,8 +150,8 @@ class Settings:
         url = settings.database_url
         if url is not None and not url.startswith(("postgres://", "postgresql://")):
             raise SettingsError("database_url must begin with postgres:// or postgresql://")
-        if settings.base_url is not None and not settings.base_url.startswith(("http://", "https://")):
-            raise SettingsError("base_url must begin with https:// or http://")
+        if settings.base_url is not None:
+            check_base_url(settings.base_url)
         return settings
 
     @property
@@ -182,6 +185,19 @@ class Settings:
         """The URL under which this machine reaches the server."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+def check_base_url(url: str) -> None:
+    """Raise ``SettingsError`` for what is no public URL of a server, or is the SCIM base URL itself."""
+    if not url.startswith(("http://", "https://")):
+        raise SettingsError("base_url must begin with https:// or http://")
+    if "?" in url or "#" in url:
+        raise SettingsError("base_url must be without a query ('?') and a fragment ('#')")
+    bare = _SCIM_PATH.sub("", url)
+    if bare != url:
+        raise SettingsError(
+            f"base_url must be the URL of the server without the path of SCIM, which rosterd adds: {bare}"
+        )
 
 
 def _check_openid(settings: Settings) -> None:

@@ -31,9 +31,26 @@ function announce(text) {
   setTimeout(() => line.remove(), 3000);
 }
 
+// Sent where nobody but the page itself asks, which keeps no session awake.
+const RESTING = { "X-Refresh": "1" };
+
+// What a session showed goes from the screen when it has ended.
+function leaveIfOver(reply) {
+  if (!reply.redirected || new URL(reply.url).pathname !== "/login") return;
+  location.replace(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
+function leaveWithSession() {
+  if (!document.querySelector("form[action='/logout']")) return;
+  const look = () => fetch("/account", { method: "HEAD", headers: RESTING }).then(leaveIfOver, () => {});
+  setInterval(look, 300000);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
+}
+
 // Take a part of another answer in the place of the one shown, by its id; the focus stays where it is.
-async function replaceParts(address, ids, signal) {
-  const reply = await fetch(address, { signal, credentials: "same-origin" });
+async function replaceParts(address, ids, { signal, headers } = {}) {
+  const reply = await fetch(address, { signal, headers, credentials: "same-origin" });
+  leaveIfOver(reply);
   if (!reply.ok || reply.redirected) return false;
   const page = new DOMParser().parseFromString(await reply.text(), "text/html");
   for (const id of ids) {
@@ -56,7 +73,7 @@ function keepFresh() {
     const turn = async () => {
       if (!document.hidden && !part.querySelector("details[open], input:focus, select:focus")) {
         try {
-          failures = await replaceParts(location.href, [part.id]) ? 0 : failures + 1;
+          failures = await replaceParts(location.href, [part.id], { headers: RESTING }) ? 0 : failures + 1;
         } catch { failures += 1; }
       }
       if (failures < 5) setTimeout(turn, seconds * 1000 * (failures + 1));
@@ -74,7 +91,7 @@ function searchAsYouType() {
       running = new AbortController();
       const fields = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
       const address = `${form.getAttribute("action") || location.pathname}?${fields}`;
-      replaceParts(address, [form.dataset.search], running.signal)
+      replaceParts(address, [form.dataset.search], { signal: running.signal })
         .then(() => history.replaceState(null, "", address))
         .catch((error) => { if (error.name !== "AbortError") form.submit(); });
     };
@@ -110,5 +127,6 @@ document.addEventListener("keydown", (event) => {
 
 function prepare(root) { offerCopy(root); }
 prepare(document);
+leaveWithSession();
 keepFresh();
 searchAsYouType();

@@ -21,7 +21,7 @@ from rosterd.http.api.request import NOBODY, ApiCaller, ApiContext, ApiReply, Ap
 from rosterd.http.api.route import JSON, ApiRoute
 from rosterd.http.decode import ClientGone, parse_json, parse_query, read_body
 from rosterd.http.guard import Guard
-from rosterd.http.headers import Headers, bearer, check_media_type
+from rosterd.http.headers import Headers, bearer, check_encoding, check_media_type
 from rosterd.http.problems import problem_to
 from rosterd.http.reply import GUARDS, NO_STORE, Header, Receive, Reply, Scope, Send, send_part
 from rosterd.scim import errors
@@ -183,8 +183,9 @@ async def _body(route: ApiRoute, receive: Receive, headers: Headers) -> Any:
     if not raw and not route.body.get("required"):
         return {}
     check_media_type(headers.raw(b"content-type"), (JSON,))
+    check_encoding(headers.raw(b"content-encoding") or b"")
     body = parse_json(raw)
-    fit.check_text(body)
+    fit.check_text(body, raw)
     fit.check_body(body, route.body)
     return body
 

@@ -1,4 +1,4 @@
-"""Does a JSON value fit a schema? All that does not is told at once, each by its place.
+"""Does a JSON value fit a schema? What does not is told at once, each by its place, up to a hundred.
 
 The schemas are those of the OpenAPI document, and use only what is read here (JSON Schema 2020-12): ``type``,
 ``properties``, ``required``, ``additionalProperties`` false, ``items``, ``enum``, ``pattern``, ``minLength``,
@@ -7,6 +7,7 @@ The schemas are those of the OpenAPI document, and use only what is read here (J
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from rosterd.http.api.route import Schema
@@ -35,12 +36,19 @@ _BOUNDS: Final[Mapping[str, tuple[str, Callable[[Any, Any], bool], str]]] = {
 _INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
 
 
+MOST_FAULTS: Final = 100
+"""Who has more looks at these first, and a body of a million is not gone through."""
+
+
 def check_body(value: Any, schema: Schema) -> None:
-    """Raise ``InvalidRequest`` with every fault of the body."""
-    faults = list(_faults(value, schema, ""))
+    """Raise ``InvalidRequest`` with the faults of the body."""
+    faults = list(islice(_faults(value, schema, ""), MOST_FAULTS + 1))
     if faults:
         where, what = faults[0]
         more = f" ({len(faults)} faults in all)" if len(faults) > 1 else ""
+        if len(faults) > MOST_FAULTS:
+            more = f" (more than {MOST_FAULTS} faults in all)"
+            del faults[MOST_FAULTS:]
         raise InvalidRequest(f"The body does not fit: {where or 'it'} {what}{more}.", faults)
 
 
@@ -62,8 +70,10 @@ def check_query(pairs: Sequence[tuple[str, str]], known: Mapping[str, Schema]) -
     return found
 
 
-def check_text(value: Any) -> None:
-    """Raise ``InvalidSyntax`` if a text in the value holds U+0000, which no text of ours may."""
+def check_text(value: Any, raw: bytes) -> None:
+    """Raise ``InvalidSyntax`` if a text in the value of JSON holds U+0000, which no text of ours may."""
+    if b"\\u0000" not in raw:  # it cannot be written otherwise
+        return
     level = [value]
     while level:
         inner: list[Any] = []
@@ -92,6 +102,8 @@ def _faults(value: Any, schema: Schema, place: str) -> Faults:
     for name, (kind, holds, text) in _BOUNDS.items():
         if name in schema and _TYPES[kind](value) and not holds(value, schema[name]):
             yield place, text.format(schema[name])
+            if name == "maxItems":
+                return
     if isinstance(value, dict):
         yield from _object(value, schema, place)
     if isinstance(value, list) and "items" in schema:

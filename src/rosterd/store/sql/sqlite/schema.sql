@@ -381,6 +381,17 @@ CREATE TABLE login_failure (
 
 CREATE INDEX login_failure_last ON login_failure (last);
 
+-- That a password was right, for the code that is to follow; good for the revision of then.
+CREATE TABLE login_ticket (
+    digest        BLOB    NOT NULL PRIMARY KEY,
+    administrator TEXT    NOT NULL REFERENCES administrator (id) ON DELETE CASCADE,
+    revision      INTEGER NOT NULL,
+    expires       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX login_ticket_of ON login_ticket (administrator);
+CREATE INDEX login_ticket_expires ON login_ticket (expires);
+
 -- The request log. `seq` grows with the time: about microseconds since the epoch. The wide columns are last.
 CREATE TABLE request (
     directory    INTEGER NOT NULL,

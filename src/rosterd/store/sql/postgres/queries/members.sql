@@ -169,11 +169,15 @@ WHERE p.directory = $1 AND p.group_id = $2
 RETURNING p.value;
 
 -- name: resolve_pending
--- Make a resource a member wherever one of some values is pending: groups, values, and whether it is new there.
+-- Make a resource a member wherever one of some values is pending, those of a second list only in groups that a
+-- connection made: groups, values, and whether it is new there.
 WITH taken AS (
     DELETE FROM pending_member AS p
     USING (SELECT value FROM unnest($3::text[]) AS n (value) LIMIT cardinality($3)) AS j
-    WHERE p.directory IN ($1, $1) AND p.value = j.value
+    WHERE p.directory IN ($1, $1) AND p.value = j.value AND (
+        p.value <> ALL($4::text[])
+        OR (SELECT connection FROM resource WHERE directory IN ($1, $1) AND id = p.group_id OFFSET 0) = $5
+    )
     RETURNING p.group_id, p.value, p.display
 ),
 
@@ -187,6 +191,46 @@ joined AS (
 SELECT t.group_id, t.value, j.group_id IS NOT NULL
 FROM taken AS t LEFT JOIN joined AS j ON j.group_id = t.group_id
 ORDER BY t.group_id, t.value;
+
+-- name: meant
+-- Whom values name that are no ids, each with it folded, and what these are to a group: who has the value as the
+-- externalId of the connection that made the group, members of it first; else the user with this userName. And whether
+-- that connection made them.
+SELECT j.value, r.id, m.member_id IS NOT NULL, m.display, r.connection = g.connection
+FROM (SELECT * FROM unnest($3::text[], $4::text[]) AS n (value, folded) LIMIT cardinality($3)) AS j
+CROSS JOIN LATERAL (SELECT connection FROM resource WHERE directory IN ($1, $1) AND id = $2 OFFSET 0) AS g
+CROSS JOIN LATERAL (
+    SELECT coalesce(
+        (
+            SELECT o.id
+            FROM (VALUES ('User'), ('Group')) AS k (kind)
+            CROSS JOIN LATERAL (
+                SELECT id, seq, deleted FROM resource
+                WHERE directory = $1 AND kind = k.kind AND connection = g.connection AND external_id = j.value
+                    AND (external_id IS NOT NULL OR to_tsvector('simple', id) @@ to_tsquery('simple', id))
+                OFFSET 0
+            ) AS o
+            LEFT JOIN LATERAL (
+                SELECT member_id FROM member WHERE directory = $1 AND group_id = $2 AND member_id = o.id OFFSET 0
+            ) AS n ON TRUE
+            WHERE o.deleted IS NULL
+            ORDER BY n.member_id IS NULL, o.seq
+            LIMIT 1
+        ),
+        (
+            SELECT id FROM unique_value
+            WHERE directory = $1 AND kind = 'User' AND attribute = 'userName' AND value = j.folded
+        )
+    ) AS id
+) AS named
+CROSS JOIN LATERAL (SELECT id, connection FROM resource WHERE directory IN ($1, $1) AND id = named.id OFFSET 0) AS r
+LEFT JOIN LATERAL (
+    SELECT member_id, display FROM member WHERE directory = $1 AND group_id = $2 AND member_id = r.id OFFSET 0
+) AS m ON TRUE
+LEFT JOIN LATERAL (
+    SELECT kind, deleted FROM resource WHERE directory IN ($1, $1) AND id = j.value OFFSET 0
+) AS l ON l.kind IN ('User', 'Group') AND l.deleted IS NULL
+WHERE l.kind IS NULL;
 
 -- name: standing
 -- What each value is to its group: somebody who lives, a member, a pending value; of the first the kind and name.

@@ -71,6 +71,18 @@ RETURNING count;
 -- It did not fail after all.
 UPDATE login_failure SET count = max(count - 1, 0) WHERE who = ?1;
 
+-- name: keep_ticket
+-- Keep a ticket.
+INSERT INTO login_ticket (digest, administrator, revision, expires) VALUES (?1, ?2, ?3, ?4);
+
+-- name: get_ticket
+-- A ticket by its digest.
+SELECT administrator, revision, expires FROM login_ticket WHERE digest = ?1;
+
+-- name: forget_tickets
+-- Forget tickets that have ended.
+DELETE FROM login_ticket WHERE expires <= ?1;
+
 -- name: forget_failures
 -- Forget those for or from somewhere.
 DELETE FROM login_failure WHERE who = ?1;

@@ -105,8 +105,13 @@ WHERE directory = ?1 AND group_id = ?2 AND value NOT IN (SELECT value FROM json_
 RETURNING value;
 
 -- name: take_pending
--- Remove values of a JSON list wherever they are pending, and say which in which groups.
-DELETE FROM pending_member WHERE directory = ?1 AND value IN (SELECT value FROM json_each(?2))
+-- Remove values of a JSON list wherever they are pending, those of a second one only in groups that a connection
+-- made, and say which in which groups.
+DELETE FROM pending_member
+WHERE directory = ?1 AND value IN (SELECT value FROM json_each(?2)) AND (
+    value NOT IN (SELECT value FROM json_each(?3))
+    OR (SELECT g.connection FROM resource AS g WHERE g.directory = ?1 AND g.id = pending_member.group_id) = ?4
+)
 RETURNING group_id, value, display;
 
 -- name: join_groups
@@ -127,6 +132,34 @@ DELETE FROM member WHERE directory = ?1 AND group_id = ?2;
 -- name: dismiss_pending
 -- Forget all values a group waits for.
 DELETE FROM pending_member WHERE directory = ?1 AND group_id = ?2;
+
+-- name: meant
+-- Whom values name that are no ids, given as [[value, folded], …], and what these are to a group: who has the value as
+-- the externalId of the connection that made the group, members of it first; else the user with this userName. And
+-- whether that connection made them.
+SELECT j.value ->> 0, r.id, m.member_id IS NOT NULL, m.display, r.connection = g.connection
+FROM resource AS g
+CROSS JOIN json_each(?3) AS j
+CROSS JOIN resource AS r ON r.directory = ?1 AND r.id = coalesce(
+    (
+        SELECT o.id
+        FROM resource AS o
+        LEFT JOIN member AS n ON n.directory = ?1 AND n.group_id = ?2 AND n.member_id = o.id
+        WHERE o.directory = ?1 AND o.kind IN ('User', 'Group') AND o.external_id = j.value ->> 0
+            AND o.connection = g.connection AND o.deleted IS NULL
+        ORDER BY n.member_id IS NULL, o.seq
+        LIMIT 1
+    ),
+    (
+        SELECT id FROM unique_value
+        WHERE directory = ?1 AND kind = 'User' AND attribute = 'userName' AND value = j.value ->> 1
+    )
+)
+LEFT JOIN member AS m ON m.directory = ?1 AND m.group_id = ?2 AND m.member_id = r.id
+WHERE g.directory = ?1 AND g.id = ?2 AND NOT EXISTS (
+    SELECT 1 FROM resource AS l
+    WHERE l.directory = ?1 AND l.id = j.value ->> 0 AND l.kind IN ('User', 'Group') AND l.deleted IS NULL
+);
 
 -- name: standing
 -- What each value of a JSON list is to a group: somebody who lives, a member, a pending value.
