@@ -11,6 +11,7 @@ from rosterd.testing import (
     ClientContract,
     ControlContract,
     RegistryContract,
+    RemovalContract,
     StandingContract,
     StoreContract,
 )
@@ -39,6 +40,10 @@ class TestMemoryStanding(Opens, StandingContract):
 
 
 class TestMemoryRegistry(Opens, RegistryContract):
+    pass
+
+
+class TestMemoryRemoval(Opens, RemovalContract):
     pass
 
 

@@ -11,7 +11,8 @@ from contract.postgres_store import database
 from rosterd.store.queries import POSTGRES, own
 
 STORE = Path(__file__).parents[2] / "src" / "rosterd" / "store"
-TEXT = "\n".join(path.read_text() for path in (*STORE.glob("postgres*.py"), STORE / "listing.py"))
+SHARED = (STORE / "listing.py", STORE / "removal.py")
+TEXT = "\n".join(path.read_text() for path in (*STORE.glob("postgres*.py"), *SHARED))
 USED = sorted(name for name in POSTGRES if re.search(rf'["\']{name}["\']', TEXT))
 
 

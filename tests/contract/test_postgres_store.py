@@ -11,6 +11,7 @@ from rosterd.testing import (
     DurableStoreContract,
     ExpiryContract,
     RegistryContract,
+    RemovalContract,
     RequestLogContract,
     SettingContract,
     SharingContract,
@@ -37,6 +38,10 @@ class TestPostgresStanding(Opens, StandingContract):
 
 
 class TestPostgresRegistry(Opens, RegistryContract):
+    pass
+
+
+class TestPostgresRemoval(Opens, RemovalContract):
     pass
 
 

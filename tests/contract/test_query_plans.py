@@ -31,6 +31,7 @@ WHOLE |= {"parts_portion"}  # the same; what is due is done soon
 WHOLE |= {"kept_replies"}  # those of a day, and of an erasure only
 WHOLE |= {"has_failures", "forget_old_failures"}  # in the order of an index, so many at most
 
+WHOLE |= {"every_directory", "removed_directories", "end_administrators"}  # few, and hardly ever asked for
 WHOLE |= {"has_full_buckets", "forget_buckets"}  # those that were drawn from a short time ago
 
 
@@ -54,6 +55,20 @@ def scans(lines: list[str]) -> list[str]:
 def test_no_query_scans_a_table(database: sqlite3.Connection, name: str) -> None:
     numbers = [int(number) for number in re.findall(r"\?(\d+)", SQLITE[name])]
     assert scans(plan(database, SQLITE[name], (1,) * max(numbers, default=0))) == []
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in SQLITE if name.startswith("clear_") and name != "clear_parts"]
+)
+def test_a_portion_of_a_deleted_directory_costs_no_more_for_what_else_there_is(
+    database: sqlite3.Connection, name: str
+) -> None:
+    statement = SQLITE[name]
+    first = plan(database, statement, (1,) * len(set(re.findall(r"\?\d", statement))))[0]
+    keys = re.search(r"\((\w+(?:, \w+)*)\) IN|(\w+) <=|(\w+) IN|WHERE (\w+) = \?1;", statement)
+    assert keys is not None
+    for key in (next(filter(None, keys.groups()))).split(", "):
+        assert re.search(rf"\b({key}|rowid)[=<]", first), first
 
 
 VALUE = "USING PRIMARY KEY (directory=? AND kind=? AND attribute=? AND value=?)"

@@ -14,6 +14,7 @@ from rosterd.testing import (
     ExpiryContract,
     MeasureContract,
     RegistryContract,
+    RemovalContract,
     RequestLogContract,
     SetContract,
     SettingContract,
@@ -51,6 +52,10 @@ class TestSqliteStanding(Opens, StandingContract):
 
 
 class TestSqliteRegistry(Opens, RegistryContract):
+    pass
+
+
+class TestSqliteRemoval(Opens, RemovalContract):
     pass
 
 

@@ -1,6 +1,7 @@
 """Messages come signed, in order, at least once, whatever receivers and processes do meanwhile."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,38 @@ def test_a_directory_made_later_is_heard_of_from_its_beginning(tmp_path: Path) -
         ids = await world.happen(await world.directory("later"), 2)
         await world.worker.settle()
         assert hook.ids == ids
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_nothing_more_is_sent_of_a_directory_that_was_deleted_under_way(tmp_path: Path, own: bool) -> None:
+    async def test(world: World, hook: Receiver) -> None:
+        acme, other = await world.directory("acme"), await world.directory("other")
+        store = world.store
+
+        async def answer(got: Got) -> int:
+            if len(hook.got) == 10:
+                entry = replace(ENTRY, directory=acme.id)
+                assert await store.remove_directory(acme.id, world.clock(), entry)
+            await asyncio.sleep(0.02)
+            return 200
+
+        hook.answer = answer
+        made, _ = await world.webhook(hook.url, directory=acme.id if own else None)
+        await world.happen(acme, 100)
+        others = await world.happen(other, 30)
+        await world.worker.settle()
+        assert len([id for id in hook.ids if id.startswith(f"msg_{acme.id}-")]) < 40
+        assert [id for id in hook.ids if id.startswith(f"msg_{other.id}-")] == ([] if own else others)
+        before = len(hook.got)
+        while await store.clear_directory(acme.id, 500):
+            pass
+        await world.worker.settle()
+        assert len(hook.got) == before
+        left = await store.attempts(made.id, None, 999)
+        assert {row.attempt.directory for row in left} == (set() if own else {other.id})
+        assert await store.clear_directory(acme.id, 500) == 0
 
     run(tmp_path, test)
 

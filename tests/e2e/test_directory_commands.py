@@ -1,10 +1,13 @@
-"""``rosterd directory attribute`` and ``require``, and how lists and ``doctor`` tell what ends soon."""
+"""``rosterd directory attribute``, ``require``, ``delete``; how lists and ``doctor`` tell what ends soon."""
 
+import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from judges.commands import result, said
+from judges.harness import NO_TLS, Server, created, plain_client, scim_client, user
 
 ACME = "urn:ietf:params:scim:schemas:extension:acme:2.0:User"
 
@@ -91,3 +94,35 @@ def test_what_ends_soon_is_marked_in_lists_and_named_by_doctor(tmp_path: Path) -
     ):
         assert text in told["text"]
     assert tokens[""]["id"] not in told["text"]
+
+
+def test_a_directory_is_deleted_beside_a_running_server(server: Server) -> None:
+    gone, kept = server.connect("gone"), server.connect("kept")
+    key = json.loads(server.cli("key", "create", "--directory", "gone", "--json"))["key"]
+    bearer = {"Authorization": f"Bearer {key}"}
+    api = f"{server.origin}/api/v1/directories/gone"
+    with scim_client(gone.base_url, gone.token) as client:
+        created(client, "/Users", user("ann"))
+    assert httpx.get(api, headers=bearer, verify=NO_TLS).status_code == 200
+    data = ("--data", server.data)
+    assert "must be the name of the directory, 'gone'" in said(
+        "directory", "delete", "gone", "--confirm", "kept", *data, code=2
+    )
+    assert "'gone' is deleted, with 1 users" in server.cli("directory", "delete", "gone", "--confirm", "gone")
+    with plain_client() as client:
+        users = {one: f"{one.base_url}/Users" for one in (gone, kept)}
+        for made, status in ((gone, 401), (kept, 200)):
+            reply = client.get(users[made], headers={"Authorization": f"Bearer {made.token}"})
+            assert reply.status_code == status
+    assert httpx.get(api, headers=bearer, verify=NO_TLS).status_code == 401
+    said("directory", "show", "gone", *data, code=3)
+    said("directory", "delete", "gone", "--confirm", "gone", *data, code=3)
+    entry = result("audit", "list", *data)[0]
+    assert (entry["action"], entry["target"]) == ("directory.deleted", "directory 'gone'")
+    assert result("directory", "delete", "kept", "--confirm", "kept", *data) == {
+        "name": "kept",
+        "users": 0,
+        "groups": 0,
+    }
+    server.cli("directory", "create", "gone")
+    assert result("directory", "show", "gone", *data)["users"] == 0

@@ -19,6 +19,7 @@ ACTIONS = {
     "POST /signing-keys/rotate": "set-key.rotated",
     "POST /sets/{stream}/poll": NOTHING,
     "POST /directories": "directory.created",
+    "DELETE /directories/{directory}": "directory.deleted",
     "POST /directories/{directory}/definitions": "directory.defined",
     "POST /directories/{directory}/connections": "connection.created",
     "PATCH /directories/{directory}/connections/{connection}": "connection.updated",
@@ -96,7 +97,8 @@ def test_a_change_leaves_one_entry_without_a_secret(tmp_path: Path, route: ApiRo
             assert after == before
             return
         begun = [one for one in rest if one["action"] == "connection.undo_begun"]  # of many transactions
-        assert rest == [*begun, *before]
+        former = [{**one, "directory": (one["directory"] or "").partition("#")[0] or None} for one in rest]
+        assert former == [*begun, *before]
         assert len(begun) == label(route).endswith("/undo")
         assert entry["action"] == ACTIONS[label(route)]
         assert entry["requestId"] == response.headers["x-request-id"]

@@ -9,6 +9,7 @@ from rosterd.cli.require import EXAMPLES as REQUIRE_EXAMPLES
 from rosterd.cli.require import require
 from rosterd.scim.schema import SchemaError
 from rosterd.service.control import Directory
+from rosterd.service.removal import confirm as confirmed
 from rosterd.wiring import Service
 
 app = typer.Typer(help="Directories: one for each customer, with its own users, groups and schemas.")
@@ -115,6 +116,40 @@ def define(
             )
 
     _show(exits.run(work()), json)
+
+
+@app.command(epilog=options.examples("rosterd directory delete acme --confirm acme"))
+def delete(
+    name: Name,
+    confirm: Annotated[
+        str, typer.Option(help="The name of the directory once more; nothing is asked.", show_default=False)
+    ],
+    data: options.Data = options.DEFAULT_DATA,
+    json: options.Json = False,
+) -> None:
+    """Delete a directory for good: when a customer leaves, or a name was mistyped.
+
+    Everything of it ends at once: tokens, clients, set-up links, administrators who are bound to it and their
+    sessions, API keys, webhooks. A running server takes its data away in the minutes after that, and then the
+    audit log tells 'directory.cleared'. Its name is free. This cannot be taken back.
+    """
+
+    async def work() -> dict[str, Any]:
+        async with options.existing_service(data) as service:
+            directory = await options.find_directory(service, name)
+            confirmed(directory, confirm)
+            described = await _described(service, directory)
+            await service.removal.remove(directory, by=options.by())
+            return described
+
+    gone = exits.run(work())
+    if json:
+        output.as_json({"name": gone["name"], "users": gone["users"], "groups": gone["groups"]})
+        return
+    output.line(
+        f"Directory '{gone['name']}' is deleted, with {gone['users']} users and {gone['groups']} groups."
+    )
+    output.line("A running server takes its data away; the audit log tells 'directory.cleared' after that.")
 
 
 async def _described(service: Service, directory: Directory) -> dict[str, Any]:

@@ -33,6 +33,13 @@ class Operations(Session):
         reply: models.Directory = await self.ask("GET", path("directories", directory))
         return reply
 
+    async def delete_directory(self, directory: str, /) -> None:
+        """Delete a directory for good, at once, with everything in it; for keys that are bound to none.
+
+        Needs the scope ``directories.write``.
+        """
+        await self.ask("DELETE", path("directories", directory))
+
     async def define_directory(
         self, directory: str, /, **body: Unpack[models.DefineDirectoryBody]
     ) -> models.Directory:

@@ -30,6 +30,7 @@ from rosterd.service.ports import Store
 from rosterd.service.preferences import Installation
 from rosterd.service.reconciliation import Reconciliation
 from rosterd.service.registry import Registry
+from rosterd.service.removal import Removal
 from rosterd.service.request_log import RequestLog
 from rosterd.service.survey import Survey
 from rosterd.service.tokens import Tokens
@@ -51,6 +52,7 @@ class Console:
     registry: Registry
     audit: AuditLog
     directories: Directories
+    removal: Removal
     connections: Connections
     clients: Clients
     client_control: ClientControl

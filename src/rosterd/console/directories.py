@@ -1,4 +1,4 @@
-"""Directories: the list, and a new one; who is bound to one directory sees that one only."""
+"""Directories: the list, a new one, and the end of one; who is bound to one directory sees that one only."""
 
 from typing import Final
 
@@ -36,6 +36,46 @@ async def create_directory(console: Console, request: PageRequest) -> Reply:
     )
 
 
+async def show_delete(console: Console, request: PageRequest) -> Reply:
+    """GET /directories/{directory}/delete."""
+    return await _delete_page(console, request, await _deletable(console, request), "")
+
+
+async def delete_directory(console: Console, request: PageRequest) -> Reply:
+    """POST /directories/{directory}/delete."""
+    directory = await _deletable(console, request)
+    if request.text("name") != directory.name:
+        wrong = "That is not the name of this directory; nothing was deleted."
+        return await _delete_page(console, request, directory, wrong)
+    await console.removal.remove(directory, by=request.visitor.actor)
+    return console.redirect(
+        request, path("directories"), f"Directory '{directory.name}' is deleted for good."
+    )
+
+
+async def _deletable(console: Console, request: PageRequest) -> Directory:
+    directory = await console.directory(request)
+    if request.visitor.directory is not None:
+        raise errors.Forbidden("You are bound to this directory, and so cannot delete it.")
+    return directory
+
+
+async def _delete_page(console: Console, request: PageRequest, directory: Directory, wrong: str) -> Reply:
+    """What goes with it; ``wrong`` is why it was not deleted."""
+    reader = console.store.reader(directory.id)
+    lines = await console.registry.connection_page(directory.id, "", _PAGE)
+    return console.page(
+        request,
+        "directory_delete.html",
+        400 if wrong else 200,
+        directory=directory,
+        users=await reader.count("User"),
+        groups=await reader.count("Group"),
+        lines=lines,
+        wrong=wrong,
+    )
+
+
 async def _page(console: Console, request: PageRequest, form: Form, status: int = 200) -> Reply:
     bound = await console.bound(request)
     part = text(request, "q", MAX_NAME)
@@ -68,4 +108,6 @@ async def _page(console: Console, request: PageRequest, form: Form, status: int 
 PAGES: Final = (
     Page("GET", "/directories", VIEWER, list_directories),
     Page("POST", "/directories", OWNER, create_directory),
+    Page("GET", "/directories/{directory}/delete", OWNER, show_delete),
+    Page("POST", "/directories/{directory}/delete", OWNER, delete_directory),
 )

@@ -36,7 +36,7 @@ ADMINISTRATORS_WRITE: Final = "administrators.write"
 
 SCOPES: Final[Mapping[str, str]] = {
     DIRECTORIES_READ: "See directories and their schema definitions",
-    DIRECTORIES_WRITE: "Create directories, define schemas and resource types",
+    DIRECTORIES_WRITE: "Create and delete directories, define schemas and resource types",
     CONNECTIONS_READ: "See connections, their clients and their tokens, without secrets",
     CONNECTIONS_WRITE: "Create and change connections, their clients and their tokens",
     USERS_READ: "See users and groups, their members and their history",

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from rosterd.scim import errors
 from rosterd.service.audit import Actor, Entry, StoredEntry
 from rosterd.store.queries import SQLITE
 
@@ -20,8 +21,20 @@ def entry_row(entry: Entry) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def write_entry(connection: sqlite3.Connection, entry: Entry) -> None:
-    """Write an entry in the transaction that is open."""
+def deleted() -> errors.NotFound:
+    """The error of a change of a directory that was deleted before it could be made."""
+    return errors.NotFound("The directory was deleted meanwhile. Nothing was changed.")
+
+
+def write_entry(connection: sqlite3.Connection, entry: Entry, *, gone: bool = False) -> None:
+    """Write an entry in the transaction that is open.
+
+    Raises ``NotFound`` if its directory was deleted, so that nothing is changed of one, unless it may be
+    ``gone``.
+    """
+    looks = entry.directory is not None and not gone
+    if looks and connection.execute(SQLITE["is_removed"], (entry.directory,)).fetchone():
+        raise deleted()
     connection.execute(SQLITE["insert_audit"], entry_row(entry))
 
 

@@ -25,6 +25,7 @@ from rosterd.service.ports import (
     UniqueViolation,
     Writer,
 )
+from rosterd.store.entries import deleted
 from rosterd.store.memory_accounts import accounts, awaiting, named, newest
 from rosterd.store.memory_members import MemoryMemberWriter
 from rosterd.store.memory_past import MemoryPastReader, MemoryPastWriter
@@ -33,7 +34,7 @@ from rosterd.store.memory_projections import (
     MemoryProjectionReader,
     MemoryProjectionWriter,
 )
-from rosterd.store.memory_registry import MemoryRegistry
+from rosterd.store.memory_removal import MemoryRemoval
 from rosterd.store.memory_search import State, listed_groups, listed_members, memberships, search
 from rosterd.store.memory_standing import MemoryStandingWriter
 from rosterd.store.unit import perform
@@ -42,12 +43,11 @@ from rosterd.store.wake import Wake
 T = TypeVar("T")
 
 
-class MemoryStore(MemoryRegistry):
+class MemoryStore(MemoryRemoval):
     """See ``rosterd.service.ports.Store`` and ``Control``, and ``rosterd.service.clients.ClientControl``."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._states: dict[int, State] = {}
         self._wake = Wake()
 
     def reader(self, directory: int) -> Reader:
@@ -61,6 +61,8 @@ class MemoryStore(MemoryRegistry):
         state.directory = self._directories.get(directory)
         writer = MemoryWriter(state, own)
         value = perform(work, writer)
+        if any(entry.directory in self._removed for entry in writer.state.audit):
+            raise deleted()
         self.audit += writer.state.audit
         writer.state.audit.clear()
         self._states[directory] = writer.state

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from itertools import count
 
 from rosterd.service.audit import Entry
 from rosterd.service.control import Connection, Credential, Directory, Policy, Token
@@ -19,6 +20,7 @@ class MemoryControl:
         self._tokens: dict[str, Token] = {}
         self._secrets: dict[str, bytes] = {}
         self.audit: list[Entry] = []
+        self._numbers = count(1)
 
     def epoch(self) -> Hashable:
         return object()  # looking is as cheap as remembering
@@ -44,7 +46,7 @@ class MemoryControl:
     async def create_directory(self, name: str, at: int, entry: Entry) -> Directory:
         if any(directory.name == name for directory in self._directories.values()):
             raise UniqueViolation("name", name)
-        directory = Directory(len(self._directories) + 1, name, at, 1)
+        directory = Directory(next(self._numbers), name, at, 1)
         self._directories[directory.id] = directory
         self.audit.append(replace(entry, directory=directory.id))
         return directory
@@ -60,7 +62,7 @@ class MemoryControl:
             raise LookupError(f"there is no directory {directory}")
         if any(c.name == name for c in await self.connections(directory)):
             raise UniqueViolation("name", name)
-        connection = Connection(len(self._connections) + 1, directory, name, at, profile, policy)
+        connection = Connection(next(self._numbers), directory, name, at, profile, policy)
         self._connections[connection.id] = connection
         self.audit.append(entry)
         return connection

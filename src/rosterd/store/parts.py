@@ -116,7 +116,8 @@ def merge_portion(connection: sqlite3.Connection, pages: int) -> bool:
 def renew_worn(connection: sqlite3.Connection) -> bool:
     """Begin the index anew if it has become too deep, in the transaction that is open; whether it was.
 
-    All that lives is due then. So an erasure in several hundreds takes longer, and no other.
+    All that lives is due then, also of deleted directories, until it is taken away. So an erasure in several
+    hundreds takes longer, and no other.
     """
     record = _structure(connection)
     if _levels(record) < MOST_LEVELS:
@@ -124,7 +125,7 @@ def renew_worn(connection: sqlite3.Connection) -> bool:
     connection.execute(SQLITE["flatten_parts"], (record[:_COOKIE] + _FLAT,))
     connection.execute(SQLITE["clear_parts"])
     connection.execute(SQLITE["pay_parts"], (MOST, MOST))
-    for directory, *_ in connection.execute(SQLITE["directories"]).fetchall():
+    for directory, *_ in connection.execute(SQLITE["every_directory"]).fetchall():
         live = connection.execute(SQLITE["live_searches"], (directory,))
         texts = ((directory, seq, None, parts_text(orjson.loads(search))) for seq, search in live)
         connection.executemany(SQLITE["owe_parts"], (row for row in texts if row[-1] is not None))

@@ -82,7 +82,11 @@ def _table(name: str, columns: str, order: str = "", number: str | None = None, 
 
 
 TABLES: Final = (
-    _table("directory", "id# name created# revision# schemas resource_types requirements", number="id"),
+    _table(
+        "directory",
+        "id# name created# revision# schemas resource_types requirements removed# cleared#",
+        number="id",
+    ),
     _table(
         "connection",
         "id# directory# name created# profile reach on_delete limits state state_by state_reason"

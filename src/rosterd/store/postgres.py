@@ -23,6 +23,7 @@ from rosterd.store.postgres_migrate import prepare
 from rosterd.store.postgres_news import News
 from rosterd.store.postgres_reader import PostgresReader
 from rosterd.store.postgres_registry import PostgresRegistry
+from rosterd.store.postgres_removal import PostgresRemoval
 from rosterd.store.postgres_request_log import PostgresRequestLog
 from rosterd.store.postgres_run import CONNECTIONS, Database
 from rosterd.store.postgres_sessions import PostgresSessions
@@ -74,6 +75,7 @@ class PostgresStore(
     PostgresMeasures,
     PostgresSharing,
     PostgresSurvey,
+    PostgresRemoval,
 ):
     """See ``rosterd.service.ports.Store`` and ``Control``, and ``rosterd.service.clients.ClientControl``."""
 

@@ -70,7 +70,10 @@ class PostgresControl:
         token = token_of(row[:11])
         directory = self._directories.get(token.directory)
         if directory is None or directory.revision != row[23]:
-            directory = directory_of((await self._rows("get_directory", token.directory))[0])
+            found = await self._row("get_directory", token.directory)
+            if found is None:  # it was deleted between the two
+                return None
+            directory = directory_of(found)
             if len(self._directories) >= REMEMBERED:
                 self._directories.clear()
             self._directories[directory.id] = directory

@@ -19,7 +19,7 @@ from rosterd.scim.errors import InvalidValue
 from rosterd.service.ahead import Ahead
 from rosterd.service.events import Event
 from rosterd.service.limits import Loss
-from rosterd.service.ports import Stored
+from rosterd.service.ports import Stored, StoreUnavailable
 from rosterd.service.standing import Standing
 from rosterd.store.joining import Joining
 from rosterd.store.postgres_arrays import numbers, texts
@@ -98,9 +98,16 @@ class Held(Link):
     async def lock(self) -> None:
         """Wait until no other transaction writes to the directory."""
         while (row := await self.row("lock_directory", self.directory)) is None:
-            await self.change("begin_directory", self.directory)
+            if not await self.change("begin_directory", self.directory):
+                await self._must_be_there()
         self._last = row[0]
         self.spoilt = False
+
+    async def _must_be_there(self) -> None:
+        """Raise ``StoreUnavailable`` for a directory that was deleted, which has no order any more."""
+        row = await self.row("is_removed", self.directory)
+        if row is not None and row[0]:
+            raise StoreUnavailable("the directory was deleted")
 
     def begin(self) -> _Mark:
         """A unit begins, that is undone alone."""
@@ -175,12 +182,12 @@ class Held(Link):
 
     async def put(self, name: str, *parameters: Any) -> int:
         """Run a statement that writes; how many rows it changed."""
-        await self._writing(name)
+        await self.writing(name)
         return await self.change(name, *parameters)
 
     async def returned(self, name: str, *parameters: Any) -> list[Row]:
         """Run a statement that writes, and give what it returns."""
-        await self._writing(name)
+        await self.writing(name)
         return await self.rows(name, *parameters)
 
     def later(self, write: Write) -> None:
@@ -313,7 +320,7 @@ class Held(Link):
                 "a value that others look it up by is longer than about 2,600 bytes"
             ) from error
 
-    async def _writing(self, name: str) -> None:
+    async def writing(self, name: str) -> None:
         """A statement follows that writes."""
         await self._open_parts()
         self.spoilt = True

@@ -19,11 +19,10 @@ from rosterd.service.past import Owed
 from rosterd.service.ports import Stored, UniqueViolation
 from rosterd.service.standing import Standing
 from rosterd.store.dialect_postgres import Postgres, as_search, clean, short
-from rosterd.store.entries import entry_row
 from rosterd.store.known_reads import KnownReads
 from rosterd.store.lookups import lookups
 from rosterd.store.policy import ACTIVE, standing_of
-from rosterd.store.postgres_entries import storable
+from rosterd.store.postgres_entries import write_entry
 from rosterd.store.postgres_held import Held
 from rosterd.store.postgres_members import PostgresMemberWriter, columns
 from rosterd.store.postgres_projections import PostgresProjectionWriter
@@ -54,8 +53,10 @@ class PostgresWriter(KnownReads, PostgresMemberWriter, PostgresProjectionWriter)
         return self._held.part()
 
     async def audit(self, entry: Entry) -> None:
-        self._held.governs = True
-        await self._held.put("insert_audit", *map(storable, entry_row(entry)))
+        held = self._held
+        held.governs = True
+        await held.writing("insert_audit")
+        await write_entry(held, entry)
 
     async def next_seq(self) -> int:
         return self._held.next()

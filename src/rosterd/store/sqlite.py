@@ -32,6 +32,7 @@ from rosterd.store.sqlite_mappings import SqliteMappings
 from rosterd.store.sqlite_measures import SqliteMeasures
 from rosterd.store.sqlite_reader import SqliteReader, with_groups, with_value
 from rosterd.store.sqlite_registry import SqliteRegistry
+from rosterd.store.sqlite_removal import SqliteRemoval
 from rosterd.store.sqlite_request_log import SqliteRequestLog
 from rosterd.store.sqlite_sessions import SqliteSessions
 from rosterd.store.sqlite_sets import SqliteSets
@@ -73,6 +74,7 @@ class SqliteStore(
     SqliteMeasures,
     SqliteSharing,
     SqliteSurvey,
+    SqliteRemoval,
 ):
     """See ``rosterd.service.ports.Store`` and ``Control``, and ``rosterd.service.clients.ClientControl``."""
 

@@ -14,6 +14,7 @@ from rosterd.testing.conversation import Conversation, ConversationError, Conver
 from rosterd.testing.expiry_contract import ExpiryContract
 from rosterd.testing.measure_contract import MeasureContract
 from rosterd.testing.registry_contract import RegistryContract
+from rosterd.testing.removal_contract import RemovalContract
 from rosterd.testing.request_log_contract import RequestLogContract
 from rosterd.testing.set_contract import SetContract
 from rosterd.testing.setting_contract import SettingContract
@@ -37,6 +38,7 @@ __all__ = [
     "FakeClock",
     "MeasureContract",
     "RegistryContract",
+    "RemovalContract",
     "Reply",
     "RequestLogContract",
     "SetContract",

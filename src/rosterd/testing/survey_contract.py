@@ -3,6 +3,7 @@
 # ruff: noqa: D102 - the name of a test is its sentence
 
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -12,6 +13,7 @@ from rosterd.service.connections import FUSE
 from rosterd.service.control import Connection, Control, Policy
 from rosterd.service.ports import Store
 from rosterd.service.registry import Registry
+from rosterd.service.removal import Removals
 from rosterd.service.request_log import DAY, HOUR, Count, Hour, RequestLog
 from rosterd.service.standing import Standing
 from rosterd.service.survey import (
@@ -36,7 +38,7 @@ LONG: Final = NOW + 365 * DAY
 _THIS: Final = NOW // HOUR
 
 
-class Plane(Store, Control, Registry, RequestLog, Webhooks, Deliveries, Survey, Protocol):
+class Plane(Store, Control, Registry, RequestLog, Webhooks, Deliveries, Survey, Removals, Protocol):
     """What the contract looks at."""
 
 
@@ -149,6 +151,11 @@ class SurveyContract:
         assert await plane.hours(none, since) == ()
         assert [one.name for one in await plane.sights(own, NOW, WARNING_DAYS)] == ["okta"]
         assert [one.home for one in await plane.sights(whole, NOW, WARNING_DAYS, 1)] == ["acme"]
+        await plane.remove_directory(zoo.id, NOW, replace(ENTRY, directory=zoo.id))
+        left = await plane.sums(whole)
+        assert (left.directories, left.connections, left.users, left.groups) == (2, 1, 2, 0)
+        assert await plane.hours(whole, since) == await plane.hours(Range(acme.id, acme.id), since)
+        assert await plane.sights(own, NOW, WARNING_DAYS) == ()
 
     @scenario
     async def test_webhooks_that_nobody_stopped_are_found(self, plane: Plane) -> None:

@@ -18,6 +18,7 @@ from rosterd.service.expiry import Expiry
 from rosterd.service.feed import Feed
 from rosterd.service.ports import StoreUnavailable
 from rosterd.service.preferences import Installation
+from rosterd.service.removal import Removal
 from rosterd.service.request_log import DAY, RequestLog
 from rosterd.service.signing_keys import SigningKeys
 from rosterd.service.walks import Bookmarks
@@ -53,6 +54,7 @@ class Chores:
     signing_keys: SigningKeys
     erasure: Erasure
     expiry: Expiry
+    removal: Removal
     bookmarks: Bookmarks
 
     async def note_use(self) -> None:
@@ -104,6 +106,16 @@ class Chores:
             days = (await self.preferences.get()).erase_deleted_after_days
             await erase_expired(self.erasure, await self.control.directories(), days)
 
+    async def take_away_deleted(self) -> None:
+        """Take what is left of deleted directories away, a bounded number of portions at a time."""
+        with contextlib.suppress(StoreUnavailable):
+            await self.removal.take_away()
+
+    async def take_away_late(self) -> None:
+        """The same of those of which nothing was left, should somebody have written to one after all."""
+        with contextlib.suppress(StoreUnavailable):
+            await self.removal.take_away(again=True)
+
     async def announce_expiry(self) -> None:
         """Say in the log what ends soon, and in the feeds what was not said there yet."""
         with contextlib.suppress(StoreUnavailable):
@@ -130,13 +142,13 @@ class Chores:
 
     def _due(self, turn: int, forgets: bool) -> Iterator[Callable[[], Awaitable[None]]]:
         if forgets and turn % _EXPIRY_TURNS == 0:
-            yield self.announce_expiry
+            yield from (self.announce_expiry, self.take_away_late)
         yield self._rest
         yield from (self.note_use, self.purge, self.tidy)
         if forgets and turn % _FORGET_TURNS == 0:
             yield from (self.forget_events, self.forget_requests, self.forget_deliveries, self.keep_up_keys)
         if forgets:
-            yield from (self.forget_shared, self.erase_deleted)
+            yield from (self.forget_shared, self.erase_deleted, self.take_away_deleted)
 
     async def _rest(self) -> None:
         await asyncio.sleep(_FLUSH_SECONDS)

@@ -11,6 +11,7 @@ from rosterd.service.measures import Measured
 from rosterd.service.preferences import SettingStore
 from rosterd.service.projections import Lagging
 from rosterd.service.registry import Registry
+from rosterd.service.removal import Removals
 from rosterd.service.request_log import RequestLog
 from rosterd.service.set_polls import SetPolls
 from rosterd.service.sharing import FormMarks, SharedBuckets
@@ -34,6 +35,7 @@ class ControlPlane(
     FormMarks,
     Lagging,
     Survey,
+    Removals,
     Protocol,
 ):
     """All of the control plane."""

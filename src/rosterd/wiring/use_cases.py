@@ -24,6 +24,7 @@ from rosterd.service.ports import Store
 from rosterd.service.preferences import Installation
 from rosterd.service.projector import Projector
 from rosterd.service.reconciliation import Reconciliation
+from rosterd.service.removal import Removal
 from rosterd.service.request_log import RequestLog
 from rosterd.service.requests import Requests
 from rosterd.service.tokens import Tokens
@@ -97,6 +98,7 @@ class UseCases(Chores):
         """API key id → time of last use (ms) since it was last written down."""
         self.feed = Feed(store, control, now, secret)
         self.directories = Directories(control, store, now)
+        self.removal = Removal(control, store, now)
         self.extensions = Extensions(self.directories)
         self.keys = Keys(control, now, os.urandom)
         self.expiry = Expiry(control, now)

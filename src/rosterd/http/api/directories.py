@@ -1,4 +1,4 @@
-"""Directories over the management API: list, create, read, define."""
+"""Directories over the management API: list, create, read, define, delete."""
 
 from typing import Any, Final
 
@@ -38,6 +38,14 @@ async def create_directory(api: ApiContext, request: ApiRequest) -> ApiReply:
 async def read_directory(api: ApiContext, request: ApiRequest) -> ApiReply:
     """GET /directories/{directory}."""
     return ApiReply(200, await _described(api, await api.directory(request)))
+
+
+async def delete_directory(api: ApiContext, request: ApiRequest) -> ApiReply:
+    """DELETE /directories/{directory}."""
+    directory = await api.directory(request)
+    request.caller.require_unbound()
+    await api.removal.remove(directory, by=request.by)
+    return ApiReply(204)
 
 
 async def define_directory(api: ApiContext, request: ApiRequest) -> ApiReply:
@@ -107,6 +115,14 @@ ROUTES: Final = (
         read_directory,
         "Read a directory: how much is in it, and what it defines",
         reply=ref("Directory"),
+    ),
+    ApiRoute(
+        "DELETE",
+        "/directories/{directory}",
+        DIRECTORIES_WRITE,
+        delete_directory,
+        "Delete a directory for good, at once, with everything in it; for keys that are bound to none",
+        status=204,
     ),
     ApiRoute(
         "POST",

@@ -74,7 +74,7 @@ async def events(api: ApiContext, request: ApiRequest) -> ApiReply | StreamReply
         place = await feed.place(directory, after)
         pages = feed.follow(directory, place, types)
         wait = api.waits.enter(request.caller.key.id)
-        return StreamReply(_Waiting(_stream(pages, api, request), wait), EVENT_STREAM, UNBUFFERED)
+        return StreamReply(_Waiting(_stream(pages, api, request, directory), wait), EVENT_STREAM, UNBUFFERED)
     place = await feed.place(directory, request.query.get("after"))
     want = Want(types, int(request.query.get("limit", DEFAULT_LIMIT)), int(request.query.get("wait", 0)))
     with api.waits.place(request.caller.key.id) if want.wait else nullcontext():
@@ -89,16 +89,21 @@ async def snapshot(api: ApiContext, request: ApiRequest) -> StreamReply:
     return StreamReply(_Begun(await anext(rest), rest), JSON_LINES, UNBUFFERED)
 
 
-async def _stream(pages: AsyncIterator[Page], api: ApiContext, request: ApiRequest) -> AsyncGenerator[bytes]:
+async def _stream(
+    pages: AsyncIterator[Page], api: ApiContext, request: ApiRequest, directory: Directory
+) -> AsyncGenerator[bytes]:
     yield f"retry: {RETRY_MS}\n\n".encode()
     async for page in pages:
-        if not await _may_go_on(api, request):
+        if not await _may_go_on(api, request, directory):
             return
         yield _frames(page)
 
 
-async def _may_go_on(api: ApiContext, request: ApiRequest) -> bool:
-    """Whether the key is still valid: a stream may be open for days."""
+async def _may_go_on(api: ApiContext, request: ApiRequest, directory: Directory) -> bool:
+    """Whether the directory is still there and the key still valid: a stream may be open for days."""
+    found = await api.registry.directory(directory.name)
+    if found is None or found.id != directory.id:
+        return False
     holder = await api.registry.key(request.caller.key.id)
     if holder is None or holder.key.expires <= api.now():
         return False

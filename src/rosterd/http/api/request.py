@@ -30,6 +30,7 @@ from rosterd.service.preferences import Installation
 from rosterd.service.queries import CURSOR_LIFETIME
 from rosterd.service.reconciliation import Reconciliation
 from rosterd.service.registry import ApiKey, Registry
+from rosterd.service.removal import Removal
 from rosterd.service.request_log import RequestLog
 from rosterd.service.set_polls import SetPolls
 from rosterd.service.signing_keys import SigningKeys
@@ -120,6 +121,7 @@ class ApiContext:
     control: Control
     registry: Registry
     directories: Directories
+    removal: Removal
     extensions: Extensions
     connections: Connections
     clients: Clients

@@ -178,7 +178,8 @@ BEGIN
 END;
 
 -- The control plane. A connection's and a token's id is what leads to its directory, so these keys
--- do not begin with one.
+-- do not begin with one. A directory that was deleted (`removed`) keeps its row, and so its number, for ever; since
+-- `cleared` there is nothing else of it but audit entries.
 CREATE TABLE directory (
     id             INTEGER PRIMARY KEY,
     name           TEXT    NOT NULL UNIQUE,
@@ -186,7 +187,9 @@ CREATE TABLE directory (
     revision       INTEGER NOT NULL,
     schemas        TEXT    NOT NULL,
     resource_types TEXT    NOT NULL,
-    requirements   TEXT    NOT NULL DEFAULT '{}'
+    requirements   TEXT    NOT NULL DEFAULT '{}',
+    removed        INTEGER,
+    cleared        INTEGER
 ) STRICT;
 
 -- `limits` is a JSON object of the limits that were set; the others are the release's defaults.

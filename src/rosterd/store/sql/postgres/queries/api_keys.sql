@@ -5,7 +5,7 @@
 SELECT k.id, k.digest, k.directory, k.label, k.scopes, k.created, k.expires, k.last_used, k.revoked,
     d.id, d.name, d.created, d.revision, d.schemas, d.resource_types, d.requirements
 FROM api_key AS k LEFT JOIN directory AS d ON d.id = k.directory
-WHERE k.id = $1;
+WHERE k.id = $1 AND d.removed IS NULL;
 
 -- name: note_key_use
 -- Move the last use of API keys forward; in the order of their ids, as everybody does who moves many.

@@ -7,12 +7,12 @@ SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' ' || name, 0
 -- name: directory_search
 -- Directories behind a name that have a part in theirs, in any letter case; a name is ASCII.
 SELECT id, name, created, revision, schemas, resource_types, requirements FROM directory
-WHERE name > $2 AND strpos(lower(name), $1) > 0
+WHERE name > $2 AND strpos(lower(name), $1) > 0 AND removed IS NULL
 ORDER BY name
 LIMIT $3;
 
 -- name: directory_names
--- The names of the directories of a list of ids.
+-- The names of the directories of a list of ids, also of those that were deleted.
 SELECT id, name FROM directory WHERE id = ANY ($1::bigint[]);
 
 -- name: lock_connection

@@ -25,7 +25,7 @@ FROM (
         LIMIT 1
     ) AS oldest
     FROM webhook AS w
-    JOIN directory AS d ON w.directory IS NULL OR d.id = w.directory
+    JOIN directory AS d ON d.removed IS NULL AND (w.directory IS NULL OR d.id = w.directory)
     JOIN counter AS c ON c.directory = d.id AND c.name = 'seq'
     LEFT JOIN webhook_line AS l ON l.directory = d.id AND l.webhook = w.id AND l.lane = 0
     WHERE w.state = 'enabled' AND c.value > coalesce(l.cursor, 0)

@@ -21,8 +21,11 @@ SELECT value FROM counter WHERE directory = $1 AND name = $2;
 SELECT value FROM counter WHERE directory = $1 AND name = 'seq' FOR UPDATE;
 
 -- name: begin_directory
--- Make the row by which a directory is locked.
-INSERT INTO counter (directory, name, value) VALUES ($1, 'seq', 0) ON CONFLICT DO NOTHING;
+-- Make the row by which a directory is locked, unless the directory was deleted.
+INSERT INTO counter (directory, name, value)
+SELECT $1, 'seq', 0
+WHERE NOT EXISTS (SELECT 1 FROM directory WHERE id = $1 AND removed IS NOT NULL)
+ON CONFLICT DO NOTHING;
 
 -- name: finish
 -- Write the events of a transaction, and add to the numbers that are kept.

@@ -4,8 +4,10 @@
 -- Requests by the hour, behind one, of so many connections together; each one's are looked up by the key.
 SELECT h.hour, sum(h.ok), sum(h.failed)
 FROM (
-    SELECT directory, id FROM connection WHERE directory BETWEEN $1 AND $2
-    ORDER BY directory, id
+    SELECT k.directory, k.id FROM connection AS k
+    INNER JOIN directory AS d ON d.id = k.directory AND d.removed IS NULL
+    WHERE k.directory BETWEEN $1 AND $2
+    ORDER BY k.directory, k.id
     LIMIT $4
 ) AS c
 CROSS JOIN LATERAL (

@@ -6,7 +6,9 @@ SELECT
     id, directory, url, label, types, created, max_events, max_wait,
     state, state_by, state_reason, state_since, failing
 FROM webhook
-WHERE id = $1 AND ($2::bigint IS NULL OR directory = $2);
+WHERE id = $1 AND ($2::bigint IS NULL OR directory = $2) AND NOT EXISTS (
+    SELECT 1 FROM directory AS d WHERE d.id = webhook.directory AND d.removed IS NOT NULL
+);
 
 -- name: webhook_secrets
 -- The secrets of endpoints of a list, newest first.
@@ -32,7 +34,7 @@ SELECT
     d.id, $1, 0, 'feed', coalesce((SELECT value FROM counter WHERE directory = d.id AND name = 'seq'), 0),
     0, 0, 0, 0, '', 0
 FROM directory AS d
-WHERE $2::bigint IS NULL OR d.id = $2;
+WHERE d.removed IS NULL AND ($2::bigint IS NULL OR d.id = $2);
 
 -- name: end_webhook_secrets
 -- The secrets there are end at a time, or earlier.
@@ -54,7 +56,7 @@ WITH lane AS (
         coalesce(l.attempt, 0) AS attempt, coalesce(l.due, 0) AS due, c.value AS last,
         w.max_events AS max_events, w.max_wait AS max_wait
     FROM webhook AS w
-    JOIN directory AS d ON w.directory IS NULL OR d.id = w.directory
+    JOIN directory AS d ON d.removed IS NULL AND (w.directory IS NULL OR d.id = w.directory)
     JOIN counter AS c ON c.directory = d.id AND c.name = 'seq'
     LEFT JOIN webhook_line AS l ON l.directory = d.id AND l.webhook = w.id AND l.lane = 0
     WHERE
@@ -92,7 +94,7 @@ WITH lane AS (
     JOIN webhook AS w ON w.directory IS NULL OR w.directory = d.id
     LEFT JOIN webhook_line AS l ON l.directory = d.id AND l.webhook = w.id AND l.lane = 0
     WHERE
-        d.id = ANY ($2::bigint[]) AND w.state = 'enabled' AND c.value > coalesce(l.cursor, 0)
+        d.id = ANY ($2::bigint[]) AND d.removed IS NULL AND w.state = 'enabled' AND c.value > coalesce(l.cursor, 0)
         AND CASE WHEN $4::text[] IS NULL THEN w.url ILIKE 'http%' ELSE w.id = ANY ($4) END
         AND coalesce(l.due, 0) <= $1 AND coalesce(l.until, 0) NOT BETWEEN $1::bigint + 1 AND $5
 ),
@@ -113,6 +115,7 @@ WITH wanted AS (
     SELECT k.directory, k.webhook, k.lane
     FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS k (directory, webhook, lane)
     JOIN webhook AS w ON w.id = k.webhook AND w.state = 'enabled'
+    WHERE NOT EXISTS (SELECT 1 FROM directory AS d WHERE d.id = k.directory AND d.removed IS NOT NULL)
 ),
 
 free AS (
@@ -193,9 +196,10 @@ UPDATE webhook_line AS l SET due = 0, attempt = 0 FROM own
 WHERE l.directory = own.directory AND l.webhook = $1 AND l.lane = own.lane;
 
 -- name: insert_attempt
--- Write down an attempt, unless its endpoint was removed meanwhile.
+-- Write down an attempt, unless its endpoint or its directory was removed meanwhile.
 INSERT INTO webhook_attempt (
     webhook, directory, kind, message, first, last, attempt, at, took, status, error, request, reply, body
 )
-SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 FROM webhook WHERE id = $1
+SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 FROM webhook
+WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM directory WHERE id = $2 AND removed IS NOT NULL)
 RETURNING seq;

@@ -2,17 +2,20 @@
 
 -- name: get_api_key
 -- An API key.
-SELECT id, digest, directory, label, scopes, created, expires, last_used, revoked FROM api_key WHERE id = ?1;
+SELECT id, digest, directory, label, scopes, created, expires, last_used, revoked FROM api_key
+WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM directory AS d WHERE d.id = api_key.directory AND d.removed IS NOT NULL);
 
 -- name: api_keys
 -- All API keys, newest first.
 SELECT id, digest, directory, label, scopes, created, expires, last_used, revoked FROM api_key
+WHERE NOT EXISTS (SELECT 1 FROM directory AS d WHERE d.id = api_key.directory AND d.removed IS NOT NULL)
 ORDER BY created DESC, id;
 
 -- name: api_key_page
 -- API keys behind a time of creation and an id, newest first.
 SELECT id, digest, directory, label, scopes, created, expires, last_used, revoked FROM api_key
 WHERE created <= ?1 AND (created < ?1 OR id > ?2)
+    AND NOT EXISTS (SELECT 1 FROM directory AS d WHERE d.id = api_key.directory AND d.removed IS NOT NULL)
 ORDER BY created DESC, id
 LIMIT ?3;
 

@@ -9,36 +9,41 @@ SELECT t.id, t.directory, t.connection, t.digest, t.label, t.scopes, t.created, 
     d.revision
 FROM token AS t
 JOIN connection AS c ON c.id = t.connection AND c.directory = t.directory
-JOIN directory AS d ON d.id = t.directory
+JOIN directory AS d ON d.id = t.directory AND d.removed IS NULL
 WHERE t.id = ?1;
 
 -- name: get_directory
 -- A directory by id.
-SELECT id, name, created, revision, schemas, resource_types, requirements FROM directory WHERE id = ?1;
+SELECT id, name, created, revision, schemas, resource_types, requirements FROM directory
+WHERE id = ?1 AND removed IS NULL;
 
 -- name: directories
 -- All directories.
-SELECT id, name, created, revision, schemas, resource_types, requirements FROM directory ORDER BY name;
+SELECT id, name, created, revision, schemas, resource_types, requirements FROM directory
+WHERE removed IS NULL
+ORDER BY name;
 
 -- name: directory_named
 -- A directory by name.
-SELECT id, name, created, revision, schemas, resource_types, requirements FROM directory WHERE name = ?1;
+SELECT id, name, created, revision, schemas, resource_types, requirements FROM directory
+WHERE name = ?1 AND removed IS NULL;
 
 -- name: directory_page
 -- Directories behind a name.
-SELECT id, name, created, revision, schemas, resource_types, requirements FROM directory WHERE name > ?1
+SELECT id, name, created, revision, schemas, resource_types, requirements FROM directory
+WHERE name > ?1 AND removed IS NULL
 ORDER BY name
 LIMIT ?2;
 
 -- name: directory_search
 -- Directories behind a name that have a part in theirs, in any letter case; a name is ASCII.
 SELECT id, name, created, revision, schemas, resource_types, requirements FROM directory
-WHERE name > ?2 AND instr(lower(name), ?1) > 0
+WHERE name > ?2 AND instr(lower(name), ?1) > 0 AND removed IS NULL
 ORDER BY name
 LIMIT ?3;
 
 -- name: directory_names
--- The names of the directories of a JSON list of ids.
+-- The names of the directories of a JSON list of ids, also of those that were deleted.
 SELECT id, name FROM directory WHERE id IN (SELECT value FROM json_each(?1));
 
 -- name: insert_directory
@@ -49,7 +54,7 @@ RETURNING id, name, created, revision, schemas, resource_types, requirements;
 -- name: define_directory
 -- Replace what a directory defines and asks for, unless it has moved on.
 UPDATE directory SET schemas = ?3, resource_types = ?4, requirements = ?5, revision = revision + 1
-WHERE id = ?1 AND revision = ?2
+WHERE id = ?1 AND revision = ?2 AND removed IS NULL
 RETURNING id, name, created, revision, schemas, resource_types, requirements;
 
 -- name: connections

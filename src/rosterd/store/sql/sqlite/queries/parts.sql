@@ -51,3 +51,7 @@ INSERT INTO parts (parts) VALUES ('delete-all');
 -- name: live_searches
 -- The folded documents of all that lives in a directory.
 SELECT seq, search FROM resource WHERE directory = ?1 AND deleted IS NULL;
+
+-- name: every_directory
+-- The numbers of all directories, also of those that were deleted.
+SELECT id FROM directory;

@@ -3,7 +3,7 @@
 -- name: contents
 -- How many directories, accounts, groups, memberships, events and tokens there are.
 SELECT
-    (SELECT count(*) FROM directory),
+    (SELECT count(*) FROM directory WHERE removed IS NULL),
     (SELECT count(*) FROM resource WHERE directory IS NOT NULL AND kind = 'User'),
     (SELECT count(*) FROM resource WHERE directory IS NOT NULL AND kind = 'Group'),
     (SELECT count(*) FROM member WHERE directory IS NOT NULL),

@@ -3,25 +3,31 @@
 -- name: survey_sums
 -- How many directories, connections, live users and live groups there are, by the counts that are kept.
 SELECT
-    (SELECT count(*) FROM directory WHERE id BETWEEN ?1 AND ?2),
-    (SELECT count(*) FROM connection WHERE directory BETWEEN ?1 AND ?2),
+    (SELECT count(*) FROM directory WHERE id BETWEEN ?1 AND ?2 AND removed IS NULL),
+    (
+        SELECT count(*) FROM directory AS d
+        INNER JOIN connection AS c ON c.directory = d.id
+        WHERE d.id BETWEEN ?1 AND ?2 AND d.removed IS NULL
+    ),
     (
         SELECT coalesce(sum(k.value), 0) FROM directory AS d
         INNER JOIN counter AS k ON k.directory = d.id AND k.name = 'live:User'
-        WHERE d.id BETWEEN ?1 AND ?2
+        WHERE d.id BETWEEN ?1 AND ?2 AND d.removed IS NULL
     ),
     (
         SELECT coalesce(sum(k.value), 0) FROM directory AS d
         INNER JOIN counter AS k ON k.directory = d.id AND k.name = 'live:Group'
-        WHERE d.id BETWEEN ?1 AND ?2
+        WHERE d.id BETWEEN ?1 AND ?2 AND d.removed IS NULL
     );
 
 -- name: survey_hours
 -- Requests by the hour, behind one, of so many connections together.
 SELECT h.hour, sum(h.ok), sum(h.failed)
 FROM (
-    SELECT directory, id FROM connection WHERE directory BETWEEN ?1 AND ?2
-    ORDER BY directory, id
+    SELECT c.directory, c.id FROM connection AS c
+    INNER JOIN directory AS d ON d.id = c.directory AND d.removed IS NULL
+    WHERE c.directory BETWEEN ?1 AND ?2
+    ORDER BY c.directory, c.id
     LIMIT ?4
 ) AS up
 CROSS JOIN request_hour AS h ON h.directory = up.directory AND h.connection = up.id AND h.hour > ?3
@@ -74,7 +80,7 @@ FROM (
             WHERE h.directory = c.directory AND h.connection = c.id AND h.hour >= ?6
         ) AS failed
     FROM connection AS c
-    INNER JOIN directory AS d ON d.id = c.directory
+    INNER JOIN directory AS d ON d.id = c.directory AND d.removed IS NULL
     WHERE c.directory BETWEEN ?1 AND ?2
     ORDER BY c.directory, c.id
     LIMIT ?3

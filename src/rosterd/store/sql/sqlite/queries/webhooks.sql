@@ -6,7 +6,9 @@ SELECT
     id, directory, url, label, types, created, max_events, max_wait,
     state, state_by, state_reason, state_since, failing
 FROM webhook
-WHERE id = ?1 AND (?2 IS NULL OR directory = ?2);
+WHERE id = ?1 AND (?2 IS NULL OR directory = ?2) AND NOT EXISTS (
+    SELECT 1 FROM directory AS d WHERE d.id = webhook.directory AND d.removed IS NOT NULL
+);
 
 -- name: webhook_page
 -- Endpoints of every directory and of all, by id, behind one.
@@ -14,7 +16,9 @@ SELECT
     id, directory, url, label, types, created, max_events, max_wait,
     state, state_by, state_reason, state_since, failing
 FROM webhook
-WHERE id > ?1
+WHERE id > ?1 AND NOT EXISTS (
+    SELECT 1 FROM directory AS d WHERE d.id = webhook.directory AND d.removed IS NOT NULL
+)
 ORDER BY id
 LIMIT ?2;
 
@@ -52,7 +56,7 @@ SELECT
     d.id, ?1, 0, 'feed', coalesce((SELECT value FROM counter WHERE directory = d.id AND name = 'seq'), 0),
     0, 0, 0, 0, '', 0
 FROM directory AS d
-WHERE ?2 IS NULL OR d.id = ?2;
+WHERE d.removed IS NULL AND (?2 IS NULL OR d.id = ?2);
 
 -- name: update_webhook
 -- Replace what an administrator says of an endpoint.
@@ -102,7 +106,7 @@ WITH lane AS (
         coalesce(l.attempt, 0) AS attempt, coalesce(l.due, 0) AS due, c.value AS last,
         w.max_events AS max_events, w.max_wait AS max_wait
     FROM webhook AS w
-    JOIN directory AS d ON w.directory IS NULL OR d.id = w.directory
+    JOIN directory AS d ON d.removed IS NULL AND (w.directory IS NULL OR d.id = w.directory)
     JOIN counter AS c ON c.directory = d.id AND c.name = 'seq'
     LEFT JOIN webhook_line AS l ON l.directory = d.id AND l.webhook = w.id AND l.lane = 0
     WHERE
@@ -136,7 +140,7 @@ WITH lane AS (
         coalesce(l.attempt, 0) AS attempt, coalesce(l.due, 0) AS due, c.value AS last,
         w.max_events AS max_events, w.max_wait AS max_wait
     FROM json_each(?2) AS j
-    CROSS JOIN directory AS d ON d.id = j.value
+    CROSS JOIN directory AS d ON d.id = j.value AND d.removed IS NULL
     CROSS JOIN counter AS c ON c.directory = d.id AND c.name = 'seq'
     CROSS JOIN webhook AS w ON w.directory IS NULL OR w.directory = d.id
     LEFT JOIN webhook_line AS l ON l.directory = d.id AND l.webhook = w.id AND l.lane = 0
@@ -163,7 +167,7 @@ INSERT INTO webhook_line (
 SELECT ?1, id, ?3, 'feed', 0, 0, 0, 0, 0, ?4, ?6 FROM webhook
 WHERE id = ?2 AND state = 'enabled' AND (?3 = 0 OR EXISTS (
     SELECT 1 FROM webhook_line WHERE directory = ?1 AND webhook = ?2 AND lane = ?3
-))
+)) AND NOT EXISTS (SELECT 1 FROM directory WHERE id = ?1 AND removed IS NOT NULL)
 ON CONFLICT (directory, webhook, lane) DO UPDATE SET worker = excluded.worker, until = excluded.until
 WHERE webhook_line.until NOT BETWEEN ?5 + 1 AND ?7
 RETURNING kind, cursor, finish, fixed, attempt, due, lost, lost_at;
@@ -251,11 +255,12 @@ UPDATE webhook SET failing = ?2 WHERE id = ?1 AND failing IS NULL;
 UPDATE webhook SET failing = NULL WHERE id = ?1 AND failing IS NOT NULL;
 
 -- name: insert_attempt
--- Write down an attempt, unless its endpoint was removed meanwhile.
+-- Write down an attempt, unless its endpoint or its directory was removed meanwhile.
 INSERT INTO webhook_attempt (
     webhook, directory, kind, message, first, last, attempt, at, took, status, error, request, reply, body
 )
-SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14 FROM webhook WHERE id = ?1;
+SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14 FROM webhook
+WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM directory WHERE id = ?2 AND removed IS NOT NULL);
 
 -- name: attempts
 -- An endpoint's log, newest first, below a number; all, or what failed.
