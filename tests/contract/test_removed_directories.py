@@ -18,6 +18,7 @@ from rosterd.scim.errors import NotFound
 from rosterd.service.control import Directory
 from rosterd.service.ports import StoreUnavailable, Writer
 from rosterd.service.removal import GRACE, Removal
+from rosterd.store import parts
 from rosterd.store.portable import TABLES
 from rosterd.store.postgres import PostgresStore, open_postgres
 from rosterd.store.sqlite import SqliteStore, open_sqlite
@@ -106,6 +107,25 @@ def test_nothing_of_it_is_left_in_any_table_of_sqlite_and_all_of_another_one_is(
         connection.execute("INSERT INTO parts (parts) VALUES ('integrity-check')")
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert len(owned(path, kept)["parts"]) == ROWS
+
+
+def test_the_index_of_parts_of_texts_may_be_made_anew_before_it_has_to_forget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rosterd.db"
+    gone, kept = Filled(path).ids
+
+    async def test() -> None:
+        async with opened(partial(open_sqlite, path)) as store:
+            await store.remove_directory(gone, AT, replace(ENTRY, directory=gone))
+            with monkeypatch.context() as patch:
+                patch.setattr(parts, "MOST_LEVELS", 0)
+                await store.purge(gone)
+            assert len(owned(path, gone)["parts"]) == ROWS, "only what is in it can be taken out of it"
+            assert await Removal(store, store, lambda: AT + GRACE).take_away()
+
+    asyncio.run(test())
+    assert [len(owned(path, id)["parts"]) for id in (gone, kept)] == [0, ROWS]
 
 
 def test_nothing_of_it_is_left_in_any_table_of_postgres_and_all_of_another_one_is(
