@@ -243,17 +243,20 @@ TAKEN_AWAY = [
 
 
 @pytest.mark.parametrize("operation", TAKEN_AWAY)
-def test_a_state_that_is_taken_away_is_active(
+def test_who_says_nothing_of_the_state_counts_as_active_and_is_found_by_not_inactive(
     tmp_path: Path, engine: Settings, operation: dict[str, Any]
 ) -> None:
     async def test(world: World) -> None:
         ann = await world.user("ann", active=False)
         changed = await patched(world, f"/Users/{ann['id']}", operation)
-        assert changed["active"] is True
-        for filter in ("active eq true", "active pr"):
+        assert "active" not in changed
+        for filter, there in (("not (active eq false)", [ann["id"]]), ("active eq true", [])):
             found = (await world.scim.get("/Users", params={"filter": filter})).json()
-            assert [resource["id"] for resource in found["Resources"]] == [ann["id"]], filter
-        delta = {"before": {"active": False}, "after": {"active": True}}
+            assert [resource["id"] for resource in found["Resources"]] == there, filter
+        delta = {"before": {"active": False}, "after": {}}
         assert (await events(world))[-1] == ("user.activated", ann["id"], delta)
+        again = {"schemas": [urns.USER], "userName": "ann"}
+        put = await world.scim.put(f"/Users/{ann['id']}", json=again)
+        assert put.json()["active"] is True
 
     run(tmp_path, test, **engine)

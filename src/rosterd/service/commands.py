@@ -194,15 +194,13 @@ class Commands:
             operations, changes_of_members = membership.split(operations, resource_type)
 
         def plan(current: Document) -> Document:
-            document = patch.apply(
+            return patch.apply(
                 operations,
                 resource_type,
                 current,
                 ignore_unmatched_removes="remove-unmatched" in options,
                 budget=caller.budget,
             )
-            # Whoever takes the state away takes it for the one that it has by itself.
-            return stated(document, resource_type, {})
 
         async def unit(tx: Writer) -> View:
             if operations:

@@ -20,7 +20,7 @@ class MemoryControl:
         self._tokens: dict[str, Token] = {}
         self._secrets: dict[str, bytes] = {}
         self.audit: list[Entry] = []
-        self._numbers = count(1)
+        self._numbers, self._lines = count(1), count(1)
 
     def epoch(self) -> Hashable:
         return object()  # looking is as cheap as remembering
@@ -62,7 +62,7 @@ class MemoryControl:
             raise LookupError(f"there is no directory {directory}")
         if any(c.name == name for c in await self.connections(directory)):
             raise UniqueViolation("name", name)
-        connection = Connection(next(self._numbers), directory, name, at, profile, policy)
+        connection = Connection(next(self._lines), directory, name, at, profile, policy)
         self._connections[connection.id] = connection
         self.audit.append(entry)
         return connection
