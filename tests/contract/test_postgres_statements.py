@@ -11,7 +11,7 @@ from contract.postgres_store import database
 from rosterd.store.queries import POSTGRES, own
 
 STORE = Path(__file__).parents[2] / "src" / "rosterd" / "store"
-SHARED = (STORE / "listing.py", STORE / "removal.py")
+SHARED = (STORE / "listing.py", STORE / "removal.py", STORE / "survey.py")
 TEXT = "\n".join(path.read_text() for path in (*STORE.glob("postgres*.py"), *SHARED))
 USED = sorted(name for name in POSTGRES if re.search(rf'["\']{name}["\']', TEXT))
 

@@ -35,12 +35,8 @@ _REFUSED: Final = (
 
 async def log_in_by_code(console: Console, request: PageRequest) -> Reply:
     """POST /login/code: by a code of the app or a recovery code, or by the first one of an app set up now."""
-    to, ticket, login = (
-        local(request.form.get("next", "")),
-        request.form.get("ticket", ""),
-        console.access.login,
-    )
-    code, offer = request.form.get("code", ""), request.form.get("offer", "")
+    login, to = console.access.login, local(request.form.get("next", ""))
+    ticket, offer, code = (request.form.get(name, "") for name in ("ticket", "offer", "code"))
     ways = {"browser": read(request, BROWSER), "replaces": read(request, SESSION)}
     try:
         if not offer:
