@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rosterd.scim import check, urns
+from rosterd.scim import amount, check, urns
 from rosterd.scim.errors import ScimError
 from rosterd.scim.plain import plain_for
 from rosterd.scim.profiles import PROFILES, rewrite
@@ -145,3 +145,13 @@ def test_what_is_plain_comes_to_the_same_by_the_long_way(t: ResourceType, body: 
 def test_what_okta_and_entra_post_is_plain(body: dict[str, Any]) -> None:
     listed = [USER.schema.id, *(urn for urn in body if urn == urns.ENTERPRISE_USER)]
     assert plain_for(USER).read({"schemas": listed, **body}) is not None
+
+
+@pytest.mark.parametrize(
+    ("t", "name", "is_plain"), [(USER, "emails", False), (USER, "groups", True), (GROUP, "members", True)]
+)
+def test_a_list_that_is_too_long_is_not_plain_where_its_length_is_bounded(
+    t: ResourceType, name: str, is_plain: bool
+) -> None:
+    body = {"schemas": [t.schema.id], name: [{"value": str(n)} for n in range(amount.MOST_VALUES + 1)]}
+    assert (plain_for(t).read(body) is not None) is is_plain is (amount.long_list(body, t) is None)

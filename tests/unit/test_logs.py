@@ -80,6 +80,31 @@ def test_a_line_is_one_line_of_json_with_the_time_in_utc_whatever_is_in_it() -> 
     assert [line["why"] for line in lines[:2]] == ["two\nlines", "half a pair \ud800"]
 
 
+TOGETHER = """
+import structlog
+from rosterd.wiring.logs import configure
+from rosterd.wiring.settings import Settings
+
+configure(Settings(log_format="json"), {worker})
+log = structlog.get_logger("rosterd").bind(area="scim")
+several = [{{"why": "two\\nlines", "n": 1}}, {{"why": "half a pair \\ud800", "n": 2}}]
+for fields in several:
+    log.info("something", **fields)
+log.together("something", several)
+"""
+
+
+@pytest.mark.parametrize("worker", [None, 2])
+def test_lines_that_are_written_together_say_the_same_as_one_by_one(worker: int | None) -> None:
+    program = TOGETHER.format(worker=worker)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert all(datetime.fromisoformat(line.pop("timestamp")).utcoffset() == timedelta() for line in lines)
+    assert lines[:2] == lines[2:]
+    assert [line["why"] for line in lines[:2]] == ["two\nlines", "half a pair \ud800"]
+    assert {line.get("worker") for line in lines} == {worker}
+
+
 @pytest.mark.parametrize("log_format", ["json", "console"])
 def test_a_line_that_cannot_be_written_is_lost_and_no_fault(log_format: str) -> None:
     program = LINES.format(log_format=log_format)

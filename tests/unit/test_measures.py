@@ -1,6 +1,7 @@
 """What the metrics say of a SCIM request: what it was, and the steps that it went through."""
 
 from rosterd.http.measure import STEPS, Requests
+from rosterd.http.reply import Reply
 from rosterd.http.request import Request
 from rosterd.scim import errors
 
@@ -15,12 +16,16 @@ def request(method: str, **fields: object) -> Request:
 def test_a_request_is_counted_with_the_steps_that_it_went_through() -> None:
     requests = Requests()
     way = {"admitted": 101.0, "decoded": 103.0}
-    requests.answering(request("GET", **way, committed=104.0), 200, 105.0)
-    for _ in range(2):
-        requests.answering(request("POST", **way, checked=104.0, committed=107.0), 201, 108.0)
-    requests.answering(request("GET", admitted=101.0, error=errors.NotFound()), 404, 101.5)
-    requests.answering(request("POST", **way, error=errors.InvalidValue()), 400, 103.5)
-    requests.answering(request("PUT", error=RuntimeError()), 500, 100.5)
+    made = {**way, "checked": 104.0, "committed": 107.0, "replied": 108.0}
+    requests.count([(request("GET", **way, committed=104.0, replied=105.0), Reply(200))])
+    requests.count([(request("POST", **made), Reply(201)), (request("POST", **made), Reply(201))])
+    requests.count(
+        [
+            (request("GET", admitted=101.0, replied=101.5, error=errors.NotFound()), Reply(404)),
+            (request("POST", **way, replied=103.5, error=errors.InvalidValue()), Reply(400)),
+            (request("PUT", replied=100.5, error=RuntimeError()), Reply(500)),
+        ]
+    )
     assert requests.answered == {
         ("scim", "GET", 200): 1, ("scim", "POST", 201): 2, ("scim", "GET", 404): 1, ("scim", "POST", 400): 1,
         ("scim", "PUT", 500): 1,

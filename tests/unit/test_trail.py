@@ -34,7 +34,7 @@ def request(method: str = "GET", path: str = "/Groups/g", agent: bytes = b"test"
 
 
 def kept(of: Request, status: int = 200, told: bytes = b"") -> Exchange:
-    return exchange(Models(), of, WHOSE, Reply(status, told), 0.0)
+    return exchange(Models(), of, WHOSE, Reply(status, told))
 
 
 def test_it_lets_go_of_the_members_of_a_group() -> None:

@@ -20,7 +20,8 @@ class Request:
     __slots__ = (
         "admitted", "asker", "at", "base_url", "body", "caller", "checked", "committed",
         "credential", "decoded", "error", "faults", "headers", "id", "kind", "match", "method",
-        "path", "query", "rate", "raw", "root", "scope", "started", "view",
+        "path", "query", "rate", "raw", "replied", "root", "scope", "sent", "started", "trace_id",
+        "view",
     )  # fmt: skip
 
     caller: Caller
@@ -58,6 +59,10 @@ class Request:
         self.faults = False
         """Whether a bulk request had operations that failed."""
         self.error: BaseException | None = None
+        self.replied = self.sent = 0.0
+        """When the reply began, and when it was handed to the server, by ``time.perf_counter``."""
+        self.trace_id: str | None = None
+        """Of the trace that it is a part of, if it is traced."""
 
     def asked_by(self, caller: Caller) -> None:
         """Note who asks, and with that what there is at the address."""

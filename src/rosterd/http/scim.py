@@ -16,8 +16,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import orjson
 
 from rosterd.http import routes
-from rosterd.http.access_log import answered, answered_connection
 from rosterd.http.admit import Admission
+from rosterd.http.aftermath import Aftermath
 from rosterd.http.decode import MAX_BODY, MAX_SINGLE, ClientGone, parse_json, parse_query, read_body
 from rosterd.http.guard import Guard
 from rosterd.http.headers import base_url, check_encoding, check_media_type, negotiate
@@ -28,7 +28,7 @@ from rosterd.http.render import list_body, resource_body, resource_headers
 from rosterd.http.reply import Receive, Reply, Scope, Send
 from rosterd.http.request import Request
 from rosterd.http.spans import Spans
-from rosterd.http.trail import Journal, keep
+from rosterd.http.trail import Journal
 from rosterd.scim import discovery, errors, profiles
 from rosterd.scim.bulk import bulk_response
 from rosterd.scim.listing import ListRequest, from_message, from_query, list_response
@@ -72,8 +72,7 @@ class ScimApp:
         self._new_request_id = new_request_id
         self._throttle = throttle
         self._guard = guard
-        self._requests = requests
-        self._journal = journal
+        self._aftermath = Aftermath(requests, journal, admission.models)
         self._spans = spans
         self._public_url = public_url
         self._documentation_url = documentation_url
@@ -96,20 +95,15 @@ class ScimApp:
             request.error = error
             reply = reply_to(error, request.id)
             _forget_frames(error)
-            if self._journal is not None and request.credential is None:
+            if self._aftermath.is_kept and request.credential is None:
                 request.credential = await self._admission.claimed(request)
-        self._requests.answering(request, reply.status, time.perf_counter())
+        request.replied = time.perf_counter()
         await reply.send(scope, send, request.id, request.rate)
-        whose, asker = request.credential, request.asker
-        route, connection = request.match.template, None if asker is None else asker.connection.id
-        if span is None:
-            answered_connection(scope, route, reply.status, started, request_id, connection)
-        else:
-            span.end(reply.status, request, time.perf_counter())
-            who = {"connection": connection, "trace_id": span.trace_id}
-            answered(scope, route, reply.status, started, request_id, **who)
-        if self._journal is not None and whose is not None:
-            keep(self._journal, self._admission.models, request, whose, reply)
+        request.sent = time.perf_counter()
+        if span is not None:
+            request.trace_id = span.trace_id
+            span.end(reply.status, request, request.sent)
+        self._aftermath.leave(request, reply)
 
     async def _reply(self, request: Request, receive: Receive) -> Reply:
         headers, match = request.headers, routes.match(request.path)

@@ -3,9 +3,9 @@
 Secrets are masked before anything is kept. A request of no connection leaves nothing.
 """
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import groupby
 from typing import Any, Final, Protocol
 
 from rosterd.http.admit import Models
@@ -20,30 +20,51 @@ from rosterd.service.ports import StoreUnavailable
 from rosterd.service.request_log import MAX_TEXT, Exchange
 
 _READS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
+_READ: Final = "read"
+_CHANGE: Final = "change"
+_FAILURE: Final = "failure"
 
 
 class Journal(Protocol):
     """Takes what requests leave; never waits and never fails."""
 
-    def wants(self, directory: int, connection: int, at: int, *, change: bool) -> bool:
-        """Whether a ``change`` or read that succeeded is to be noted; if not, it is counted at once."""
+    def wants(self, directory: int, connection: int, at: int, count: int, *, change: bool) -> int:
+        """How many of so many changes or reads that succeeded are to be noted; the others are counted.
+
+        ``at`` is the time (ms) of the last one.
+        """
 
     def note(self, made: Callable[[], Exchange], *, succeeded: bool) -> None:
-        """Have it made when the replies of this turn have left, and keep it until the next flush, or count it
-        if there is too much; what ``succeeded`` first."""
+        """Have it made and keep it until the next flush, or count it if there is too much; what ``succeeded``
+        first."""
 
 
-def keep(journal: Journal, models: Models, request: Request, whose: Credential, reply: Reply) -> None:
-    """Leave what is to be known of a request of somebody's that was answered."""
-    succeeded = reply.status < 400 and not request.faults
-    if succeeded:
-        change = request.method not in _READS and not request.path.endswith("/.search")
-        if not journal.wants(whose.directory.id, whose.connection.id, request.at, change=change):
-            return
-    journal.note(partial(exchange, models, request, whose, reply, time.perf_counter()), succeeded=succeeded)
+def keep(journal: Journal, models: Models, answered: Iterable[tuple[Request, Reply]]) -> None:
+    """Leave what is to be known of the requests of connections that were answered, in order."""
+    for (whose, sort), several in groupby(answered, _sort):
+        if whose is None:
+            continue
+        alike, succeeded = [*several], sort != _FAILURE
+        if succeeded:
+            at = alike[-1][0].at
+            wanted = journal.wants(
+                whose.directory.id, whose.connection.id, at, len(alike), change=sort == _CHANGE
+            )
+            alike = alike[:wanted]
+        for request, reply in alike:
+            journal.note(partial(exchange, models, request, whose, reply), succeeded=succeeded)
 
 
-def exchange(models: Models, request: Request, whose: Credential, reply: Reply, ended: float) -> Exchange:
+def _sort(one: tuple[Request, Reply]) -> tuple[Credential | None, str]:
+    """Whose request it was, and what of the log's shares it takes."""
+    request, reply = one
+    if reply.status >= 400 or request.faults:
+        return request.credential, _FAILURE
+    reads = request.method in _READS or request.path.endswith("/.search")
+    return request.credential, _READ if reads else _CHANGE
+
+
+def exchange(models: Models, request: Request, whose: Credential, reply: Reply) -> Exchange:
     """The request and what came of it, without secrets and what is large."""
     scope, raw, asker, view, status = request.scope, request.raw, request.asker, request.view, reply.status
     model = models.of(whose.directory) if asker is None else asker.model
@@ -87,7 +108,7 @@ def exchange(models: Models, request: Request, whose: Credential, reply: Reply, 
         path,
         storable(query.text[:MAX_LINE]) if sent else "",
         status,
-        round((ended - request.started) * 1_000_000),
+        round((request.sent - request.started) * 1_000_000),
         kind,
         resource,
         subject,

@@ -5,11 +5,14 @@ become those of the canonical document as they are. Whatever looks otherwise is 
 decide: a property test holds that both ways come to the same.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import lru_cache
+from math import inf
 from typing import Any, Final
 
+from rosterd.scim.amount import MOST_VALUES
 from rosterd.scim.check import Rule, Table, checker_for
+from rosterd.scim.membership import has_members
 from rosterd.scim.profiles.schemas import is_named, own
 from rosterd.scim.schema import ResourceType
 
@@ -30,7 +33,7 @@ class Plain:
         checker, known = checker_for(t), own(t)
         rules = [rule for name, rule in checker.table.rules.items() if name in known.names]
         self._leaves = _leaves(rules)
-        self._parts = _parts(rules)
+        self._parts = _parts(rules, ("members",) if has_members(t) else ())
         self._names = frozenset(rule.name for rule in rules)
         self._read_only = frozenset(rule.name for rule in rules if rule.attribute.mutability == "readOnly")
         self._forgotten = frozenset(rule.name for rule in rules if _is_forgotten(rule))
@@ -100,12 +103,14 @@ def _leaves(rules: Iterable[Rule]) -> Mapping[str, type]:
     return {rule.name: rule.plain for rule in _kept(rules) if rule.plain in (str, bool)}
 
 
-def _parts(rules: Iterable[Rule]) -> Mapping[str, _Part]:
+def _parts(rules: Iterable[Rule], endless: Container[str] = ()) -> Mapping[str, _Part]:
+    """By name; those that are ``endless`` may have any number of values (``amount.long_list``)."""
     parts: dict[str, _Part] = {}
     for rule in _kept(rules):
         if rule.table is not None:
-            same = _same(rule.table)
-            parts[rule.name] = (list, _several(same)) if rule.attribute.multi_valued else (dict, same)
+            same, most = _same(rule.table), inf if rule.name in endless else MOST_VALUES
+            several = rule.attribute.multi_valued
+            parts[rule.name] = (list, _several(same, most)) if several else (dict, same)
     return parts
 
 
@@ -128,8 +133,10 @@ def _same(table: Table) -> _Same:
     return same
 
 
-def _several(same: _Same) -> _Same:
+def _several(same: _Same, most: float) -> _Same:
     def are_same(values: list[Any]) -> bool:
+        if len(values) > most:
+            return False
         primaries = 0
         for value in values:
             if value.__class__ is not dict or not value or not same(value):

@@ -57,12 +57,12 @@ class Commands:
         The unit raises ``Uniqueness`` if a live resource has one of its unique values.
         """
         _seat(caller, amount.members_given(body, resource_type))
-        if long := amount.long_list(body, resource_type):
-            long.require({})
         plain = plain_for(resource_type).read(body)
         if plain is not None:
             document = check.checker_for(resource_type).complete(plain)
         else:
+            if long := amount.long_list(body, resource_type):
+                long.require({})
             document = check.create(_rewritten(caller, "create", resource_type, body), resource_type)
         is_account = has_groups(resource_type)
         document = stated(document, resource_type, {})
@@ -128,15 +128,21 @@ class Commands:
         that do not read members send the group back without them.
         """
         _seat(caller, amount.members_given(body, resource_type))
-        long = amount.long_list(body, resource_type)
-        make = partial(self._replace, caller, resource_type, id, body, if_match)
+        plain = plain_for(resource_type).read(body)
+        long = amount.long_list(body, resource_type) if plain is None else None
+        make = partial(self._replace, caller, resource_type, id, body, plain, if_match)
         return make() if long is None else self._if_it_had(caller, resource_type, id, if_match, long, make)
 
     def _replace(
-        self, caller: Caller, resource_type: ResourceType, id: str, body: Any, if_match: str | None
+        self,
+        caller: Caller,
+        resource_type: ResourceType,
+        id: str,
+        body: Any,
+        plain: Document | None,
+        if_match: str | None,
     ) -> Unit:
         mentions = isinstance(body, dict) and "members" in map(str.casefold, body)
-        plain = plain_for(resource_type).read(body)
         if plain is None:
             body = _rewritten(caller, "replace", resource_type, body)
         keep = not mentions and "put-keeps-members" in profiles.options(caller.connection.profile)

@@ -77,21 +77,20 @@ class Buffer:
         """How many wait that failed."""
         return self._count - len(self._successes)
 
-    def wants(self, directory: int, connection: int, at: int, *, change: bool) -> bool:
-        """Whether the share of a connection has room for a success; if not, it is counted."""
+    def wants(self, directory: int, connection: int, at: int, count: int, *, change: bool) -> int:
+        """For how many successes of a connection its share has room, in order; the others are counted."""
         key = directory, connection, at // HOUR
         share = self._shares.get(key) or self._open(key)
+        wanted = min(count, share.changes if change else share.reads)
         if change:
-            if share.changes:
-                share.changes -= 1
-                return True
-        elif share.reads:
-            share.reads -= 1
-            return True
-        share.ok += 1
-        if at > share.last_ok:
-            share.last_ok = at
-        return False
+            share.changes -= wanted
+        else:
+            share.reads -= wanted
+        if wanted < count:
+            share.ok += count - wanted
+            if at > share.last_ok:
+                share.last_ok = at
+        return wanted
 
     def put(self, one: Exchange, *, succeeded: bool) -> None:
         """Keep it; if there is no room, count it, or one that ``succeeded`` in its place."""
@@ -156,8 +155,6 @@ class Journal:
         self._bodies = bodies
         self._buffer = Buffer() if buffer is None else buffer
         self.wants = self._buffer.wants
-        self._noted: list[tuple[Callable[[], Exchange], bool]] = []
-        """What this turn of the event loop has left, and which of it succeeded."""
         self._left_out: Counter[tuple[int, int]] = Counter()
         self._full = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -170,14 +167,18 @@ class Journal:
     @property
     def waiting(self) -> int:
         """How many wait to be written."""
-        return len(self._buffer) + len(self._noted)
+        return len(self._buffer)
 
     def note(self, made: Callable[[], Exchange], *, succeeded: bool) -> None:
-        """Have it made when the replies of this turn have left, and keep it until the next flush, or count it
-        if there is too much; what ``succeeded`` first."""
-        if not self._noted:
-            asyncio.get_running_loop().call_soon(self._make)
-        self._noted.append((made, succeeded))
+        """Have it made and keep it until the next flush, or count it if there is too much; what ``succeeded``
+        first. One that cannot be made costs no other one."""
+        try:
+            self._buffer.put(made(), succeeded=succeeded)
+        except Exception as error:  # noqa: BLE001 - see above
+            self.lost += 1
+            _log.error("an exchange was not written", exc_info=error)
+        if self._buffer.failures >= FLUSH_COUNT and not self._away:
+            self._full.set()
 
     async def run(self) -> None:
         """Flush until it is closed."""
@@ -193,9 +194,9 @@ class Journal:
         self._full.set()
 
     async def flush(self) -> None:
-        """Write what waits; after it, what was noted before is in the log or lost, if the store is there."""
+        """Write what waits; what was answered before is in the log or lost then, if the store is there."""
+        await asyncio.sleep(0)  # what was answered in this turn of the loop is noted at its end
         async with self._writing:
-            self._make()
             waiting, omitted = self._buffer.take()
             # Much may have come together while the store was away: it is not asked for all of it at once.
             portion = FLUSH_COUNT if self._away else MAX_COUNT
@@ -236,18 +237,6 @@ class Journal:
             self.omitted += count.ok + count.failed
             self._left_out[directory, connection] += count.ok + count.failed
         return True
-
-    def _make(self) -> None:
-        """Make what was noted; one that cannot be made costs no other one."""
-        noted, self._noted = self._noted, []
-        for made, succeeded in noted:
-            try:
-                self._buffer.put(made(), succeeded=succeeded)
-            except Exception as error:  # noqa: BLE001 - see above
-                self.lost += 1
-                _log.error("an exchange was not written", exc_info=error)
-        if self._buffer.failures >= FLUSH_COUNT and not self._away:
-            self._full.set()
 
     def _told(self, one: Exchange) -> Exchange:
         """The first one of a connection tells how many were left out before it."""
