@@ -194,7 +194,8 @@ def _engines(options: argparse.Namespace, plan: Plan) -> int:
         several = ("sqlite", "postgres") if options.growth == "both" else (options.growth,)
         results = growth.compare(several, plan, options.data, million=options.million)
     else:
-        plan = replace(plan, concurrency=options.concurrency or (1, 16, 64))
+        most = options.ops or engines.OPERATIONS
+        plan = replace(plan, concurrency=options.concurrency or (1, 16, 64), operations=most)
         peer = options.against != "none"
         results = engines.compare(options.engine, options.workers, plan, options.data, peer)
     if options.json:
