@@ -2,7 +2,9 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
+import pytest
 import structlog
 
 from rosterd.service.request_log import EVERYTHING
@@ -30,5 +32,34 @@ def test_requests_are_counted_logged_and_kept_once_the_replies_of_their_turn_hav
         await service.journal.flush()
         page = await service.request_log.exchange_page(1, None, None, 3, EVERYTHING)
         assert [row.exchange.request_id for row in page.rows] == ids[::-1]
+
+    run(tmp_path, test)
+
+
+def test_a_change_whose_reply_nobody_took_is_logged_and_kept(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            raise OSError("the client has gone")
+
+        made = await world.user("ann@example.com")
+        await asyncio.sleep(0)
+        authorization = world.scim.headers["authorization"].encode()
+        scope = {
+            "type": "http",
+            "method": "DELETE",
+            "path": f"/scim/v2/Users/{made['id']}",
+            "headers": [(b"host", b"sp.example"), (b"authorization", authorization)],
+        }
+        with structlog.testing.capture_logs() as lines:
+            with pytest.raises(OSError, match="gone"):
+                await world.service.http.site(scope, receive, send)
+            await asyncio.sleep(0)
+        assert [(line["method"], line["status"]) for line in lines] == [("DELETE", 204)]
+        await world.service.journal.flush()
+        page = await world.service.request_log.exchange_page(1, None, None, 1, EVERYTHING)
+        assert [(row.exchange.method, row.exchange.resource) for row in page.rows] == [("DELETE", made["id"])]
 
     run(tmp_path, test)

@@ -98,12 +98,14 @@ class ScimApp:
             if self._aftermath.is_kept and request.credential is None:
                 request.credential = await self._admission.claimed(request)
         request.replied = time.perf_counter()
-        await reply.send(scope, send, request.id, request.rate)
-        request.sent = time.perf_counter()
-        if span is not None:
-            request.trace_id = span.trace_id
-            span.end(reply.status, request, request.sent)
-        self._aftermath.leave(request, reply)
+        try:
+            await reply.send(scope, send, request.id, request.rate)
+        finally:  # also of one whose client has gone: what it changed is changed
+            request.sent = time.perf_counter()
+            if span is not None:
+                request.trace_id = span.trace_id
+                span.end(reply.status, request, request.sent)
+            self._aftermath.leave(request, reply)
 
     async def _reply(self, request: Request, receive: Receive) -> Reply:
         headers, match = request.headers, routes.match(request.path)
