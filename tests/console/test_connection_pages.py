@@ -21,7 +21,8 @@ OKTA = "/directories/acme/connections/okta"
 MODULES = (clients, connections, directories, links, overview, policy, setup, tokens, undo)
 OURS = [page for module in MODULES for page in module.PAGES]
 POLICY = {
-    "reach": "own", "on_delete": "deactivate", "read_rate": "1", "write_rate": "0", "burst": "5",
+    "name": "okta", "reach": "own", "on_delete": "deactivate",
+    "read_rate": "1", "write_rate": "0", "burst": "5",
     "fuse_count": "7", "fuse_percent": "20", "fuse_window": "600",
 }  # fmt: skip
 
@@ -140,7 +141,8 @@ def test_a_connection_is_made_with_the_fuse_on_and_leads_to_its_set_up(tmp_path:
     async def test(world: World) -> None:
         visit = await world.visit(OPERATOR)
         form = await visit.get("/directories/acme/new-connection")
-        usual = {field: form.values(field)[0] for field in POLICY if field not in ("reach", "on_delete")}
+        chosen = {"name", "reach", "on_delete"}
+        usual = {field: form.values(field)[0] for field in POLICY if field not in chosen}
         mark = form.values("once")[0]
         fields = {
             "idp": "onelogin",
@@ -185,7 +187,7 @@ def test_what_is_wrong_is_told_beside_the_field(tmp_path: Path, field: str, valu
     async def test(world: World) -> None:
         visit = await world.visit()
         mark = (await visit.get("/directories/acme/new-connection")).values("once")[0]
-        fields = {"idp": "ping", "name": "ping", **POLICY, "once": mark, field: value}
+        fields = {"idp": "ping", **POLICY, "name": "ping", "once": mark, field: value}
         shown = await visit.post("/directories/acme/connections", fields)
         assert shown.status in (400, 409)
         assert told in shown.words
@@ -215,6 +217,28 @@ def test_the_policy_is_changed(tmp_path: Path) -> None:
         wrong = await visit.post(f"{OKTA}/policy", {**changed, "burst": "0"})
         assert wrong.status == 400
         assert "A whole number from 1 to 3,600." in wrong.words
+
+    run(tmp_path, test)
+
+
+def test_a_connection_gets_another_name(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        visit = await world.visit(OPERATOR)
+        await world.service.connections.create(world.acme, "entra", by=BY)
+        fields = {**POLICY, "profile": "auto"}
+        assert (await visit.get(f"{OKTA}/policy")).values("name") == ["okta"]
+        for wrong, status, told in (
+            ("", 400, "1 to 63 letters"),
+            ("a/b", 400, "1 to 63 letters"),
+            ("entra", 409, "has a connection 'entra' already"),
+        ):
+            shown = await visit.post(f"{OKTA}/policy", {**fields, "name": wrong})
+            assert (shown.status, shown.values("name")) == (status, [wrong])
+            assert told in shown.words
+        saved = await visit.post(f"{OKTA}/policy", {**fields, "name": "workforce"})
+        assert saved.leads_to == "/directories/acme/connections/workforce/policy"
+        assert "Connection 'okta' is called 'workforce' now." in (await visit.follow(saved)).words
+        assert (await visit.get(f"{OKTA}/policy")).status == 404
 
     run(tmp_path, test)
 

@@ -16,7 +16,9 @@ import pytest
 from contract.postgres_store import Opens, database
 
 from rosterd.service.administrators import NONE, LastOwner
+from rosterd.service.control import Policy
 from rosterd.service.login import delay
+from rosterd.service.ports import UniqueViolation
 from rosterd.service.request_log import Wanted
 from rosterd.service.sessions import MOST
 from rosterd.service.webhooks import MAX_LANES, RANGE, Key, Line, Progress
@@ -121,6 +123,39 @@ class TestTwoProcesses(Opens):
         assert store._asked == {}
         with pytest.raises(asyncio.CancelledError):
             await before[0]
+
+    @scenario
+    async def test_of_those_who_want_one_name_one_connection_gets_it(self, two: Two) -> None:
+        directory, _ = await connected(two[0])
+        lines = {
+            (store, n): await store.create_connection(
+                directory.id, f"{i}-{n}", "auto", Policy(), AT, entry("a.made")
+            )
+            for i, store in enumerate(two)
+            for n in range(TIMES)
+        }
+        renamed = await at_once(
+            two,
+            lambda store, n: store.update_connection(
+                lines[store, n], replace(lines[store, n], name="same"), entry("a.renamed")
+            ),
+        )
+        assert renamed.count(True) == 1
+        assert sum(isinstance(one, UniqueViolation) for one in renamed) == 2 * TIMES - 1
+        assert [c.name for c in await two[1].connections(directory.id)].count("same") == 1
+        assert (await actions(two[1]))["a.renamed"] == 1
+
+    @scenario
+    async def test_of_two_connections_that_want_each_other_s_name_none_gets_it(self, two: Two) -> None:
+        directory, okta = await connected(two[0])
+        entra = await two[1].create_connection(directory.id, "entra", "auto", Policy(), AT, ENTRY)
+        swaps = ((two[0], okta, "entra"), (two[1], entra, "okta")) * TIMES
+        outcomes = await asyncio.gather(
+            *(store.update_connection(line, replace(line, name=name), ENTRY) for store, line, name in swaps),
+            return_exceptions=True,
+        )
+        assert {type(outcome) for outcome in outcomes} == {UniqueViolation}
+        assert await two[0].connections(directory.id) == (entra, okta)
 
     @scenario
     async def test_of_those_who_saw_the_same_one_replaces_it(self, two: Two) -> None:

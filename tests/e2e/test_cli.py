@@ -214,6 +214,9 @@ def test_directories_and_connections_are_made_shown_and_changed(data: Path) -> N
     changed = result("connection", "update", "entra", "--reach", "directory", *at)
     assert changed == {**made, "reach": "directory"}
     assert result("connection", "show", "entra", *at) == changed
+    renamed = result("connection", "update", "entra", "--name", "azure", *at)
+    assert renamed == {**changed, "name": "azure"}
+    assert result("connection", "update", "azure", "--name", "entra", *at) == changed
     token = result("token", "create", "--connection", "entra", *at)
     assert token["connection"] == "entra"
     listed = result("token", "list", "--connection", "entra", *at)
@@ -242,10 +245,22 @@ def test_definitions_reach_a_running_server(server: Server, tmp_path: Path) -> N
     assert httpx.get(f"{server.base_url}/Devices", headers=headers).status_code == 200
 
 
+def test_no_connection_is_made_beside_one_that_was_called_default(data: Path) -> None:
+    at = ("--data", data)
+    assert invoke("connection", "update", "default", "--name", "okta", *at).returncode == 0
+    for kind in ("token", "client"):
+        refused = invoke(kind, "create", *at)
+        assert refused.returncode == 3
+        assert "has no connection 'default' (there is: okta)" in refused.stderr
+    listed = json.loads(invoke("connection", "list", "--json", *at).stdout)
+    assert [(line["name"], line["tokens"]) for line in listed] == [("okta", 1)]
+
+
 FAILURES = [
     (2, ("token", "create", "--scope", "everything")),
     (2, ("token", "create", "--unknown-option")),
     (2, ("connection", "create", "x", "--profile", "unheard-of")),
+    (2, ("connection", "update", "default", "--name", "a/b")),
     (2, ("directory", "create", "no/slash")),
     (2, ("directory", "define", "default")),
     (2, ("serve", "--base-url", "scim.example.com")),

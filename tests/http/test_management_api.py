@@ -361,6 +361,13 @@ def test_connections_are_made_changed_and_paused(tmp_path: Path) -> None:
         told = problem(await world.api.patch(f"{path}/entra", json={"limits": {"burst": 0}}), 400)
         assert told["errors"] == [{"pointer": "/limits/burst", "detail": "must be at least 1"}]
 
+        problem(await world.api.patch(f"{path}/entra", json={"name": "okta"}), 409)
+        problem(await world.api.patch(f"{path}/entra", json={"name": "a/b"}), 400)
+        renamed = await world.api.patch(f"{path}/entra", json={"name": "azure"})
+        assert renamed.json() == {**changed.json(), "name": "azure"}
+        problem(await world.api.get(f"{path}/entra"), 404)
+        assert (await world.api.get(f"{path}/azure")).json() == renamed.json()
+
         paused = await world.api.post(f"{path}/okta/state", json={"move": "pause", "reason": "moving"})
         assert paused.json()["state"]["is"] == "paused"
         assert paused.json()["state"]["by"] == "API key 'all'"
@@ -368,6 +375,23 @@ def test_connections_are_made_changed_and_paused(tmp_path: Path) -> None:
         problem(await world.api.post(f"{path}/okta/state", json={"move": "enable"}), 409)
         await world.api.post(f"{path}/okta/state", json={"move": "resume"})
         assert (await world.scim.get("/Users")).status_code == 200
+
+    run(tmp_path, test)
+
+
+def test_whatever_belongs_to_a_connection_is_found_by_its_new_name(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        made = (await world.scim.post("/Users", json={"schemas": [urns.USER], "userName": "ada"})).json()
+        renamed = await world.api.patch(CONNECTION, json={"name": "workforce"})
+        assert renamed.status_code == 200
+        found = (await world.scim.get(f"/Users/{made['id']}")).json()
+        assert found == made, "the identity provider notices nothing"
+        here = CONNECTION.replace("okta", "workforce")
+        assert len(await walk(world.api, f"{here}/tokens")) == 1
+        shown = (await world.api.get(f"/directories/acme/users/{made['id']}")).json()
+        assert shown["connection"] == "workforce"
+        told = (await world.api.get("/events?directory=acme")).json()["events"]
+        assert {event["cause"]["connection"] for event in told} == {"workforce"}
 
     run(tmp_path, test)
 

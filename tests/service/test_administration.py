@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,29 @@ def test_a_connection_that_cannot_be_is_not_made(
         if options:
             with pytest.raises(error):
                 await service.connections.update(okta, by=BY, **options)
+        else:
+            entra = await service.connections.create(home, "entra", by=BY)
+            with pytest.raises(error):
+                await service.connections.update(entra, by=BY, name=name)
+        assert (await service.control.connections(home.id))[-1:] == (okta,)
+        assert {entry.action for entry in await log(service)} == {"connection.created"}
+
+    run(tmp_path, test)
+
+
+def test_a_connection_is_called_otherwise_and_the_audit_log_says_what_it_was_called(tmp_path: Path) -> None:
+    async def test(service: Service, home: Directory) -> None:
+        otka = await service.connections.create(home, "otka", by=BY)
+        okta = await service.connections.update(otka, by=BY, name="okta")
         assert await service.control.connections(home.id) == (okta,)
-        assert [entry.action for entry in await log(service)] == ["connection.created"]
+        assert okta == replace(otka, name="okta")
+        updated = (await log(service))[-1]
+        assert (updated.action, updated.target) == ("connection.updated", "connection 'otka'")
+        assert (updated.before, updated.after) == ({"name": "otka"}, {"name": "okta"})
+        assert await service.connections.update(okta, by=BY, name="okta") == okta
+        with pytest.raises(errors.Conflict):
+            await service.connections.update(otka, by=BY, profile="okta")
+        assert len(await log(service)) == 2
 
     run(tmp_path, test)
 

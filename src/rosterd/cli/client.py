@@ -50,7 +50,8 @@ def create(
 ) -> None:
     """Make a client and print its id and secret, the secret this once only; also while the server runs.
 
-    For the connection "default" of the directory "default", whatever is missing is made first.
+    For the connection "default" of the directory "default", whatever is missing is made first,
+    unless the directory has other connections.
     With --quiet nothing but the id and the secret is printed, each on a line.
     """
 

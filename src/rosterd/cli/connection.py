@@ -43,6 +43,10 @@ NewName = Annotated[
     str,
     typer.Argument(help="Name of the connection.", callback=options.check_name, show_default=False),
 ]
+NameOption = Annotated[
+    str | None,
+    typer.Option("--name", help="A new name.", callback=options.check_name, show_default=False),
+]
 ProfileOption = Annotated[
     Profile | None,
     typer.Option("--profile", help="How messages are read.", show_default="auto"),
@@ -164,6 +168,7 @@ def show(
 @app.command(
     epilog=options.examples(
         "rosterd connection update default --reach directory",
+        "rosterd connection update otka --name okta",
         "rosterd connection update default --profile strict --on-delete erase",
         "rosterd connection update okta --write-rate 50 --burst 4 --fuse-count 200 --fuse-window 1d",
     )
@@ -172,6 +177,7 @@ def update(
     name: options.ConnectionArgument,
     directory: options.DirectoryName = "default",
     data: options.Data = options.DEFAULT_DATA,
+    new_name: NameOption = None,
     profile: ProfileOption = None,
     reach: ReachOption = None,
     on_delete: OnDeleteOption = None,
@@ -183,7 +189,7 @@ def update(
     fuse_window: limits.FuseWindow = None,
     json: options.Json = False,
 ) -> None:
-    """Change a connection's profile, policy or limits; what is not given stays as it is."""
+    """Change a connection's name, profile, policy or limits; what is not given stays as it is."""
 
     async def work() -> dict[str, Any]:
         async with options.existing_service(data) as service:
@@ -199,7 +205,9 @@ def update(
                 fuse_window=fuse_window,
             )
             policy = Policy(reach or old.policy.reach, on_delete or old.policy.on_delete, allowed)
-            new = await service.connections.update(old, by=options.by(), profile=profile, policy=policy)
+            new = await service.connections.update(
+                old, by=options.by(), name=new_name, profile=profile, policy=policy
+            )
             return await _described(service, home, new)
 
     _show(exits.run(work()), json)

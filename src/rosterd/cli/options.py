@@ -93,9 +93,9 @@ ResourceTypes = Annotated[
 ]
 
 
-def check_name(name: str) -> str:
-    """The name, if it may be one. Raises ``typer.BadParameter``."""
-    if not is_name(name):
+def check_name(name: str | None) -> str | None:
+    """The name, if it may be one or none is given. Raises ``typer.BadParameter``."""
+    if name is not None and not is_name(name):
         raise typer.BadParameter(f"a name is {NAME_RULE}")
     return name
 
@@ -170,10 +170,13 @@ async def find_connection(service: Service, directory: Directory, name: str) -> 
 async def place(service: Service, directory: str, connection: str) -> tuple[Directory, Connection]:
     """Where a new token or client belongs; only what is called "default" is made on the way.
 
+    A directory that has connections gets none beside them, as "default" may be what one was called before.
     Raises ``NotFound``.
     """
     if directory == DEFAULT and connection == DEFAULT:
-        return await service.ensure_default()
+        default = await service.ensure_default_directory()
+        if not await service.control.connections(default.id):
+            return await service.ensure_default()
     home = await find_directory(service, directory)
     return home, await find_connection(service, home, connection)
 

@@ -67,7 +67,7 @@ async def _define(settings: Settings, schemas: list[Any], resource_types: list[A
     """Add definitions to the default directory, before the server reads them."""
     async with open_service(settings) as service:
         first_run = await service.setup()
-        directory, _ = await service.ensure_default()
+        directory = await service.ensure_default_directory()
         await service.directories.define(directory, schemas, resource_types, by=options.by())
         return first_run
 

@@ -51,7 +51,7 @@ def create(
     """Make a token and print it, this once only; also while the server runs.
 
     For the connection "default" of the directory "default", whatever is missing is made first, the data
-    directory included; standard error says so then.
+    directory included; standard error says so then. A directory that has connections gets no other one.
     With --quiet nothing but the token is printed.
     """
 

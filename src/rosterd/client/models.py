@@ -334,7 +334,7 @@ class CreateConnectionBody(TypedDict):
     """The new connection."""
 
     name: str
-    """Letters, digits, '.', '_' and '-'; it is part of addresses and stays."""
+    """Letters, digits, '.', '_' and '-'; it is part of addresses of this API."""
     profile: NotRequired[Literal["auto", "okta", "entra", "strict"]]
     """How its messages are read."""
     reach: NotRequired[Literal["own", "directory"]]
@@ -365,6 +365,8 @@ class UpdateConnectionBodyLimits(TypedDict):
 class UpdateConnectionBody(TypedDict):
     """What to change."""
 
+    name: NotRequired[str]
+    """Letters, digits, '.', '_' and '-'; it is part of addresses of this API."""
     profile: NotRequired[Literal["auto", "okta", "entra", "strict"]]
     """How its messages are read."""
     reach: NotRequired[Literal["own", "directory"]]

@@ -146,7 +146,7 @@ class Operations(Session):
     async def update_connection(
         self, directory: str, connection: str, /, **body: Unpack[models.UpdateConnectionBody]
     ) -> models.Connection:
-        """Change a connection's profile, policy and limits; what is not given stays.
+        """Change a connection's name, profile, policy and limits; what is not given stays.
 
         Needs the scope ``connections.write``.
         """

@@ -1,4 +1,4 @@
-"""What a connection may do, as a form: profile, reach, deletion, rates, and the fuse against mass changes."""
+"""What a connection is called and may do, as a form: name, profile, reach, deletion, rates, and the fuse."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -9,6 +9,7 @@ from rosterd.console.forms import Form
 from rosterd.console.request import PageRequest, path
 from rosterd.console.route import Page
 from rosterd.http.reply import Reply
+from rosterd.scim import errors
 from rosterd.scim.profiles import PROFILES
 from rosterd.service.connections import ON_DELETE, REACHES
 from rosterd.service.control import Connection, Directory, Policy
@@ -50,21 +51,27 @@ def spoken(seconds: int) -> str:
 async def show_policy(console: Console, request: PageRequest) -> Reply:
     """GET …/policy."""
     directory, line = await console.connection(request)
-    return _page(
-        console, request, directory, line, {"profile": line.profile, **described(line.policy)}, {}, 200
-    )
+    values = {"name": line.name, "profile": line.profile, **described(line.policy)}
+    return _page(console, request, directory, line, values, {}, 200)
 
 
 async def change_policy(console: Console, request: PageRequest) -> Reply:
     """POST …/policy."""
     directory, line = await console.connection(request)
     form = Form(request)
-    profile, policy = form.choice("profile", PROFILES), policy_of(form)
+    name, profile, policy = form.text("name", 100), form.choice("profile", PROFILES), policy_of(form)
     if form.errors:
         return _page(console, request, directory, line, form.values, form.errors, 400)
-    await console.connections.update(line, by=request.visitor.actor, profile=profile, policy=policy)
-    to = path("directories", directory.name, "connections", line.name, "policy")
-    return console.redirect(request, to, "The policy is saved. It holds from the next request on.")
+    try:
+        saved = await console.connections.update(
+            line, by=request.visitor.actor, name=name, profile=profile, policy=policy
+        )
+    except (errors.InvalidValue, errors.Uniqueness) as error:
+        wrong = {"name": error.detail}
+        return _page(console, request, directory, line, form.values, wrong, error.status)
+    to = path("directories", directory.name, "connections", saved.name, "policy")
+    called = "" if saved.name == line.name else f"Connection '{line.name}' is called '{saved.name}' now. "
+    return console.redirect(request, to, f"{called}The policy is saved. It holds from the next request on.")
 
 
 def _page(

@@ -156,39 +156,51 @@ class Connections:
         policy: Policy = Policy(),  # noqa: B008 - it is frozen
     ) -> Connection:
         """A new connection. Raises ``InvalidValue``, ``Uniqueness`` for a name that is taken."""
-        if not is_name(name):
-            raise errors.InvalidValue(f"name: must be {NAME_RULE}.")
-        _check(profile, policy)
+        _check(name, profile, policy)
         now = self._now()
-        after = {"name": name, **_described(profile, policy)}
+        after = _described(name, profile, policy)
         entry = Entry(by, now, "connection.created", _target(name), directory.id, after=after)
         try:
             return await self._control.create_connection(directory.id, name, profile, policy, now, entry)
         except UniqueViolation as violation:
-            raise errors.Uniqueness(
-                f"Directory '{directory.name}' has a connection '{name}' already."
-            ) from violation
+            raise _taken(name) from violation
 
     async def update(
-        self, connection: Connection, *, by: Actor, profile: str | None = None, policy: Policy | None = None
+        self,
+        connection: Connection,
+        *,
+        by: Actor,
+        name: str | None = None,
+        profile: str | None = None,
+        policy: Policy | None = None,
     ) -> Connection:
-        """Replace profile or policy; ``None`` leaves it.
+        """Replace name, profile or policy; ``None`` leaves it. The entry is about the name it had.
 
-        Raises ``InvalidValue``, and ``Conflict`` if either was changed since the connection was read.
+        Raises ``InvalidValue``, ``Uniqueness`` for a name that another connection of the directory has, and
+        ``Conflict`` if any of them was changed since the connection was read.
         """
-        new = replace(connection, profile=profile or connection.profile, policy=policy or connection.policy)
-        _check(new.profile, new.policy)
+        new = replace(
+            connection,
+            name=connection.name if name is None else name,
+            profile=profile or connection.profile,
+            policy=policy or connection.policy,
+        )
+        _check(new.name, new.profile, new.policy)
         before, after = differing(
-            _described(connection.profile, connection.policy), _described(new.profile, new.policy)
+            _described(connection.name, connection.profile, connection.policy),
+            _described(new.name, new.profile, new.policy),
         )
         if after:
-            entry = Entry(
-                by, self._now(), "connection.updated", _target(new.name), new.directory, before, after
-            )
-            if not await self._control.update_connection(connection, new, entry):
+            target = _target(connection.name)
+            entry = Entry(by, self._now(), "connection.updated", target, new.directory, before, after)
+            try:
+                done = await self._control.update_connection(connection, new, entry)
+            except UniqueViolation as violation:
+                raise _taken(new.name) from violation
+            if not done:
                 raise errors.Conflict(
-                    f"Connection '{new.name}' was changed by somebody else at the same time, and nothing was "
-                    "changed by you. Look at it and try again."
+                    f"Connection '{connection.name}' was changed by somebody else at the same time, and "
+                    "nothing was changed by you. Look at it and try again."
                 )
         return new
 
@@ -221,24 +233,31 @@ class Connections:
         return await self._store.write(connection.directory, work)
 
 
-def _check(profile: str, policy: Policy) -> None:
+def _check(name: str, profile: str, policy: Policy) -> None:
+    if not is_name(name):
+        raise errors.InvalidValue(f"name: must be {NAME_RULE}.")
     allowed = (
         ("profile", profile, tuple(PROFILES)),
         ("reach", policy.reach, REACHES),
         ("onDelete", policy.on_delete, ON_DELETE),
     )
-    for name, value, values in allowed:
+    for option, value, values in allowed:
         if value not in values:
-            raise errors.InvalidValue(f"{name}: must be one of {', '.join(values)}.")
+            raise errors.InvalidValue(f"{option}: must be one of {', '.join(values)}.")
 
 
-def _described(profile: str, policy: Policy) -> dict[str, Any]:
+def _taken(name: str) -> errors.Uniqueness:
+    return errors.Uniqueness(f"The directory has a connection '{name}' already.")
+
+
+def _described(name: str, profile: str, policy: Policy) -> dict[str, Any]:
     limits = asdict(policy.limits)
     return {
+        "name": name,
         "profile": str(profile),
         "reach": str(policy.reach),
         "onDelete": str(policy.on_delete),
-        **{name: limits[own] for own, name in JSON_NAMES.items()},
+        **{option: limits[own] for own, option in JSON_NAMES.items()},
     }
 
 

@@ -114,9 +114,10 @@ class Control(Protocol):
         """Raises ``UniqueViolation`` on the name within the directory."""
 
     async def update_connection(self, old: Connection, new: Connection, entry: Entry) -> bool:
-        """Replace profile and policy; the standing is ``Writer.set_standing``'s.
+        """Replace name, profile and policy; the standing is ``Writer.set_standing``'s.
 
-        ``False``, and nothing is changed, if they are no longer the old one's or it is not there.
+        ``False``, and nothing is changed, if they are no longer the old one's or it is not there. Raises
+        ``UniqueViolation`` on the name within the directory.
         """
 
     async def tokens(self, directory: int, connection: int | None = None) -> tuple[Token, ...]:

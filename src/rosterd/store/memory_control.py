@@ -69,10 +69,11 @@ class MemoryControl:
 
     async def update_connection(self, old: Connection, new: Connection, entry: Entry) -> bool:
         now = self._connections.get(old.id)
-        known = (old.directory, old.profile, old.policy)
-        if now is None or (now.directory, now.profile, now.policy) != known:
+        if now is None or replace(now, standing=old.standing) != old:
             return False
-        self._connections[old.id] = replace(now, profile=new.profile, policy=new.policy)
+        if any(c.name == new.name and c.id != now.id for c in await self.connections(now.directory)):
+            raise UniqueViolation("name", new.name)
+        self._connections[old.id] = replace(now, name=new.name, profile=new.profile, policy=new.policy)
         self.audit.append(entry)
         return True
 

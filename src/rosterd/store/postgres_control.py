@@ -12,10 +12,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
+import asyncpg
+
 from rosterd.service.audit import Entry
 from rosterd.service.control import Connection, Credential, Directory, Policy, Token
 from rosterd.service.measures import Load
-from rosterd.service.ports import StoreUnavailable
+from rosterd.service.ports import StoreUnavailable, UniqueViolation
 from rosterd.store.policy import limits_json
 from rosterd.store.postgres_entries import write_entry
 from rosterd.store.postgres_held import Held
@@ -121,14 +123,18 @@ class PostgresControl:
         policy = new.policy
         parameters = (
             old.directory, old.id, new.profile, policy.reach, policy.on_delete, limits_json(policy.limits),
+            new.name,
         )  # fmt: skip
 
         async def work(link: Link) -> bool:
             row = await link.row("lock_connection", old.directory, old.id)
             now = connection_of(tuple(row)) if row else None
-            if now is None or (now.profile, now.policy) != (old.profile, old.policy):
+            if now is None or replace(now, standing=old.standing) != old:
                 return False
-            await link.change("update_connection", *parameters)
+            try:
+                await link.change("update_connection", *parameters)
+            except asyncpg.UniqueViolationError:
+                raise UniqueViolation("name", new.name) from None
             await write_entry(link, entry)
             return True
 

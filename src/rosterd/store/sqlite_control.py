@@ -94,14 +94,18 @@ class SqliteControl:
         policy = new.policy
         parameters = (
             old.directory, old.id, new.profile, policy.reach, policy.on_delete, limits_json(policy.limits),
+            new.name,
         )  # fmt: skip
 
         def work(connection: sqlite3.Connection) -> bool:
             row = connection.execute(SQLITE["get_connection"], (old.directory, old.id)).fetchone()
             now = connection_of(row) if row else None
-            if now is None or (now.profile, now.policy) != (old.profile, old.policy):
+            if now is None or replace(now, standing=old.standing) != old:
                 return False
-            connection.execute(SQLITE["update_connection"], parameters)
+            try:
+                connection.execute(SQLITE["update_connection"], parameters)
+            except sqlite3.IntegrityError:
+                raise UniqueViolation("name", new.name) from None
             write_entry(connection, entry)
             return True
 

@@ -78,6 +78,7 @@ class AuditContract:
         await told(1, plane.update_connection(okta, strict, on))
         await told(0, plane.update_connection(okta, strict, on))
         await told(0, plane.update_connection(gone, strict, on))
+        await told(0, plane.update_connection(strict, replace(strict, name="entra"), on))
         await told(1, plane.create_token(token(okta), on))
         await told(0, plane.create_token(token(okta), on))
         await told(1, plane.rotate_token(token(okta, "t2"), "t1", AT + 9, on))

@@ -84,15 +84,37 @@ class ControlContract:
         assert len({okta.id, entra.id, same_name.id}) == 3
 
     @scenario
-    async def test_profile_and_policy_of_a_connection_change(self, control: Control) -> None:
+    async def test_name_profile_and_policy_of_a_connection_change(self, control: Control) -> None:
         directory, okta = await connected(control)
-        changed = replace(okta, profile="strict", policy=Policy("directory", "erase"))
-        wanted = replace(changed, name="not this", created=1)
-        assert await control.update_connection(okta, wanted, ENTRY) is True
+        await control.create_token(token(okta), ENTRY)
+        changed = replace(okta, name="workforce", profile="strict", policy=Policy("directory", "erase"))
+        assert await control.update_connection(okta, replace(changed, created=1), ENTRY) is True
         assert await control.connections(directory.id) == (changed,)
-        for stale in (okta, replace(changed, policy=okta.policy), replace(changed, profile="auto")):
+        credential = await control.credential("t1")
+        assert credential is not None
+        assert credential.connection == changed
+        for stale in (
+            okta,
+            replace(changed, name="okta"),
+            replace(changed, policy=okta.policy),
+            replace(changed, profile="auto"),
+        ):
             assert await control.update_connection(stale, okta, ENTRY) is False
         assert await control.connections(directory.id) == (changed,)
+
+    @scenario
+    async def test_a_connection_takes_no_name_of_another_one_of_its_directory(self, control: Control) -> None:
+        directory, okta = await connected(control)
+        entra = await control.create_connection(directory.id, "entra", "auto", Policy(), AT, ENTRY)
+        await connected(control, "other")
+        taken = control.update_connection(okta, replace(okta, name="entra", profile="okta"), ENTRY)
+        violation = await refused(UniqueViolation, taken)
+        assert (violation.attribute, violation.value) == ("name", "entra")
+        assert await control.connections(directory.id) == (entra, okta)
+        renamed = replace(entra, name="azure")
+        assert await control.update_connection(entra, renamed, ENTRY) is True
+        assert await control.update_connection(okta, replace(okta, name="entra"), ENTRY) is True
+        assert await control.connections(directory.id) == (renamed, replace(okta, name="entra"))
 
     @scenario
     async def test_a_token_id_leads_to_all_a_request_needs(self, control: Control) -> None:

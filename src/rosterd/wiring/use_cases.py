@@ -130,15 +130,19 @@ class UseCases(Chores):
 
     async def ensure_default(self) -> tuple[Directory, Connection]:
         """The default directory and connection, made if they are missing (also by two at once)."""
-        with contextlib.suppress(errors.Uniqueness):
-            if not any(d.name == DEFAULT for d in await self.control.directories()):
-                await self.directories.create(DEFAULT, by=ITSELF)
-        directory = next(d for d in await self.control.directories() if d.name == DEFAULT)
+        directory = await self.ensure_default_directory()
         with contextlib.suppress(errors.Uniqueness):
             if not any(c.name == DEFAULT for c in await self.control.connections(directory.id)):
                 await self.connections.create(directory, DEFAULT, by=ITSELF)
         connections = await self.control.connections(directory.id)
         return directory, next(c for c in connections if c.name == DEFAULT)
+
+    async def ensure_default_directory(self) -> Directory:
+        """The default directory, made if it is missing."""
+        with contextlib.suppress(errors.Uniqueness):
+            if not any(d.name == DEFAULT for d in await self.control.directories()):
+                await self.directories.create(DEFAULT, by=ITSELF)
+        return next(d for d in await self.control.directories() if d.name == DEFAULT)
 
     async def _requires_second_factor(self) -> bool:
         return (await self.preferences.get()).second_factor_required

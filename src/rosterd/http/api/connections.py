@@ -3,7 +3,6 @@
 from dataclasses import asdict, replace
 from typing import Any, Final
 
-from rosterd.http.api.directories import NAME_SCHEMA
 from rosterd.http.api.request import ApiContext, ApiReply, ApiRequest
 from rosterd.http.api.route import PAGE, ApiRoute
 from rosterd.http.api.schemas import POLICY, page, ref, text, thing
@@ -11,11 +10,15 @@ from rosterd.scim import errors
 from rosterd.scim.render import format_time
 from rosterd.service.connections import MAX_REASON
 from rosterd.service.control import Connection, Directory, Policy
+from rosterd.service.directories import NAME
 from rosterd.service.keys import CONNECTIONS_READ, CONNECTIONS_WRITE
 from rosterd.service.limits import JSON_NAMES, Limits
 from rosterd.service.standing import MOVES
 
 _ONE: Final = "/directories/{directory}/connections/{connection}"
+_NAME: Final = text(
+    "Letters, digits, '.', '_' and '-'; it is part of addresses of this API.", pattern=f"^{NAME}$"
+)
 
 
 async def find(api: ApiContext, request: ApiRequest) -> tuple[Directory, Connection]:
@@ -62,7 +65,9 @@ async def update_connection(api: ApiContext, request: ApiRequest) -> ApiReply:
     """PATCH /directories/{directory}/connections/{connection}; what is not given stays."""
     directory, old = await find(api, request)
     profile, policy = _changed(old.profile, old.policy, request.body)
-    new = await api.connections.update(old, by=request.by, profile=profile, policy=policy)
+    new = await api.connections.update(
+        old, by=request.by, name=request.body.get("name"), profile=profile, policy=policy
+    )
     return ApiReply(200, _described(directory, new))
 
 
@@ -123,7 +128,7 @@ ROUTES: Final = (
         CONNECTIONS_WRITE,
         create_connection,
         "Create a connection",
-        body=thing("The new connection.", tuple(POLICY), name=NAME_SCHEMA, **POLICY),
+        body=thing("The new connection.", tuple(POLICY), name=_NAME, **POLICY),
         reply=ref("Connection"),
         status=201,
     ),
@@ -140,8 +145,8 @@ ROUTES: Final = (
         _ONE,
         CONNECTIONS_WRITE,
         update_connection,
-        "Change a connection's profile, policy and limits; what is not given stays",
-        body=thing("What to change.", tuple(POLICY), **POLICY),
+        "Change a connection's name, profile, policy and limits; what is not given stays",
+        body=thing("What to change.", ("name", *POLICY), name=_NAME, **POLICY),
         reply=ref("Connection"),
         statuses=(409,),
     ),

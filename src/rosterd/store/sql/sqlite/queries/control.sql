@@ -92,8 +92,9 @@ RETURNING id, directory, name, created, profile, reach, on_delete, limits,
     state, state_by, state_reason, state_since;
 
 -- name: update_connection
--- Replace a connection's profile and policy.
-UPDATE connection SET profile = ?3, reach = ?4, on_delete = ?5, limits = ?6 WHERE directory = ?1 AND id = ?2;
+-- Replace a connection's name, profile and policy.
+UPDATE connection SET profile = ?3, reach = ?4, on_delete = ?5, limits = ?6, name = ?7
+WHERE directory = ?1 AND id = ?2;
 
 -- name: connection_standing
 -- How a connection stands, and the revision of what its directory defines.
