@@ -9,8 +9,9 @@ FRAMEWORKS = ("fastapi_app", "starlette_app", "litestar_app", "django_app")
 
 
 def provisioned(app: Application, token: str) -> str:
-    """Make a user and wait until the handler gave a seat; the user's id."""
+    """Make a user and wait until the handler gave a seat, to nobody who came inactive; the user's id."""
     with app.scim(token) as scim:
+        scim.post("/Users", json={"userName": "off", "active": False})
         answer = scim.post("/Users", json={"userName": "ada"})
         assert answer.status_code == 201, answer.text
         id: str = answer.json()["id"]
