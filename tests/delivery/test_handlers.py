@@ -247,6 +247,9 @@ def test_a_handler_has_a_name_that_stays(tmp_path: Path) -> None:
         rosterd.on(name="with space")(handler)
     with pytest.raises(errors.InvalidValue, match="no events"):
         rosterd.on("user.creatd")
+    for wrong in (handler, ["user.created"]):
+        with pytest.raises(TypeError, match=r"@rosterd\.on\(\)"):
+            rosterd.on(wrong)  # type: ignore[arg-type]
 
 
 def test_a_handler_that_takes_too_long_has_failed_and_is_not_called_twice_at_once(tmp_path: Path) -> None:
