@@ -16,10 +16,10 @@ seats: set[str] = set()  # in earnest: a table
 @rosterd.on("user.created", "user.activated", "user.deactivated", "user.deleted")
 def keep_seats(event: Event) -> None:
     """Called in this process, in order, at least once; done twice it comes to the same."""
-    user = event["resource"]["id"]
-    if event["data"].get("sessions") == "revoke":
+    user, data = event["resource"]["id"], event["data"]
+    if data.get("sessions") == "revoke":
         seats.discard(user)
-    else:
+    elif event["type"] == "user.activated" or data.get("after", {}).get("active"):  # one may be made inactive
         seats.add(user)
 
 

@@ -65,8 +65,10 @@ class Rosterd:
         not returned after ``timeout`` seconds has failed: an async one is cancelled, a thread goes on, and
         the next attempt waits for what comes of it.
         Raises ``ValueError`` for a name that is taken or will not stay and for a timeout that is none,
-        ``InvalidValue`` for the types.
+        ``InvalidValue`` for the types, ``TypeError`` for one that is no text.
         """
+        if not all(isinstance(each, str) for each in types):
+            raise TypeError("write @rosterd.on('user.created', 'user.deleted'), or @rosterd.on() for all")
         if not timeout > 0:
             raise ValueError("a timeout is a number of seconds above 0")
         wanted = ",".join(types)

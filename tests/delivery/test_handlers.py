@@ -131,6 +131,38 @@ def test_a_handler_that_raises_is_called_by_the_schedule_and_its_event_is_a_dead
     run(tmp_path, test)
 
 
+@pytest.mark.parametrize("fault", [SystemExit(3), asyncio.CancelledError()])
+@pytest.mark.parametrize("in_thread", [True, False])
+def test_a_handler_that_exits_or_waited_for_what_was_cancelled_has_failed_and_ends_nothing_else(
+    tmp_path: Path, fault: BaseException, in_thread: bool
+) -> None:
+    async def test(world: World, hook: Receiver) -> None:
+        acme = await world.directory("acme")
+        got: list[str] = []
+
+        def bad(event: Any) -> None:
+            got.append(event["id"])
+            if len(got) == 1:
+                raise fault
+
+        async def bad_too(event: Any) -> None:
+            bad(event)
+
+        application = Application(world, Handler("bad", "", bad if in_thread else bad_too))
+        await application.start()
+        (first,) = (id.removeprefix("msg_") for id in await world.happen(acme))
+        await application.worker.settle()
+        assert got == [first]
+        (told,) = await world.store.attempts(id_of("bad"), None, 9)
+        assert told.attempt.outcome.error.startswith(type(fault).__name__)
+        world.clock.advance(seconds=RETRIES[0])
+        await application.worker.settle()
+        assert got == [first, first]
+        assert (await world.store.attempts(id_of("bad"), None, 1))[0].attempt.outcome.accepted
+
+    run(tmp_path, test)
+
+
 def test_after_days_of_failures_it_is_switched_off_until_the_application_starts_again(tmp_path: Path) -> None:
     async def test(world: World, hook: Receiver) -> None:
         acme = await world.directory("acme")
@@ -215,6 +247,9 @@ def test_a_handler_has_a_name_that_stays(tmp_path: Path) -> None:
         rosterd.on(name="with space")(handler)
     with pytest.raises(errors.InvalidValue, match="no events"):
         rosterd.on("user.creatd")
+    for wrong in (handler, ["user.created"]):
+        with pytest.raises(TypeError, match=r"@rosterd\.on\(\)"):
+            rosterd.on(wrong)  # type: ignore[arg-type]
 
 
 def test_a_handler_that_takes_too_long_has_failed_and_is_not_called_twice_at_once(tmp_path: Path) -> None:

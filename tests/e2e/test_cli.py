@@ -300,6 +300,29 @@ def test_exit_codes_of_the_process(data: Path, code: int, arguments: tuple[str, 
     assert bool(done.stderr) is bool(code)
 
 
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ('{"fields": [], "role": []}', "/roles is missing"),
+        ('{"fields": [], "roles": [], "rules": []}', "/rules is not known here"),
+        ('{"fields": [{"name": "a"}], "roles": []}', "/fields/0/value is missing"),
+        ('{"fields": "a", "roles": []}', "/fields must be an array"),
+        ("[]", "must be an object"),
+        ("fields", "is no JSON"),
+    ],
+)
+@pytest.mark.parametrize("command", ["preview", "set"])
+def test_rules_with_a_slip_are_no_empty_mapping(
+    data: Path, tmp_path: Path, command: str, text: str, word: str
+) -> None:
+    file = tmp_path / "mapping.json"
+    file.write_text(text)
+    done = invoke("mapping", command, file, "--data", data)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "mapping.json" in done.stderr and word in done.stderr
+    assert '"fields": []' in invoke("mapping", "show", "--data", data).stdout
+
+
 @pytest.mark.parametrize("arguments", [("token", "list"), ("directory", "list"), ("token", "rotate", "x")])
 def test_looking_makes_nothing(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     assert invoke(*arguments, "--data", tmp_path / "none").returncode == 3

@@ -146,6 +146,53 @@ def test_how_often_a_refusal_is_asked_again(status: int, retry_after: str, asked
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("answer", "status", "word"),
+    [
+        ((301, {"location": "/elsewhere"}, ""), 301, "/elsewhere"),
+        ((200, {}, "<html>Log in</html>"), 200, "no JSON"),
+    ],
+)
+def test_what_is_no_answer_of_rosterd_is_told_and_not_followed(
+    answer: tuple[int, dict[str, str], str], status: int, word: str, method: str
+) -> None:
+    async def main() -> None:
+        code, headers, text = answer
+        other = web.Response(status=code, headers=headers, text=text, content_type="text/html")
+        async with answering(other, web.json_response({})) as (url, asked), Session(url, "rak_x") as session:
+            with pytest.raises(ApiError, match=word) as caught:
+                await session.ask(method, "/directories")
+            assert (caught.value.status, len(asked)) == (status, 1)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "word"),
+    [
+        ("127.0.0.1:8000", "rak_x", "https://"),
+        ("http://127.0.0.1:8000", "rak_x\n", "strip"),
+        ("http://127.0.0.1:8000", "", "empty"),
+    ],
+)
+def test_what_can_be_no_address_or_key_is_refused_at_once(url: str, key: str, word: str) -> None:
+    with pytest.raises(ValueError, match=word):
+        Client(url, key)
+
+
+def test_a_snapshot_is_asked_for_again_while_the_server_reads_others() -> None:
+    async def main() -> None:
+        busy = web.Response(status=503, headers={"retry-after": "0"}, text="{}")
+        whole = web.Response(
+            text='{"record":"snapshot"}\n{"record":"end"}\n', content_type="application/jsonl"
+        )
+        async with answering(busy, whole) as (url, _), Client(url, "rak_x") as client:
+            assert [each["record"] async for each in client.snapshot("acme")] == ["snapshot", "end"]
+
+    asyncio.run(main())
+
+
 def test_a_server_that_is_not_there_is_unreachable() -> None:
     async def main() -> None:
         async with Session("http://127.0.0.1:1", "rak_x", attempts=1) as session:

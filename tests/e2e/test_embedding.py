@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 from e2e.embedding import Application, application, rosterd, until
 
@@ -9,8 +10,9 @@ FRAMEWORKS = ("fastapi_app", "starlette_app", "litestar_app", "django_app")
 
 
 def provisioned(app: Application, token: str) -> str:
-    """Make a user and wait until the handler gave a seat; the user's id."""
+    """Make a user and wait until the handler gave a seat, to nobody who came inactive; the user's id."""
     with app.scim(token) as scim:
+        scim.post("/Users", json={"userName": "off", "active": False})
         answer = scim.post("/Users", json={"userName": "ada"})
         assert answer.status_code == 201, answer.text
         id: str = answer.json()["id"]
@@ -45,6 +47,27 @@ def test_an_example_is_provisioned_below_its_prefix_and_acts(
     assert not data.joinpath("rosterd.db-wal").exists(), "the database was not closed"
     requests = rosterd("requests", "list", data=data)
     assert "POST" in requests and "PATCH" in requests, "the request log was not written to its end"
+
+
+@pytest.mark.parametrize(
+    ("public", "root"), [(None, "/rosterd"), ("https://app.example.com/x/rosterd/", "/x/rosterd")]
+)
+def test_the_management_api_tells_addresses_with_the_prefix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, public: str | None, root: str
+) -> None:
+    if public is not None:
+        monkeypatch.setenv("ROSTERD_BASE_URL", public)
+    data = tmp_path / "data"
+    rosterd("token", "create", "--quiet", data=data)
+    key = rosterd("key", "create", "--quiet", data=data)
+    with application("starlette_app", data) as app:
+        headers = {"Authorization": f"Bearer {key}"}
+        with httpx.Client(base_url=f"{app.url}/rosterd/api/v1", headers=headers) as api:
+            made = api.post("/directories", json={"name": "acme"}).json()
+            listed = api.get("/directories").json()["items"]
+            paths = {each["name"]: each["scimPath"] for each in (*listed, made)}
+            assert paths == {name: f"{root}/scim/v2/d/{name}" for name in ("acme", "default")}
+            assert api.get("/openapi.json").json()["servers"] == [{"url": f"{root}/api/v1"}]
 
 
 def test_an_application_goes_on_where_it_stopped(tmp_path: Path) -> None:

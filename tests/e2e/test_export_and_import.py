@@ -226,3 +226,15 @@ def test_lines_that_are_no_records_are_told(started: Path, tmp_path: Path) -> No
     code, told = imported(started, "lines", file)
     assert (code, told["counts"]) == (1, {"failed": 5})
     assert [fault["line"] for fault in told["failed"]] == [1, 2, 3, 4, 5]
+
+
+def test_an_export_that_broke_off_is_told(started: Path, tmp_path: Path) -> None:
+    asyncio.run(connect(started, "from", ("Users", user("ann")), ("Users", user("ben"))))
+    asyncio.run(connect(started, "to"))
+    whole, torn = tmp_path / "whole.jsonl", tmp_path / "torn.jsonl"
+    assert invoke("export", "-d", "from", "--output", whole, "--data", started).returncode == 0
+    torn.write_text("".join(whole.read_text().splitlines(keepends=True)[:2]))
+    code, told = imported(started, "to", torn, "--dry-run")
+    assert (code, told["counts"]) == (1, {"valid": 1, "failed": 1})
+    assert told["failed"][0]["detail"].startswith("The export broke off")
+    assert imported(started, "to", whole, "--dry-run")[0] == 0

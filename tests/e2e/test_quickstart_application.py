@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 from judges.harness import environment, free_port
 
 TEXT = Path(__file__).parents[2].joinpath("docs", "quickstart-application.md").read_text()
@@ -20,6 +21,20 @@ def until(look: Callable[[], bool], log: Path) -> None:
     while not look():
         assert time.monotonic() < end, log.read_text()
         time.sleep(0.05)
+
+
+def people(url: str, token: str) -> list[str]:
+    """Who comes inactive, and who is changed once more after the deactivation; their ids."""
+    headers = {"Authorization": f"Bearer {token.strip()}"}
+    with httpx.Client(base_url=url, headers=headers) as scim:
+        new, gone = (
+            scim.post("/Users", json={"userName": name, "active": active}).json()["id"]
+            for name, active in (("new", False), ("gone", True))
+        )
+        for path, value in (("active", False), ("title", "Formerly")):
+            change = {"op": "replace", "path": path, "value": value}
+            scim.patch(f"/Users/{gone}", json={"Operations": [change]}).raise_for_status()
+    return [new, gone]
 
 
 def test_the_blocks_make_an_integration_that_agrees_at_the_end(tmp_path: Path) -> None:
@@ -59,6 +74,8 @@ def test_the_blocks_make_an_integration_that_agrees_at_the_end(tmp_path: Path) -
         received = start(f"export PYTHONUNBUFFERED=1\n{receive}", "app.log", "Running on")
         sent = start(listen, "listen.log", "Secret")
         run(simulate)
+        token = run(f"{simulate.splitlines()[0]}\necho $TOKEN")
+        inactive = people(f"http://127.0.0.1:{server}/scim/v2", token)
         told = run(show)
         assert "user.created" in told and "user.deactivated" in told, told
         events = run("rosterd events list --data rosterd-data --limit 1000").splitlines()
@@ -66,4 +83,7 @@ def test_the_blocks_make_an_integration_that_agrees_at_the_end(tmp_path: Path) -
         assert "✗" not in sent.read_text()
         assert "seat for" in received.read_text()
         assert "ended" in received.read_text()
+        for id in inactive:
+            rows = tmp_path.joinpath("accounts.csv").read_text().splitlines()
+            assert [row.rpartition(",")[2] for row in rows if id in row] == ["False"], rows
         run(reconcile)

@@ -105,18 +105,26 @@ def _row(number: int, cells: dict[str, str], model: Model) -> Item | Outcome:
 
 
 def _lines(file: Path) -> Iterator[Record]:
-    """The records of JSON Lines, as ``service.feed`` writes a snapshot."""
+    """The records of JSON Lines, as ``service.feed`` writes a snapshot; a fault if one has no end."""
+    number, first, line = 0, b"", b""
     with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
+            first = first or line
             yield partial(_line, number, line)
+    if b'"record":"snapshot"' in first and b'"record":"end"' not in line:
+        yield partial(_torn, number)
+
+
+def _torn(number: int, model: Model) -> Outcome:
+    return Outcome(number, "", FAILED, detail="The export broke off before its record 'end'; make it again.")
 
 
 def _line(number: int, line: bytes, model: Model) -> Item | Outcome | None:
     try:
         return _item(number, orjson.loads(line), model)
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        detail = f"This is no record of an export: {type(error).__name__}: {error}."
-        return Outcome(number, "", FAILED, detail=detail)
+        what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        return Outcome(number, "", FAILED, detail=f"This is no record of an export: {what}.")
 
 
 def _item(number: int, record: dict[str, Any], model: Model) -> Item | Outcome | None:

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from rosterd.cli import exits, options, output
-from rosterd.http.api.mapping import previewed
+from rosterd.http.api.fit import check_body
+from rosterd.http.api.mapping import BODY, previewed
+from rosterd.http.problems import InvalidRequest
 from rosterd.scim import errors
 from rosterd.service.mapping import Rules
 
@@ -82,10 +84,13 @@ def set_(
 
 
 def _rules(file: Path) -> Rules:
-    """The rules in a file. Raises ``InvalidValue``."""
+    """The rules in a file. Raises ``InvalidValue``, also for a name that a mapping does not have."""
     try:
-        return Rules.of(jsonlib.loads(file.read_text("utf-8")))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        if isinstance(error, errors.ScimError):
-            raise
-        raise errors.InvalidValue(f"{file}: these are no rules: {type(error).__name__}: {error}.") from error
+        data = jsonlib.loads(file.read_text("utf-8"))
+    except ValueError as error:
+        raise errors.InvalidValue(f"{file} is no JSON: {error}.") from error
+    try:
+        check_body(data, BODY)
+    except InvalidRequest as error:
+        raise errors.InvalidValue(f"{file}: {error.detail}") from error
+    return Rules.of(data)

@@ -67,10 +67,17 @@ class Pages(Generic[T]):
 class Session:
     """``url`` is the server's address, without ``/api/v1``; ``key`` an API key.
 
-    ``timeout`` is in seconds, for one attempt. Use it as ``async with``.
+    ``timeout`` is in seconds, for one attempt. Use it as ``async with``. Raises ``ValueError`` for what
+    cannot be an address or a key.
     """
 
     def __init__(self, url: str, key: str, *, timeout: float = 60.0, attempts: int = ATTEMPTS) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"{url!r} is no address of a server: it begins with https:// or http://")
+        if key.split() != [key]:
+            raise ValueError(
+                "the API key is empty or has white space in it, such as the end of a line: strip it"
+            )
         self._base = url.rstrip("/") + "/api/v1"
         self._headers = {"authorization": f"Bearer {key}", "accept": "application/json"}
         self._timeout = aiohttp.ClientTimeout(total=timeout)
@@ -98,15 +105,14 @@ class Session:
             data = json.dumps(body).encode()
         for attempt in range(1, self._attempts + 1):
             try:
+                # A redirect is not followed: it would make a GET of a POST, and take the key elsewhere.
                 async with self._open.request(
-                    method, self._base + path, params=parameters(query), data=data, headers=headers
-                ) as reply:
-                    if reply.status < 400:
-                        return None if reply.status == 204 else await reply.json(content_type=None)
-                    error = await _error(reply)
-                    pause = _pause(attempt, reply.headers.get("retry-after"))
-                    if reply.status not in _AGAIN or attempt == self._attempts or pause > LONGEST_PAUSE:
-                        raise error
+                    method, self._base + path, params=parameters(query), data=data, headers=headers,
+                    allow_redirects=False,
+                ) as reply:  # fmt: skip
+                    pause = await self._refused(attempt, reply)
+                    if pause is None:
+                        return None if reply.status == 204 else await _content(reply)
             except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
                 if attempt == self._attempts:
                     raise Unreachable(f"{method} {path}: {type(error).__name__}: {error}") from error
@@ -128,19 +134,26 @@ class Session:
     async def _lines(self, path: str, query: Mapping[str, Any]) -> AsyncIterator[Any]:
         unlimited = aiohttp.ClientTimeout(total=None, sock_read=self._timeout.total)
         headers = {"accept": "application/jsonl"}
-        async with self._open.get(
-            self._base + path, params=parameters(query), headers=headers, timeout=unlimited
-        ) as reply:
-            if reply.status >= 400:
-                raise await _error(reply)
-            rest = b""
-            async for chunk in reply.content.iter_any():
-                *whole, rest = (rest + chunk).split(b"\n")
-                for line in whole:
-                    if line.strip():
-                        yield json.loads(line)
-            if rest.strip():
-                yield json.loads(rest)
+        for attempt in range(1, self._attempts + 1):
+            async with self._open.get(
+                self._base + path, params=parameters(query), headers=headers, timeout=unlimited,
+                allow_redirects=False,
+            ) as reply:  # fmt: skip
+                pause = await self._refused(attempt, reply)
+                if pause is None:
+                    async for value in _values(reply):
+                        yield value
+                    return
+            await asyncio.sleep(pause)
+
+    async def _refused(self, attempt: int, reply: aiohttp.ClientResponse) -> float | None:
+        """Seconds until the next attempt, ``None`` if the server did what was asked. Raises ``ApiError``."""
+        if reply.status < 300:
+            return None
+        pause = _pause(attempt, reply.headers.get("retry-after"))
+        if reply.status not in _AGAIN or attempt == self._attempts or pause > LONGEST_PAUSE:
+            raise await _error(reply)
+        return pause
 
     @property
     def _open(self) -> aiohttp.ClientSession:
@@ -161,7 +174,30 @@ def parameters(query: Mapping[str, Any] | None) -> dict[str, str]:
     return {name: texts[v] if isinstance(v, bool) else str(v) for name, v in given.items()}
 
 
+async def _values(reply: aiohttp.ClientResponse) -> AsyncIterator[Any]:
+    rest = b""
+    async for chunk in reply.content.iter_any():
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            if line.strip():
+                yield json.loads(line)
+    if rest.strip():
+        yield json.loads(rest)
+
+
+async def _content(reply: aiohttp.ClientResponse) -> Any:
+    try:
+        return await reply.json(content_type=None)
+    except ValueError as error:
+        detail = "The answer is no JSON: another server than rosterd is at this address."
+        raise ApiError(reply.status, {"title": reply.reason, "detail": detail}) from error
+
+
 async def _error(reply: aiohttp.ClientResponse) -> ApiError:
+    if reply.status < 400:
+        place = reply.headers.get("location", "nowhere")
+        detail = f"The server sends on to {place}: give the client that address."
+        return ApiError(reply.status, {"title": reply.reason, "detail": detail})
     try:
         problem = await reply.json(content_type=None)
     except (ValueError, aiohttp.ClientError):

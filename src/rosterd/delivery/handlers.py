@@ -60,7 +60,9 @@ class HandlerSender:
         try:
             async with limit:
                 await self._call(handler, message)
-        except Exception as fault:  # noqa: BLE001 - it is the application's, and its event is tried again
+        except (Exception, SystemExit, asyncio.CancelledError) as fault:
+            if _is_told_to_stop():
+                raise
             _log.error("handler failed", handler=endpoint.url, message=message.id, exc_info=fault)
             error = f"{type(fault).__name__}: {fault}"[:KEPT_ERROR].rstrip(": ")
             if limit.expired():
@@ -86,7 +88,7 @@ class HandlerSender:
         try:
             result = await asyncio.shield(asyncio.wrap_future(call))
         except asyncio.CancelledError:
-            if not call.cancel():
+            if _is_told_to_stop() and not call.cancel():
                 self._late[key] = call
             raise
         if inspect.isawaitable(result):  # an object whose __call__ is async, or a partial of such a function
@@ -96,3 +98,9 @@ class HandlerSender:
         if handler.name not in self._pools:
             self._pools[handler.name] = ThreadPoolExecutor(THREADS, thread_name_prefix="rosterd-handler")
         return self._pools[handler.name]
+
+
+def _is_told_to_stop() -> bool:
+    """Whether it is this task that is cancelled; else what the handler waited for was."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -6,6 +6,7 @@ It is loaded by who serves: the imports of all of this take half a second, which
 import asyncio
 import time
 from functools import partial
+from urllib.parse import urlsplit
 
 from rosterd.console.app import ConsoleApp
 from rosterd.console.context import Console
@@ -116,6 +117,7 @@ def _api(service: UseCases) -> ApiContext:
         secret=service.secret,
         waits=Waits(settings.event_readers, settings.event_readers_of_key),
         stopping=asyncio.Event(),
+        root=urlsplit(settings.base_url).path.rstrip("/") if settings.base_url else None,
     )
 
 

@@ -16,7 +16,7 @@ import structlog
 
 from rosterd.http.access_log import answered
 from rosterd.http.api import fit, replay, routes
-from rosterd.http.api.openapi import described
+from rosterd.http.api.openapi import BASE, described
 from rosterd.http.api.request import NOBODY, ApiCaller, ApiContext, ApiReply, ApiRequest, StreamReply
 from rosterd.http.api.route import JSON, ApiRoute
 from rosterd.http.decode import ClientGone, parse_json, parse_query, read_body
@@ -101,7 +101,8 @@ class ApiApp:
         query = fit.check_query(tuple(parse_query(scope.get("query_string", b""))), route.query)
         body = await _body(route, receive, headers)
         address = scope["client"][0] if scope.get("client") else None
-        request = ApiRequest(caller, parameters, query, body, headers, request_id, address)
+        root = scope.get("root_path", "").removesuffix(BASE) if self._api.root is None else self._api.root
+        request = ApiRequest(caller, parameters, query, body, headers, request_id, address, root)
         if route.method == "POST":
             return await replay.once(self._api, route, request, path, _rendered)
         return _rendered(await route.handler(self._api, request))

@@ -4,13 +4,16 @@ from typing import Final
 
 import orjson
 
+from rosterd.http.api.openapi import BASE
 from rosterd.http.api.request import ApiContext, ApiReply, ApiRequest
 from rosterd.http.api.route import ApiRoute
 
 
 async def openapi(api: ApiContext, request: ApiRequest) -> ApiReply:
     """GET /openapi.json."""
-    return ApiReply(200, orjson.Fragment(api.description))
+    if not request.root:
+        return ApiReply(200, orjson.Fragment(api.description))
+    return ApiReply(200, {**orjson.loads(api.description), "servers": [{"url": request.root + BASE}]})
 
 
 ROUTES: Final = (

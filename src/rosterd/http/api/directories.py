@@ -21,23 +21,25 @@ async def list_directories(api: ApiContext, request: ApiRequest) -> ApiReply:
     """GET /directories; a key that is bound sees its own."""
     bound = request.caller.directory
     if bound is not None:
-        return ApiReply(200, {"items": [_listed(bound)], "nextCursor": None})
+        return ApiReply(200, {"items": [_listed(request, bound)], "nextCursor": None})
     place = api.place(request, "directories")
     after = str(place.key) if place else ""
     rows = await api.registry.directory_page(after, request.limit + 1)
-    return api.page(request, "directories", rows, _listed, lambda row: (0, row.name))
+    return api.page(
+        request, "directories", rows, lambda row: _listed(request, row), lambda row: (0, row.name)
+    )
 
 
 async def create_directory(api: ApiContext, request: ApiRequest) -> ApiReply:
     """POST /directories."""
     request.caller.require_unbound()
     made = await api.directories.create(request.body["name"], by=request.by)
-    return ApiReply(201, await _described(api, made))
+    return ApiReply(201, await _described(api, request, made))
 
 
 async def read_directory(api: ApiContext, request: ApiRequest) -> ApiReply:
     """GET /directories/{directory}."""
-    return ApiReply(200, await _described(api, await api.directory(request)))
+    return ApiReply(200, await _described(api, request, await api.directory(request)))
 
 
 async def delete_directory(api: ApiContext, request: ApiRequest) -> ApiReply:
@@ -62,26 +64,26 @@ async def define_directory(api: ApiContext, request: ApiRequest) -> ApiReply:
         defined = await api.directories.define(directory, schemas, types, by=request.by)
     except SchemaError as error:
         raise _invalid("/resourceTypes", error) from error
-    return ApiReply(200, await _described(api, defined))
+    return ApiReply(200, await _described(api, request, defined))
 
 
 def _invalid(pointer: str, error: SchemaError) -> InvalidRequest:
     return InvalidRequest(f"The definitions are not valid: {error}.", [(pointer, str(error))])
 
 
-def _listed(directory: Directory) -> dict[str, Any]:
+def _listed(request: ApiRequest, directory: Directory) -> dict[str, Any]:
     return {
         "name": directory.name,
-        "scimPath": f"/scim/v2/d/{directory.name}",
+        "scimPath": f"{request.root}/scim/v2/d/{directory.name}",
         "revision": directory.revision,
         "created": format_time(directory.created),
     }
 
 
-async def _described(api: ApiContext, directory: Directory) -> dict[str, Any]:
+async def _described(api: ApiContext, request: ApiRequest, directory: Directory) -> dict[str, Any]:
     reader = api.store.reader(directory.id)
     return {
-        **_listed(directory),
+        **_listed(request, directory),
         "users": await reader.count("User"),
         "groups": await reader.count("Group"),
         "definitions": {"schemas": directory.schemas, "resourceTypes": directory.resource_types},

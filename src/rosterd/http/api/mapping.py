@@ -94,6 +94,7 @@ _RULES: Final = {
         ),
     },
 }
+BODY: Final = thing("The rules.", **_RULES)
 _MAPPING: Final = thing(
     "A mapping.",
     **_RULES,
@@ -136,7 +137,7 @@ ROUTES: Final = (
         DIRECTORIES_WRITE,
         save_mapping,
         "Put rules in force; whoever changes by them is told by events `user.mapped`",
-        body=thing("The rules.", **_RULES),
+        body=BODY,
         reply=_MAPPING,
     ),
     ApiRoute(
@@ -145,7 +146,7 @@ ROUTES: Final = (
         USERS_READ,
         preview_mapping,
         "Say what rules would change, without changing it",
-        body=thing("The rules.", **_RULES),
+        body=BODY,
         reply=_PREVIEW,
     ),
     ApiRoute(

@@ -82,6 +82,8 @@ class ApiRequest:
     request_id: str
     address: str | None = None
     """The network address it came from."""
+    root: str = ""
+    """Path below which clients find the server; empty, or it begins with a slash."""
 
     @property
     def by(self) -> Actor:
@@ -146,6 +148,8 @@ class ApiContext:
     waits: Waits
     stopping: asyncio.Event
     """Set when the server stops: whoever waits must come to an end."""
+    root: str | None = None
+    """Path of the server's public URL; ``None`` if that is not known, so that requests tell it."""
     description: bytes = b"{}"
     """The OpenAPI document."""
 
