@@ -7,7 +7,7 @@ from rosterd.http.api.route import ApiRoute
 from rosterd.http.api.schemas import number, text, thing
 from rosterd.scim import errors
 from rosterd.service.keys import DIRECTORIES_READ, DIRECTORIES_WRITE, USERS_READ
-from rosterd.service.mapping import MAX_EXPRESSION, MAX_RULES, Rules
+from rosterd.service.mapping import MAX_EXPRESSION, MAX_EXPRESSIONS, MAX_RULES, Rules
 from rosterd.service.mappings import Preview
 from rosterd.service.projections import Mapped
 
@@ -94,6 +94,7 @@ _RULES: Final = {
         ),
     },
 }
+_BODY: Final = thing(f"The rules; {MAX_EXPRESSIONS:,} characters together at most.", **_RULES)
 _MAPPING: Final = thing(
     "A mapping.",
     **_RULES,
@@ -136,7 +137,7 @@ ROUTES: Final = (
         DIRECTORIES_WRITE,
         save_mapping,
         "Put rules in force; whoever changes by them is told by events `user.mapped`",
-        body=thing("The rules.", **_RULES),
+        body=_BODY,
         reply=_MAPPING,
     ),
     ApiRoute(
@@ -145,7 +146,7 @@ ROUTES: Final = (
         USERS_READ,
         preview_mapping,
         "Say what rules would change, without changing it",
-        body=thing("The rules.", **_RULES),
+        body=_BODY,
         reply=_PREVIEW,
     ),
     ApiRoute(
