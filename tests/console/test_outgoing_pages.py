@@ -240,6 +240,19 @@ def test_rules_are_previewed_saved_and_carried_out(tmp_path: Path) -> None:
     run(tmp_path, test)
 
 
+def test_rules_that_are_too_long_together_are_said_to_be_so_and_kept_in_the_form(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        visit = await world.visit(OWNER)
+        form = {"role": [f"r{n}" for n in range(11)], "when": ["'x' in groups || ".ljust(2000, "'")] * 11}
+        shown = await visit.post(MAPPING, form, then="preview")
+        assert shown.status == 400
+        assert "at most 20,000 characters together, not 22,000" in shown.words
+        assert "This is not a valid expression" not in shown.words
+        assert 'value="r10"' in shown.html
+
+    run(tmp_path, test)
+
+
 def test_whom_rules_are_tried_on_must_be_there(tmp_path: Path) -> None:
     async def test(world: World) -> None:
         visit = await world.visit(OWNER)

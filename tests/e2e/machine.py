@@ -23,8 +23,9 @@ from judges.harness import environment, free_port
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 _DATABASE: Final = re.compile(
-    r"postgres://rosterd@(?:one\.example\.com,two|db)\.example\.com/rosterd(?:\?[\w=&-]+)?"
+    r"postgres://rosterd@(?:one\.example\.com,two|db)\.example\.com/rosterd(_restored)?(?:\?[\w=&-]+)?"
 )
+_NEW: Final = "--maintenance-db=postgres://postgres@db.example.com/postgres --owner=rosterd rosterd_restored"
 
 SUDO = """\
 #!/bin/sh
@@ -110,9 +111,14 @@ class Machine:
     """Where its paths lead, and how its commands are run."""
 
     root: Path
-    url: str
-    """The database that the guide calls ``postgres://rosterd@db.example.com/rosterd``."""
+    name: str
+    """Of the database that the guide calls ``rosterd``."""
     port: int
+
+    @property
+    def url(self) -> str:
+        """What the guide calls ``postgres://rosterd@db.example.com/rosterd``."""
+        return _url(self.name)
 
     @property
     def data(self) -> Path:
@@ -128,7 +134,8 @@ class Machine:
         """The text with the guide's paths and addresses as they are here."""
         for path in ("/etc/systemd/system", "/etc/rosterd", "/opt", "/var/lib/rosterd", "/var/backups"):
             text = re.sub(rf"(?<![\w/]){path}\b", f"{self.root}{path}", text)
-        return _DATABASE.sub(lambda _: self.url, text)
+        text = text.replace(_NEW, f"--maintenance-db='{URL}' {self.name}_restored")
+        return _DATABASE.sub(lambda found: _url(self.name + (found[1] or "")), text)
 
     def run(self, script: str, env: Mapping[str, str]) -> dict[str, str]:
         """Run a block of the guide; the environment that it leaves. Fails if a command of it fails."""
@@ -161,9 +168,7 @@ def machine(root: Path) -> Iterator[Machine]:
     """A machine with nothing on it; what runs on it is ended at the end, and its database dropped."""
     name = f"rosterd_guide_{secrets.token_hex(6)}"
     asyncio.run(_execute(f"CREATE DATABASE {name}"))
-    address, _, query = URL.partition("?")
-    url = f"{address.rpartition('/')[0]}/{name}{'?' if query else ''}{query}"
-    made = Machine(root, url, free_port())
+    made = Machine(root, name, free_port())
     for path in ("tools", "state", "etc/systemd/system", "etc/rosterd", "var/lib", "var/backups"):
         (root / path).mkdir(parents=True)
     words = {"python": sys.executable, "bin": BIN, "tools": root / "tools", "state": root / "state"}
@@ -177,7 +182,13 @@ def machine(root: Path) -> Iterator[Machine]:
         yield made
     finally:
         subprocess.run([root / "tools/systemctl", "stop", "rosterd"], check=False)
-        asyncio.run(_execute(f"DROP DATABASE {name} WITH (FORCE)"))
+        for database in (name, f"{name}_restored"):
+            asyncio.run(_execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)"))
+
+
+def _url(name: str) -> str:
+    address, mark, query = URL.partition("?")
+    return f"{address.rpartition('/')[0]}/{name}{mark}{query}"
 
 
 async def _execute(statement: str) -> None:

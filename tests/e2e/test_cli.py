@@ -468,30 +468,42 @@ def test_doctor_says_what_is_missing_where_there_is_nothing(tmp_path: Path) -> N
     assert not (tmp_path / "none").exists()
 
 
-def test_what_doctor_advises_for_postgresql_names_no_data_directory() -> None:
+def test_doctor_makes_nothing_in_postgresql_and_names_no_data_directory() -> None:
     with namespace() as url:
         done = invoke("doctor", "--port", str(free_port()), ROSTERD_DATABASE_URL=url)
-    assert done.returncode == 1
+        again = invoke("doctor", "--port", str(free_port()), ROSTERD_DATABASE_URL=url)
+    assert done.returncode == again.returncode == 1
+    for told in (done.stdout, again.stdout):
+        assert "there is no rosterd data in PostgreSQL" in told
     assert "and run: rosterd migrate\n" in done.stdout
     assert "rosterd-data" not in done.stdout
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("token", "create"),
-        ("client", "create"),
-        ("key", "create"),
-        ("directory", "create", "acme"),
-        ("webhook", "create", "https://app.example/"),
-    ],
-    ids=" ".join,
+MAKERS = (
+    ("token", "create"),
+    ("client", "create"),
+    ("key", "create"),
+    ("directory", "create", "acme"),
+    ("webhook", "create", "https://app.example/"),
 )
+
+
+@pytest.mark.parametrize("arguments", MAKERS, ids=" ".join)
 def test_who_makes_an_installation_on_the_way_is_told(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     first = invoke(*arguments, "--json", "--data", tmp_path / "typo", code=0)
     assert f"There was no installation in {tmp_path / 'typo'}; a new one was made there." in first.stderr
     assert json.loads(first.stdout)
     assert invoke("token", "create", "--data", tmp_path / "typo", code=0).stderr == ""
+
+
+@pytest.mark.parametrize("arguments", MAKERS, ids=" ".join)
+def test_who_makes_an_installation_in_postgresql_is_told(arguments: tuple[str, ...]) -> None:
+    with namespace() as url:
+        first = invoke(*arguments, "--json", code=0, ROSTERD_DATABASE_URL=url)
+        again = invoke("token", "create", code=0, ROSTERD_DATABASE_URL=url)
+    assert "There was no installation in the database; a new one was made there." in first.stderr
+    assert json.loads(first.stdout)
+    assert again.stderr == ""
 
 
 def test_demo_provisions_a_company_and_ends() -> None:

@@ -113,7 +113,9 @@ def test_a_service_on_a_file_is_looked_after(here: Machine) -> None:
     here.run(restore, env)
     on_postgres = {**env, "ROSTERD_DATABASE_URL": here.url}
     here.run(mark, on_postgres)
-    here.run(put_back, on_postgres)
+    newer = "CREATE TABLE newer (id BIGINT REFERENCES directory)"  # as a release after that of the dump makes
+    here.run(f"psql {here.url} --command '{newer}'", env)
+    on_postgres = here.run(put_back, on_postgres)
     (upgrade,) = blocks()["Upgrade"]
     here.run(upgrade, env)
     here.run("sudo systemctl start rosterd", env)

@@ -21,6 +21,7 @@ from faults.clusters import Cluster, alone, owned_folder
 from faults.pooler import pooler
 from faults.proxy import wire
 from faults.site import LONG, Run, asked, resident, site
+from judges.harness import COMMAND, environment
 
 from rosterd.service.ports import OutcomeUnknown, StoreUnavailable
 from rosterd.store.postgres import PostgresStore, open_postgres
@@ -206,6 +207,13 @@ def test_a_pooler_by_session_works_and_one_by_transaction_is_refused(
         for use in (write_and_hear, apply_postgres, whereabouts):
             with pytest.raises(ValueError, match="pool_mode = session"):
                 asyncio.run(use(url))
+        for _ in range(2):  # the second is given what the first has prepared under the same names
+            command = [*COMMAND, "migrate", "--dry-run"]
+            more = {**environment(), "ROSTERD_DATABASE_URL": url}
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=more)
+            assert done.returncode != 0
+            assert "pool_mode = session" in done.stderr
+            assert "asyncpg" not in done.stderr
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text() for path in DOCUMEN
 
 # Programs a document may tell its reader to run, beside rosterd, make and curl, which are looked at closely.
 PROGRAMS = {"git", "cd", "export", "pip", "sqlite3", "sudo", "systemctl", "cp", "mv", "python3", "cat"}
-PROGRAMS |= {"pg_dump", "pg_restore", "pg_basebackup", "echo", "touch"}
+PROGRAMS |= {"pg_dump", "pg_restore", "pg_basebackup", "createdb", "echo", "touch"}
 
 
 def loaded(name: str) -> ModuleType:

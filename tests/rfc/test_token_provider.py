@@ -209,6 +209,7 @@ def test_only_post_is_taken(http: httpx.Client, path: str, method: str) -> None:
         ({"Content-Type": "application/json"}, b"{}", 415, FORM),
         ({"Content-Type": "text/plain; \xe9"}, b"a=b", 415, FORM),
         ({}, b"a=b", 415, "without a Content-Type"),
+        ({"Content-Type": FORM, "Content-Encoding": "gzip"}, b"a=b", 415, "without an encoding"),
         ({"Content-Type": FORM}, b"a=" + b"b" * 16384, 413, "16384 bytes"),
         ({"Content-Type": FORM}, b"a=%ff", 400, "UTF-8"),
         ({"Content-Type": FORM}, b"a=\xff", 400, "UTF-8"),

@@ -156,6 +156,48 @@ def test_rules_that_are_not_valid_change_nothing(tmp_path: Path) -> None:
     run(tmp_path, test)
 
 
+def long(rules: int, characters: int) -> Rules:
+    """So many roles with conditions of so many characters, which is given to everybody."""
+    return Rules((), tuple((f"r{n}", "true".ljust(characters)) for n in range(rules)))
+
+
+def test_rules_that_are_too_long_together_are_refused_before_they_are_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[str] = []
+
+    async def test(world: World) -> None:
+        monkeypatch.setattr(Cel, "compile", lambda self, text: compiled.append(text))
+        for method, path in (
+            ("PUT", "/directories/acme/mapping"),
+            ("POST", "/directories/acme/mapping/preview"),
+        ):
+            reply = await world.api.request(method, path, json=long(11, 2000).to_json())
+            assert reply.status_code == 400, reply.text
+            assert "at most 20,000 characters together, not 22,000" in reply.json()["detail"]
+        assert compiled == []
+
+    run(tmp_path, test)
+
+
+def test_longer_rules_of_before_are_carried_out_and_may_be_made_shorter(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        home = await world.service.control.directory("acme")
+        assert home is not None
+        ann = (await world.user("ann"))["id"]
+        before = mappings.Mapped(long(15, 2000), 1, 0, 0)
+        await world.service.store.write(home.id, lambda tx: tx.set_mapping(before))
+        await settle(world)
+        assert len((await mapped(world, ann))["roles"]) == 15
+        await save(world, long(15, 2000))
+        await save(world, long(14, 2000))
+        assert len((await mapped(world, ann))["roles"]) == 14
+        reply = await world.api.put("/directories/acme/mapping", json=long(15, 2000).to_json())
+        assert reply.status_code == 400
+
+    run(tmp_path, test)
+
+
 async def happen(world: World, chance: random.Random, users: list[str], groups: list[str]) -> None:
     """One request of an identity provider, whatever comes."""
     group, what = f"/Groups/{chance.choice(groups)}", chance.choice("nnnmmmmigrradx")

@@ -55,6 +55,46 @@ def test_a_logged_error_holds_no_local_variables(log_format: str) -> None:
         assert secret not in done.stderr
 
 
+OF_A_LIBRARY = """
+import logging
+from rosterd.wiring.logs import configure
+from rosterd.wiring.settings import Settings
+
+configure(Settings(log_format={log_format!r}), worker=2)
+log = logging.getLogger("library.part")
+log.info("nothing of this")
+log.warning("the collector at %s\\nis away", "127.0.0.1")
+log.warning("%d", "a mistake of the library's")
+try:
+    1 / 0
+except ZeroDivisionError:
+    log.exception("it failed")
+"""
+
+
+def of_a_library(log_format: str) -> list[str]:
+    program = OF_A_LIBRARY.format(log_format=log_format)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    return done.stderr.splitlines()
+
+
+def test_what_a_library_logs_is_a_line_of_json_too() -> None:
+    written = [json.loads(line) for line in of_a_library("json") if line.startswith("{")]
+    assert [(line["event"], line["level"]) for line in written] == [
+        ("the collector at 127.0.0.1\nis away", "warning"),
+        ("it failed", "error"),
+    ]
+    assert {(line["logger"], line["worker"]) for line in written} == {("library.part", 2)}
+    assert written[1]["exception"][0]["exc_type"] == "ZeroDivisionError"
+
+
+def test_what_a_library_logs_is_read_on_a_terminal() -> None:
+    text = "\n".join(of_a_library("console"))
+    for word in ("is away", "library.part", "it failed", "ZeroDivisionError"):
+        assert word in text
+
+
 LINES = """
 import structlog
 from rosterd.wiring.logs import configure

@@ -16,10 +16,12 @@ from urllib.parse import urlsplit
 import typer
 
 from rosterd.cli import codes, exits, options, output
+from rosterd.scim.errors import NotFound
 from rosterd.service.expiry import end_of
 from rosterd.service.ports import StoreUnavailable
 from rosterd.service.standing import ACTIVE
 from rosterd.wiring import Service, Settings, SettingsError, open_service, upkeep
+from rosterd.wiring.engines import want_data
 from rosterd.wiring.ids import now
 from rosterd.wiring.listening import PortTaken, bind
 from rosterd.wiring.room import ROOM, wanted
@@ -139,7 +141,7 @@ def _workers(settings: Settings) -> Finding | None:
         return Finding(name, "bad", f"there are to be {count}, and the data is in a file for one", fix)
     try:
         room = asyncio.run(_room(settings))
-    except (StoreUnavailable, upkeep.SchemaMismatch):
+    except (NotFound, StoreUnavailable, upkeep.SchemaMismatch):
         return None  # said by the checks of the database
     need = wanted(settings)
     text = f"{count}, which may want {need} connections to PostgreSQL, that has room for {room}"
@@ -149,6 +151,7 @@ def _workers(settings: Settings) -> Finding | None:
 
 
 async def _room(settings: Settings) -> int | None:
+    await want_data(settings)
     async with open_service(settings) as service:
         return await service.control.room()
 
@@ -245,15 +248,16 @@ def _looked_up(
     fix: str,
 ) -> Finding | None:
     """What ``look`` finds in an open store: its warnings, else how it says that all is well."""
-    if not settings.is_made:
-        return None
 
     async def work() -> tuple[list[str], str]:
+        await want_data(settings)
         async with open_service(settings) as service:
             return await look(service)
 
     try:
         warnings, well = asyncio.run(work())
+    except NotFound:
+        return None  # said by the check of the database
     except (StoreUnavailable, upkeep.SchemaMismatch) as error:
         return Finding(name, "bad", f"cannot be read: {error}", "see the checks of the database")
     except Exception as error:

@@ -16,7 +16,7 @@ from rosterd.service.audit import COMMAND_LINE, Actor
 from rosterd.service.control import Connection, Directory
 from rosterd.service.directories import NAME_RULE, is_name
 from rosterd.wiring import DEFAULT, Service, Settings, open_service
-from rosterd.wiring.engines import want_data
+from rosterd.wiring.engines import has_data, want_data
 from rosterd.wiring.ids import new_request_id
 
 Data = Annotated[
@@ -140,10 +140,11 @@ async def existing_service(data: Path) -> AsyncIterator[Service]:
 async def first_or_existing_service(data: Path) -> AsyncIterator[Service]:
     """The same for a command that makes something; it says on standard error if it makes the installation."""
     settings = Settings.from_env(data=data)
-    is_made = settings.is_made
+    is_made = await has_data(settings)
     async with open_service(settings) as service:
         if not is_made:
-            output.complain(f"There was no installation in {settings.data}; a new one was made there.")
+            place = settings.data if settings.database_url is None else "the database"
+            output.complain(f"There was no installation in {place}; a new one was made there.")
         yield service
 
 

@@ -877,7 +877,7 @@ class SaveMappingBodyRole(TypedDict):
 
 
 class SaveMappingBody(TypedDict):
-    """The rules."""
+    """The rules; 20,000 characters together at most."""
 
     fields: list[SaveMappingBodyField]
     """The application's fields of a user."""
@@ -935,7 +935,7 @@ class PreviewMappingBodyRole(TypedDict):
 
 
 class PreviewMappingBody(TypedDict):
-    """The rules."""
+    """The rules; 20,000 characters together at most."""
 
     fields: list[PreviewMappingBodyField]
     """The application's fields of a user."""

@@ -105,6 +105,10 @@ async def draft_mapping(console: Console, request: PageRequest) -> Reply:
     if verb == "remove" and listed is not None and number.isascii() and number.isdigit():
         del listed[int(number) : int(number) + 1]
         return await _page(console, request, directory, draft)
+    try:  # before any is compiled
+        _all(draft).check_length((await console.mappings.read(directory)).rules)
+    except errors.InvalidValue as error:
+        return await _page(console, request, directory, draft, status=400, wrong=error.detail)
     rules = _rules(console, draft)
     if rules is None:
         return await _page(console, request, directory, draft, status=400)
@@ -143,6 +147,11 @@ def _typed(request: PageRequest) -> Draft:
     number = request.text("revision")
     revision = int(number) if number.isascii() and number.isdigit() and len(number) < 18 else 0
     return Draft(rows("field", "value"), rows("role", "when"), revision, request.text("user"))
+
+
+def _all(draft: Draft) -> Rules:
+    """Every row, whether it is right or not."""
+    return Rules(*(tuple((row.name, row.text) for row in rows) for rows in (draft.fields, draft.roles)))
 
 
 def _rules(console: Console, draft: Draft) -> Rules | None:

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from rosterd.http.decode import read_body
-from rosterd.http.headers import Headers
+from rosterd.http.headers import Headers, check_encoding
 from rosterd.http.reply import Receive
 from rosterd.scim import errors
 from rosterd.service.clients import Refused
@@ -30,6 +30,7 @@ async def read_form(
     if declared.split(";")[0].strip().casefold() != FORM:
         sent = f"as '{declared[:100]}'" if declared else "without a Content-Type"
         raise errors.UnsupportedMediaType(f"The body was sent {sent}; send it as {FORM}.")
+    check_encoding(headers.raw(b"content-encoding") or b"")
     for name, _ in _pairs(query, "The query string"):
         if name in known:
             raise Refused("invalid_request", f"Send {name} in the body, never in the address.")

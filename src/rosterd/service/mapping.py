@@ -19,6 +19,8 @@ from rosterd.scim import errors, urns
 
 MAX_RULES: Final = 200
 MAX_EXPRESSION: Final = 2000
+MAX_EXPRESSIONS: Final = 20_000
+"""Characters of all rules together; to compile so many takes a quarter of a second at worst."""
 MAX_LOOPS: Final = 3
 """``map``, ``filter``, ``all``, ``exists`` in one expression: each goes through a list."""
 MAX_PARTS: Final = 100
@@ -97,6 +99,19 @@ class Rules:
             if doubled and kind == "field":
                 raise errors.InvalidValue(f"The field '{doubled[0]}' has two rules; write one.")
         return cls(fields, roles)
+
+    @property
+    def length(self) -> int:
+        """Characters of all expressions."""
+        return sum(len(text) for _, text in (*self.fields, *self.roles))
+
+    def check_length(self, present: "Rules") -> None:
+        """Raise ``InvalidValue`` if they are too long together, and no shorter way from the present ones."""
+        if self.length > max(MAX_EXPRESSIONS, present.length):
+            raise errors.InvalidValue(
+                f"The rules of a mapping have at most {MAX_EXPRESSIONS:,} characters together, "
+                f"not {self.length:,}; write fewer or shorter ones."
+            )
 
     def to_json(self) -> dict[str, Any]:
         """As ``of`` reads it."""

@@ -94,16 +94,21 @@ class Mappings:
         """Raise ``InvalidValue`` for rules that are not valid."""
         Mapper(rules, self._expressions)
 
+    async def _mapper(self, directory: Directory, rules: Rules) -> Mapper:
+        """Raises ``InvalidValue``; rules that an older release took may be as long together as they are."""
+        rules.check_length((await self.read(directory)).rules)
+        return Mapper(rules, self._expressions)
+
     async def try_on(
         self, directory: Directory, rules: Rules, row: Stored
     ) -> tuple[Value, tuple[Fault, ...]]:
         """What rules would make of one user, and which of them fail. Raises ``InvalidValue``."""
         groups = await self._store.reader(directory.id).memberships([row.id])
-        return work_out(Mapper(rules, self._expressions), row, groups.get(row.id, ()))
+        return work_out(await self._mapper(directory, rules), row, groups.get(row.id, ()))
 
     async def preview(self, directory: Directory, rules: Rules) -> Preview:
         """What these rules would change. Raises ``InvalidValue`` for rules that are not valid."""
-        mapper = Mapper(rules, self._expressions)
+        mapper = await self._mapper(directory, rules)
         preview = Preview()
         async with self._store.snapshot(directory.id) as reader:
             size = 1
@@ -121,7 +126,7 @@ class Mappings:
 
         Nothing happens if they are the present ones.
         """
-        self.check(rules)
+        await self._mapper(directory, rules)
 
         async def work(tx: Writer) -> Mapped:
             before = await tx.mapping() or _EMPTY

@@ -38,6 +38,12 @@ _SETTINGS: Final = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
+BY_TRANSACTION: Final = (
+    "a pooler that works by transaction or statement; rosterd listens and keeps "
+    "settings and prepared statements, so it needs pool_mode = session"
+)
+# What was prepared by one connection is found by another, or not by the same.
+_MIXED: Final = (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError)
 # Errors of a server that starts, stops or breaks off, though it has answered.
 _GONE: Final = (asyncpg.OperatorInterventionError, asyncpg.PostgresConnectionError)
 # What a URL says of the connection itself; everything else in its query is a setting of the session.
@@ -188,6 +194,8 @@ def _no_server(said: Mapping[str, BaseException]) -> Exception:
 def _words(error: BaseException) -> str:
     if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
         return "it is not the kind of server that is wanted (a primary, unless the URL says otherwise)"
+    if isinstance(error, _MIXED):
+        return f"it is {BY_TRANSACTION}"
     if isinstance(error, TimeoutError):
         return f"no answer within {CONNECT_SECONDS:g} s"
     return str(error) or type(error).__name__

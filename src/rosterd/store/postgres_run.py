@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol, TypeVar
 import asyncpg
 
 from rosterd.service.ports import OutcomeUnknown, StoreUnavailable, UniqueViolation
-from rosterd.store.postgres_connect import CONNECT_SECONDS, Servers
+from rosterd.store.postgres_connect import BY_TRANSACTION, CONNECT_SECONDS, Servers
 from rosterd.store.postgres_pool import Pool
 from rosterd.store.queries import POSTGRES
 
@@ -362,10 +362,7 @@ async def by_session(one: Any, other: Any) -> None:
         before = await one.fetchval(POSTGRES["backend"])
         async with other.transaction():
             if await other.fetchval(POSTGRES["backend"]) == before:
-                raise ValueError(
-                    "it leads to a pooler that works by transaction or statement; rosterd listens and keeps "
-                    "settings and prepared statements, so it needs pool_mode = session"
-                )
+                raise ValueError(f"it leads to {BY_TRANSACTION}")
 
 
 @asynccontextmanager

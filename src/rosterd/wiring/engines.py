@@ -38,21 +38,23 @@ def bookmarks_of(store: object) -> Bookmarks:
     return store if isinstance(store, Bookmarks) else Walks()
 
 
-async def want_data(settings: Settings) -> None:
-    """Make sure that there is something to look at; looking makes nothing. Raises ``NotFound``."""
+async def has_data(settings: Settings) -> bool:
+    """Whether there is an installation; looking makes nothing. Raises as ``open_store`` does."""
     if settings.database_url is None:
-        if not settings.database.exists():
-            raise errors.NotFound(
-                f"There is no rosterd data in {settings.data}. "
-                f"Start with 'rosterd serve --data {settings.data}', or give --data."
-            )
-        return
-    from rosterd.store.postgres_migrate import known_postgres, pending_postgres  # noqa: PLC0415 - see above
+        return settings.database.exists()
+    return len(await lacking(settings)) < len(steps_of(settings))
 
-    with _told():
-        missing = await pending_postgres(settings.database_url)
-    if len(missing) == len(known_postgres()):
+
+async def want_data(settings: Settings) -> None:
+    """Make sure that there is an installation. Raises ``NotFound``, and as ``open_store`` does."""
+    if await has_data(settings):
+        return
+    if settings.database_url is not None:
         raise errors.NotFound("There is no rosterd data in the database. Start with 'rosterd serve'.")
+    raise errors.NotFound(
+        f"There is no rosterd data in {settings.data}. "
+        f"Start with 'rosterd serve --data {settings.data}', or give --data."
+    )
 
 
 def steps_of(settings: Settings) -> tuple[str, ...]:

@@ -25,8 +25,7 @@ from rosterd.wiring.settings import Settings
 def configure(settings: Settings, worker: int | None = None) -> None:
     """Set up logging for this process; each line of a ``worker`` says which it is."""
     configure_structlog(settings, worker)
-    form = "%(message)s" if worker is None else f"worker {worker}: %(message)s"
-    logging.basicConfig(level=max(_level(settings), logging.WARNING), stream=sys.stderr, format=form)
+    logging.basicConfig(level=max(_level(settings), logging.WARNING), handlers=[_OfLibraries()])
 
 
 def configure_structlog(settings: Settings, worker: int | None = None) -> None:
@@ -61,6 +60,19 @@ def configure_structlog(settings: Settings, worker: int | None = None) -> None:
             logger_factory=_always(_Lines(sys.stderr.buffer, b"\n")),
             cache_logger_on_first_use=True,
         )
+
+
+class _OfLibraries(logging.Handler):
+    """What libraries log becomes lines like ours, with the name of their ``logger``."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger()
+        method = {logging.CRITICAL: log.critical, logging.ERROR: log.error}.get(record.levelno, log.warning)
+        more = {"exc_info": record.exc_info} if record.exc_info else {}
+        try:
+            method(record.getMessage(), logger=record.name, **more)
+        except Exception:  # noqa: BLE001 - as any handler does: a library's mistake in logging is no more than that
+            self.handleError(record)
 
 
 def _always(lines: "_Lines") -> Callable[..., "_Lines"]:

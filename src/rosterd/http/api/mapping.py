@@ -7,7 +7,7 @@ from rosterd.http.api.route import ApiRoute
 from rosterd.http.api.schemas import number, text, thing
 from rosterd.scim import errors
 from rosterd.service.keys import DIRECTORIES_READ, DIRECTORIES_WRITE, USERS_READ
-from rosterd.service.mapping import MAX_EXPRESSION, MAX_RULES, Rules
+from rosterd.service.mapping import MAX_EXPRESSION, MAX_EXPRESSIONS, MAX_RULES, Rules
 from rosterd.service.mappings import Preview
 from rosterd.service.projections import Mapped
 
@@ -94,7 +94,7 @@ _RULES: Final = {
         ),
     },
 }
-BODY: Final = thing("The rules.", **_RULES)
+BODY: Final = thing(f"The rules; {MAX_EXPRESSIONS:,} characters together at most.", **_RULES)
 _MAPPING: Final = thing(
     "A mapping.",
     **_RULES,
