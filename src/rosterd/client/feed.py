@@ -37,12 +37,8 @@ class Feed(Session):
         if the key is bound to one. Raises ``ApiError`` 410 if events behind ``after`` are no longer kept:
         take a ``snapshot`` then.
         """
-        total = self._timeout.total
-        wait = (
-            WAIT if total is None else min(WAIT, int(total / 2))
-        )  # an answer must come within the time limit
         while True:
-            page = await self.events_page(directory, after=after, types=types, limit=limit, wait=wait)
+            page = await self.events_page(directory, after=after, types=types, limit=limit, wait=WAIT)
             after = page.next
             yield page
 
@@ -66,7 +62,7 @@ class Feed(Session):
             "limit": limit,
             "wait": wait,
         }
-        page = await self.ask("GET", path("events"), query=query)
+        page = await self.ask("GET", path("events"), query=query, wait=wait)
         return FeedPage(page["events"], page["next"])
 
     async def snapshot(self, directory: str | None = None) -> AsyncIterator[dict[str, Any]]:
