@@ -35,7 +35,8 @@ class Feed(Session):
         ``after`` is the ``next`` of the last page that was dealt with: store it together with what you
         did. ``None`` begins at the oldest event kept, ``"now"`` at the end. ``directory`` may be left out
         if the key is bound to one. Raises ``ApiError`` 410 if events behind ``after`` are no longer kept:
-        take a ``snapshot`` then.
+        take a ``snapshot`` then; ``Unreachable`` if the server is away for longer than its attempts take:
+        go on from the cursor when it is back.
         """
         while True:
             page = await self.events_page(directory, after=after, types=types, limit=limit, wait=WAIT)
