@@ -11,6 +11,7 @@ from aiohttp import web
 from delivery.receiving import Got, Receiver, World, receiver, run
 from standardwebhooks import Webhook
 
+from rosterd.client.models import Event
 from rosterd.delivery import journal
 from rosterd.delivery.worker import PER_WEBHOOK
 from rosterd.service.audit import ROSTERD
@@ -553,6 +554,8 @@ def test_a_test_message_is_sent_whatever_the_state_and_is_in_the_log_only(tmp_pa
         stored = await world.admin.test(made, by=BY)
         assert (stored.attempt.outcome.status, stored.attempt.outcome.body) == (503, "noted")
         assert hook.got[0].json["type"] == "webhook.test"
+        assert hook.got[0].json["resource"] == {"type": "Webhook", "id": made.id}
+        assert hook.got[0].json.keys() == Event.__annotations__.keys()
         assert await world.store.attempts(made.id, None, 9) == (stored,)
         assert await world.admin.sent(stored.attempt, acme) == hook.got[0].body
         assert await world.store.reader(acme.id).events(0, 9) == ()

@@ -43,6 +43,8 @@ def test_the_receiver_of_the_document_takes_every_message_once_and_no_forged_one
         statuses = [row.attempt.outcome.status for row in await world.store.attempts(made.id, None, 99)]
         assert statuses == [204] * 6
         assert capsys.readouterr().out.splitlines() == [f"user.created u{n}" for n in range(3)]
+        tried = await world.admin.test(made, by=BY)
+        assert tried.attempt.outcome.status == 204
         other, _ = await world.webhook(url)
         forged = await world.admin.test(other, by=BY)
         assert forged.attempt.outcome.status == 400

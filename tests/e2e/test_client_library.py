@@ -16,6 +16,8 @@ from rosterd.service.keys import SCOPES
 from rosterd.testing.scenario import BY
 from rosterd.wiring import Settings, open_service
 
+Answer = Callable[[web.Request], Awaitable[web.Response]]
+
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Any:
@@ -94,14 +96,15 @@ def test_the_feed_is_followed_from_a_snapshot_on(started: Server) -> None:
 
 
 @asynccontextmanager
-async def answering(*answers: web.Response) -> AsyncIterator[tuple[str, list[web.Request]]]:
+async def answering(*answers: web.Response | Answer) -> AsyncIterator[tuple[str, list[web.Request]]]:
     """A server that gives these answers one after the other, and what it was asked."""
     asked: list[web.Request] = []
 
     async def handle(request: web.Request) -> web.Response:
         await request.read()
         asked.append(request)
-        return answers[len(asked) - 1]
+        answer = answers[len(asked) - 1]
+        return answer if isinstance(answer, web.Response) else await answer(request)
 
     app = web.Application()
     app.router.add_route("*", "/{rest:.*}", handle)
@@ -212,12 +215,15 @@ def test_a_snapshot_without_its_end_is_not_taken_for_one() -> None:
     asyncio.run(main())
 
 
-def test_a_follower_waits_no_longer_than_an_answer_may_take() -> None:
+def test_what_the_server_is_asked_to_wait_is_beside_the_time_limit() -> None:
     async def main() -> None:
-        page = web.Response(text='{"events":[],"next":"c"}', content_type="application/json")
-        async with answering(page) as (url, asked), Client(url, "rak_x", timeout=10) as client:
-            await anext(client.follow("acme"))
-            assert asked[0].query["wait"] == "5"
+        async def late(request: web.Request) -> web.Response:
+            await asyncio.sleep(0.3)
+            return web.json_response({"events": [], "next": request.query["wait"]})
+
+        async with answering(late, late) as (url, _), Client(url, "rak_x", timeout=0.1, attempts=1) as client:
+            assert (await anext(client.follow("acme"))).next == "30"
+            assert (await client.events_page("acme", wait=20)).next == "20"
 
     asyncio.run(main())
 

@@ -143,6 +143,7 @@ def test_types_are_read(text: str, patterns: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     "text",
     ["user", "user.create", "user.crated", "user.x*", "*.created", "User.created", "user.[a-z]*", "user.?",
+     "user.paused", "user.member_*", "group.activated", "group.mapped",
      "user.created user.deleted", ",".join(f"a{n}.created" for n in range(21))],
 )  # fmt: skip
 def test_types_that_no_event_has_are_refused(text: str) -> None:

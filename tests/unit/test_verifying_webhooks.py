@@ -98,7 +98,16 @@ def test_a_signature_of_one_scheme_is_none_of_the_other() -> None:
         verified(BODY, headers, signer.shown)
 
 
-@pytest.mark.parametrize("text", ["", "secret", "whsec_", "whsec_é", "whpk_AAAA", "rak_AAAA", "whpk_"])
-def test_what_is_no_secret_is_told_at_once(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["", "secret", "whsec_", "whsec_é", "whpk_AAAA", "rak_AAAA", "whpk_", "whsec_AAAA\n", None, []]
+)
+def test_what_is_no_secret_is_told_at_once(text: Any) -> None:
     with pytest.raises(ValueError, match="begins with whsec_"):
         verified(BODY, Signer(V1).headers(), text)
+
+
+@pytest.mark.parametrize("body", [BODY.decode(), json.loads(BODY)])
+def test_a_body_that_is_not_as_it_came_is_told_at_once(body: Any) -> None:
+    signer = Signer(V1)
+    with pytest.raises(TypeError, match="as they came"):
+        verified(body, signer.headers(), signer.shown)

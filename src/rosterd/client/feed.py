@@ -35,14 +35,11 @@ class Feed(Session):
         ``after`` is the ``next`` of the last page that was dealt with: store it together with what you
         did. ``None`` begins at the oldest event kept, ``"now"`` at the end. ``directory`` may be left out
         if the key is bound to one. Raises ``ApiError`` 410 if events behind ``after`` are no longer kept:
-        take a ``snapshot`` then.
+        take a ``snapshot`` then; ``Unreachable`` if the server is away for longer than its attempts take:
+        go on from the cursor when it is back.
         """
-        total = self._timeout.total
-        wait = (
-            WAIT if total is None else min(WAIT, int(total / 2))
-        )  # an answer must come within the time limit
         while True:
-            page = await self.events_page(directory, after=after, types=types, limit=limit, wait=wait)
+            page = await self.events_page(directory, after=after, types=types, limit=limit, wait=WAIT)
             after = page.next
             yield page
 
@@ -66,7 +63,7 @@ class Feed(Session):
             "limit": limit,
             "wait": wait,
         }
-        page = await self.ask("GET", path("events"), query=query)
+        page = await self.ask("GET", path("events"), query=query, wait=wait)
         return FeedPage(page["events"], page["next"])
 
     async def snapshot(self, directory: str | None = None) -> AsyncIterator[dict[str, Any]]:

@@ -67,8 +67,8 @@ class Pages(Generic[T]):
 class Session:
     """``url`` is the server's address, without ``/api/v1``; ``key`` an API key.
 
-    ``timeout`` is in seconds, for one attempt. Use it as ``async with``. Raises ``ValueError`` for what
-    cannot be an address or a key.
+    ``timeout`` is in seconds, for one attempt, beside what the server is asked to wait. Use it as ``async
+    with``. Raises ``ValueError`` for what cannot be an address or a key.
     """
 
     def __init__(self, url: str, key: str, *, timeout: float = 60.0, attempts: int = ATTEMPTS) -> None:
@@ -95,9 +95,20 @@ class Session:
             await self._http.close()
 
     async def ask(
-        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        wait: float = 0,
     ) -> Any:
-        """The JSON of the answer, ``None`` if it has none. Raises ``ApiError`` and ``Unreachable``."""
+        """The JSON of the answer, ``None`` if it has none.
+
+        ``wait`` is how long the server is asked to wait, in seconds. Raises ``ApiError`` and ``Unreachable``.
+        """
+        total = self._timeout.total
+        patience = aiohttp.ClientTimeout(total=None if total is None else total + wait)
         headers = {"idempotency-key": secrets.token_hex(16)} if method == "POST" else {}
         data = None
         if body is not None:
@@ -108,7 +119,7 @@ class Session:
                 # A redirect is not followed: it would make a GET of a POST, and take the key elsewhere.
                 async with self._open.request(
                     method, self._base + path, params=parameters(query), data=data, headers=headers,
-                    allow_redirects=False,
+                    allow_redirects=False, timeout=patience,
                 ) as reply:  # fmt: skip
                     pause = await self._refused(attempt, reply)
                     if pause is None:

@@ -57,10 +57,13 @@ def verify(
 
     ``body`` is the request's as it came; ``headers`` may be in any letter case. ``secret`` is ``whsec_…`` or
     ``whpk_…``, or several of them during a rotation: one that fits is enough. ``tolerance`` is in seconds.
-    Raises ``VerificationError``; ``ValueError`` for what is no secret.
+    Raises ``VerificationError``; ``ValueError`` for what is no secret, ``TypeError`` for a body of no bytes.
     """
-    secrets = [secret] if isinstance(secret, str) else list(secret)
-    known = [_known(one) for one in secrets]
+    if not isinstance(body, bytes | bytearray):
+        raise TypeError("the body must be the bytes as they came: not decoded, and not read as JSON")
+    known = [_known(one) for one in ([secret] if isinstance(secret, str) else secret or ())]
+    if not known:
+        raise ValueError("no secret is given: it begins with whsec_, or with whpk_ if it is a public key")
     lower = {name.lower(): value for name, value in headers.items()}
     missing = [name for name in _HEADERS if not lower.get(name)]
     if missing:
@@ -114,7 +117,9 @@ def _known(secret: str) -> tuple[str, Matches]:
     except ValueError:
         raw = b""
     if prefix != "whsec" or not raw:
-        raise ValueError("a webhook's secret begins with whsec_, or with whpk_ if it is a public key")
+        raise ValueError(
+            "a webhook's secret begins with whsec_, or with whpk_ if it is a public key, without white space"
+        )
     return "v1", _by_secret(Webhook(raw))
 
 

@@ -61,7 +61,7 @@ class Composer:
     def test(self, endpoint: Endpoint, chance: str, at: int, directory: str | None) -> Message:
         """A message that says nothing happened."""
         if endpoint.stream is None:
-            return webhook_messages.test(f"msg_test-{chance}", at, directory)
+            return webhook_messages.test(f"msg_test-{chance}", at, directory, endpoint.id)
         id = f"{endpoint.id}.test-{chance}"
         claims = security_events.verification(endpoint.id, self._issuer, endpoint.stream, id, at)
         return Message(id, orjson.dumps(claims))

@@ -46,8 +46,13 @@ ENDS_SESSIONS: Final = frozenset(("user.deactivated", "user.deleted"))
 _SLICE: Final = 1.0  # seconds of waiting, between which it is asked whether the server stops
 _NEVER: Final = 1 << 62  # ms; a cursor ends with the events behind it, not with time
 _VERBS: Final = frozenset(type.partition(".")[2] for type in EVENTS)
+_VERBS_OF: Final = {
+    noun: frozenset(verb for of, _, verb in (type.partition(".") for type in EVENTS) if of == noun)
+    for noun in ("user", "group")
+}
+"""What happens to these is known; another noun may be a resource type of a directory's own."""
 # pattern = "*" / resource ".*" / resource "." verb-prefix "*" / resource "." verb
-_PATTERN: Final = re.compile(r"\*|[a-z][A-Za-z0-9_-]*\.([a-z_]*)(\*?)")
+_PATTERN: Final = re.compile(r"\*|([a-z][A-Za-z0-9_-]*)\.([a-z_]*)(\*?)")
 
 Record = dict[str, Any]
 
@@ -84,12 +89,13 @@ def parse_types(text: str) -> tuple[str, ...]:
             raise errors.InvalidValue(
                 f"types: '{pattern[:100]}' is not a type of event such as 'user.created', 'user.*' or '*'."
             )
-        verb, star = found[1], found[2]
-        known = verb is None or (any(v.startswith(verb) for v in _VERBS) if star else verb in _VERBS)
+        noun, verb, star = found.groups()
+        verbs = _VERBS_OF.get(noun, _VERBS)
+        known = verb is None or (any(v.startswith(verb) for v in verbs) if star else verb in verbs)
         if not known:
             raise errors.InvalidValue(
-                f"types: there are no events '{pattern}'; behind the point stands one of "
-                f"{', '.join(sorted(_VERBS))}, or '*'."
+                f"types: there are no events '{pattern}'; behind '{noun}.' stands one of "
+                f"{', '.join(sorted(verbs))}, or '*'."
             )
     return patterns
 

@@ -70,14 +70,16 @@ def batch(events: Sequence[StoredEvent], directory: Directory, connections: Mapp
     return Message(id, orjson.dumps(body), first, last, causes)
 
 
-def test(id: str, at: int, directory: str | None) -> Message:
-    """A message that says nothing happened; it is in no feed."""
+def test(id: str, at: int, directory: str | None, webhook: str) -> Message:
+    """A message that says nothing happened, in the form of an event; it is in no feed."""
     body: dict[str, Any] = {
         "id": id,
         "type": TEST_TYPE,
         "schemaVersion": SCHEMA_VERSION,
         "directory": directory,
         "time": format_time(at),
+        "resource": {"type": "Webhook", "id": webhook},
+        "cause": {"connection": None, "requestId": ""},
         "data": {"text": "This is a test of rosterd. Nothing happened."},
     }
     return Message(id, orjson.dumps(body))
