@@ -253,6 +253,12 @@ def test_a_connection_is_paused_and_goes_on(tmp_path: Path) -> None:
         paused = await visit.post(f"{OKTA}/state", move="pause", reason="look into it", confirm="yes")
         page = await visit.follow(paused)
         assert "look into it" in page.words
+        assert "See what can be undone · Change the policy · Resume it" in page.words
+        assert (
+            "The connection is paused. When all is as it should be, resume it"
+            in (await visit.get(f"{OKTA}/undo")).words
+        )
+        assert "Resume it" not in (await (await world.visit(VIEWER)).get(OKTA)).words
         assert (await world.scim.get("/Users")).status_code == 503
         assert "Paused" in (await visit.get("/")).words
         await visit.post(f"{OKTA}/state", move="resume", confirm="yes")

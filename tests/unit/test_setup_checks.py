@@ -48,6 +48,12 @@ EVIDENCE = [
     ),
     ("a request that was answered", replace(NOTHING, activity=HEARD), (), AT_REST),
     ("only refused ones", replace(NOTHING, activity=replace(HEARD, last_ok=None)), (), {"request"}),
+    (
+        "a token that was used at wrong addresses only",
+        replace(NOTHING, tokens=(replace(VALID, last_used=NOW),), activity=replace(HEARD, last_ok=None)),
+        (exchange("GET", "/Users/Users", 404, kind="User"),),
+        {"token", "request"},
+    ),
     ("a user", replace(NOTHING, users=1, accounts=(USER,)), (), {*AT_REST, "created"}),
     (
         "a changed user",

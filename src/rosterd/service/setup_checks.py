@@ -102,7 +102,7 @@ CHECKS: Final = (
         "test",
         "Address and token are right",
         "The identity provider's own test must be green.",
-        lambda seen: bool(seen.last_used or seen.users or (seen.activity and seen.activity.last_ok)),
+        lambda seen: bool(seen.users or (seen.activity.last_ok if seen.activity else seen.last_used)),
         lambda one: True,
     ),
     Check(
