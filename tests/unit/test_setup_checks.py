@@ -141,6 +141,17 @@ def test_a_connection_whose_tokens_ended_has_failed() -> None:
     assert states(replace(NOTHING, tokens=(*ended, VALID)))["token"] == DONE
 
 
+def test_users_are_counted_as_long_as_there_are_any() -> None:
+    told = [
+        {
+            one.check.id: one.told
+            for one in outcomes(replace(NOTHING, lost=True, users=count), HOME, LINE, NOW)
+        }
+        for count in (0, 1, 2)
+    ]
+    assert [each["created"] for each in told] == ["", "1 user so far", "2 users so far"]
+
+
 def test_what_did_not_happen_is_waited_for() -> None:
     assert set(states(NOTHING).values()) == {WAITING}
 
