@@ -227,6 +227,8 @@ def test_a_connection_gets_another_name(tmp_path: Path) -> None:
         await world.service.connections.create(world.acme, "entra", by=BY)
         fields = {**POLICY, "profile": "auto"}
         assert (await visit.get(f"{OKTA}/policy")).values("name") == ["okta"]
+        viewed = await (await world.visit(VIEWER)).get(f"{OKTA}/policy")
+        assert '<fieldset class="bare" disabled>' in viewed.html, "nothing that a viewer could type into"
         for wrong, status, told in (
             ("", 400, "1 to 63 letters"),
             ("a/b", 400, "1 to 63 letters"),
