@@ -137,6 +137,18 @@ def test_a_set_up_link_opens_its_page_only(tmp_path: Path) -> None:
     run(tmp_path, test)
 
 
+def test_a_set_up_link_leads_to_its_connection_by_whatever_name(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        guest = await world.visit(connection=world.okta)
+        await world.service.connections.update(world.okta, by=BY, name="workforce")
+        lost = await guest.get(f"{OKTA}/setup")
+        assert lost.status == 404
+        assert "To your set-up" in lost.words
+        assert (await guest.get("/")).leads_to == "/directories/acme/connections/workforce/setup"
+
+    run(tmp_path, test)
+
+
 def test_a_connection_is_made_with_the_fuse_on_and_leads_to_its_set_up(tmp_path: Path) -> None:
     async def test(world: World) -> None:
         visit = await world.visit(OPERATOR)
