@@ -42,6 +42,8 @@ SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 OPTIONS = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
 """The second spares the long lists of what is right."""
+HIDDEN = "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.getAttribute('aria-label'))"
+"""Which of the frames of tables hide a part of them at the side."""
 SIZES = ((1280, 900), (390, 844))
 ARGUMENTS = [
     "--headless",
@@ -122,13 +124,15 @@ def seen_at_once(page: Page, parts: str) -> None:
 def screenshot(page: Page, name: str) -> None:
     """The whole page, light and dark, narrow and wide, into ``screenshots/`` at the root; a CI artefact.
 
-    Nothing may stand out of the page at the side in any of them.
+    Nothing may stand out of the page at the side in any of them, and no table out of its frame.
     """
     SCREENSHOTS.mkdir(exist_ok=True)
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{page.url}: {wide} pixels wide in a window of {width}"
+        out = page.locator(".scroll").evaluate_all(HIDDEN)
+        assert out == [], f"{page.url}: in a window of {width} one has to move {out} to the side"
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}-{width}.png", full_page=True)

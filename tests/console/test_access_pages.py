@@ -95,8 +95,9 @@ def test_somebody_with_a_set_up_link_can_log_in_and_is_led_nowhere_else(tmp_path
         await ann(world)
         visit = await world.visit(connection=world.okta)
         setup = "/directories/acme/connections/okta/setup"
-        for page in (await visit.get(setup), await visit.get("/audit")):
-            assert 'href="/"' not in page.html
+        assert 'href="/"' not in (await visit.get(setup)).html
+        assert "To your set-up" in (await visit.get("/audit")).words
+        assert (await visit.get("/")).leads_to == setup
         login = await visit.get("/login")
         assert (login.status, login.heading) == (200, "Log in")
         assert (await enter(visit)).leads_to == "/"

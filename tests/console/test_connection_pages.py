@@ -137,6 +137,18 @@ def test_a_set_up_link_opens_its_page_only(tmp_path: Path) -> None:
     run(tmp_path, test)
 
 
+def test_a_set_up_link_leads_to_its_connection_by_whatever_name(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        guest = await world.visit(connection=world.okta)
+        await world.service.connections.update(world.okta, by=BY, name="workforce")
+        lost = await guest.get(f"{OKTA}/setup")
+        assert lost.status == 404
+        assert "To your set-up" in lost.words
+        assert (await guest.get("/")).leads_to == "/directories/acme/connections/workforce/setup"
+
+    run(tmp_path, test)
+
+
 def test_a_connection_is_made_with_the_fuse_on_and_leads_to_its_set_up(tmp_path: Path) -> None:
     async def test(world: World) -> None:
         visit = await world.visit(OPERATOR)
@@ -227,6 +239,8 @@ def test_a_connection_gets_another_name(tmp_path: Path) -> None:
         await world.service.connections.create(world.acme, "entra", by=BY)
         fields = {**POLICY, "profile": "auto"}
         assert (await visit.get(f"{OKTA}/policy")).values("name") == ["okta"]
+        viewed = await (await world.visit(VIEWER)).get(f"{OKTA}/policy")
+        assert '<fieldset class="bare" disabled>' in viewed.html, "nothing that a viewer could type into"
         for wrong, status, told in (
             ("", 400, "1 to 63 letters"),
             ("a/b", 400, "1 to 63 letters"),
@@ -253,6 +267,12 @@ def test_a_connection_is_paused_and_goes_on(tmp_path: Path) -> None:
         paused = await visit.post(f"{OKTA}/state", move="pause", reason="look into it", confirm="yes")
         page = await visit.follow(paused)
         assert "look into it" in page.words
+        assert "See what can be undone · Change the policy · Resume it" in page.words
+        assert (
+            "The connection is paused. When all is as it should be, resume it"
+            in (await visit.get(f"{OKTA}/undo")).words
+        )
+        assert "Resume it" not in (await (await world.visit(VIEWER)).get(OKTA)).words
         assert (await world.scim.get("/Users")).status_code == 503
         assert "Paused" in (await visit.get("/")).words
         await visit.post(f"{OKTA}/state", move="resume", confirm="yes")

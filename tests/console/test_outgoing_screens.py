@@ -111,3 +111,28 @@ def test_new_events_appear_by_themselves(outgoing: tuple[Outgoing, Page]) -> Non
     other.get_by_role("button", name="Pause the connection").click()
     other.context.close()
     expect(page.locator("#found table")).to_contain_text("connection.paused", timeout=20_000)
+
+
+def test_a_live_page_says_when_it_is_not_up_to_date_and_goes_on_once_it_can(
+    outgoing: tuple[Outgoing, Page],
+) -> None:
+    _, other = outgoing
+    browser = other.context.browser
+    assert browser is not None
+    base = "/".join(other.url.split("/")[:3])
+    page = browser.new_page(base_url=base, storage_state=other.context.storage_state())
+    page.clock.install()
+    page.goto("/directories/acme/events")
+    found, address = page.locator("#found"), "**/directories/acme/events"
+    page.route(address, lambda route: route.abort())
+    for wait in (5_000, 10_000, *[100_000] * 6):
+        with page.expect_event("requestfailed"):
+            page.clock.run_for(wait)
+    expect(found.get_by_role("status")).to_contain_text("not up to date any more")
+    axe(page)
+    page.unroute(address)
+    with page.expect_event("requestfinished"):
+        page.clock.run_for(100_000)
+    expect(found).not_to_contain_text("not up to date any more")
+    expect(found.locator("table")).to_be_visible()
+    page.context.close()

@@ -62,6 +62,9 @@ CASES = {
     "400": (refused(400, scim_type="invalidValue", detail="active: expected a boolean."), FACTS,
             "does not fit: active: expected a boolean. Correct the attribute mapping"),
     "404 deleted": (refused(404, "no resource"), replace(FACTS, deleted=True), "it is deleted. If the"),
+    "404 behind an endpoint": (
+        refused(404, "no resource", resource="Users"), FACTS, "names an endpoint twice. Check the base URL",
+    ),
     "404": (refused(404, "no resource"), FACTS, "there is none with this id in directory 'acme'."),
     "404 directory": (refused(404, "another directory"), FACTS, "names another directory than 'acme'"),
     "404 address": (
@@ -95,6 +98,7 @@ def test_it_says(case: str) -> None:
 def test_every_reason_can_be_told(row: Any) -> None:
     facts = replace(FACTS, owner="b" if row.owned else None, own=bool(row.own), deleted=bool(row.deleted))
     one = refused(row.status or 418, row.situation or "", row.scim_type, detail="Why not.")
+    one = one._replace(resource="Users") if row.doubled else one
     text = explain(one, facts)[0]
     assert text.endswith(".")
     assert "{" not in text

@@ -48,6 +48,12 @@ EVIDENCE = [
     ),
     ("a request that was answered", replace(NOTHING, activity=HEARD), (), AT_REST),
     ("only refused ones", replace(NOTHING, activity=replace(HEARD, last_ok=None)), (), {"request"}),
+    (
+        "a token that was used at wrong addresses only",
+        replace(NOTHING, tokens=(replace(VALID, last_used=NOW),), activity=replace(HEARD, last_ok=None)),
+        (exchange("GET", "/Users/Users", 404, kind="User"),),
+        {"token", "request"},
+    ),
     ("a user", replace(NOTHING, users=1, accounts=(USER,)), (), {*AT_REST, "created"}),
     (
         "a changed user",
@@ -133,6 +139,17 @@ def test_a_connection_whose_tokens_ended_has_failed() -> None:
     ended = (replace(VALID, expires=NOW), replace(VALID, revoked=NOW - 1))
     assert states(replace(NOTHING, tokens=ended))["token"] == FAILED
     assert states(replace(NOTHING, tokens=(*ended, VALID)))["token"] == DONE
+
+
+def test_users_are_counted_as_long_as_there_are_any() -> None:
+    told = [
+        {
+            one.check.id: one.told
+            for one in outcomes(replace(NOTHING, lost=True, users=count), HOME, LINE, NOW)
+        }
+        for count in (0, 1, 2)
+    ]
+    assert [each["created"] for each in told] == ["", "1 user so far", "2 users so far"]
 
 
 def test_what_did_not_happen_is_waited_for() -> None:

@@ -70,7 +70,10 @@ OnDeleteOption = Annotated[
 Reason = Annotated[
     str,
     typer.Option(
-        "--reason", "-r", help="Why; the identity provider's administrator is told.", show_default=False
+        "--reason",
+        "-r",
+        help="Why; told to the identity provider's administrator while it is paused or disabled.",
+        show_default=False,
     ),
 ]
 

@@ -383,7 +383,7 @@ class MoveConnectionBody(TypedDict):
     move: Literal["pause", "resume", "disable", "enable"]
     """`pause` answers 503 until `resume`, `disable` 403 until `enable`."""
     reason: NotRequired[str]
-    """Why; the identity provider's administrator is told."""
+    """Why; told to the identity provider's administrator while it is paused or disabled."""
 
 
 class UndoConnectionBody(TypedDict):

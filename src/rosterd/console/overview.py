@@ -10,11 +10,11 @@ from rosterd.console.attention import attention
 from rosterd.console.chart import HOURS, chart
 from rosterd.console.context import Console
 from rosterd.console.paging import AFTER, first, here, text
-from rosterd.console.request import PageRequest
+from rosterd.console.request import PageRequest, path
 from rosterd.console.route import Page
 from rosterd.console.vitals import Vitals, vitals
 from rosterd.http.reply import Reply
-from rosterd.service.control import Directory
+from rosterd.service.control import Directory, name_of
 from rosterd.service.health import BAD, WARN
 from rosterd.service.request_log import HOUR, Activity
 from rosterd.service.survey import EVERYWHERE, LOOKED_AT, Range
@@ -29,8 +29,11 @@ _ORDER: Final = {BAD: 0, WARN: 1, "dim": 2, "good": 3}
 
 
 async def show_overview(console: Console, request: PageRequest) -> Reply:
-    """GET /."""
+    """GET /; whoever came by a set-up link goes to that page, whatever the connection is called now."""
     bound = await console.bound(request)
+    if bound is not None and request.visitor.connection is not None:
+        name = name_of(await console.control.connections(bound.id), request.visitor.connection)
+        return console.redirect(request, path("directories", bound.name, "connections", name, "setup"))
     if bound is not None:
         return await _page(console, request, (bound,), None, Range(bound.id, bound.id))
     found = await console.registry.directory_page(text(request, AFTER), DIRECTORIES + 1)
@@ -86,6 +89,6 @@ async def _page(
 
 
 PAGES: Final = (
-    Page("GET", "/", VIEWER, show_overview),
+    Page("GET", "/", VIEWER, show_overview, setup=True),
     Page("GET", "/directories/{directory}", VIEWER, show_directory),
 )

@@ -43,6 +43,8 @@ class Reason:
     """Whether another connection is known to have made the resource in the way."""
     own: bool | None = None
     """Whether this connection made it."""
+    doubled: bool | None = None
+    """Whether the name of an endpoint stands where the id of a resource belongs."""
 
 
 CLIENTS: Final[Mapping[str, str]] = {"okta": "Okta", "entra": "Microsoft Entra ID"}
@@ -52,6 +54,8 @@ _ANOTHER: Final = (
     "Make a new one for connection '{connection}' and paste it at the identity provider, from 'rst_' to its "
     "end."
 )
+_BASE_URL: Final = "Check the base URL at the identity provider; it ends in /scim/v2 and nothing follows."
+_ENDPOINTS: Final = frozenset(("Users", "Groups", "ServiceProviderConfig", "Schemas", "ResourceTypes"))
 _REACH: Final = (
     "For '{connection}' to change it, an operator of this server lets it change everything in the directory: "
     "that is in the connection's policy (reach: directory)."
@@ -106,6 +110,13 @@ REASONS: Final[tuple[Reason, ...]] = (
         deleted=True,
     ),
     Reason(
+        "its address names an endpoint twice",
+        _BASE_URL,
+        404,
+        situation="no resource",
+        doubled=True,
+    ),
+    Reason(
         "there is none with this id in directory '{directory}'",
         "The identity provider remembers an id that is not of this directory, or that was erased: clear its "
         "link, or assign it anew, and it is looked for by name.",
@@ -120,7 +131,7 @@ REASONS: Final[tuple[Reason, ...]] = (
     ),
     Reason(
         "there is no such address",
-        "Check the base URL at the identity provider; it ends in /scim/v2 and nothing follows.",
+        _BASE_URL,
         404,
     ),
     Reason(
@@ -292,6 +303,7 @@ def _fits(row: Reason, one: Exchange, facts: Facts) -> bool:
         and row.deleted in (None, facts.deleted)
         and row.owned in (None, facts.owner is not None)
         and row.own in (None, facts.own)
+        and row.doubled in (None, one.resource in _ENDPOINTS)
     )
 
 

@@ -85,6 +85,10 @@ def _to(*methods: str, kind: str | None = None) -> Callable[[Exchange], bool]:
     return lambda one: one.method in methods and (kind is None or one.kind == kind)
 
 
+def _so_far(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'} so far" if count else ""
+
+
 CHECKS: Final = (
     Check(
         "token",
@@ -102,7 +106,7 @@ CHECKS: Final = (
         "test",
         "Address and token are right",
         "The identity provider's own test must be green.",
-        lambda seen: bool(seen.last_used or seen.users or (seen.activity and seen.activity.last_ok)),
+        lambda seen: bool(seen.users or (seen.activity.last_ok if seen.activity else seen.last_used)),
         lambda one: True,
     ),
     Check(
@@ -111,7 +115,7 @@ CHECKS: Final = (
         "Assign somebody to the app at the identity provider.",
         lambda seen: bool(seen.users or seen.lost),
         _to("POST", kind="User"),
-        lambda seen: f"{seen.users:,} user{'' if seen.users == 1 else 's'} so far",
+        lambda seen: _so_far(seen.users, "user"),
     ),
     Check(
         "updated",
@@ -133,7 +137,7 @@ CHECKS: Final = (
         "Push a group, if groups shall come too.",
         lambda seen: bool(seen.groups),
         _to("POST", kind="Group"),
-        lambda seen: f"{seen.groups:,} group{'' if seen.groups == 1 else 's'} so far",
+        lambda seen: _so_far(seen.groups, "group"),
         optional=True,
     ),
     Check(

@@ -65,18 +65,24 @@ async function replaceParts(address, ids, { signal, headers } = {}) {
   return true;
 }
 
-// Live parts: <div id="x" data-refresh="seconds">; they rest while the page is hidden.
+// Live parts: <div id="x" data-refresh="seconds">; they rest while the page is hidden, and say if they cannot go on.
 function keepFresh() {
   for (const part of document.querySelectorAll("[data-refresh]")) {
     const seconds = Number(part.dataset.refresh);
+    const late = document.createElement("p");
+    late.className = "notice warn";
+    late.setAttribute("role", "status");
+    late.textContent = "This is not up to date any more; it is tried again. Load the page anew to see why.";
     let failures = 0;
     const turn = async () => {
       if (!document.hidden && !part.querySelector("details[open], input:focus, select:focus")) {
         try {
           failures = await replaceParts(location.href, [part.id], { headers: RESTING }) ? 0 : failures + 1;
         } catch { failures += 1; }
+        if (failures > 1) part.prepend(late);
+        else late.remove();
       }
-      if (failures < 5) setTimeout(turn, seconds * 1000 * (failures + 1));
+      setTimeout(turn, seconds * 1000 * (Math.min(failures, 9) + 1));
     };
     setTimeout(turn, seconds * 1000);
   }

@@ -160,7 +160,10 @@ ROUTES: Final = (
             "What to do.",
             ("reason",),
             move=text("`pause` answers 503 until `resume`, `disable` 403 until `enable`.", enum=list(MOVES)),
-            reason=text("Why; the identity provider's administrator is told.", maxLength=MAX_REASON),
+            reason=text(
+                "Why; told to the identity provider's administrator while it is paused or disabled.",
+                maxLength=MAX_REASON,
+            ),
         ),
         reply=ref("Connection"),
     ),
