@@ -297,7 +297,7 @@ def test_nothing_is_overwritten_and_nothing_is_replaced_under_a_running_server(t
         whole = backup.read_bytes()
         assert "is there already" in server.cli("backup", str(backup), code=4)
         assert backup.read_bytes() == whole
-        assert "is there already" in server.cli("restore", str(backup), code=4)
+        assert "is there already; --replace keeps it" in server.cli("restore", str(backup), code=4)
         assert "stop the server first" in server.cli("restore", str(backup), "--replace", code=4)
         with server.client() as http:
             assert post(http, "still-there").status_code == 201

@@ -132,7 +132,8 @@ def _refuse_unless(database: Path, aside: Path | None) -> None:
     """Raise ``FileExistsError``, ``SchemaMismatch`` for what may not be replaced."""
     if aside is None and not is_unfinished(database):
         for path in (database, *beside(database)):
-            refuse(path)
+            if path.exists():
+                raise FileExistsError(f"{path} is there already; --replace keeps it under another name")
     if is_newer(database):
         raise SchemaMismatch(UNTOUCHED)
 
