@@ -14,7 +14,18 @@ from rosterd.service.audit import Entry
 from rosterd.store.contents import Contents, NotWhole
 from rosterd.store.copying import UNTOUCHED
 from rosterd.store.database import BUSY_MS, connect_reader, connect_writer, errors
-from rosterd.store.files import beside, closing, keep, part_of, put, put_over, readable, refuse, refuse_open
+from rosterd.store.files import (
+    beside,
+    closing,
+    give,
+    keep,
+    part_of,
+    put,
+    put_over,
+    readable,
+    refuse,
+    refuse_open,
+)
 from rosterd.store.migrate import apply, pending
 from rosterd.store.restored import begin_anew
 from rosterd.store.sqlite_copy import contents, is_newer, is_unfinished, mark_unfinished
@@ -139,6 +150,7 @@ def _refuse_unless(database: Path, aside: Path | None) -> None:
 
 
 def _place(part: Path, database: Path, aside: Path | None) -> None:
+    give(part, database.parent)
     if is_unfinished(database):
         put_over(part, database)
         return
