@@ -290,6 +290,19 @@ def test_a_file_with_a_log_is_refused_in_words_where_nothing_can_be_written(
     moving.move(made, settings, BY, replace=False, serving=False)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_puts_into_a_service_s_directory_is_the_service_s(tmp_path: Path) -> None:
+    data, backup = tmp_path / "data", tmp_path / "backup.db"
+    with faulty(data) as server:
+        server.cli("backup", str(backup))
+    for path in (data, *data.iterdir()):
+        os.chown(path, 12345, 54321)
+    server.cli("restore", str(backup), "--replace")
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in data.iterdir()} == {(12345, 54321)}
+    assert stat.S_IMODE((data / "rosterd.db").stat().st_mode) == 0o600
+    assert backup.stat().st_uid == 0
+
+
 def test_nothing_is_overwritten_and_nothing_is_replaced_under_a_running_server(tmp_path: Path) -> None:
     backup = tmp_path / "backup.db"
     with faulty(tmp_path / "data") as server:
@@ -297,7 +310,7 @@ def test_nothing_is_overwritten_and_nothing_is_replaced_under_a_running_server(t
         whole = backup.read_bytes()
         assert "is there already" in server.cli("backup", str(backup), code=4)
         assert backup.read_bytes() == whole
-        assert "is there already" in server.cli("restore", str(backup), code=4)
+        assert "is there already; --replace keeps it" in server.cli("restore", str(backup), code=4)
         assert "stop the server first" in server.cli("restore", str(backup), "--replace", code=4)
         with server.client() as http:
             assert post(http, "still-there").status_code == 201

@@ -479,6 +479,16 @@ def test_doctor_makes_nothing_in_postgresql_and_names_no_data_directory() -> Non
     assert "rosterd-data" not in done.stdout
 
 
+def test_doctor_finds_a_database_that_takes_no_changes() -> None:
+    with namespace() as url:
+        invoke("token", "create", code=0, ROSTERD_DATABASE_URL=url)
+        of_one = f"{url}&default_transaction_read_only=on"
+        taken = invoke("doctor", "--port", str(free_port()), code=0, ROSTERD_DATABASE_URL=url)
+        refused = invoke("doctor", "--port", str(free_port()), code=1, ROSTERD_DATABASE_URL=of_one)
+    assert "they are taken" in taken.stdout
+    assert "read-only transaction" in refused.stdout
+
+
 MAKERS = (
     ("token", "create"),
     ("client", "create"),

@@ -52,7 +52,7 @@ def doctor(
     json: options.Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is not in order.")] = False,
 ) -> None:
-    """Check permissions, database, migrations, disk, clock, port, tokens and connections.
+    """Check permissions, database, migrations, changes, disk, clock, port, tokens and connections.
 
     Exit code 1 if a check fails; warnings do not count.
     """
@@ -148,6 +148,30 @@ def _workers(settings: Settings) -> Finding | None:
     if room is not None and need > room:
         return Finding(name, "warning", text, ROOM)
     return Finding(name, "ok", text)
+
+
+def _changes(settings: Settings) -> Finding | None:
+    """What ``/readyz`` tells of a server."""
+    name = "Changes"
+
+    async def work() -> Finding:
+        await want_data(settings)
+        async with open_service(settings) as service:
+            try:
+                await service.control.probe()
+            except StoreUnavailable as error:
+                fix = "see that the database is no replica and not read-only, and has room on its disk"
+                return Finding(name, "bad", str(error), fix)
+            return Finding(name, "ok", "they are taken")
+
+    try:
+        return asyncio.run(work())
+    except (NotFound, StoreUnavailable, upkeep.SchemaMismatch):
+        return None  # said by the checks of the database
+    except Exception as error:
+        if not upkeep.is_damage(error):
+            raise
+        return None
 
 
 async def _room(settings: Settings) -> int | None:
@@ -301,6 +325,7 @@ CHECKS: Final[tuple[Callable[[Settings], Finding | None], ...]] = (
     _folder,
     _database,
     _migrations,
+    _changes,
     _workers,
     _disk,
     _clock,

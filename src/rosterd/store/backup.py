@@ -14,7 +14,18 @@ from rosterd.service.audit import Entry
 from rosterd.store.contents import Contents, NotWhole
 from rosterd.store.copying import UNTOUCHED
 from rosterd.store.database import BUSY_MS, connect_reader, connect_writer, errors
-from rosterd.store.files import beside, closing, keep, part_of, put, put_over, readable, refuse, refuse_open
+from rosterd.store.files import (
+    beside,
+    closing,
+    give,
+    keep,
+    part_of,
+    put,
+    put_over,
+    readable,
+    refuse,
+    refuse_open,
+)
 from rosterd.store.migrate import apply, pending
 from rosterd.store.restored import begin_anew
 from rosterd.store.sqlite_copy import contents, is_newer, is_unfinished, mark_unfinished
@@ -132,12 +143,14 @@ def _refuse_unless(database: Path, aside: Path | None) -> None:
     """Raise ``FileExistsError``, ``SchemaMismatch`` for what may not be replaced."""
     if aside is None and not is_unfinished(database):
         for path in (database, *beside(database)):
-            refuse(path)
+            if path.exists():
+                raise FileExistsError(f"{path} is there already; --replace keeps it under another name")
     if is_newer(database):
         raise SchemaMismatch(UNTOUCHED)
 
 
 def _place(part: Path, database: Path, aside: Path | None) -> None:
+    give(part, database.parent)
     if is_unfinished(database):
         put_over(part, database)
         return

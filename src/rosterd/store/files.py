@@ -64,6 +64,13 @@ def put(part: Path, target: Path) -> None:
     sync(target.parent)
 
 
+def give(file: Path, folder: Path) -> None:
+    """Root's file becomes that of the folder's owner: a service with a user of its own has to open it."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.chown(file, owner.st_uid, owner.st_gid)
+
+
 def put_over(part: Path, target: Path) -> None:
     """Give it its name in place of what has it."""
     sync(part)
