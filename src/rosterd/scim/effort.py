@@ -34,6 +34,8 @@ SEATED: Final = 20
 """Steps for each member that is given."""
 SEATING: Final = 150
 """Steps for each operation on members, however few: it is some statements."""
+TOUCHED: Final = 100
+"""Steps for each group that has or loses a member because that one comes or goes."""
 MOST_SEATED: Final = 400_000
 """Members that one request may give: more than the largest body has of usual ids with their braces."""
 LOOKED_AT: Final = 5
@@ -89,6 +91,17 @@ class Budget:
         """
         require_few_members(self.seated + members)
         self.seated += members
+        self.turn += SEATED * members
+
+    def touch(self, groups: int) -> None:
+        """So many groups have or lose what the operation makes or deletes: they end the transaction.
+
+        Their number follows from what others did, so it is never refused.
+        """
+        self.turn += TOUCHED * groups
+
+    def dismiss(self, members: int) -> None:
+        """So many members go with their group: they end the transaction, too."""
         self.turn += SEATED * members
 
     def walk(self, steps: int) -> None:
