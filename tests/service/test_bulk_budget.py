@@ -43,8 +43,8 @@ def test_what_is_beyond_the_budget_is_refused_by_itself_and_changes_nothing(
     async def test(world: World) -> None:
         ids = await people(world, "ann", "bob", "carla")
         small = (await world.create(user("dora"))).row.id
-        # One takes more than 20 * 1000 * 8 steps, and 4 * 1000 for the resource.
-        monkeypatch.setattr(effort, "MOST_STEPS", 400_000)
+        # One takes more than 20 * 1000 * 2 steps, and 4 * 1000 for the resource.
+        monkeypatch.setattr(effort, "MOST_STEPS", 100_000)
         results = await world.bulk(
             dear(ids[0], "a"), dear(ids[1], "b"), dear(ids[2], "c"), title(small, "d"), dear(ids[0], "e")
         )
@@ -63,7 +63,7 @@ def test_what_is_beyond_the_budget_is_refused_by_itself_and_changes_nothing(
 def test_fail_on_errors_counts_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(world: World) -> None:
         ids = await people(world, "ann", "bob")
-        monkeypatch.setattr(effort, "MOST_STEPS", 200_000)
+        monkeypatch.setattr(effort, "MOST_STEPS", 60_000)
         done = [dear(ids[0], "a"), dear(ids[1], "b"), title(ids[0], "c")]
         assert statuses(await world.bulk(*done, failOnErrors=1)) == ["200", "413"]
 
@@ -109,7 +109,7 @@ def test_choosing_among_members_counts_all_of_them(tmp_path: Path, monkeypatch: 
         staff = (await world.create(group("Staff", *(f"id{number}" for number in range(100))))).row.id
         nobody = patch(staff, {"op": "remove", "path": 'members[display eq "x"]'}, path="/Groups")
         one = patch(staff, {"op": "remove", "path": 'members[value eq "id1"]'}, path="/Groups")
-        monkeypatch.setattr(effort, "MOST_STEPS", 2 * (260 + 100 * 9))
+        monkeypatch.setattr(effort, "MOST_STEPS", 2 * (260 + 100 * 6))
         monkeypatch.setattr(effort, "SHARE", 260)
         results = await world.bulk(nobody, nobody, nobody, one)
         assert statuses(results) == ["200", "200", "413", "200"]

@@ -178,7 +178,7 @@ class Groups:
         listed = [*await tx.members(row.id), *await tx.pending(row.id)]
         if budget is not None:
             budget.walk(len(listed) * (LOOKED_AT + COMPARING * comparisons(where)))
-        return [m for m in listed if membership.fulfils(m, where, resource_type)]
+        return membership.chosen(listed, where, resource_type)
 
     async def _all(
         self, tx: Writer, cause: Cause, changed: Mapping[str, MemberChange], at: int, budget: Budget | None
