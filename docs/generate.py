@@ -23,7 +23,7 @@ from rosterd.cli import app, codes
 from rosterd.http import decode, token_provider
 from rosterd.http.api.routes import ROUTES as API_ROUTES
 from rosterd.http.routes import ROUTES
-from rosterd.scim import amount, effort, errors, grammar, index, listing, membership, patch, profiles
+from rosterd.scim import amount, bind, effort, errors, grammar, index, listing, membership, patch, profiles
 from rosterd.service import bulk, changes, queries, tokens
 from rosterd.service.commands import MEMBERS_SHOWN
 from rosterd.service.keys import SCOPES
@@ -262,6 +262,11 @@ def limits() -> str:
         ),
         ("Nesting of a filter", f"{filter_limits.depth} levels", "400 `invalidFilter`"),
         ("Comparisons in a filter", str(filter_limits.comparisons), "400 `invalidFilter`"),
+        (
+            "Of these in a search, with attributes that can have several values",
+            str(bind.MOST_WALKS),
+            "400 `invalidFilter`",
+        ),
         ("Resources on a page", str(listing.MAX_COUNT), "the page is that long, no error"),
         ("Resources on a page without `count`", str(listing.DEFAULT_COUNT), ""),
         (

@@ -164,10 +164,10 @@ def test_nothing_from_outside_becomes_sql() -> None:
 
 BY_KEY = (
     "get_resource", "get_with_groups", "get_resources", "find_deleted", "retained", "memberships", "standing",
-    "foresee", "touch_resource", "update_resource", "update_resources", "update_indexed", "retain_resource",
-    "insert_resource", "revive_resource", "erase_resource", "forget_resource", "owner_of", "named_unique",
-    "named_value", "with_unique", "with_external", "group_counts", "awaiting", "resolve_pending",
-    "shown_members", "change_members", "meant",
+    "foresee", "touch_resource", "touch_resources", "update_resource", "update_resources", "update_indexed",
+    "retain_resource", "insert_resource", "revive_resource", "erase_resource", "forget_resource", "owner_of",
+    "named_unique", "named_value", "with_unique", "with_external", "group_counts", "awaiting",
+    "resolve_pending", "shown_members", "change_members", "meant",
 )  # fmt: skip
 """Statements that look resources up by what is given to them."""
 FILLED = ("resource", "unique_value", "attribute_value", "member", "pending_member")

@@ -18,12 +18,13 @@ from typing import Any
 import pytest
 
 from rosterd.scim.index import Indexed
+from rosterd.scim.membership import Member
 from rosterd.service.ahead import Ahead
 from rosterd.service.ports import OutcomeUnknown, Stored, StoreUnavailable, UniqueViolation, Writer
-from rosterd.store import group_commit, wake
+from rosterd.store import group_commit, sqlite, wake
 from rosterd.store.group_commit import CHECKPOINT_CHANGES, GroupCommit
 from rosterd.store.migrate import open_checked
-from rosterd.store.sqlite import SqliteStore, open_sqlite
+from rosterd.store.sqlite import Readers, SqliteStore, open_sqlite
 from rosterd.store.sqlite_run import write_rows
 from rosterd.store.sqlite_writer import SqliteWriter
 from rosterd.testing.scenario import (
@@ -599,5 +600,71 @@ def test_who_was_made_to_wait_is_adopted_in_the_same_batch(tmp_path: Path) -> No
         gate.open.set()
         await slow
         assert await asyncio.gather(*jobs) == [None, None, "a"]
+
+    run(tmp_path, scenario)
+
+
+COUNTING = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT max(i) FROM n"
+
+
+def test_a_read_that_is_not_quick_after_all_is_begun_anew_beside_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "QUICK_STEPS", 10_000)
+    asked: list[str] = []
+
+    def counted(most: int) -> Callable[[sqlite3.Connection], int]:
+        def work(connection: sqlite3.Connection) -> int:
+            asked.append(threading.current_thread().name.rpartition("_")[0])
+            return int(connection.execute(COUNTING, (most,)).fetchone()[0])
+
+        return work
+
+    async def scenario(store: SqliteStore) -> None:
+        readers = Readers(tmp_path / "rosterd.db")
+        assert await readers.run(counted(10_000), quick=True) == 10_000
+        assert asked == ["", "rosterd-reader"]
+        asked.clear()
+        for _ in range(1000):  # whose steps together are as many
+            assert await readers.run(counted(100), quick=True) == 100
+            await asyncio.sleep(0)
+        assert set(asked) == {""}
+        readers.close()
+
+    run(tmp_path, scenario)
+
+
+def test_who_is_in_many_nested_groups_is_read_beside_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "QUICK_STEPS", 5_000)
+
+    async def scenario(store: SqliteStore) -> None:
+        await users(store, ["ann"])
+        names = [f"g{number}" for number in range(40)]
+
+        async def nested(tx: Writer) -> None:
+            for name in names:
+                await add(tx, {"displayName": name}, name, kind="Group")
+            for name in names:
+                await tx.add_members(name, [Member(other) for other in ("ann", *names) if other != name])
+
+        await store.write(DIRECTORY, nested)
+        begun: list[object] = []
+        run_long = Readers._long
+
+        def long(readers: Readers, work: Any) -> Any:
+            begun.append(work)
+            return run_long(readers, work)
+
+        monkeypatch.setattr(Readers, "_long", long)
+        reader = store.reader(DIRECTORY)
+        got = await reader.get_with_groups("User", "ann")
+        assert got is not None
+        assert [group.group for group in got[1]] == names
+        assert len(begun) == 1
+        page = await reader.search(listed('userName eq "ann"')._replace(grouped=frozenset(["User"])))
+        assert [group.group for group in page.groups["ann"]] == names
+        assert len(begun) == 2
 
     run(tmp_path, scenario)

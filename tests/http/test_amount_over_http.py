@@ -141,7 +141,7 @@ def test_nothing_is_made_of_operations_that_give_too_much_together(
     async def test(world: World) -> None:
         made = await world.user("bob")
         monkeypatch.setattr(effort, "MOST_STEPS", 0)
-        monkeypatch.setattr(patching, "MOST_STEPS", 5 * 5 * 20 - 1)
+        monkeypatch.setattr(patching, "PATCH_STEPS", 5 * 5 * 20 - 1)
         monkeypatch.setattr(profiles, "rewrite", None)
         operation = {"op": "add", "path": ENTITLED, "value": values(20)}
         for each in (operation, {"op": "add", "value": {ENTITLED: values(20), "roles": values(10)}}):

@@ -1,11 +1,13 @@
 """Push Group: members are mapped when they exist, and when they appear."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from service.world import GROUP, World, group, run, user
 
 from rosterd.scim import errors
+from rosterd.store.sqlite_held import Held
 
 
 def members(document: dict) -> list[str]:
@@ -179,5 +181,32 @@ def test_values_that_are_no_ids_cost_one_statement_more_for_all_of_a_request(tmp
             more = 1 if op == "add" else 3  # a removal asks for pending values first
             names = [f"x{n}" for n in range(10, 20)], [f"USER{n}" for n in range(20, 30)]
             assert [await cost(op, *several) for several in names] == [one + more] * 2
+
+    run(tmp_path, test)
+
+
+def test_who_comes_to_and_leaves_many_groups_takes_no_more_statements(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(world: World) -> None:
+        statements = 0
+        run_one = Held.run
+
+        def counted(held: Held, *given: Any) -> Any:
+            nonlocal statements
+            statements += 1
+            return run_one(held, *given)
+
+        monkeypatch.setattr(Held, "run", counted)
+        taken = []
+        for name, number in (("ann", 2), ("bob", 40)):
+            for each in range(number):
+                await world.create(group(f"{name}-{each}", name))
+            before = statements
+            view = await world.create(user(name))
+            assert view.memberships is not None and len(view.memberships) == number
+            await world.delete(view)
+            taken.append(statements - before)
+        assert taken[0] == taken[1]
 
     run(tmp_path, test)

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
-from service.world import GROUP, World, group, run, user
+from service.world import GROUP, USER, World, group, run, user
 
 from rosterd.scim import errors
+from rosterd.scim.bind import MOST_WALKS
+from rosterd.scim.listing import from_query
 from rosterd.service.limits import Limits
 from rosterd.service.queries import CURSOR_LIFETIME
 
@@ -149,5 +151,15 @@ def test_a_page_with_too_many_members_leaves_them_out_or_says_so(
             await world.page(world.with_profile("strict"), type=GROUP)
         bare = await world.page(world.with_profile("strict"), type=GROUP, excludedAttributes="members")
         assert bare.total == 2
+
+    run(tmp_path, test)
+
+
+def test_a_search_that_goes_through_the_values_of_resources_too_often_is_refused(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        for types in ((USER,), (USER, GROUP)):
+            wanted = from_query([("filter", " or ".join(['emails.value co "x"'] * (MOST_WALKS + 1)))])
+            with pytest.raises(errors.InvalidFilter, match="Send several requests"):
+                await world.queries.list(world.caller, types, wanted)
 
     run(tmp_path, test)

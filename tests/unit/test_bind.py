@@ -4,7 +4,16 @@ from typing import Any as AnyType
 
 import pytest
 
-from rosterd.scim.bind import EVERYTHING, NOTHING, bind, bind_all, bind_attribute, bind_values
+from rosterd.scim.bind import (
+    EVERYTHING,
+    MOST_WALKS,
+    NOTHING,
+    bind,
+    bind_all,
+    bind_attribute,
+    bind_values,
+    require_few_walks,
+)
 from rosterd.scim.errors import InvalidFilter
 from rosterd.scim.filter import And, Any, Bound, Compare, Not, Or, Present, parse_filter
 from rosterd.scim.path import parse_attribute
@@ -351,3 +360,28 @@ def test_binding_keeps_the_kinds_of_nodes() -> None:
     assert isinstance(bound.parts[0], Or)
     assert isinstance(bound.parts[1], Not)
     assert isinstance(bound.parts[1].part, Any)
+
+
+@pytest.mark.parametrize(
+    "each",
+    [
+        'emails.value co "x"',
+        'emails[type eq "x"]',
+        "not (roles pr)",
+        'groups.value ne "x"',
+        'title co "x" and emails[not (primary eq true)]',
+    ],
+)
+def test_a_search_goes_through_the_values_of_resources_a_few_times_only(each: str) -> None:
+    require_few_walks(bind(parse_filter(" or ".join([each] * MOST_WALKS)), USER))
+    with pytest.raises(
+        InvalidFilter, match=f"^filter: {MOST_WALKS + 1} comparisons with attributes that can have"
+    ):
+        require_few_walks(bind(parse_filter(" or ".join([each] * (MOST_WALKS + 1))), USER))
+    inner = "emails[" + " or ".join(['type eq "x"'] * (MOST_WALKS + 1)) + "]"
+    with pytest.raises(InvalidFilter, match=r"such as 'emails\.type'"):
+        require_few_walks(bind(parse_filter(inner), USER))
+
+
+def test_a_search_compares_attributes_of_one_value_as_often_as_a_filter_can() -> None:
+    require_few_walks(bind(parse_filter(" or ".join(['name.familyName co "x"', 'id eq "1"'] * 100)), USER))

@@ -1,18 +1,20 @@
 """The reference evaluator: what each operator means for single, several and no values."""
 
+from dataclasses import replace
 from typing import Any as AnyType
 
 import pytest
 
 from rosterd.scim.bind import EVERYTHING, NOTHING, bind, bind_attribute, bind_values
-from rosterd.scim.filter import parse_filter
-from rosterd.scim.match import folded_document, match, match_value, sort_key
+from rosterd.scim.filter import Compare, Or, parse_filter
+from rosterd.scim.match import chooser, folded_document, match, match_value, sort_key
 from rosterd.scim.path import parse_attribute
 from rosterd.scim.schema import Model, Ref, ResourceType
 from rosterd.scim.schemas import CORE_MODEL
 
 USER = CORE_MODEL.types["User"]
 GROUP = CORE_MODEL.types["Group"]
+EMAILS = USER.schema.by_name["emails"]
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
@@ -316,3 +318,51 @@ def test_the_value_to_sort_by(name: str, document: dict[str, AnyType], expected:
 def test_a_plain_multi_valued_attribute_is_sorted_by_its_first_value() -> None:
     document = folded_document({"tags": ["Red", "blue"]}, MACHINE)
     assert sort_key(reference(MACHINE, "tags"), document) == "red"
+
+
+VALUES = [
+    {"value": "A@x", "type": "Work", "primary": True},
+    {"value": "b@x", "type": "home", "primary": False},
+    {"type": ""},
+    {"value": ["a@x", "c@x"], "type": {"value": "work"}},
+    {"other": "x"},
+    "a@x",
+    None,
+]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'value eq "a@X"',
+        'value ne "a@x"',
+        'value co "@"',
+        'value gt "a@x"',
+        'type sw "w" and not (value ew "y")',
+        'type eq "home" or primary eq true',
+        "primary eq false",
+        "primary ne true",
+        "type pr",
+        "not (value pr or type pr)",
+        'value eq "a@x" or value eq "b@x" or type eq "none"',
+        "value eq null",
+    ],
+)
+def test_values_are_chosen_as_the_reference_says(text: str) -> None:
+    bound = bind_values(parse_filter(text), Ref(None, EMAILS), USER)
+    chooses = chooser(bound, EMAILS)
+    assert [chooses(value) for value in VALUES] == [
+        match_value(bound, EMAILS.fold(value)) for value in VALUES
+    ]
+
+
+def test_of_a_value_only_what_the_filter_names_is_folded_once() -> None:
+    folded: list[object] = []
+    subs = tuple(replace(sub) for sub in EMAILS.sub_attributes)
+    for sub in subs:
+        object.__setattr__(sub, "fold", lambda value: folded.append(value) or value)
+    emails = replace(EMAILS, sub_attributes=subs)
+    ref = Ref(None, emails, emails.subs["type"])
+    chooses = chooser(Or(tuple(Compare(ref, "co", f"w{number}") for number in range(200))), emails)
+    assert not chooses({"value": "a@x", "type": "home", "display": "A"})
+    assert folded == ["home"]

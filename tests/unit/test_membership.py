@@ -19,7 +19,7 @@ from rosterd.scim.membership import (
     RemoveWhere,
     Replace,
     SetDisplay,
-    fulfils,
+    chosen,
     members_of,
     split,
 )
@@ -295,5 +295,5 @@ def test_members_of_a_document_have_values() -> None:
         ("$ref pr", False),
     ],
 )
-def test_fulfils(text: str, expected: bool) -> None:
-    assert fulfils(ONE, where(text), GROUP) is expected
+def test_chosen(text: str, expected: bool) -> None:
+    assert chosen([ONE], where(text), GROUP) == ([ONE] if expected else [])

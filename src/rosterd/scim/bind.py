@@ -22,6 +22,8 @@ EVERYTHING: Final[Bound] = Present(Ref(None, COMMON["id"]))
 NOTHING: Final[Bound] = Not(EVERYTHING)
 """Holds for no resource."""
 
+MOST_WALKS: Final = 20
+"""Comparisons of a search with attributes that have several values: each may go through all there are."""
 _KEPT: Final = 1024
 """Attributes of which is remembered where they were found: clients ask by few of them, again and again."""
 _EQUAL: Final = ("eq", "ne")
@@ -84,6 +86,35 @@ def bind_all(f: Filter, types: Sequence[ResourceType]) -> list[tuple[ResourceTyp
             raise _unknown(" or ".join(t.name for t in types), path, types)
     bound = [(t, bind(f, t, missing_ok=True)) for t in types]
     return [(t, b) for t, b in bound if b != NOTHING]
+
+
+def require_few_walks(b: Bound) -> None:
+    """Raise ``InvalidFilter`` for a search that would go through the values of resources too often."""
+    walks = [] if isinstance(b, Compare) else [ref for ref in _compared(b) if _has_several(ref)]
+    if len(walks) <= MOST_WALKS:
+        return
+    raise InvalidFilter(
+        f"filter: {len(walks)} comparisons with attributes that can have several values, such as "
+        f"'{walks[0]}'; at most {MOST_WALKS} are taken. Send several requests with shorter filters, or "
+        "search by id, userName or externalId"
+    )
+
+
+def _compared(b: Bound) -> Iterator[Ref]:
+    """The attribute of each comparison."""
+    if isinstance(b, And | Or):
+        for part in b.parts:
+            yield from _compared(part)
+    elif isinstance(b, Not):
+        yield from _compared(b.part)
+    elif isinstance(b, Any):
+        yield from _compared(b.filter)
+    else:
+        yield b.path
+
+
+def _has_several(ref: Ref) -> bool:
+    return any(a is not None and a.multi_valued for a in (ref.attribute, ref.sub))
 
 
 def bind_values(f: Filter, ref: Ref, t: ResourceType) -> Bound:

@@ -14,16 +14,18 @@ from typing import Any, Final
 
 from rosterd.scim.errors import PayloadTooLarge
 
+PATCH_STEPS: Final = 1_000_000
+"""How often all operations of one PATCH, which is one transaction, may go to a value of an attribute."""
 MOST_STEPS: Final = 4_000_000
-"""How often all operations of one PATCH, or of one bulk request, may go to a value of an attribute."""
+"""The same for all operations of one bulk request, which are carried out in several."""
 SHARE: Final = 4_000
-"""Steps that an operation of a bulk request may take in any case: a thousand have as many as one PATCH."""
+"""Steps that an operation of a bulk request may take in any case: a thousand have all there are."""
 PORTION: Final = 250_000
 """Steps of a bulk request after which its transaction ends, so that others get a turn."""
 LONG: Final = 128
 """Characters of a text that are as much as one value more."""
-COMPARING: Final = 4
-"""Steps that a comparison with a value takes; to fold it and to call what compares is most of it."""
+COMPARING: Final = 1
+"""Steps that a comparison with a value takes, and to fold it for that."""
 FILTERED: Final = 100
 """Steps to read a path with a filter."""
 NAMED: Final = 10
@@ -34,8 +36,10 @@ SEATED: Final = 20
 """Steps for each member that is given."""
 SEATING: Final = 150
 """Steps for each operation on members, however few: it is some statements."""
-MOST_SEATED: Final = 400_000
-"""Members that one request may give: more than the largest body has of usual ids with their braces."""
+TOUCHED: Final = 100
+"""Steps for each group that has or loses a member because that one comes or goes."""
+MOST_SEATED: Final = 200_000
+"""Members that one request may give: about as many as the largest body has with their names."""
 LOOKED_AT: Final = 5
 """Steps for each member that is chosen among."""
 
@@ -89,6 +93,17 @@ class Budget:
         """
         require_few_members(self.seated + members)
         self.seated += members
+        self.turn += SEATED * members
+
+    def touch(self, groups: int) -> None:
+        """So many groups have or lose what the operation makes or deletes: they end the transaction.
+
+        Their number follows from what others did, so it is never refused.
+        """
+        self.turn += TOUCHED * groups
+
+    def dismiss(self, members: int) -> None:
+        """So many members go with their group: they end the transaction, too."""
         self.turn += SEATED * members
 
     def walk(self, steps: int) -> None:

@@ -12,9 +12,11 @@ from typing import Any, Final
 from rosterd.scim import filter as syntax
 from rosterd.scim.filter import And, Bound, Compare, Not, Or, Present
 from rosterd.scim.index import Scalar
-from rosterd.scim.schema import COMMON, Ref, ResourceType
+from rosterd.scim.schema import COMMON, Attribute, Ref, ResourceType
 
 _Read = Callable[[Ref], Iterator[Any]]
+_Fulfils = Callable[[Mapping[str, Any]], bool]
+"""Whether the folded parts of a value fulfil a filter."""
 
 _TESTS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "eq": operator.eq,
@@ -37,6 +39,78 @@ def match(b: Bound, document: Mapping[str, Any]) -> bool:
 def match_value(b: Bound, value: Any) -> bool:
     """Whether one folded value of an attribute fulfils a value filter (``bind_values``)."""
     return _holds(b, lambda ref: _nodes(value, (ref.sub.name,) if ref.sub else ()))
+
+
+def chooser(b: Bound, attribute: Attribute) -> Callable[[Any], bool]:
+    """``match_value`` for many values of the attribute that are not folded: of each only what is named is."""
+
+    def matches(value: Any) -> bool:
+        return match_value(b, attribute.fold(value))
+
+    if not _is_of_parts(b):
+        return matches
+    parts = {ref.sub.name: ref.sub.fold for ref in _named(b) if ref.sub is not None}
+    if isinstance(b, Compare) and b.op == "eq":
+        ((name, fold),) = parts.items()
+
+        def equals(value: Any) -> bool:
+            item = fold(value.get(name)) if value.__class__ is dict else None
+            return matches(value) if item.__class__ is list else bool(item == b.value)
+
+        return equals
+    fulfils, folds = _compiled(b), tuple(parts.items())
+
+    def chooses(value: Any) -> bool:
+        if value.__class__ is not dict:
+            return matches(value)
+        return fulfils({name: fold(value[name]) for name, fold in folds if name in value})
+
+    return chooses
+
+
+def _is_of_parts(b: Bound) -> bool:
+    """Whether all that is compared are parts of a value that have one value each."""
+    return all(ref.sub is not None and not ref.sub.multi_valued for ref in _named(b))
+
+
+def _named(b: Bound) -> Iterator[Ref]:
+    if isinstance(b, And | Or):
+        for part in b.parts:
+            yield from _named(part)
+    elif isinstance(b, Not):
+        yield from _named(b.part)
+    else:
+        yield b.path
+
+
+def _compiled(b: Bound) -> _Fulfils:
+    if isinstance(b, And | Or):
+        parts, decided = tuple(map(_compiled, b.parts)), isinstance(b, Or)
+
+        def joined(value: Mapping[str, Any]) -> bool:
+            for part in parts:
+                if part(value) is decided:
+                    return decided
+            return not decided
+
+        return joined
+    if isinstance(b, Not):
+        inner = _compiled(b.part)
+        return lambda value: not inner(value)
+    name = b.path.sub.name if b.path.sub is not None else ""
+    if not isinstance(b, Compare):
+        return lambda value: _present(value.get(name))
+    is_other, is_text, literal, test = b.op == "ne", isinstance(b.value, str), b.value, _TESTS[b.op]
+
+    def compares(value: Mapping[str, Any]) -> bool:
+        item = value.get(name)
+        if item is None:
+            return is_other
+        if item.__class__ is list:  # its schema was another one
+            return _compares(b, list(_nodes(item, ())))
+        return is_other if (item.__class__ is str) is not is_text else test(item, literal)
+
+    return compares
 
 
 def sort_key(ref: Ref, document: Mapping[str, Any]) -> Scalar | None:

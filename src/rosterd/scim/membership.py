@@ -6,7 +6,7 @@ given, which say by value or by filter what to do to the membership table. They 
 by ``value`` alone, and that a filter matches nobody only whoever has the table can tell.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -17,16 +17,16 @@ from rosterd.scim.check import IMMUTABLE, Rule, checker_for
 from rosterd.scim.errors import Mutability, PayloadTooLarge, ScimError
 from rosterd.scim.filter import Bound, Compare, Filter, Or, Present, comparisons
 from rosterd.scim.fit import Misfit
-from rosterd.scim.match import match_value
+from rosterd.scim.match import chooser
 from rosterd.scim.patch import ABSENT, Operation, find, part_of, seed_of
 from rosterd.scim.path import Path
 from rosterd.scim.schema import Ref, ResourceType
 
 MAX_VALUE: Final = 1024
 """The greatest length of a member's ``value``, in characters."""
-MOST_CHOICES: Final = 4
+MOST_CHOICES: Final = 2
 """Operations of one PATCH that choose otherwise than by ``value``: each reads all members."""
-COMPARED: Final = 10
+COMPARED: Final = 20
 """Comparisons of a filter with all members that take about as long as to read them."""
 _NAME: Final = "members"
 _IMMUTABLE: Final = ("value", "type", "$ref")
@@ -69,7 +69,7 @@ class Replace:
 
 @dataclass(frozen=True, slots=True)
 class RemoveWhere:
-    """Remove the members that fulfil a filter over ``members.*`` (see ``fulfils``)."""
+    """Remove the members that fulfil a filter over ``members.*`` (see ``chosen``)."""
 
     where: Bound
 
@@ -131,11 +131,12 @@ def members_of(document: Mapping[str, Any]) -> tuple[Member, ...]:
         raise misfit.under(_NAME).error() from misfit
 
 
-def fulfils(member: Member, where: Bound, t: ResourceType) -> bool:
-    """Whether a member fulfils the filter of a ``RemoveWhere`` or ``SetDisplay``."""
-    parts = {"value": member.value, "type": member.type, "display": member.display}
-    value = {name: part for name, part in parts.items() if part is not None}
-    return match_value(where, t.schema.by_name[_NAME].fold(value))
+def chosen(members: Iterable[Member], where: Bound, t: ResourceType) -> list[Member]:
+    """Those that fulfil the filter of a ``RemoveWhere`` or ``SetDisplay``."""
+    chooses = chooser(where, t.schema.by_name[_NAME])
+    return [
+        m for m in members if chooses({k: v for k, v in zip(Member._fields, m, strict=True) if v is not None})
+    ]
 
 
 def _split(operation: Operation, t: ResourceType) -> tuple[Sequence[Operation], Sequence[MemberOp]]:

@@ -6,7 +6,7 @@ attribute is said in change.py. Every error names the operation by its number, c
 Source: RFC 7644 §3.5.2.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
@@ -16,7 +16,7 @@ from rosterd.scim import urns
 from rosterd.scim.bind import bind_values
 from rosterd.scim.change import Choice, change, merge
 from rosterd.scim.check import Checker, Lack, Rule, checker_for, drop_blank
-from rosterd.scim.effort import COMPARING, FILTERED, LONG, MOST_STEPS, NAMED, Budget, weight
+from rosterd.scim.effort import COMPARING, FILTERED, LONG, NAMED, PATCH_STEPS, Budget, weight
 from rosterd.scim.errors import (
     InvalidPath,
     InvalidSyntax,
@@ -26,9 +26,9 @@ from rosterd.scim.errors import (
     PayloadTooLarge,
     ScimError,
 )
-from rosterd.scim.filter import And, Bound, Compare, Filter, comparisons
+from rosterd.scim.filter import And, Compare, Filter, comparisons
 from rosterd.scim.fit import Misfit, shown
-from rosterd.scim.match import match_value
+from rosterd.scim.match import chooser
 from rosterd.scim.message import members, message
 from rosterd.scim.path import SHORT, Path, parse_path
 from rosterd.scim.profiles.rewrites import member
@@ -111,7 +111,7 @@ def require_feasible(body: object, t: ResourceType, budget: Budget | None = None
         )
     if budget is not None:
         budget.take(_reading(operations))
-    if several and given * len(operations) > MOST_STEPS and t.schema.id != urns.GROUP:
+    if several and given * len(operations) > PATCH_STEPS and t.schema.id != urns.GROUP:
         raise _infeasible(len(operations), given)
 
 
@@ -139,7 +139,7 @@ def apply(
     does not fit it, ``NoTarget`` for a filter that matches nothing, ``Mutability`` for what the client
     must not change or take away, ``InvalidValue`` for a value that does not fit or a required one not given,
     ``PayloadTooLarge`` for several operations, or one with a filter, that would go to more than
-    ``MOST_STEPS`` values together, or than the ``budget`` of a bulk request has left.
+    ``PATCH_STEPS`` values together, or than the ``budget`` of a bulk request has left.
     """
     checker = checker_for(t)
     if len(operations) > 1 or any(one.path is not None and one.path.filter for one in operations):
@@ -178,7 +178,7 @@ def _require_feasible(operations: Sequence[Operation], document: Mapping[str, An
         greatest += weight(operation.value)
         filtered = operation.path is not None and operation.path.filter
         each += COMPARING * comparisons(filtered) if filtered else 1
-    if greatest * each > MOST_STEPS:
+    if greatest * each > PATCH_STEPS:
         raise _infeasible(len(operations), greatest)
     return greatest * each
 
@@ -315,19 +315,7 @@ def _choice(f: Filter, ref: Ref, rule: Rule, t: ResourceType) -> Choice:
     if not rule.attribute.multi_valued:
         raise InvalidPath(f"'{ref}' has a single value; leave out the filter")
     bound = bind_values(f, ref, t)
-    matches = _equals(bound) or (lambda value: match_value(bound, rule.attribute.fold(value)))
-    return Choice(matches, seed_of(f, rule, {}))
-
-
-def _equals(bound: Bound) -> Callable[[Any], bool] | None:
-    """Whether a value fulfils the commonest filter, ``[type eq "work"]``: only what it names is folded."""
-    if not isinstance(bound, Compare) or bound.op != "eq":
-        return None
-    part, wanted = bound.path.sub, bound.value
-    if part is None or part.multi_valued:
-        return None
-    name, fold = part.name, part.fold
-    return lambda value: value.__class__ is dict and fold(value.get(name)) == wanted
+    return Choice(chooser(bound, rule.attribute), seed_of(f, rule, {}))
 
 
 def seed_of(f: Filter, rule: Rule, seed: dict[str, Any]) -> dict[str, Any] | None:

@@ -105,7 +105,7 @@ class Commands:
                 raise await self._taken(tx, resource_type, new.visible, violation) from violation
             if members:
                 await self._groups.start(tx, cause, row, members, at)
-            joined = await self._groups.appear(tx, cause, row, names, at)
+            joined = await self._groups.appear(tx, cause, row, names, at, caller.budget)
             if is_account and not joined:
                 return View(row, resource_type, row.external_id, ())
             return await self.view(tx, caller, resource_type, row)
@@ -235,7 +235,7 @@ class Commands:
             at = self._now()
             await lose(tx, caller, resource_type, at)
             go = remove if caller.connection.policy.on_delete == "erase" else retire
-            await go(tx, caller.cause, resource_type, row, at)
+            await go(tx, caller.cause, resource_type, row, at, budget=caller.budget)
             return View(row, resource_type, row.external_id)
 
         return guarded(caller, unit, self._now)
@@ -330,7 +330,7 @@ class Commands:
         await tx.append(caller.cause.event(kind, row.kind, row.id, at, delta))
         if _renamed(delta):
             names = names_of(caller, external_id, new)
-            await self._groups.appear(tx, caller.cause, changed, names, at)
+            await self._groups.appear(tx, caller.cause, changed, names, at, caller.budget)
         return changed, members, at
 
     async def _adopted(

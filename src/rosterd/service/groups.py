@@ -13,7 +13,7 @@ A value names, in this order, whichever came first, group or member, and in each
                  that one could take a name because a group waits for it
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from typing import Final, NamedTuple
 
@@ -91,7 +91,9 @@ class Groups:
                 await self._tell(tx, cause, row.kind, row.id, change, at)
         return await self._touched(tx, row, at) if changed else row
 
-    async def appear(self, tx: Writer, cause: Cause, row: Stored, names: Names, at: int) -> bool:
+    async def appear(
+        self, tx: Writer, cause: Cause, row: Stored, names: Names, at: int, budget: Budget | None = None
+    ) -> bool:
         """A resource came to exist or changed its names: the groups that waited for it have it now.
 
         Whether there were any.
@@ -99,27 +101,34 @@ class Groups:
         if row.kind not in _KINDS:
             return False
         changed = await tx.resolve_pending(row.id, *names, row.connection)
-        for group, change in changed.items():
-            await tx.touch("Group", group, at)
-            await self._tell(tx, cause, "Group", group, change, at)
+        if changed:
+            await self._all(tx, cause, changed, at, budget)
         return bool(changed)
 
-    async def leave(self, tx: Writer, cause: Cause, row: Stored, at: int) -> None:
+    async def leave(
+        self, tx: Writer, cause: Cause, row: Stored, at: int, budget: Budget | None = None
+    ) -> None:
         """A resource is about to go: its groups lose it."""
-        for group in await tx.groups_with(row.id):
-            await tx.touch("Group", group, at)
-            await self._tell(tx, cause, "Group", group, MemberChange(removed=(row.id,)), at)
+        groups = await tx.groups_with(row.id)
+        if groups:
+            await self._all(tx, cause, dict.fromkeys(groups, MemberChange(removed=(row.id,))), at, budget)
 
-    async def dissolve(self, tx: Writer, cause: Cause, row: Stored, at: int) -> None:
+    async def dissolve(
+        self, tx: Writer, cause: Cause, row: Stored, at: int, budget: Budget | None = None
+    ) -> None:
         """A group is about to go: tell whom it had, at the cost of its members, a thousand at a time."""
         after: str | None = None
         while members := await tx.members(row.id, after, changes.MEMBERS_PER_EVENT):
             after = members[-1].value
+            if budget is not None:
+                budget.dismiss(len(members))
             gone = MemberChange(removed=tuple(member.value for member in members))
             await self._tell(tx, cause, row.kind, row.id, gone, at)
         after = None
         while waiting := await tx.pending(row.id, after, changes.MEMBERS_PER_EVENT):
             after = waiting[-1].value
+            if budget is not None:
+                budget.dismiss(len(waiting))
             gone = MemberChange(pending_removed=tuple(member.value for member in waiting))
             await self._tell(tx, cause, row.kind, row.id, gone, at)
 
@@ -169,7 +178,17 @@ class Groups:
         listed = [*await tx.members(row.id), *await tx.pending(row.id)]
         if budget is not None:
             budget.walk(len(listed) * (LOOKED_AT + COMPARING * comparisons(where)))
-        return [m for m in listed if membership.fulfils(m, where, resource_type)]
+        return membership.chosen(listed, where, resource_type)
+
+    async def _all(
+        self, tx: Writer, cause: Cause, changed: Mapping[str, MemberChange], at: int, budget: Budget | None
+    ) -> None:
+        """Groups are changed by what becomes of a member, all of them by the same few statements."""
+        if budget is not None:
+            budget.touch(len(changed))
+        await tx.touch_all("Group", tuple(changed), at)
+        for group, change in changed.items():
+            await self._tell(tx, cause, "Group", group, change, at)
 
     async def _touched(self, tx: Writer, row: Stored, at: int) -> Stored:
         version = await tx.touch(row.kind, row.id, at)

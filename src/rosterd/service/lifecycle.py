@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 
+from rosterd.scim.effort import Budget
 from rosterd.scim.index import index
 from rosterd.scim.membership import has_members
 from rosterd.scim.schema import ResourceType
@@ -22,22 +23,25 @@ _MULTI: Final = ("emails", "phoneNumbers", "ims")
 
 
 async def retire(
-    tx: Writer, cause: Cause, resource_type: ResourceType, row: Stored, at: int, former: Stored | None = None
-) -> None:
+    tx: Writer, cause: Cause, resource_type: ResourceType, row: Stored, at: int, former: Stored | None = None,
+    budget: Budget | None = None,
+) -> None:  # fmt: skip
     """The live resource is deleted and retained, as ``former`` if that is given."""
     stored = orjson.loads(row.document)
     before = {k: stored[k] for k in ("userName", "displayName") if k in stored}
     if row.external_id is not None:
         before["externalId"] = row.external_id
-    await _leave(tx, cause, resource_type, row, at)
+    await _leave(tx, cause, resource_type, row, at, budget)
     await tx.retain(former or row, index(stored, resource_type), at)
     await _told(tx, cause, resource_type, row, at, before)
 
 
-async def remove(tx: Writer, cause: Cause, resource_type: ResourceType, row: Stored, at: int) -> None:
+async def remove(
+    tx: Writer, cause: Cause, resource_type: ResourceType, row: Stored, at: int, budget: Budget | None = None
+) -> None:
     """The live or retained resource is gone for good; the rest of its erasure is owed."""
     if row.deleted is None:
-        await _leave(tx, cause, resource_type, row, at)
+        await _leave(tx, cause, resource_type, row, at, budget)
     await tx.erase(row.kind, row.id)
     name = index(orjson.loads(row.document), resource_type).search.get("userName")
     if isinstance(name, str) and await tx.adopted(name) == row.id:
@@ -62,11 +66,13 @@ def names(document: Mapping[str, Any]) -> Iterator[str]:
     yield from (value for value in single if isinstance(value, str) and value)
 
 
-async def _leave(tx: Writer, cause: Cause, resource_type: ResourceType, row: Stored, at: int) -> None:
+async def _leave(
+    tx: Writer, cause: Cause, resource_type: ResourceType, row: Stored, at: int, budget: Budget | None
+) -> None:
     groups = Groups()
-    await groups.leave(tx, cause, row, at)
+    await groups.leave(tx, cause, row, at, budget)
     if has_members(resource_type):
-        await groups.dissolve(tx, cause, row, at)
+        await groups.dissolve(tx, cause, row, at, budget)
 
 
 async def _told(

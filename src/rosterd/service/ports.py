@@ -273,6 +273,9 @@ class Writer(Reader, FeedWriter, PastWriter, ProjectionWriter, AdoptionWriter, P
     async def touch(self, kind: str, id: str, modified: int) -> int | None:
         """Move the version by one without reading the document; the new version, ``None`` if not there."""
 
+    async def touch_all(self, kind: str, ids: Sequence[str], modified: int) -> None:
+        """The same for each of these, by a number of statements that does not depend on theirs."""
+
     async def retain(self, row: Stored, indexed: Indexed, deleted: int) -> None:
         """Mark the live resource deleted: out of every listing and index, its unique values free, its
         memberships (both sides) gone; the row stays."""

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from rosterd.scim import cursor, errors, profiles
-from rosterd.scim.bind import bind, bind_all, bind_attribute
+from rosterd.scim.bind import bind, bind_all, bind_attribute, require_few_walks
 from rosterd.scim.filter import AttrPath, Bound
 from rosterd.scim.listing import ListRequest
 from rosterd.scim.render import Projection
@@ -126,8 +126,12 @@ class Queries:
         if request.filter is None:
             return dict.fromkeys(types)
         if len(types) == 1:
-            return {types[0]: bind(request.filter, types[0])}
-        return dict(bind_all(request.filter, types))
+            bound = [(types[0], bind(request.filter, types[0]))]
+        else:
+            bound = bind_all(request.filter, types)
+        for _, each in bound:
+            require_few_walks(each)
+        return dict(bound)
 
     def _sort(self, types: Sequence[ResourceType], by: AttrPath) -> dict[ResourceType, Ref | None]:
         refs = {t: bind_attribute(by, t) for t in types}

@@ -266,6 +266,10 @@ class MemoryWriter(
         self.state.rows[id] = row._replace(version=row.version + 1, modified=modified)
         return row.version + 1
 
+    async def touch_all(self, kind: str, ids: Sequence[str], modified: int) -> None:
+        for id in ids:
+            await self.touch(kind, id, modified)
+
     async def retain(self, row: Stored, indexed: Indexed, deleted: int) -> None:
         now = self._expect(row, live=True)
         self._free(row, indexed)

@@ -20,6 +20,7 @@ _GROUPS: Final = "groups"
 _TOUCH: Final = "touch_resource"
 _SPARED: Final[Mapping[str, str | None]] = {
     _TOUCH: None,
+    "touch_resources": None,
     "put_members": _GROUPS,
     "delete_members": _GROUPS,
     "delete_other_members": _GROUPS,

@@ -3,7 +3,7 @@
 Events and counts are written at the end of the transaction; before events are read, they are written then.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from itertools import takewhile
 from typing import Any, Final
@@ -18,10 +18,11 @@ from rosterd.service.limits import Loss
 from rosterd.service.past import Owed
 from rosterd.service.ports import Stored, UniqueViolation
 from rosterd.service.standing import Standing
-from rosterd.store.dialect_postgres import Postgres, as_search, clean, short
+from rosterd.store.dialect_postgres import Postgres, as_search, clean, cleaned, short
 from rosterd.store.known_reads import KnownReads
 from rosterd.store.lookups import lookups
 from rosterd.store.policy import ACTIVE, standing_of
+from rosterd.store.postgres_arrays import texts
 from rosterd.store.postgres_entries import write_entry
 from rosterd.store.postgres_held import Held
 from rosterd.store.postgres_members import PostgresMemberWriter, columns
@@ -138,6 +139,13 @@ class PostgresWriter(KnownReads, PostgresMemberWriter, PostgresProjectionWriter)
         version = int(found[0][0])
         self._held.known.touched(kind, id, version, modified)
         return version
+
+    async def touch_all(self, kind: str, ids: Sequence[str], modified: int) -> None:
+        if len(ids) == 1:  # which may be known, and wait
+            await self.touch(kind, ids[0], modified)
+            return
+        for id, version in await self._returned("touch_resources", texts(cleaned(ids)), kind, modified):
+            self._held.known.touched(kind, id, int(version), modified)
 
     async def retain(self, row: Stored, indexed: Indexed, deleted: int) -> None:
         found = await self._returned(

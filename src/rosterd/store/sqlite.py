@@ -2,7 +2,8 @@
 
 Reads that are quick run at once, on the event loop's thread, with that thread's own connection:
 they take microseconds, and in the write-ahead log no writer can make them wait. All of one turn of the
-loop share a transaction (turn.py). Reads that may look at many rows run on a few threads beside it.
+loop share a transaction (turn.py). Reads that may look at many rows run on a few threads beside it, and so do
+those that were thought to be quick and took more steps than such: they are begun anew there.
 Writes go to the one writer thread (group_commit.py).
 """
 
@@ -46,6 +47,8 @@ from rosterd.store.wake import Wake, Watch
 T = TypeVar("T")
 
 READ_THREADS: Final = 4
+QUICK_STEPS: Final = 500_000
+"""Steps of SQLite's machine that a quick read is far below: about ten milliseconds."""
 _QUICK_BUSY_MS: Final = 200
 
 
@@ -142,13 +145,19 @@ class Readers:
     async def run(self, work: Callable[[sqlite3.Connection], T], *, quick: bool) -> T:
         """See ``sqlite_reader.Run``. Raises ``StoreUnavailable``."""
         if quick:
-            return self.now(work)
+            try:
+                return self.now(work)
+            except sqlite3.OperationalError as error:
+                require_long(error)
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._long, work)
 
     def now(self, work: Callable[..., T], *parameters: Any) -> T:
-        """Run quick work with this turn's connection and these parameters. Raises ``StoreUnavailable``."""
+        """Run quick work with this turn's connection and these parameters.
+
+        Raises ``StoreUnavailable``, and what ``require_long`` knows if the work is not quick.
+        """
         try:
-            turns = self._here.turns or self._connected(self._here, _QUICK_BUSY_MS)
+            turns = self._here.turns or self._connected(self._here, _QUICK_BUSY_MS, QUICK_STEPS)
             return work(turns.reader(), *parameters)
         except sqlite3.Error as error:
             if is_unavailable(error):
@@ -158,7 +167,7 @@ class Readers:
     def version(self) -> Hashable:
         """See ``Control.epoch``. Raises ``StoreUnavailable``."""
         try:
-            turns = self._here.turns or self._connected(self._here, _QUICK_BUSY_MS)
+            turns = self._here.turns or self._connected(self._here, _QUICK_BUSY_MS, QUICK_STEPS)
             return turns.version()
         except sqlite3.Error as error:
             if is_unavailable(error):
@@ -177,13 +186,19 @@ class Readers:
 
     def _long(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with errors():
-            turns = self._there.turns or self._connected(self._there, BUSY_MS)
+            turns = self._there.turns or self._connected(self._there, BUSY_MS, 0)
             return work(turns.reader())
 
-    def _connected(self, own: "_Own", busy_ms: int) -> Turns:
-        own.turns = turns = Turns(connect_reader(self._path, busy_ms))
+    def _connected(self, own: "_Own", busy_ms: int, portion: int) -> Turns:
+        own.turns = turns = Turns(connect_reader(self._path, busy_ms), portion)
         self._all.append(turns)
         return turns
+
+
+def require_long(error: sqlite3.OperationalError) -> None:
+    """Raise the error unless it says that a read took more steps than a quick one."""
+    if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+        raise error
 
 
 class _Own(threading.local):
@@ -203,11 +218,19 @@ class TurnReader(SqliteReader):
         self._now = readers.now
 
     async def get_with_groups(self, kind: str, id: str) -> Found | None:
-        return self._now(with_groups, self._directory, kind, id)
+        try:
+            return self._now(with_groups, self._directory, kind, id)
+        except sqlite3.OperationalError as error:
+            require_long(error)
+        return await self._run(lambda c: with_groups(c, self._directory, kind, id), quick=False)
 
     async def search(self, query: Query) -> Page:
         wanted = single(query)
         if wanted is None or wanted[1] is None:
             return await super().search(query)
         kind, attribute, value = wanted
-        return with_one(query, self._now(with_value, self._directory, kind, attribute, value))
+        try:
+            return with_one(query, self._now(with_value, self._directory, kind, attribute, value))
+        except sqlite3.OperationalError as error:
+            require_long(error)
+        return await super().search(query)

@@ -49,6 +49,10 @@ def _resource(given: Row) -> Iterable[Any]:
     return (given[:2],)
 
 
+def _resources(given: Row) -> Iterable[Any]:
+    return [(id, given[1]) for id in orjson.loads(given[0])]
+
+
 def _value(given: Row) -> Iterable[Any]:
     return (given[:3],)
 
@@ -82,6 +86,7 @@ _HARM: Final[Mapping[str, tuple[Harm, ...]]] = {
     "update_resource": ((_ROWS, _resource), (_NAMED, _first)),
     "hand_over": ((_ROWS, _resource), (_COUNTS, _all)),
     "touch_resource": ((_ROWS, _resource),),
+    "touch_resources": ((_ROWS, _resources),),
     "retain_resource": ((_ROWS, _resource), (_COUNTS, _all), ("retained", _known_as)),
     "revive_resource": ((_ROWS, _resource), (_COUNTS, _all)),
     "erase_resource": ((_ROWS, _resource), (_COUNTS, _all)),

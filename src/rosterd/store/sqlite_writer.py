@@ -1,7 +1,7 @@
 """``Writer`` over SQLite: the methods never suspend, so a unit of work runs from end to end at once."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import takewhile
 from typing import Any
@@ -129,6 +129,9 @@ class SqliteWriter(
     async def touch(self, kind: str, id: str, modified: int) -> int | None:
         row = self._execute("touch_resource", id, kind, modified).fetchone()
         return int(row[0]) if row else None
+
+    async def touch_all(self, kind: str, ids: Sequence[str], modified: int) -> None:
+        self._execute("touch_resources", as_json(list(ids)), kind, modified)
 
     async def retain(self, row: Stored, indexed: Indexed, deleted: int) -> None:
         changed = self._execute(

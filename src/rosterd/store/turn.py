@@ -17,10 +17,14 @@ from rosterd.store.database import data_version
 class Turns:
     """The connection of a thread."""
 
-    __slots__ = ("_connection", "_looked", "_loop", "_version")
+    __slots__ = ("_connection", "_looked", "_loop", "_portions", "_version")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, portion: int = 0) -> None:
+        """After two portions of so many steps of SQLite's machine a statement is interrupted; 0: never."""
         self._connection = connection
+        self._portions = 0
+        """Those of this turn: a statement's steps are counted on from where it ended the last time."""
+        connection.set_progress_handler(self._is_long if portion else None, portion)
         self._loop: asyncio.AbstractEventLoop | None = None
         """Whose turn it is that the open transaction belongs to, if there is one."""
         self._version = id(connection), 0
@@ -31,6 +35,7 @@ class Turns:
         """The connection, in a transaction of this turn; what a loop left open that has stopped is ended."""
         if self._loop is None or not self._loop.is_running():
             self._end()
+            self._portions = 0
             try:
                 self._loop = asyncio.get_running_loop()
             except RuntimeError:  # outside of a loop each read is by itself
@@ -57,6 +62,10 @@ class Turns:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    def _is_long(self) -> bool:
+        self._portions += 1
+        return self._portions > 1
 
     def _end(self) -> None:
         self._loop = None

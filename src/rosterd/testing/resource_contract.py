@@ -5,7 +5,7 @@
 import asyncio
 import random
 
-from rosterd.service.ports import Store, Stored, UniqueViolation, Writer
+from rosterd.service.ports import Reader, Store, Stored, UniqueViolation, Writer
 from rosterd.testing.scenario import (
     AT,
     CONNECTION,
@@ -75,6 +75,27 @@ class ResourceContract:
         assert await store.write(DIRECTORY, lambda tx: tx.touch("User", "a", AT + 5)) == 2
         assert await store.reader(DIRECTORY).get("User", "a") == before._replace(version=2, modified=AT + 5)
         assert await store.write(DIRECTORY, lambda tx: tx.touch("User", "b", AT)) is None
+
+    @scenario
+    async def test_several_are_touched_together(self, store: Store) -> None:
+        names = ("a", "b", "c")
+        await users(store, names)
+
+        async def versions(reader: Reader) -> list[int]:
+            return [row.version for row in [await reader.get("User", name) for name in names] if row]
+
+        async def touched(tx: Writer) -> list[int]:
+            await tx.touch_all("User", ("a", "c", "gone"), AT + 5)
+            await tx.touch_all("User", ("a",), AT + 6)
+            await tx.touch_all("Group", ("a", "b"), AT + 7)
+            return await versions(tx)
+
+        assert await store.write(DIRECTORY, touched) == [3, 1, 2]
+        assert await versions(store.reader(DIRECTORY)) == [3, 1, 2]
+        modified = [
+            row.modified for row in [await store.reader(DIRECTORY).get("User", name) for name in names] if row
+        ]
+        assert modified == [AT + 6, AT, AT + 5]
 
     @scenario
     async def test_a_unique_value_is_taken_once_per_kind(self, store: Store) -> None:

@@ -111,6 +111,19 @@ FROM (SELECT kind, deleted FROM resource WHERE directory IN ($1, $1) AND id = $2
 WHERE r.directory IN ($1, $1) AND r.id = $2 AND old.kind = $3 AND old.deleted IS NULL
 RETURNING r.version;
 
+-- name: touch_resources
+-- The same for those of a list.
+UPDATE resource AS r SET version = r.version + 1, modified = $4
+FROM (
+    SELECT o.place FROM unnest($2::text::text[]) AS n (id)
+    CROSS JOIN LATERAL (
+        SELECT ctid AS place, kind, deleted FROM resource WHERE directory IN ($1, $1) AND id = n.id OFFSET 0
+    ) AS o
+    WHERE o.kind = $3 AND o.deleted IS NULL
+) AS old
+WHERE r.ctid = old.place
+RETURNING r.id, r.version;
+
 -- name: foresee
 -- What is there of that which units are going to look for: which list, and the place in it.
 SELECT 'adopted', n.place

@@ -174,6 +174,11 @@ UPDATE resource SET version = version + 1, modified = ?4
 WHERE directory = ?1 AND id = ?2 AND kind = ?3 AND deleted IS NULL
 RETURNING version;
 
+-- name: touch_resources
+-- The same for those of a JSON list.
+UPDATE resource SET version = version + 1, modified = ?4
+WHERE directory = ?1 AND id IN (SELECT value FROM json_each(?2)) AND kind = ?3 AND deleted IS NULL;
+
 -- name: retain_resource
 -- Mark a live resource deleted; nothing searches it any more.
 UPDATE resource
