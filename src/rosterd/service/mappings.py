@@ -14,7 +14,17 @@ import orjson
 from rosterd.scim.schemas import CORE_MODEL
 from rosterd.service.audit import Actor, Entry
 from rosterd.service.control import Directory
-from rosterd.service.mapping import NOTHING, TURN_STEPS, Expressions, Fault, Mapper, Rules, Value, difference
+from rosterd.service.mapping import (
+    NOTHING,
+    TURN_STEPS,
+    Expressions,
+    Fault,
+    Mapper,
+    Rules,
+    Value,
+    check_names,
+    difference,
+)
 from rosterd.service.ports import Reader, Store, Stored, Writer
 from rosterd.service.projections import Mapped
 from rosterd.service.projector import mapped as work_out
@@ -93,6 +103,7 @@ class Mappings:
     def check(self, rules: Rules) -> None:
         """Raise ``InvalidValue`` for rules that are not valid."""
         Mapper(rules, self._expressions)
+        check_names(rules, self._expressions)
 
     async def try_on(
         self, directory: Directory, rules: Rules, row: Stored
@@ -103,6 +114,7 @@ class Mappings:
 
     async def preview(self, directory: Directory, rules: Rules) -> Preview:
         """What these rules would change. Raises ``InvalidValue`` for rules that are not valid."""
+        self.check(rules)
         mapper = Mapper(rules, self._expressions)
         preview = Preview()
         async with self._store.snapshot(directory.id) as reader:
