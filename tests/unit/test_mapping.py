@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rosterd.scim import errors, urns
-from rosterd.service.mapping import MAX_TEXT, Mapper, Rules, difference
+from rosterd.service.mapping import MAX_TEXT, Mapper, Rules, check_names, difference
 from rosterd.wiring.expressions import Cel
 
 USER = {
@@ -23,8 +23,9 @@ GROUPS = (("g1", "Admins"), ("g2", None), ("g3", "Ops: Berlin"))
 
 
 def field(expression: str) -> Any:
-    mapper = Mapper(Rules((("x", expression),)), Cel())
-    value, faults = mapper.map("id-1", "ext-1", USER, GROUPS)
+    rules = Rules((("x", expression),))
+    check_names(rules, Cel())
+    value, faults = Mapper(rules, Cel()).map("id-1", "ext-1", USER, GROUPS)
     assert faults == (), faults
     return value["fields"].get("x")
 
@@ -51,6 +52,8 @@ def field(expression: str) -> Any:
         ("size(group_ids)", 3),
         ("id + '/' + external_id", "id-1/ext-1"),
         ("active", True),
+        ("type(user.userName) == string", True),
+        ("groups.exists(g, group_ids.exists_one(i, i == 'g1' && g == 'Admins'))", True),
         ("{'a': [1, 2.5, null]}", {"a": [1, 2.5, None]}),
         ("duration('90s')", 90.0),
         # What is not there gives no value, and is no fault.
@@ -125,6 +128,22 @@ def test_a_role_has_any_of_its_conditions_and_only_truth_counts() -> None:
 def test_rules_that_are_not_valid_are_refused_by_name(data: dict[str, Any], word: str) -> None:
     with pytest.raises(errors.InvalidValue, match=word):
         Mapper(Rules.of(data), Cel())
+
+
+@pytest.mark.parametrize(
+    ("expression", "name"),
+    [
+        ("usr.active", "usr"),
+        ("active && group.exists(g, g == 'x')", "group"),
+        ("has(usr.title)", "usr"),
+        ("groups.exists(g, g == other)", "other"),
+    ],
+)
+def test_a_name_that_no_account_has_is_refused(expression: str, name: str) -> None:
+    with pytest.raises(
+        errors.InvalidValue, match=f"role 'admin': there is no variable '{name}'; there is: user, "
+    ):
+        check_names(Rules(roles=(("admin", expression),)), Cel())
 
 
 def test_rules_are_the_same_after_json() -> None:

@@ -11,7 +11,7 @@ true. Pure: who compiles expressions is handed in.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -35,6 +35,10 @@ MAX_TEXT: Final = 10_000
 # A letter, then at most 63 letters, digits, "_", "-", "." and ":".
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}")
 _STRING: Final = re.compile(r"""'[^']*'|"[^"]*\"""")
+VARIABLES: Final = ("user", "enterprise", "groups", "group_ids", "active", "id", "external_id")
+_OF_CEL: Final = frozenset(("bool", "int", "uint", "double", "string", "bytes", "list", "map", "optional"))
+"""Names that CEL gives a meaning."""
+_LOOP_NAME: Final = re.compile(r"\.\s*(?:map|filter|all|exists|exists_one)\s*\(\s*(\w+)")
 _LOOP: Final = re.compile(r"\.\s*(?:map|filter|all|exists|exists_one)\s*\(")
 
 Value = Mapping[str, Any]
@@ -65,6 +69,9 @@ class Expressions(Protocol):
 
     def compile(self, text: str) -> Expression:
         """Raises ``ExpressionError``."""
+
+    def names(self, text: str) -> Collection[str]:
+        """What an expression that compiles reads: variables, and those of its loops."""
 
     def variables(self, values: Mapping[str, Any]) -> Any:
         """Variables in the form that expressions take; made once for all rules of an account."""
@@ -188,6 +195,18 @@ class Mapper:
             if value is True:
                 roles.append(role)
         return {"fields": fields, "roles": sorted(set(roles))}, tuple(faults)
+
+
+def check_names(rules: Rules, expressions: Expressions) -> None:
+    """Raise ``InvalidValue`` for a name that no account has: its rule would give nobody anything."""
+    for kind, named in (("field", rules.fields), ("role", rules.roles)):
+        for name, text in named:
+            known = {*VARIABLES, *_OF_CEL, *_LOOP_NAME.findall(text)}
+            for unknown in sorted(set(expressions.names(text)) - known):
+                raise errors.InvalidValue(
+                    f"The {kind} '{name}': there is no variable '{unknown}'; there is: "
+                    f"{', '.join(VARIABLES)}."
+                )
 
 
 def _completed(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,17 @@ import orjson
 from rosterd.scim.schemas import CORE_MODEL
 from rosterd.service.audit import Actor, Entry
 from rosterd.service.control import Directory
-from rosterd.service.mapping import NOTHING, TURN_STEPS, Expressions, Fault, Mapper, Rules, Value, difference
+from rosterd.service.mapping import (
+    NOTHING,
+    TURN_STEPS,
+    Expressions,
+    Fault,
+    Mapper,
+    Rules,
+    Value,
+    check_names,
+    difference,
+)
 from rosterd.service.ports import Reader, Store, Stored, Writer
 from rosterd.service.projections import Mapped
 from rosterd.service.projector import mapped as work_out
@@ -93,11 +103,16 @@ class Mappings:
     def check(self, rules: Rules) -> None:
         """Raise ``InvalidValue`` for rules that are not valid."""
         Mapper(rules, self._expressions)
+        check_names(rules, self._expressions)
 
     async def _mapper(self, directory: Directory, rules: Rules) -> Mapper:
-        """Raises ``InvalidValue``; rules that an older release took may be as long together as they are."""
-        rules.check_length((await self.read(directory)).rules)
-        return Mapper(rules, self._expressions)
+        """Raises ``InvalidValue``; rules that an older release took may stay as they are."""
+        present = (await self.read(directory)).rules
+        rules.check_length(present)
+        mapper = Mapper(rules, self._expressions)
+        if rules != present:
+            check_names(rules, self._expressions)
+        return mapper
 
     async def try_on(
         self, directory: Directory, rules: Rules, row: Stored

@@ -1,7 +1,7 @@
 """CEL for mapping rules, by the library ``cel``: no loops without a list, no I/O, no unbounded growth."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -65,6 +65,11 @@ class Cel:
                 raise ExpressionError(_line(error)) from error
 
         return expression
+
+    def names(self, text: str) -> Collection[str]:
+        """What the expression reads, by its syntax."""
+        names: list[str] = self._cel.compile(text).variables()
+        return names
 
     def variables(self, values: Mapping[str, Any]) -> "cel.Context":
         """The variables, and the functions beside them."""
