@@ -1,12 +1,13 @@
 """What a resource can have is bounded; what has more from before can get less."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from service.management import World, run
 
-from rosterd.http.decode import MAX_BODY, MAX_SINGLE
+from rosterd.http.decode import LARGE, MAX_BODY, MAX_SINGLE
 from rosterd.scim import amount, effort, profiles, urns
 from rosterd.scim import patch as patching
 from rosterd.scim.amount import MOST_BYTES, MOST_SEARCHED, MOST_VALUES
@@ -221,5 +222,36 @@ def test_a_body_may_be_larger_where_there_are_members_or_several_resources(
         headers = {"Content-Type": "application/scim+json"}
         response = await world.scim.request(method, path, content=b" " * size, headers=headers)
         assert (response.status_code, response.json()["status"]) == (status, str(status))
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize("size", [0, LARGE])
+def test_a_large_message_is_checked_beside_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    async def test(world: World) -> None:
+        checked: list[bool] = []
+        rewrite = profiles.rewrite
+
+        def noted(*given: Any) -> Any:
+            checked.append(threading.current_thread() is threading.main_thread())
+            return rewrite(*given)
+
+        monkeypatch.setattr(profiles, "rewrite", noted)
+        ignored = {"displayname": "Staff", "urn:x": "x" * size}  # not as most are
+        sent = {"schemas": [urns.GROUP], "members": [{"value": "ann"}], **ignored}
+        made = await world.scim.post("/Groups", json=sent)
+        assert made.status_code == 201
+        address = f"/Groups/{made.json()['id']}"
+        assert (await world.scim.put(address, json=sent)).status_code == 200
+        operation = {"op": "add", "path": "displayName", "value": "All", "note": "x" * size}
+        patched = await world.scim.patch(
+            address, json={"schemas": [urns.PATCH_OP], "Operations": [operation]}
+        )
+        assert patched.json()["displayName"] == "All"
+        assert checked == [size < LARGE] * 3
+        refused = await world.scim.post("/Groups", json={**sent, "displayName": "given twice"})
+        assert refused.status_code == 400
 
     run(tmp_path, test)

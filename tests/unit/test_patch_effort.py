@@ -16,6 +16,8 @@ from rosterd.scim.schemas import CORE_MODEL
 USER = CORE_MODEL.types["User"]
 GROUP = CORE_MODEL.types["Group"]
 MAILS = [{"value": f"a{number}@x"} for number in range(2000)]
+PARTS = [{"region": "a"}, {"region": "b"}, {"country": "b"}, {"region": "a", "country": "b"}]
+"""Three ways to say which addresses are meant, of five parts."""
 LONGEST = " or ".join(['type eq "w"'] * LIMITS.comparisons)
 
 
@@ -36,6 +38,8 @@ def operations(count: int, path: str | None, value: Any = None, op: str = "add")
         (operations(2, "emails", [{**MAILS[0], "type": "x" * 600}]), 5, (5 + 2 * (1 + 1 + 4)) * 2),
         (operations(3, "addresses", {"region": "a", "country": "b"}), 1, (1 + 3) * 3),
         (operations(3, "addresses", [{"region": "a", "country": "b"}] * 4), 1, (1 + 3 * 8) * 3),
+        (operations(1, "addresses", PARTS, "remove"), 1, (1 + 5) * 3),
+        (operations(2, "addresses", PARTS, "remove"), 1, (1 + 2 * 5) * 3 * 2),
         (operations(3, urns.ENTERPRISE_USER, {"some": [{"parts": ["a", "b"]}, "c"]}), 1, (1 + 3 * 3) * 3),
         (operations(1, 'emails[not (value eq "x" or type pr)]', {}, "remove"), 5, 5 * 2),
         (operations(2, "title", "x" * 383), 1, (1 + 2 * 3) * 2),

@@ -15,7 +15,8 @@ from rosterd.scim.amount import MOST_BYTES
 MAX_BODY: Final = 16 * 1024 * 1024
 MAX_SINGLE: Final = 4 * MOST_BYTES
 """Of a request for one resource without members: JSON may be longer than what is kept of it."""
-_LARGE: Final = 1 << 20
+LARGE: Final = 1 << 20
+"""Bytes of a body from which on other requests would notice what is done with it at once."""
 MAX_DEPTH: Final = 32
 MAX_QUERY: Final = 64 * 1024
 MAX_PARAMETERS: Final = 100
@@ -52,7 +53,7 @@ def _too_large(limit: int) -> errors.PayloadTooLarge:
 def parse_json(body: bytes) -> Any:
     """The JSON value; raises ``InvalidSyntax`` for anything else, an empty body or too deep a nesting."""
     try:
-        value = orjson.loads(body) if len(body) < _LARGE else _without_collecting(body)
+        value = orjson.loads(body) if len(body) < LARGE else _without_collecting(body)
     except orjson.JSONDecodeError as error:
         if not body.strip():
             raise errors.InvalidSyntax("The request has no body; a JSON object is expected.") from None

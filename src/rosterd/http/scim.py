@@ -2,7 +2,7 @@
 
     admit    headers → Caller                                        (http.admit)
     decode   bytes → JSON value, within limits                       (http.decode, scim.profiles)
-    check    JSON value → draft                                      (service.commands, scim.check)
+    check    JSON value → draft, of a large one in a thread          (service.commands, scim.check)
     commit   one durable transaction                                 (Store.write)
     render   resource → bytes                                        (http.render)
     deliver  events, elsewhere and later
@@ -10,6 +10,7 @@
 It keeps no state of its own between requests but what its parts keep.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -18,7 +19,7 @@ import orjson
 from rosterd.http import routes
 from rosterd.http.admit import Admission
 from rosterd.http.aftermath import Aftermath
-from rosterd.http.decode import MAX_BODY, MAX_SINGLE, ClientGone, parse_json, parse_query, read_body
+from rosterd.http.decode import LARGE, MAX_BODY, MAX_SINGLE, ClientGone, parse_json, parse_query, read_body
 from rosterd.http.guard import Guard
 from rosterd.http.headers import base_url, check_encoding, check_media_type, negotiate
 from rosterd.http.measure import Requests
@@ -192,7 +193,9 @@ class ScimApp:
 
     async def create(self, request: Request) -> Reply:
         """POST /{endpoint}."""
-        unit = self._commands.create(request.caller, request.type, request.body)
+        given = request.caller, request.type, request.body
+        make = self._commands.create
+        unit = make(*given) if len(request.raw) < LARGE else await asyncio.to_thread(make, *given)
         shown = request.projection_of_change  # what is refused, is before anything is changed
         view = await self._commit(request, unit)
         headers = resource_headers(view, request.caller, created=True)
@@ -200,9 +203,9 @@ class ScimApp:
 
     async def replace(self, request: Request) -> Reply:
         """PUT /{endpoint}/{id}."""
-        unit = self._commands.replace(
-            request.caller, request.type, request.match.id, request.body, request.if_match
-        )
+        given = request.caller, request.type, request.match.id, request.body, request.if_match
+        make = self._commands.replace
+        unit = make(*given) if len(request.raw) < LARGE else await asyncio.to_thread(make, *given)
         shown = request.projection_of_change
         view = await self._commit(request, unit)
         body = resource_body(view, request.caller, shown)
@@ -216,14 +219,10 @@ class ScimApp:
         """
         asked = request.parameter("attributes") is not None
         silent = not asked and "patch-answers-204" in profiles.options(request.caller.connection.profile)
-        unit = self._commands.patch(
-            request.caller,
-            request.type,
-            request.match.id,
-            request.body,
-            request.if_match,
-            members=0 if silent else None if asked else MEMBERS_SHOWN,
-        )
+        members = 0 if silent else None if asked else MEMBERS_SHOWN
+        given = request.caller, request.type, request.match.id, request.body, request.if_match, members
+        make = self._commands.patch
+        unit = make(*given) if len(request.raw) < LARGE else await asyncio.to_thread(make, *given)
         shown = request.projection if silent else request.projection_of_change
         view = await self._commit(request, unit)
         headers = resource_headers(view, request.caller)

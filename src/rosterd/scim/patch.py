@@ -138,11 +138,11 @@ def apply(
     Raises ``InvalidPath`` for a path that ``t`` does not have, ``InvalidFilter`` for a filter that
     does not fit it, ``NoTarget`` for a filter that matches nothing, ``Mutability`` for what the client
     must not change or take away, ``InvalidValue`` for a value that does not fit or a required one not given,
-    ``PayloadTooLarge`` for several operations, or one with a filter, that would go to more than
-    ``PATCH_STEPS`` values together, or than the ``budget`` of a bulk request has left.
+    ``PayloadTooLarge`` for several operations, or one with a filter or values to remove, that would go to
+    more than ``PATCH_STEPS`` values together, or than the ``budget`` of a bulk request has left.
     """
     checker = checker_for(t)
-    if len(operations) > 1 or any(one.path is not None and one.path.filter for one in operations):
+    if len(operations) > 1 or any(map(_is_repeating, operations)):
         steps = _require_feasible(operations, document)
         if budget is not None:
             budget.take(steps)
@@ -171,13 +171,28 @@ def apply(
     return result
 
 
+def _is_repeating(operation: Operation) -> bool:
+    """Whether one operation alone may go to a value more than once."""
+    if operation.path is not None and operation.path.filter:
+        return True
+    return operation.op == "remove" and operation.value.__class__ is list
+
+
+def _times(operation: Operation) -> int:
+    """How often an operation goes to a value: values to remove are looked for by what is given of them."""
+    if operation.path is not None and operation.path.filter:
+        return COMPARING * comparisons(operation.path.filter)
+    if operation.op == "remove" and operation.value.__class__ is list:
+        return max(1, len({frozenset(value) for value in operation.value if value.__class__ is dict}))
+    return 1
+
+
 def _require_feasible(operations: Sequence[Operation], document: Mapping[str, Any]) -> int:
     """The steps: each operation is taken to go through the greatest attribute that there may be before it."""
     greatest, each = weight(document), 0
     for operation in operations:
         greatest += weight(operation.value)
-        filtered = operation.path is not None and operation.path.filter
-        each += COMPARING * comparisons(filtered) if filtered else 1
+        each += _times(operation)
     if greatest * each > PATCH_STEPS:
         raise _infeasible(len(operations), greatest)
     return greatest * each
