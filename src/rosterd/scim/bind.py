@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from rosterd.scim.errors import InvalidFilter
-from rosterd.scim.filter import And, Any, AttrPath, Bound, Compare, Filter, Not, Or, Present
+from rosterd.scim.filter import And, Any, AttrPath, Bound, Compare, Filter, Not, Or, Present, compared
 from rosterd.scim.folding import parse_date
 from rosterd.scim.index import Scalar
 from rosterd.scim.schema import COMMON, Attribute, Ref, ResourceType
@@ -90,7 +90,7 @@ def bind_all(f: Filter, types: Sequence[ResourceType]) -> list[tuple[ResourceTyp
 
 def require_few_walks(b: Bound) -> None:
     """Raise ``InvalidFilter`` for a search that would go through the values of resources too often."""
-    walks = [] if isinstance(b, Compare) else [ref for ref in _compared(b) if _has_several(ref)]
+    walks = [] if isinstance(b, Compare) else [ref for ref in compared(b) if _has_several(ref)]
     if len(walks) <= MOST_WALKS:
         return
     raise InvalidFilter(
@@ -98,19 +98,6 @@ def require_few_walks(b: Bound) -> None:
         f"'{walks[0]}'; at most {MOST_WALKS} are taken. Send several requests with shorter filters, or "
         "search by id, userName or externalId"
     )
-
-
-def _compared(b: Bound) -> Iterator[Ref]:
-    """The attribute of each comparison."""
-    if isinstance(b, And | Or):
-        for part in b.parts:
-            yield from _compared(part)
-    elif isinstance(b, Not):
-        yield from _compared(b.part)
-    elif isinstance(b, Any):
-        yield from _compared(b.filter)
-    else:
-        yield b.path
 
 
 def _has_several(ref: Ref) -> bool:

@@ -7,6 +7,7 @@ Parsing back what ``print_filter`` writes gives the same tree. Source: RFC 7644 
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -88,11 +89,20 @@ Bound = Node[Ref]
 
 def comparisons(node: Node[P]) -> int:
     """How many comparisons a filter has, ``pr`` counted as one."""
+    return sum(1 for _ in compared(node))
+
+
+def compared(node: Node[P]) -> Iterator[P]:
+    """The attribute of each of them."""
     if isinstance(node, And | Or):
-        return sum(map(comparisons, node.parts))
-    if isinstance(node, Not):
-        return comparisons(node.part)
-    return comparisons(node.filter) if isinstance(node, Any) else 1
+        for part in node.parts:
+            yield from compared(part)
+    elif isinstance(node, Not):
+        yield from compared(node.part)
+    elif isinstance(node, Any):
+        yield from compared(node.filter)
+    else:
+        yield node.path
 
 
 # RFC 7644 Figure 1:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from rosterd.scim import filter as syntax
-from rosterd.scim.filter import And, Bound, Compare, Not, Or, Present
+from rosterd.scim.filter import And, Bound, Compare, Not, Or, Present, compared
 from rosterd.scim.index import Scalar
 from rosterd.scim.schema import COMMON, Attribute, Ref, ResourceType
 
@@ -49,7 +49,7 @@ def chooser(b: Bound, attribute: Attribute) -> Callable[[Any], bool]:
 
     if not _is_of_parts(b):
         return matches
-    parts = {ref.sub.name: ref.sub.fold for ref in _named(b) if ref.sub is not None}
+    parts = {ref.sub.name: ref.sub.fold for ref in compared(b) if ref.sub is not None}
     if isinstance(b, Compare) and b.op == "eq":
         ((name, fold),) = parts.items()
 
@@ -70,17 +70,7 @@ def chooser(b: Bound, attribute: Attribute) -> Callable[[Any], bool]:
 
 def _is_of_parts(b: Bound) -> bool:
     """Whether all that is compared are parts of a value that have one value each."""
-    return all(ref.sub is not None and not ref.sub.multi_valued for ref in _named(b))
-
-
-def _named(b: Bound) -> Iterator[Ref]:
-    if isinstance(b, And | Or):
-        for part in b.parts:
-            yield from _named(part)
-    elif isinstance(b, Not):
-        yield from _named(b.part)
-    else:
-        yield b.path
+    return all(ref.sub is not None and not ref.sub.multi_valued for ref in compared(b))
 
 
 def _compiled(b: Bound) -> _Fulfils:
