@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -447,6 +448,15 @@ def test_doctor_warns_of_tokens_that_end_soon(data: Path) -> None:
     report = result("doctor", "--data", data, "--port", str(free_port()))
     assert report["ok"] is True
     assert [c["name"] for c in report["checks"] if c["state"] == "warning"] == ["Tokens"]
+
+
+def test_doctor_tells_the_size_of_the_database_with_its_log(data: Path) -> None:
+    with closing(connect_writer(data / "rosterd.db", 1000)) as connection:
+        for _ in range(800):
+            connection.execute("UPDATE directory SET created = created + 1")
+        report = result("doctor", "--data", data, "--port", str(free_port()))
+    (size,) = [float(found[1]) for c in report["checks"] if (found := re.search(r"([0-9.]+) MiB", c["text"]))]
+    assert size > 3
 
 
 def test_doctor_finds_a_damaged_database(data: Path) -> None:

@@ -438,3 +438,12 @@ def test_a_server_need_not_have_extensions(tmp_path: Path, extensions: Any) -> N
                 assert (await client.get("/scim/v2/Users")).status_code == 401
 
     asyncio.run(main())
+
+
+def test_of_an_id_that_nobody_has_the_beginning_is_told(tmp_path: Path) -> None:
+    async def test(client: httpx.AsyncClient, _: Service) -> None:
+        for method in ("GET", "DELETE"):
+            response = await client.request(method, "/Users/" + "x" * 9000)
+            assert error(response, 404) == f"There is no User with the id '{'x' * 100}' in this directory."
+
+    run(tmp_path, test)

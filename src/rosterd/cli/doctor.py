@@ -22,6 +22,7 @@ from rosterd.service.ports import StoreUnavailable
 from rosterd.service.standing import ACTIVE
 from rosterd.wiring import Service, Settings, SettingsError, open_service, upkeep
 from rosterd.wiring.engines import want_data
+from rosterd.wiring.facts import database_bytes
 from rosterd.wiring.ids import now
 from rosterd.wiring.listening import PortTaken, bind
 from rosterd.wiring.room import ROOM, wanted
@@ -116,7 +117,7 @@ def _database(settings: Settings) -> Finding:
         return Finding(
             name, "bad", f"the file is damaged: {found}", "stop the server and restore a backup of it"
         )
-    size = settings.database.stat().st_size / 1_048_576
+    size = database_bytes(settings) / 1_048_576
     return Finding(name, "ok", f"SQLite says it is sound ({size:,.1f} MiB)")
 
 

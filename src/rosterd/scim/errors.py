@@ -16,9 +16,12 @@ The internal cause of an error is its ``__cause__`` and goes to the log only.
 Sources: RFC 7644 §3.12 tables 8 and 9, RFC 9865 §2.1.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rosterd.scim import urns
+
+_TOLD: Final = 100
+"""Characters of an id that a client made up."""
 
 
 class ScimError(Exception):
@@ -152,6 +155,13 @@ class NotFound(ScimError):
     """There is no such resource."""
 
     status = 404
+
+    @classmethod
+    def of(cls, kind: str, id: str) -> "NotFound":
+        """Of a resource type's name and the id that was asked for, of which the beginning is told."""
+        return cls(
+            f"There is no {kind} with the id '{id[:_TOLD]}' in this directory.", situation="no resource"
+        )
 
 
 class MethodNotAllowed(ScimError):

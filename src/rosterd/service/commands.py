@@ -278,10 +278,7 @@ class Commands:
     ) -> Stored:
         row = await tx.get(resource_type.name, id)
         if row is None:
-            raise errors.NotFound(
-                f"There is no {resource_type.name} with the id '{id}' in this directory.",
-                situation="no resource",
-            )
+            raise errors.NotFound.of(resource_type.name, id)
         caller.require_reach(row)
         if if_match is not None and not etag_matches(if_match, row.version):
             raise errors.PreconditionFailed(

@@ -69,7 +69,7 @@ class Erasure:
         """
         row = await self._remove(directory, self._type(directory, kind), id, by, None)
         if row is None:
-            raise errors.NotFound(f"There is no {kind} with the id '{id}' in this directory.")
+            raise errors.NotFound.of(kind, id)
         await self.settle(directory)
         return row.deleted is None
 

@@ -49,10 +49,7 @@ class Queries:
         else:
             row, memberships = await reader.get(resource_type.name, id), None
         if row is None:
-            raise errors.NotFound(
-                f"There is no {resource_type.name} with the id '{id}' in this directory.",
-                situation="no resource",
-            )
+            raise errors.NotFound.of(resource_type.name, id)
         members = await reader.members(id) if wanted.members else None
         return View(row, resource_type, caller.external_id(row), memberships, members)
 

@@ -9,14 +9,18 @@ from rosterd.wiring.engines import steps_of
 from rosterd.wiring.settings import Settings
 
 
+def database_bytes(settings: Settings) -> int:
+    """What SQLite's file and its write-ahead log take on the disk."""
+    files = (settings.database, settings.database.with_name(settings.database.name + "-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
 def facts_of(settings: Settings, started: int) -> Facts:
     """As it is now; ``started`` is when the process began to serve, in ms since the epoch."""
-    files = (settings.database, settings.database.with_name(settings.database.name + "-wal"))
-    in_file = settings.database_url is None
     return Facts(
         version=version("rosterd"),
         python=platform.python_version(),
-        database_bytes=sum(file.stat().st_size for file in files if file.exists()) if in_file else None,
+        database_bytes=database_bytes(settings) if settings.database_url is None else None,
         schema_version=len(steps_of(settings)),
         started=started,
         environment=tuple(

@@ -145,7 +145,7 @@ async def _find(api: ApiContext, request: ApiRequest, kind: str) -> tuple[Direct
     reader = api.store.reader(directory.id)
     row = await reader.get(kind, id) or await reader.find_deleted(kind, id)
     if row is None:
-        raise _missing(kind, id)
+        raise errors.NotFound.of(kind, id)
     return directory, row
 
 
@@ -158,13 +158,9 @@ async def _history(api: ApiContext, request: ApiRequest, kind: str) -> ApiReply:
     before = place.seq if place else None
     rows = await api.store.reader(directory.id).history(kind, id, request.limit + 1, before)
     if not rows and place is None:
-        raise _missing(kind, id)
+        raise errors.NotFound.of(kind, id)
     names = await _names(api, directory)
     return api.page(request, listing, rows, lambda row: _event(row, names), lambda row: (row.seq, None))
-
-
-def _missing(kind: str, id: str) -> errors.NotFound:
-    return errors.NotFound(f"There is no {kind} with the id '{id}' in this directory.")
 
 
 async def _names(api: ApiContext, directory: Directory) -> Names:
