@@ -10,7 +10,7 @@ import shutil
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 from urllib.parse import urlsplit
 
 import typer
@@ -26,6 +26,8 @@ from rosterd.wiring.facts import database_bytes
 from rosterd.wiring.ids import now
 from rosterd.wiring.listening import PortTaken, bind
 from rosterd.wiring.room import ROOM, wanted
+
+T = TypeVar("T")
 
 EXAMPLES = options.examples("rosterd doctor", "rosterd doctor --data /var/lib/rosterd --port 8080 --json")
 
@@ -141,7 +143,7 @@ def _workers(settings: Settings) -> Finding | None:
         fix = "unset ROSTERD_WORKERS, or set ROSTERD_DATABASE_URL to a PostgreSQL database"
         return Finding(name, "bad", f"there are to be {count}, and the data is in a file for one", fix)
     try:
-        room = asyncio.run(_room(settings))
+        room = _opened(settings, lambda service: service.control.room())
     except (NotFound, StoreUnavailable, upkeep.SchemaMismatch):
         return None  # said by the checks of the database
     need = wanted(settings)
@@ -155,18 +157,16 @@ def _changes(settings: Settings) -> Finding | None:
     """What ``/readyz`` tells of a server."""
     name = "Changes"
 
-    async def work() -> Finding:
-        await want_data(settings)
-        async with open_service(settings) as service:
-            try:
-                await service.control.probe()
-            except StoreUnavailable as error:
-                fix = "see that the database is no replica and not read-only, and has room on its disk"
-                return Finding(name, "bad", str(error), fix)
-            return Finding(name, "ok", "they are taken")
+    async def look(service: Service) -> Finding:
+        try:
+            await service.control.probe()
+        except StoreUnavailable as error:
+            fix = "see that the database is no replica and not read-only, and has room on its disk"
+            return Finding(name, "bad", str(error), fix)
+        return Finding(name, "ok", "they are taken")
 
     try:
-        return asyncio.run(work())
+        return _opened(settings, look)
     except (NotFound, StoreUnavailable, upkeep.SchemaMismatch):
         return None  # said by the checks of the database
     except Exception as error:
@@ -175,10 +175,15 @@ def _changes(settings: Settings) -> Finding | None:
         return None
 
 
-async def _room(settings: Settings) -> int | None:
-    await want_data(settings)
-    async with open_service(settings) as service:
-        return await service.control.room()
+def _opened(settings: Settings, look: Callable[[Service], Awaitable[T]]) -> T:
+    """What ``look`` finds in the store. Raises ``NotFound`` where none is, and as ``open_service`` does."""
+
+    async def work() -> T:
+        await want_data(settings)
+        async with open_service(settings) as service:
+            return await look(service)
+
+    return asyncio.run(work())
 
 
 def _migrations(settings: Settings) -> Finding | None:
@@ -273,14 +278,8 @@ def _looked_up(
     fix: str,
 ) -> Finding | None:
     """What ``look`` finds in an open store: its warnings, else how it says that all is well."""
-
-    async def work() -> tuple[list[str], str]:
-        await want_data(settings)
-        async with open_service(settings) as service:
-            return await look(service)
-
     try:
-        warnings, well = asyncio.run(work())
+        warnings, well = _opened(settings, look)
     except NotFound:
         return None  # said by the check of the database
     except (StoreUnavailable, upkeep.SchemaMismatch) as error:
