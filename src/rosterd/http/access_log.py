@@ -1,7 +1,7 @@
 """The log's one line for each request: what was asked in kind, what came of it, never what was in it."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -23,21 +23,14 @@ def answered(
     **who: int | str | None,
 ) -> None:
     """Tell of a request; ``started`` by ``time.perf_counter``, ``who`` by a public id."""
-    _log.bind().info(
-        "request",
-        method=scope["method"],
-        route=route,
-        status=status,
-        ms=int((time.perf_counter() - started) * 100_000) / 100,
-        request_id=request_id,
-        **who,
-    )
+    seconds = time.perf_counter() - started
+    _log.bind().info("request", **_line(scope["method"], route, status, seconds, request_id, who))
 
 
 def answered_together(answered: Iterable[tuple[Request, Reply]]) -> None:
     """The same of SCIM requests, a line for each: at once, if the logger can do that (``wiring.logs``)."""
     log = _log.bind()
-    lines = [_line(request, reply) for request, reply in answered]
+    lines = [_line_of(request, reply) for request, reply in answered]
     together = getattr(log, "together", None)
     if together is not None:
         together("request", lines)
@@ -46,16 +39,28 @@ def answered_together(answered: Iterable[tuple[Request, Reply]]) -> None:
             log.info("request", **line)
 
 
-def _line(request: Request, reply: Reply) -> dict[str, Any]:
+def _line_of(request: Request, reply: Reply) -> dict[str, Any]:
     asker = request.asker
-    line: dict[str, Any] = {
-        "method": request.method,
-        "route": request.match.template,
-        "status": reply.status,
-        "ms": int((request.sent - request.started) * 100_000) / 100,
-        "request_id": request.id,
-        "connection": None if asker is None else asker.connection.id,
-    }
+    who: dict[str, int | str | None] = {"connection": None if asker is None else asker.connection.id}
     if request.trace_id is not None:
-        line["trace_id"] = request.trace_id
-    return line
+        who["trace_id"] = request.trace_id
+    seconds = request.sent - request.started
+    return _line(request.method, request.match.template, reply.status, seconds, request.id, who)
+
+
+def _line(
+    method: str,
+    route: str | None,
+    status: int,
+    seconds: float,
+    request_id: str,
+    who: Mapping[str, int | str | None],
+) -> dict[str, Any]:
+    return {
+        "method": method,
+        "route": route,
+        "status": status,
+        "ms": int(seconds * 100_000) / 100,
+        "request_id": request_id,
+        **who,
+    }
