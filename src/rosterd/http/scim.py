@@ -193,9 +193,7 @@ class ScimApp:
 
     async def create(self, request: Request) -> Reply:
         """POST /{endpoint}."""
-        given = request.caller, request.type, request.body
-        make = self._commands.create
-        unit = make(*given) if len(request.raw) < LARGE else await asyncio.to_thread(make, *given)
+        unit = await _made(request, self._commands.create, request.body)
         shown = request.projection_of_change  # what is refused, is before anything is changed
         view = await self._commit(request, unit)
         headers = resource_headers(view, request.caller, created=True)
@@ -203,9 +201,8 @@ class ScimApp:
 
     async def replace(self, request: Request) -> Reply:
         """PUT /{endpoint}/{id}."""
-        given = request.caller, request.type, request.match.id, request.body, request.if_match
-        make = self._commands.replace
-        unit = make(*given) if len(request.raw) < LARGE else await asyncio.to_thread(make, *given)
+        given = request.match.id, request.body, request.if_match
+        unit = await _made(request, self._commands.replace, *given)
         shown = request.projection_of_change
         view = await self._commit(request, unit)
         body = resource_body(view, request.caller, shown)
@@ -220,9 +217,8 @@ class ScimApp:
         asked = request.parameter("attributes") is not None
         silent = not asked and "patch-answers-204" in profiles.options(request.caller.connection.profile)
         members = 0 if silent else None if asked else MEMBERS_SHOWN
-        given = request.caller, request.type, request.match.id, request.body, request.if_match, members
-        make = self._commands.patch
-        unit = make(*given) if len(request.raw) < LARGE else await asyncio.to_thread(make, *given)
+        given = request.match.id, request.body, request.if_match, members
+        unit = await _made(request, self._commands.patch, *given)
         shown = request.projection if silent else request.projection_of_change
         view = await self._commit(request, unit)
         headers = resource_headers(view, request.caller)
@@ -288,6 +284,14 @@ class ScimApp:
     async def me(self, request: Request) -> Reply:
         """/Me: the token speaks for a connection, which is no user (RFC 7644 §3.11)."""
         raise errors.NotImplemented_("This token belongs to a provisioning connection, which is not a user.")
+
+
+async def _made(request: Request, make: Callable[..., Unit], *given: object) -> Unit:
+    """The unit of a command; what a large message says is looked at beside the event loop."""
+    caller, kind = request.caller, request.type
+    if len(request.raw) < LARGE:
+        return make(caller, kind, *given)
+    return await asyncio.to_thread(make, caller, kind, *given)
 
 
 def _forget_frames(error: BaseException | None) -> None:
