@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rosterd.scim import errors, urns
-from rosterd.service.mapping import MAX_TEXT, Mapper, Rules, check_names, difference
+from rosterd.service.mapping import MAX_TEXT, Mapper, Rules, difference
 from rosterd.wiring.expressions import Cel
 
 USER = {
@@ -24,8 +24,9 @@ GROUPS = (("g1", "Admins"), ("g2", None), ("g3", "Ops: Berlin"))
 
 def field(expression: str) -> Any:
     rules = Rules((("x", expression),))
-    check_names(rules, Cel())
-    value, faults = Mapper(rules, Cel()).map("id-1", "ext-1", USER, GROUPS)
+    mapper = Mapper(rules, Cel())
+    mapper.check_names()
+    value, faults = mapper.map("id-1", "ext-1", USER, GROUPS)
     assert faults == (), faults
     return value["fields"].get("x")
 
@@ -143,7 +144,7 @@ def test_a_name_that_no_account_has_is_refused(expression: str, name: str) -> No
     with pytest.raises(
         errors.InvalidValue, match=f"role 'admin': there is no variable '{name}'; there is: user, "
     ):
-        check_names(Rules(roles=(("admin", expression),)), Cel())
+        Mapper(Rules(roles=(("admin", expression),)), Cel()).check_names()
 
 
 def test_rules_are_the_same_after_json() -> None:

@@ -60,6 +60,10 @@ class ExpressionError(Exception):
 class Expression(Protocol):
     """A compiled expression."""
 
+    @property
+    def names(self) -> Collection[str]:
+        """What it reads: variables, and those of its loops."""
+
     def __call__(self, variables: Any) -> Any:
         """Its value, JSON-able. Raises ``Missing`` and ``ExpressionError``."""
 
@@ -69,9 +73,6 @@ class Expressions(Protocol):
 
     def compile(self, text: str) -> Expression:
         """Raises ``ExpressionError``."""
-
-    def names(self, text: str) -> Collection[str]:
-        """What an expression that compiles reads: variables, and those of its loops."""
 
     def variables(self, values: Mapping[str, Any]) -> Any:
         """Variables in the form that expressions take; made once for all rules of an account."""
@@ -157,7 +158,18 @@ class Mapper:
             expression = self._expressions.compile(text)
         except ExpressionError as error:
             raise errors.InvalidValue(f"The {kind} '{name}': {error}") from error
-        return _Rule(expression, _depth(text), text.count("+") + 1, text.count(","), ".split" in text)
+        own = _OF_CEL.union(_LOOP_NAME.findall(text))
+        return _Rule(expression, _depth(text), text.count("+") + 1, text.count(","), ".split" in text, own)
+
+    def check_names(self) -> None:
+        """Raise ``InvalidValue`` for a name that no account has: its rule would give nobody anything."""
+        for kind, named in (("field", self._fields), ("role", self._roles)):
+            for name, rule in named:
+                for unknown in rule.unknown():
+                    raise errors.InvalidValue(
+                        f"The {kind} '{name}': there is no variable '{unknown}'; there is: "
+                        f"{', '.join(VARIABLES)}."
+                    )
 
     def map(
         self,
@@ -197,18 +209,6 @@ class Mapper:
         return {"fields": fields, "roles": sorted(set(roles))}, tuple(faults)
 
 
-def check_names(rules: Rules, expressions: Expressions) -> None:
-    """Raise ``InvalidValue`` for a name that no account has: its rule would give nobody anything."""
-    for kind, named in (("field", rules.fields), ("role", rules.roles)):
-        for name, text in named:
-            known = {*VARIABLES, *_OF_CEL, *_LOOP_NAME.findall(text)}
-            for unknown in sorted(set(expressions.names(text)) - known):
-                raise errors.InvalidValue(
-                    f"The {kind} '{name}': there is no variable '{unknown}'; there is: "
-                    f"{', '.join(VARIABLES)}."
-                )
-
-
 def _completed(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document with what the values of lists are without saying so: not primary, of no type.
 
@@ -234,6 +234,12 @@ class _Rule:
     listed: int
     """Values it may list itself."""
     splits: bool
+    own: frozenset[str]
+    """Names that CEL or its own loops give a meaning."""
+
+    def unknown(self) -> list[str]:
+        """What it reads that no account has."""
+        return sorted(set(self.expression.names) - {*VARIABLES, *self.own})
 
     def steps(self, longest: int) -> int:
         """How many it may take where no list is longer; without a loop they do not count."""

@@ -22,7 +22,6 @@ from rosterd.service.mapping import (
     Mapper,
     Rules,
     Value,
-    check_names,
     difference,
 )
 from rosterd.service.ports import Reader, Store, Stored, Writer
@@ -102,8 +101,7 @@ class Mappings:
 
     def check(self, rules: Rules) -> None:
         """Raise ``InvalidValue`` for rules that are not valid."""
-        Mapper(rules, self._expressions)
-        check_names(rules, self._expressions)
+        Mapper(rules, self._expressions).check_names()
 
     async def _mapper(self, directory: Directory, rules: Rules) -> Mapper:
         """Raises ``InvalidValue``; rules that an older release took may stay as they are."""
@@ -111,7 +109,7 @@ class Mappings:
         rules.check_length(present)
         mapper = Mapper(rules, self._expressions)
         if rules != present:
-            check_names(rules, self._expressions)
+            mapper.check_names()
         return mapper
 
     async def try_on(

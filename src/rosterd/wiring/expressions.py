@@ -52,29 +52,36 @@ class Cel:
     def compile(self, text: str) -> Expression:
         """Raises ``ExpressionError``."""
         try:
-            program = self._cel.compile(text)
+            return _Compiled(self._cel.compile(text))
         except ValueError as error:
             raise ExpressionError(_line(error)) from error
-
-        def expression(variables: "cel.Context") -> Any:
-            try:
-                return _json(program.execute(variables))
-            except (KeyError, IndexError) as error:
-                raise Missing(str(error)) from error
-            except (TypeError, RuntimeError, ValueError, ArithmeticError) as error:
-                raise ExpressionError(_line(error)) from error
-
-        return expression
-
-    def names(self, text: str) -> Collection[str]:
-        """What the expression reads, by its syntax."""
-        names: list[str] = self._cel.compile(text).variables()
-        return names
 
     def variables(self, values: Mapping[str, Any]) -> "cel.Context":
         """The variables, and the functions beside them."""
         context: cel.Context = self._cel.Context(variables=dict(values), functions=dict(FUNCTIONS))
         return context
+
+
+class _Compiled:
+    """See ``rosterd.service.mapping.Expression``."""
+
+    __slots__ = ("_program",)
+
+    def __init__(self, program: "cel.Program") -> None:
+        self._program = program
+
+    @property
+    def names(self) -> Collection[str]:
+        names: list[str] = self._program.variables()
+        return names
+
+    def __call__(self, variables: "cel.Context") -> Any:
+        try:
+            return _json(self._program.execute(variables))
+        except (KeyError, IndexError) as error:
+            raise Missing(str(error)) from error
+        except (TypeError, RuntimeError, ValueError, ArithmeticError) as error:
+            raise ExpressionError(_line(error)) from error
 
 
 def _line(error: BaseException) -> str:
