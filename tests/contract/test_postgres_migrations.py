@@ -11,7 +11,7 @@ from contract.postgres_server import namespace
 
 from rosterd.store.postgres import open_postgres
 from rosterd.store.postgres_migrate import apply_postgres, known_postgres, pending_postgres
-from rosterd.store.queries import sqlite_file
+from rosterd.store.queries import schema
 from rosterd.store.steps import SchemaMismatch
 
 # What only one engine needs: SQLite's own bookkeeping, and the tables of its index of parts of texts.
@@ -84,7 +84,7 @@ def test_a_database_of_another_release_is_refused(url: str, statement: str, word
 def columns_of_sqlite() -> dict[str, list[str]]:
     connection = sqlite3.connect(":memory:")
     connection.create_function("casefold", 1, str.casefold, deterministic=True)
-    connection.executescript(sqlite_file("schema.sql"))
+    connection.executescript(schema("sqlite"))
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
     found = {
         table: [row[1] for row in connection.execute(f"PRAGMA table_xinfo({table})")]

@@ -17,7 +17,7 @@ from rosterd.store.listing import listing
 from rosterd.store.postgres_arrays import numbers, texts
 from rosterd.store.postgres_run import _BEGIN as WRITING
 from rosterd.store.postgres_trigram import make_trigrams, words_of
-from rosterd.store.queries import POSTGRES, postgres_file
+from rosterd.store.queries import POSTGRES, schema
 from rosterd.testing.scenario import CONNECTION, DIRECTORY, GROUP, USER, listed
 
 # Ten thousand users in one directory, as many in another; a group for each hundred.
@@ -79,7 +79,7 @@ def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def database() -> Iterator[Database]:
     with namespace() as url, asyncio.Runner() as runner:
         connection = runner.run(asyncpg.connect(url, server_settings={"jit": "off"}))
-        runner.run(connection.execute(postgres_file("schema.sql")))
+        runner.run(connection.execute(schema("postgres")))
         runner.run(make_trigrams(connection))
         runner.run(connection.execute(FILL))
         yield Database(runner, connection, runner.run(words_of(connection)))
@@ -201,7 +201,7 @@ def outgrown(request: pytest.FixtureRequest) -> Iterator[tuple[asyncio.Runner, A
         def run(statement: str) -> None:
             runner.run(connection.execute(statement))
 
-        run(postgres_file("schema.sql"))
+        run(schema("postgres"))
         for table in FILLED:
             run(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
         if known == "five rows":

@@ -5,14 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from rosterd.store.queries import POSTGRES, postgres_file
+from rosterd.store.queries import POSTGRES, schema
 
 TEXT = Path(__file__).parents[2].joinpath("docs", "sharding.md").read_text()
 SECTIONS = dict(section.split("\n", 1) for section in re.split(r"^## ", TEXT, flags=re.M)[1:])
-TABLES = dict(
-    re.findall(r"^CREATE (?:UNLOGGED )?TABLE (\w+) \((.*?)^\);", postgres_file("schema.sql"), re.M | re.S)
-)
-INDEXES = re.findall(r"^CREATE (UNIQUE )?INDEX (\w+) ON (\w+) \((\w+)", postgres_file("schema.sql"), re.M)
+TABLES = dict(re.findall(r"^CREATE (?:UNLOGGED )?TABLE (\w+) \((.*?)^\);", schema("postgres"), re.M | re.S))
+INDEXES = re.findall(r"^CREATE (UNIQUE )?INDEX (\w+) ON (\w+) \((\w+)", schema("postgres"), re.M)
 ALL_DIRECTORIES = {"webhook_line_of", "webhook_lease", "webhook_dead_of", "set_ack_of"}
 """For what crosses shards: lines, dead letters and receipts of one webhook, leases of one worker."""
 

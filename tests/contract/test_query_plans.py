@@ -10,7 +10,7 @@ import pytest
 
 from rosterd.service.ports import Position, Query
 from rosterd.store.listing import listing
-from rosterd.store.queries import SQLITE, of_rows, sqlite_file
+from rosterd.store.queries import SQLITE, of_rows, schema
 from rosterd.testing.scenario import CONNECTION, DIRECTORY, GROUP, USER, listed
 
 # What may be gone through row by row: lists that were given, and what earlier steps found.
@@ -38,7 +38,7 @@ WHOLE |= {"has_full_buckets", "forget_buckets"}  # those that were drawn from a 
 @pytest.fixture(scope="module")
 def database() -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(":memory:")
-    connection.executescript(sqlite_file("schema.sql"))
+    connection.executescript(schema("sqlite"))
     yield connection
     connection.close()
 
@@ -226,7 +226,7 @@ def test_nothing_from_outside_becomes_sql() -> None:
 def test_whether_members_are_few_costs_the_same_whatever_the_group() -> None:
     steps: list[int] = []
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript(sqlite_file("schema.sql"))
+        connection.executescript(schema("sqlite"))
         for group, size in (("small", 150), ("large", 20_000)):
             rows = ((group, f"{group}{n}") for n in range(size))
             connection.executemany("INSERT INTO member VALUES (1, ?, ?, NULL)", rows)

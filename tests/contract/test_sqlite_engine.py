@@ -22,11 +22,13 @@ from rosterd.scim.membership import Member
 from rosterd.service.ahead import Ahead
 from rosterd.service.ports import OutcomeUnknown, Stored, StoreUnavailable, UniqueViolation, Writer
 from rosterd.store import group_commit, sqlite, wake
+from rosterd.store.database import BUSY_MS
 from rosterd.store.group_commit import CHECKPOINT_CHANGES, GroupCommit
 from rosterd.store.migrate import open_checked
 from rosterd.store.sqlite import Readers, SqliteStore, open_sqlite
 from rosterd.store.sqlite_run import write_rows
 from rosterd.store.sqlite_writer import SqliteWriter
+from rosterd.store.write_lock import WriteLock
 from rosterd.testing.scenario import (
     DIRECTORY,
     ENTRY,
@@ -308,7 +310,7 @@ def test_a_commit_that_failed_after_the_log_was_written_may_have_been_kept(
         connection = sqlite3.connect(
             tmp_path / "x.db", isolation_level=None, check_same_thread=False, factory=Failing
         )
-        writer = GroupCommit(connection)
+        writer = GroupCommit(connection, WriteLock(tmp_path / "x.db", BUSY_MS))
         with pytest.raises(StoreUnavailable) as raised:
             await writer.submit(
                 lambda c: c.execute("CREATE TABLE made (x)").execute("INSERT INTO made VALUES (1)")

@@ -9,7 +9,7 @@ import pytest
 
 from rosterd.service.events import PAGE_BYTES
 from rosterd.service.ports import Writer
-from rosterd.store.queries import SQLITE, sqlite_file
+from rosterd.store.queries import SQLITE, schema
 from rosterd.store.snapshot import MOST
 from rosterd.store.sqlite import SqliteStore, open_sqlite
 from rosterd.testing.scenario import DIRECTORY, event, listed, users
@@ -39,7 +39,7 @@ def test_a_page_ends_when_its_data_becomes_large(tmp_path: Path) -> None:
 @pytest.mark.parametrize("query", ["feed", "feed_back"])
 def test_the_feed_is_a_walk_along_its_key(query: str) -> None:
     database = sqlite3.connect(":memory:")
-    database.executescript(sqlite_file("schema.sql"))
+    database.executescript(schema("sqlite"))
     plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {SQLITE[query]}", (1, 2, 3, "[]", 5))]
     database.close()
     assert plan[0] == "SEARCH event USING PRIMARY KEY (directory=? AND seq>? AND seq<?)"

@@ -21,12 +21,12 @@ from rosterd.store import migrate
 from rosterd.store.database import BUSY_MS, connect_writer
 from rosterd.store.migrate import bring_up, known, open_checked
 from rosterd.store.parts import index_portion, parts_text
-from rosterd.store.queries import SQLITE, load, sqlite_file
+from rosterd.store.queries import SQLITE, load, schema
 from rosterd.store.sqlite import open_sqlite
 from rosterd.store.steps import Migration, SchemaMismatch
 
 
-def schema(path: Path) -> dict[str, str]:
+def tables(path: Path) -> dict[str, str]:
     """Every object of the file by name, without comments and layout."""
     connection = sqlite3.connect(path)
     rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
@@ -59,9 +59,9 @@ def header(*words: str) -> str:
 
 def test_a_fresh_database_is_as_a_migrated_one(tmp_path: Path) -> None:
     assert prepared(tmp_path / "migrated.db", known()) == known()
-    assert prepared(tmp_path / "fresh.db", known(), sqlite_file("schema.sql")) == known()
-    assert schema(tmp_path / "fresh.db") == schema(tmp_path / "migrated.db")
-    assert len(schema(tmp_path / "fresh.db")) > 15
+    assert prepared(tmp_path / "fresh.db", known(), schema("sqlite")) == known()
+    assert tables(tmp_path / "fresh.db") == tables(tmp_path / "migrated.db")
+    assert len(tables(tmp_path / "fresh.db")) > 15
 
 
 def test_migrations_are_numbered_without_gaps() -> None:
@@ -82,7 +82,7 @@ def test_a_step_that_is_missing_is_applied_once_and_in_order(tmp_path: Path) -> 
     later = (*known(), step(90, "CREATE TABLE a (x);"), step(91, "ALTER TABLE a ADD COLUMN y;"))
     assert prepared(path, later) == later[-2:]
     assert prepared(path, later) == ()
-    assert schema(path)["a"] == "CREATE TABLE a (x, y)"
+    assert tables(path)["a"] == "CREATE TABLE a (x, y)"
 
 
 def test_a_step_that_fails_leaves_nothing_of_itself(tmp_path: Path) -> None:
@@ -91,8 +91,8 @@ def test_a_step_that_fails_leaves_nothing_of_itself(tmp_path: Path) -> None:
     broken = (*known(), step(90, "CREATE TABLE a (x);"), step(91, "CREATE TABLE b (x);\nCREATE TABLE a (x);"))
     with pytest.raises(sqlite3.OperationalError):
         prepared(path, broken)
-    assert "a" in schema(path)
-    assert "b" not in schema(path)
+    assert "a" in tables(path)
+    assert "b" not in tables(path)
     assert prepared(path, broken[:-1]) == ()
 
 
@@ -201,7 +201,7 @@ def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
         for connection in pool.map(lambda _: open_checked(path, BUSY_MS), range(8)):
             connection.close()
     assert [child.communicate()[0] for child in children] == [b"wal\n"] * 3
-    assert len(schema(path)) > 15
+    assert len(tables(path)) > 15
 
 
 def test_every_query_has_a_name_and_a_sentence() -> None:

@@ -1,4 +1,4 @@
-"""``rosterd serve --workers`` as a process on PostgreSQL, and load on it by clients that excuse nothing."""
+"""``rosterd serve --workers`` as a process, and load on it by clients that excuse nothing."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class Served:
 
     process: "subprocess.Popen[bytes]"
     port: int
-    url: str
+    settings: Settings
     log: Path
     token: str = ""
 
@@ -61,8 +61,7 @@ class Served:
 
     async def service(self, work: "Callable[[Service], Awaitable[Any]]") -> Any:
         """Do something beside the server, as a command does."""
-        settings = Settings(database_url=self.url, egress_allow="127.0.0.0/8", delivery="off")
-        async with open_service(settings) as service:
+        async with open_service(replace(self.settings, delivery="off")) as service:
             return await work(service)
 
 
@@ -79,40 +78,37 @@ def alive(pid: int) -> bool:
         return False
 
 
-def start(url: str, workers: int, folder: Path, first: str = "") -> Served:
+def start(settings: Settings, workers: int, folder: Path, first: str = "") -> Served:
     """``first`` is done in the supervisor before its command."""
     interpreter, port, log = folder / "python", free_port(), folder / "log"
+    settings = replace(
+        settings, workers=workers, port=port, database_connections=4, egress_allow="127.0.0.0/8"
+    )
     interpreter.write_text(INTERPRETER.format(folder=folder, python=sys.executable))
     interpreter.chmod(0o700)
-    settings = {
-        "ROSTERD_DATABASE_URL": url,
-        "ROSTERD_DATABASE_CONNECTIONS": "4",
-        "ROSTERD_WORKERS": str(workers),
-        "ROSTERD_PORT": str(port),
-        "ROSTERD_EGRESS_ALLOW": "127.0.0.0/8",
-        "TMPDIR": str(folder),
-    }
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-c", COMMAND.format(first=first), str(interpreter), "serve", "--quiet"],
             stdout=output,
             stderr=output,
             stdin=subprocess.DEVNULL,
-            env={**environment(), **settings},
+            env={**environment(), **settings.environment, "TMPDIR": str(folder)},
         )
-    return Served(process, port, url, log)
+    return Served(process, port, settings, log)
 
 
 @contextlib.contextmanager
 def serving(
-    url: str,
+    settings: Settings,
     workers: int,
     folder: Path,
     first: str = "",
     errors: Collection[str] = ("workers are not replaced",),
+    token: str = "",
 ) -> Iterator[Served]:
     """``errors`` are those that the test makes; no others are logged."""
-    served = start(url, workers, folder, first)
+    served = start(settings, workers, folder, first)
+    served.token = token
     process, log = served.process, served.log
     try:
         asyncio.run(until(lambda: len(served.pids()) == workers or process.poll() is not None))

@@ -1,11 +1,13 @@
-"""Two servers on one PostgreSQL are one service: rates, walks, forms, settings and whatever was revoked."""
+"""Two processes on one database are one service: rates, walks, forms, settings and whatever was revoked.
+
+On PostgreSQL two servers, on a file two workers of one.
+"""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -26,14 +28,21 @@ WITHIN = 20.0
 """Seconds in which what should take one must have happened, on a busy machine too."""
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[Server]]]:
-    """The database, and two servers on it."""
+Shared = tuple[Settings, list[Server]]
+"""Where the data is, and for each process that serves it where that is asked."""
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     folder = tmp_path_factory.mktemp("shared")
+    if request.param == "sqlite":
+        with running(folder / "data", "--workers", "2") as both:
+            yield Settings(data=folder / "data"), [both, both]  # connections come to each of them in turn
+        return
     with namespace() as url, pytest.MonkeyPatch.context() as patched:
         patched.setenv("ROSTERD_DATABASE_URL", url)
         with running(folder / "one") as one, running(folder / "two") as two:
-            yield url, [one, two]
+            yield Settings(data=folder / "none", database_url=url), [one, two]
 
 
 @dataclass
@@ -62,12 +71,9 @@ class World:
 
 
 @asynccontextmanager
-async def world(shared: tuple[str, list[Server]], name: str, data: Path) -> AsyncIterator[World]:
-    url, servers = shared
-    async with (
-        open_service(Settings(data=data, database_url=url)) as service,
-        AsyncExitStack() as stack,
-    ):
+async def world(shared: Shared, name: str) -> AsyncIterator[World]:
+    settings, servers = shared
+    async with open_service(settings) as service, AsyncExitStack() as stack:
         home = await service.directories.create(name, by=BY)
         policy = Policy(limits=Limits(read_rate=0, write_rate=0))
         okta = await service.connections.create(home, "okta", by=BY, policy=policy)
@@ -85,11 +91,9 @@ async def eventually(what: Callable[[], Awaitable[bool]]) -> None:
         await asyncio.sleep(0.05)
 
 
-def test_a_connections_rate_is_that_of_both_together(
-    shared: tuple[str, list[Server]], tmp_path: Path
-) -> None:
+def test_a_connections_rate_is_that_of_both_together(shared: Shared) -> None:
     async def test() -> None:
-        async with world(shared, "rates", tmp_path) as made:
+        async with world(shared, "rates") as made:
             rate, burst = 2, 30
             await made.limit(Limits(read_rate=rate, burst=burst))
             began = time.monotonic()
@@ -118,11 +122,9 @@ def test_a_connections_rate_is_that_of_both_together(
     asyncio.run(test())
 
 
-def test_a_walk_that_goes_from_server_to_server_sees_everybody_once(
-    shared: tuple[str, list[Server]], tmp_path: Path
-) -> None:
+def test_a_walk_that_goes_from_server_to_server_sees_everybody_once(shared: Shared) -> None:
     async def test() -> None:
-        async with world(shared, "walks", tmp_path) as made:
+        async with world(shared, "walks") as made:
             everyone = []
             for number in range(30):
                 reply = await made.scim[0].post("/Users", json=user(f"user{number:02}"))
@@ -146,9 +148,9 @@ def test_a_walk_that_goes_from_server_to_server_sees_everybody_once(
     asyncio.run(test())
 
 
-def test_a_form_sent_to_both_is_carried_out_once(shared: tuple[str, list[Server]], tmp_path: Path) -> None:
+def test_a_form_sent_to_both_is_carried_out_once(shared: Shared) -> None:
     async def test() -> None:
-        async with world(shared, "forms", tmp_path) as made:
+        async with world(shared, "forms") as made:
             one, two = await visits(made)
             mark = (await one.get("/keys")).values("once")[0]
             form = {"once": mark, "label": "both", "lifetime": "2592000", "scope": ["users.read"]}
@@ -169,11 +171,11 @@ async def visits(made: World) -> list[Visit]:
     return [Visit(client, visitor.csrf) for client in await made.clients("", cookies={SESSION: value})]
 
 
-def test_what_one_server_is_told_holds_at_the_other(shared: tuple[str, list[Server]], tmp_path: Path) -> None:
+def test_what_one_server_is_told_holds_at_the_other(shared: Shared) -> None:
     """Each is seen to work at the second server before it is changed at the first, or beside both."""
 
     async def test() -> None:
-        async with world(shared, "told", tmp_path) as made:
+        async with world(shared, "told") as made:
             service = made.service
             _, key = await service.keys.create(label="told", by=BY)
             headers = {"Authorization": f"Bearer {key}"}

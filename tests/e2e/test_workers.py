@@ -1,4 +1,4 @@
-"""``rosterd serve --workers`` on PostgreSQL: several processes are one server, and stay one when some end."""
+"""``rosterd serve --workers``: several processes are one server, and stay one when some end."""
 
 import asyncio
 import contextlib
@@ -52,7 +52,7 @@ class Receives(asyncio.Protocol):
         asyncio.get_running_loop().call_later(0.1, os.kill, os.getpid(), signal.SIGTERM)
 
 @contextlib.asynccontextmanager
-async def starting(settings):
+async def starting(settings, shared):
     loop = asyncio.get_running_loop()
     listening = await loop.create_server(Sends, "127.0.0.1", 0)
     await loop.create_connection(Receives, *listening.sockets[0].getsockname())
@@ -68,9 +68,22 @@ worker.main()
 """
 
 
-async def prepared(url: str) -> str:
+ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+
+
+@contextlib.contextmanager
+def database(engine: str, folder: Path) -> Iterator[Settings]:
+    """Where the data is: in a file of the folder, or in a schema of its own."""
+    if engine == "sqlite":
+        yield Settings(data=folder / "data")
+        return
+    with namespace() as url:
+        yield Settings(data=folder / "none", database_url=url)
+
+
+async def prepared(settings: Settings) -> str:
     """A directory without limits, and one in which a token ends soon; the token of the first."""
-    async with open_service(Settings(database_url=url)) as service:
+    async with open_service(settings) as service:
         home = await service.directories.create("load", by=BY)
         line = await service.connections.create(home, "load", by=BY, policy=Policy(limits=UNLIMITED))
         _, token = await service.tokens.issue(home.id, line.id, by=BY)
@@ -82,12 +95,12 @@ async def prepared(url: str) -> str:
     return token
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with namespace() as url:
-        token = asyncio.run(prepared(url))
-        with serving(url, 3, tmp_path_factory.mktemp("workers")) as made:
-            made.token = token
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("workers")
+    with database(request.param, folder) as settings:
+        token = asyncio.run(prepared(settings))
+        with serving(settings, 3, folder, token=token) as made:
             yield made
 
 
@@ -209,8 +222,9 @@ def test_one_that_is_killed_is_replaced_and_nothing_acknowledged_is_lost(served:
 @pytest.mark.parametrize(
     ("recovers", "how"), [(False, "killed by SIGKILL"), (True, "exit code 0")], ids=["for ever", "a while"]
 )
+@ENGINES
 def test_one_that_hangs_is_replaced_and_may_finish_if_it_comes_to_itself(
-    tmp_path: Path, recovers: bool, how: str
+    tmp_path: Path, recovers: bool, how: str, engine: str
 ) -> None:
     async def main(served: Served) -> None:
         before = served.pids()
@@ -229,11 +243,11 @@ def test_one_that_hangs_is_replaced_and_may_finish_if_it_comes_to_itself(
 
     last = 90 if recovers else 1
     first = f"from rosterd.wiring import pulse, workers; pulse.LOOKS = 5; workers.LAST = {last}; "
-    with namespace() as url:
-        token = asyncio.run(prepared(url))
+    with database(engine, tmp_path) as settings:
+        token = asyncio.run(prepared(settings))
         errors = ("a worker hangs", "store unavailable")  # the other one waits for what it has locked
-        with serving(url, 2, tmp_path, first, errors) as served:
-            asyncio.run(main(replace(served, token=token)))
+        with serving(settings, 2, tmp_path, first, errors, token) as served:
+            asyncio.run(main(served))
 
 
 def test_what_was_said_is_heard_late_and_only_who_spoke_before_is_missed() -> None:
@@ -349,11 +363,15 @@ def test_sigterm_lets_accepted_requests_finish(served: Served) -> None:
     assert list(served.log.parent.glob("rosterd-*")) == [], "its directory is gone as well"
 
 
-def test_sigterm_to_all_of_them_at_once_lets_accepted_requests_finish(tmp_path: Path) -> None:
+@ENGINES
+def test_sigterm_to_all_of_them_at_once_lets_accepted_requests_finish(tmp_path: Path, engine: str) -> None:
     """As systemd sends it, to the supervisor first."""
-    with namespace() as url:
-        token = asyncio.run(prepared(url))
-        with serving(url, 2, tmp_path) as made, half_sent(replace(made, token=token), "slow", 3) as finish:
+    with database(engine, tmp_path) as settings:
+        token = asyncio.run(prepared(settings))
+        with (
+            serving(settings, 2, tmp_path) as made,
+            half_sent(replace(made, token=token), "slow", 3) as finish,
+        ):
             pids = made.pids()
             for pid in (made.process.pid, *pids.values()):
                 os.kill(pid, signal.SIGTERM)
@@ -364,10 +382,14 @@ def test_sigterm_to_all_of_them_at_once_lets_accepted_requests_finish(tmp_path: 
         assert not any(map(alive, pids.values()))
 
 
-def test_workers_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
-    with namespace() as url:
-        token = asyncio.run(prepared(url))
-        with serving(url, 2, tmp_path) as made, half_sent(replace(made, token=token), "slow", 1) as finish:
+@ENGINES
+def test_workers_end_with_a_supervisor_that_is_killed(tmp_path: Path, engine: str) -> None:
+    with database(engine, tmp_path) as settings:
+        token = asyncio.run(prepared(settings))
+        with (
+            serving(settings, 2, tmp_path) as made,
+            half_sent(replace(made, token=token), "slow", 1) as finish,
+        ):
             pids = made.pids()
             made.process.kill()
             made.process.wait()
@@ -389,18 +411,9 @@ def test_a_worker_that_is_told_to_end_while_it_starts_closes_what_it_has(tmp_pat
 
 def test_workers_that_end_at_once_end_all(tmp_path: Path) -> None:
     (tmp_path / "broken").touch()
-    with namespace() as url:
-        made = start(url, 2, tmp_path)
-        assert made.process.wait(timeout=60) == 1
+    made = start(Settings(data=tmp_path / "data"), 2, tmp_path)
+    assert made.process.wait(timeout=60) == 1
     assert "The workers end before they serve (exit code 3)" in made.log.read_text()
-
-
-def test_a_file_has_one_worker(tmp_path: Path) -> None:
-    settings = Settings(data=tmp_path / "data", workers=2)
-    with pytest.raises(SettingsError, match="ROSTERD_DATABASE_URL"):
-        supervise(settings, lambda ready: None)
-    assert not settings.data.exists()
-    assert [finding.state for finding in found(settings)] == ["bad"]
 
 
 def test_a_temporary_directory_that_sockets_cannot_be_in_is_named(
@@ -416,10 +429,12 @@ def test_a_temporary_directory_that_sockets_cannot_be_in_is_named(
     assert list(folder.iterdir()) == []
 
 
-def test_too_many_connections_are_warned_of() -> None:
-    with namespace() as url:
-        asyncio.run(prepared(url))
-        settings = Settings(database_url=url, workers=3, database_connections=4)
+def test_too_many_connections_are_warned_of(tmp_path: Path) -> None:
+    assert found(Settings(data=tmp_path, workers=1)) == []
+    assert [finding.state for finding in found(Settings(data=tmp_path, workers=3))] == ["ok"]
+    with database("postgres", tmp_path) as settings:
+        asyncio.run(prepared(settings))
+        settings = replace(settings, workers=3, database_connections=4)
         assert [finding.state for finding in found(settings)] == ["ok"]
         (finding,) = found(replace(settings, database_connections=900))
     assert finding.state == "warning"

@@ -64,7 +64,7 @@ BaseUrl = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(
-        help="Processes that serve the port side by side; more than one needs PostgreSQL.",
+        help="Processes that serve the port side by side; each uses a processor.",
         min=1,
         max=64,
         envvar="ROSTERD_WORKERS",

@@ -6,14 +6,14 @@ for every one deleted meanwhile. So the place where a page ended is remembered p
 query, and the next page goes on from there. Without a bookmark (a jump, ten minutes' rest) the page
 is counted out as the RFC has it.
 
-Where one process serves all, it remembers (``Walks``); where there are several, their database does, so that
-the next page may be asked of another one.
+Where one process serves all, it remembers (``Walks``); where there are several, a file that they share or
+their database does, so that the next page may be asked of another one.
 """
 
 from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import islice, takewhile
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol
 
 from rosterd.service.ports import Position
 
@@ -42,7 +42,6 @@ class Bookmark:
     """ms."""
 
 
-@runtime_checkable
 class Bookmarks(Protocol):
     """The port: a bounded number for each connection, or for all; older ones make room."""
 

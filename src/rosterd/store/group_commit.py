@@ -2,7 +2,8 @@
 
 job          work with a connection, inside a savepoint, or a unit of a directory (sqlite_held.py); if it
              raises, it alone is undone
-batch        BEGIN IMMEDIATE, the jobs in order of arrival, what they left for the end, COMMIT with one sync
+batch        once it is this process's turn (write_lock.py): BEGIN IMMEDIATE, the jobs in order of arrival,
+             what they left for the end, COMMIT with one sync
 gather       those who were answered together come again together, so a moment is left to them: a batch costs
              nearly the same whether it is of two or of twenty
 apart        what cannot be written for many units at once is rolled back, and the batch run again one by one
@@ -21,7 +22,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain, islice
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
@@ -33,6 +34,7 @@ from rosterd.store.database import is_unavailable, is_unwritten, unavailable
 from rosterd.store.sqlite_held import Apart, Held
 from rosterd.store.sqlite_writer import SqliteWriter
 from rosterd.store.unit import perform
+from rosterd.store.write_lock import WriteLock
 
 T = TypeVar("T")
 
@@ -107,6 +109,7 @@ class GroupCommit:
     def __init__(
         self,
         connection: sqlite3.Connection,
+        lock: WriteLock,
         waiting: int = WAITING,
         chore: Callable[[sqlite3.Connection], bool] = lambda _: False,
         ring: Callable[[int], None] = lambda _: None,
@@ -116,6 +119,7 @@ class GroupCommit:
         ``ring`` is told each directory that was written to by units, on the loops of their callers.
         """
         self._connection = connection
+        self._lock = lock
         self._limit = waiting
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._taken: deque[_Job | None] = deque()
@@ -189,6 +193,7 @@ class GroupCommit:
             if self._over:
                 break
         self._connection.close()
+        self._lock.close()
 
     def _gather(self) -> None:
         """Wait for as many jobs as came last, as long as they come; whoever writes alone waits for nobody.
@@ -213,36 +218,48 @@ class GroupCommit:
 
     def _do_chore(self) -> None:
         try:
-            self._chores_left = self._chore(self._connection)
-        except sqlite3.Error:  # what made it fail is still there, so it waits for the next change
+            with self._lock:
+                self._chores_left = self._chore(self._connection)
+        except (
+            sqlite3.Error,
+            StoreUnavailable,
+        ):  # it waits for the next change, as what made it fail is there
             self._chores_left = False
 
     def _transact(self, batch: list[_Job], apart: bool = False) -> None:
         """Carry out one transaction, of the jobs in ``batch`` and of those that wait behind them."""
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error:  # they would all wait as long, one after the other
-            while self._another(batch):
-                pass
-            raise
-        began = time.monotonic()
-        end = began + BATCH_SECONDS
-        writers: dict[int, SqliteWriter] = {}
-        wrote = False
-        for job in chain(list(batch), self._more(batch, end)):
-            if not apart and isinstance(job, _Unit):
-                self._perform_unit(job, writers)
+        with self._turn(batch):
+            began = time.monotonic()
+            end = began + BATCH_SECONDS
+            writers: dict[int, SqliteWriter] = {}
+            wrote = False
+            for job in chain(list(batch), self._more(batch, end)):
+                if not apart and isinstance(job, _Unit):
+                    self._perform_unit(job, writers)
+                else:
+                    wrote |= _finish(writers)
+                    wrote |= self._perform(job)
+            wrote |= _finish(writers)
+            worked = time.monotonic()
+            if wrote:
+                self._commit()
             else:
-                wrote |= _finish(writers)
-                wrote |= self._perform(job)
-        wrote |= _finish(writers)
-        worked = time.monotonic()
-        if wrote:
-            self._commit()
-        else:
-            self._connection.execute("ROLLBACK")
+                self._connection.execute("ROLLBACK")
         self._chores_left |= wrote
         self._measure(len(batch), worked - began, time.monotonic() - worked if wrote else None)
+
+    @contextmanager
+    def _turn(self, batch: list[_Job]) -> Iterator[None]:
+        """A transaction that has begun, and no other process writes until the context ends."""
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._lock)
+                self._connection.execute("BEGIN IMMEDIATE")
+            except (sqlite3.Error, StoreUnavailable):  # they would all wait as long, one after the other
+                while self._another(batch):
+                    pass
+                raise
+            yield
 
     def _more(self, batch: list[_Job], end: float) -> Iterator[_Job]:
         """Those that wait, and those that come while these are carried out."""
@@ -359,8 +376,9 @@ class GroupCommit:
             return
         self._checkpointed = changes
         self._do_chore()
-        # If it fails, the log grows until the next time; a full disk shows itself at a commit.
-        with suppress(sqlite3.Error):
+        # If it fails, the log grows until the next time; a full disk shows itself at a commit. Nobody writes
+        # meanwhile: a log that others go on with is never moved as a whole, and only then begun anew.
+        with suppress(sqlite3.Error, StoreUnavailable), self._lock:
             for _ in range(CHECKPOINT_TRIES):
                 portion = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
                 _, written, moved = portion.fetchone()

@@ -18,7 +18,7 @@ import orjson
 
 from rosterd.store.database import connect_writer, errors
 from rosterd.store.parts import parts_text
-from rosterd.store.queries import sqlite_file
+from rosterd.store.queries import schema
 from rosterd.store.steps import Migration, SchemaMismatch, lacking, read_steps, refuse_older
 
 PATIENCE_MS: Final = 60_000
@@ -57,7 +57,7 @@ def apply(path: Path) -> tuple[Migration, ...]:
         connection = connect_writer(path, PATIENCE_MS)
         try:
             connection.execute("PRAGMA temp_store = FILE")  # what an index is sorted in may be large
-            return bring_up(connection, known(), sqlite_file("schema.sql"))
+            return bring_up(connection, known(), schema("sqlite"))
         finally:
             connection.close()
 
@@ -71,7 +71,7 @@ def open_checked(path: Path, busy_ms: int) -> sqlite3.Connection:
         connection = connect_writer(path, busy_ms)
         try:
             if _is_new(connection):
-                bring_up(connection, known(), sqlite_file("schema.sql"))
+                bring_up(connection, known(), schema("sqlite"))
             refuse_older(_missing(connection, known()))
         except BaseException:
             connection.close()

@@ -29,7 +29,7 @@ from rosterd.store.postgres_migrate import known_postgres, pending_postgres, rec
 from rosterd.store.postgres_restored import begin_anew_postgres
 from rosterd.store.postgres_run import Link, by_session, connect, errors, pooled, read_only
 from rosterd.store.postgres_trigram import LONGEST, make_trigrams
-from rosterd.store.queries import POSTGRES, postgres_file
+from rosterd.store.queries import POSTGRES, schema
 from rosterd.store.steps import FOREIGN, Migration, SchemaMismatch, refuse_older
 
 CLOSE_SECONDS: Final = 5.0
@@ -291,7 +291,7 @@ async def _emptied(connection: Any) -> Sequence[str]:
 
 
 def _schema() -> list[str]:
-    return list(Migration(0, "schema", postgres_file("schema.sql")).statements())
+    return list(Migration(0, "schema", schema("postgres")).statements())
 
 
 def _tables() -> list[str]:

@@ -20,7 +20,7 @@ import asyncpg
 from rosterd.service.ports import StoreUnavailable
 from rosterd.store.postgres_run import TAKEN, by_session, connect, errors, pooled, roll_back
 from rosterd.store.postgres_trigram import LONGEST, drop_unfinished, make_trigrams
-from rosterd.store.queries import POSTGRES, postgres_file
+from rosterd.store.queries import POSTGRES, schema
 from rosterd.store.steps import FOREIGN, Migration, SchemaMismatch, lacking, read_steps, refuse_older
 
 T = TypeVar("T")
@@ -166,7 +166,7 @@ async def _missing(connection: Any, steps: tuple[Migration, ...]) -> tuple[Migra
 
 async def _make(connection: Any, steps: tuple[Migration, ...]) -> None:
     async def work() -> None:
-        await connection.execute(postgres_file("schema.sql"))
+        await connection.execute(schema("postgres"))
         for step in steps:
             await _record(connection, step)
 

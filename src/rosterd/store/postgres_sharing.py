@@ -1,23 +1,15 @@
 """``SharedBuckets``, ``FormMarks``, ``Bookmarks`` over PostgreSQL: an exchange or bookmark is one statement.
 
-What was drawn is taken once at the most: an exchange whose COMMIT was lost is not made again. A connection
-has so many places for bookmarks, and a page always the same one: a new one takes it.
+What was drawn is taken once at the most: an exchange whose COMMIT was lost is not made again.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
-from zlib import crc32
-
-import orjson
 
 from rosterd.service.limits import Drawn, Key
-from rosterd.service.ports import Position
-from rosterd.service.walks import Bookmark, PageStart
+from rosterd.service.walks import Bookmark, Bookmarks, PageStart
+from rosterd.store.bookmark_rows import bookmark_of, bookmark_row, place_of
 from rosterd.store.postgres_control import PostgresControl
 from rosterd.store.postgres_entries import storable
-
-SLOTS: Final = 4096
-"""Bookmarks of a connection: a walk of so many pages keeps all of its own for a while."""
 
 
 class PostgresSharing(PostgresControl):
@@ -43,19 +35,17 @@ class PostgresSharing(PostgresControl):
             return 0
         return await self._changed("forget_marks", before, most, governs=False)
 
+    @property
+    def bookmarks(self) -> Bookmarks:
+        """In the database, as workers may be on several machines."""
+        return self
+
     async def find_bookmark(self, page: PageStart, now: int) -> Bookmark | None:
-        rows = await self._database.rows("find_bookmark", *_place(page), now)
-        return next((Bookmark(Position(s, orjson.loads(k)), total, end) for s, k, total, end in rows), None)
+        rows = await self._database.rows("find_bookmark", *place_of(page), now)
+        return bookmark_of(*rows[0]) if rows else None
 
     async def keep_bookmark(self, page: PageStart, bookmark: Bookmark) -> None:
-        at = bookmark.position
-        kept = (at.seq, orjson.dumps(at.key), bookmark.total, bookmark.expires)
-        await self._database.rows("keep_bookmark", *_place(page), *kept)
+        await self._database.rows("keep_bookmark", *bookmark_row(page, bookmark))
 
     async def forget_bookmarks(self, now: int, most: int) -> int:
         return await self._changed("forget_bookmarks", now, most, governs=False)
-
-
-def _place(page: PageStart) -> tuple[int, int, int, bytes, int]:
-    slot = crc32(page.walk + page.start_index.to_bytes(8, "big")) % SLOTS
-    return page.directory, page.connection, slot, page.walk, page.start_index

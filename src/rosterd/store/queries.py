@@ -29,14 +29,9 @@ def load(text: str) -> Mapping[str, str]:
     return MappingProxyType(found)
 
 
-def sqlite_file(name: str) -> str:
-    """The text of one of SQLite's ``.sql`` files."""
-    return files("rosterd.store").joinpath("sql", "sqlite", name).read_text("utf-8")
-
-
-def postgres_file(name: str) -> str:
-    """The text of one of PostgreSQL's ``.sql`` files."""
-    return files("rosterd.store").joinpath("sql", "postgres", name).read_text("utf-8")
+def schema(engine: str) -> str:
+    """The text that makes the tables of an engine's new file."""
+    return files("rosterd.store").joinpath("sql", engine, "schema.sql").read_text("utf-8")
 
 
 def own(engine: str) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -20,6 +20,7 @@ from typing import Any, Final, TypeVar
 from rosterd.service.ahead import UNKNOWN, Ahead
 from rosterd.service.measures import Load
 from rosterd.service.ports import Page, Query, Reader, Writer
+from rosterd.service.walks import Bookmarks, Walks
 from rosterd.store.database import BUSY_MS, connect_reader, errors, is_unavailable, unavailable
 from rosterd.store.group_commit import WAITING, GroupCommit
 from rosterd.store.listing import Found, single, with_one
@@ -31,6 +32,7 @@ from rosterd.store.sqlite_deliveries import SqliteDeliveries
 from rosterd.store.sqlite_expiry import SqliteExpiry
 from rosterd.store.sqlite_mappings import SqliteMappings
 from rosterd.store.sqlite_measures import SqliteMeasures
+from rosterd.store.sqlite_news import News
 from rosterd.store.sqlite_reader import SqliteReader, with_groups, with_value
 from rosterd.store.sqlite_registry import SqliteRegistry
 from rosterd.store.sqlite_removal import SqliteRemoval
@@ -40,9 +42,11 @@ from rosterd.store.sqlite_sets import SqliteSets
 from rosterd.store.sqlite_settings import SqliteSettings
 from rosterd.store.sqlite_sharing import SqliteSharing
 from rosterd.store.sqlite_survey import SqliteSurvey
+from rosterd.store.sqlite_walks import SqliteWalks
 from rosterd.store.sqlite_webhooks import SqliteWebhooks
 from rosterd.store.turn import Turns
 from rosterd.store.wake import Wake, Watch
+from rosterd.store.write_lock import WriteLock
 
 T = TypeVar("T")
 
@@ -52,15 +56,18 @@ QUICK_STEPS: Final = 500_000
 _QUICK_BUSY_MS: Final = 200
 
 
-async def open_sqlite(path: Path, *, waiting: int = WAITING, busy_ms: int = BUSY_MS) -> "SqliteStore":
+async def open_sqlite(
+    path: Path, *, waiting: int = WAITING, busy_ms: int = BUSY_MS, shared: Path | None = None
+) -> "SqliteStore":
     """Open a database, and make it if there is none.
 
-    ``waiting`` is how many writes may queue up, ``busy_ms`` how long one waits for another process.
+    ``waiting`` is how many writes may queue up, ``busy_ms`` how long one waits for another process,
+    ``shared`` a directory for what several workers tell each other; without it this one is alone.
     Raises ``migrate.SchemaMismatch`` for a file of another release (an older one: apply the
     migrations first), ``StoreUnavailable`` if it cannot be opened.
     """
     connection = await asyncio.get_running_loop().run_in_executor(None, open_checked, path, busy_ms)
-    return SqliteStore(path, connection, waiting)
+    return SqliteStore(path, connection, waiting, busy_ms, shared)
 
 
 class SqliteStore(
@@ -81,12 +88,21 @@ class SqliteStore(
 ):
     """See ``rosterd.service.ports.Store`` and ``Control``, and ``rosterd.service.clients.ClientControl``."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, waiting: int) -> None:
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, waiting: int, busy_ms: int, shared: Path | None
+    ) -> None:
         self._readers = Readers(path)
         self._wake = Wake()
-        self._writer = GroupCommit(connection, waiting, index_portion, self._wake.ring)
+        ring = self._wake.ring
+        bookmarks: Bookmarks = Walks()
+        self._shared = ExitStack()
+        if shared is not None:
+            ring = self._shared.enter_context(closing(News(shared, self._wake))).ring
+            bookmarks = self._shared.enter_context(closing(SqliteWalks(shared / "walks.db")))
+        lock = WriteLock(path, busy_ms)
+        self._writer = GroupCommit(connection, lock, waiting, index_portion, ring)
         self._writer.load.reads = self._readers.waiting
-        super().__init__(self._readers.run, self._writer.submit, self._readers.version)
+        super().__init__(self._readers.run, self._writer.submit, self._readers.version, bookmarks)
 
     def load(self) -> Load:
         return self._writer.load
@@ -128,6 +144,7 @@ class SqliteStore(
     async def close(self) -> None:
         """Finish the writes that were accepted and close the file. Later writes are refused."""
         await self._writer.close()
+        self._shared.close()
         await asyncio.get_running_loop().run_in_executor(None, self._readers.close)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol, TypeVar
 from rosterd.service.audit import Entry
 from rosterd.service.control import Connection, Credential, Directory, Policy, Token
 from rosterd.service.ports import UniqueViolation
+from rosterd.service.walks import Bookmarks
 from rosterd.store.entries import write_entry
 from rosterd.store.policy import limits_json
 from rosterd.store.queries import SQLITE
@@ -35,8 +36,11 @@ class Submit(Protocol):
 class SqliteControl:
     """See ``rosterd.service.control.Control``."""
 
-    def __init__(self, run: Run, submit: Submit, version: Callable[[], Hashable]) -> None:
+    def __init__(
+        self, run: Run, submit: Submit, version: Callable[[], Hashable], bookmarks: Bookmarks
+    ) -> None:
         """``version`` is another one once anybody has committed anything."""
+        self.bookmarks = bookmarks
         self.epoch = version
         self._run = run
         self._submit = submit

@@ -20,7 +20,7 @@ from rosterd.store.files import closing
 from rosterd.store.migrate import bring_up, known, statements
 from rosterd.store.parts import index_portion, parts_text
 from rosterd.store.portable import FOLDED, Row, Table, changed, cleaned, opened
-from rosterd.store.queries import SQLITE, sqlite_file
+from rosterd.store.queries import SQLITE, schema
 from rosterd.store.restored import begin_anew
 from rosterd.store.rows import as_json
 from rosterd.store.steps import SchemaMismatch
@@ -123,7 +123,7 @@ def sqlite_source(path: Path) -> Iterator[SqliteRows]:
 @contextmanager
 def sqlite_target(part: Path, *, index_parts: bool = True) -> Iterator[SqliteTarget]:
     """An empty file as a database of this release, without rows. Raises ``StoreUnavailable``."""
-    script = list(statements(sqlite_file("schema.sql")))
+    script = list(statements(schema("sqlite")))
     first = "".join(statement for statement in script if not _BEHIND.match(statement))
     behind = "".join(statement for statement in script if _BEHIND.match(statement))
     with closing(sqlite3.connect(part, isolation_level=None)) as connection:
@@ -141,7 +141,7 @@ def sqlite_target(part: Path, *, index_parts: bool = True) -> Iterator[SqliteTar
 
 def mark_unfinished(database: Path) -> None:
     """Make a database that is nothing but unfinished. Raises ``StoreUnavailable``."""
-    script = statements(sqlite_file("schema.sql"))
+    script = statements(schema("sqlite"))
     with errors(), closing(sqlite3.connect(database, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(next(statement for statement in script if _STEPS in statement))

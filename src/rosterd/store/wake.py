@@ -69,6 +69,10 @@ class Wake:
         """Wake all who wait for this directory; from any thread."""
         for watch in self._watches:
             watch.ring(directory)
+        self.heard(directory)
+
+    def heard(self, directory: int) -> None:
+        """The same but for those who watch all: what another process commits, its own watches see to."""
         if directory not in self._bells:  # a write for which nobody waits pays nothing
             return
         with self._lock:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rosterd.scim import errors
-from rosterd.service.walks import Bookmarks, Walks
 from rosterd.store.migrate import apply, known, pending
 from rosterd.store.sqlite import SqliteStore, open_sqlite
 from rosterd.store.steps import Migration
@@ -19,23 +18,19 @@ if TYPE_CHECKING:
     from rosterd.store.postgres import PostgresStore
 
 
-async def open_store(settings: Settings) -> "SqliteStore | PostgresStore":
+async def open_store(settings: Settings, shared: Path | None = None) -> "SqliteStore | PostgresStore":
     """Open the database, and make it on first use.
 
+    ``shared`` is a directory in which those who share a file tell each other what they need not ask it.
     Raises ``SchemaMismatch`` for one of another release, ``StoreUnavailable``, ``SettingsError``.
     """
     if settings.database_url is None:
         make_private(settings.data)
-        return await open_sqlite(settings.database)
+        return await open_sqlite(settings.database, shared=shared)
     from rosterd.store.postgres import open_postgres  # noqa: PLC0415 - see above
 
     with _told():
         return await open_postgres(settings.database_url, connections=settings.database_connections)
-
-
-def bookmarks_of(store: object) -> Bookmarks:
-    """Where the bookmarks of walks are: in the database, if several processes may serve it."""
-    return store if isinstance(store, Bookmarks) else Walks()
 
 
 async def has_data(settings: Settings) -> bool:

@@ -16,6 +16,7 @@ from rosterd.service.request_log import RequestLog
 from rosterd.service.set_polls import SetPolls
 from rosterd.service.sharing import FormMarks, SharedBuckets
 from rosterd.service.survey import Survey
+from rosterd.service.walks import Bookmarks
 from rosterd.service.webhooks import Webhooks
 
 
@@ -39,3 +40,7 @@ class ControlPlane(
     Protocol,
 ):
     """All of the control plane."""
+
+    @property
+    def bookmarks(self) -> Bookmarks:
+        """Of walks, where every process that serves the same finds them."""

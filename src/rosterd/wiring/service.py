@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rosterd.delivery.handlers import Handler
@@ -30,14 +31,18 @@ class Service(UseCases):
 
 @contextlib.asynccontextmanager
 async def open_service(
-    settings: Settings, *, forgets: bool = False, handlers: Sequence[Handler] = ()
+    settings: Settings,
+    *,
+    forgets: bool = False,
+    handlers: Sequence[Handler] = (),
+    shared: Path | None = None,
 ) -> AsyncIterator[Service]:
     """Open (and on first use create) the data directory and everything over it.
 
     Only who ``forgets`` deletes old events, and sends traces: the server, whose settings are meant, and no
-    command beside it.
+    command beside it. ``shared`` is the directory of several workers.
     """
-    store = await open_store(settings)
+    store = await open_store(settings, shared)
     try:
         tracing = tracing_of(settings) if forgets else None
         delivery = Delivery(settings, store, await store.secret("webhooks"), handlers, tracing)
@@ -63,10 +68,12 @@ async def open_service(
 
 
 @contextlib.asynccontextmanager
-async def running_service(settings: Settings, handlers: Sequence[Handler] = ()) -> AsyncIterator[Service]:
+async def running_service(
+    settings: Settings, handlers: Sequence[Handler] = (), shared: Path | None = None
+) -> AsyncIterator[Service]:
     """A service with all its background jobs: what a server is, but for the server itself."""
     async with (
-        open_service(settings, forgets=True, handlers=handlers) as service,
+        open_service(settings, forgets=True, handlers=handlers, shared=shared) as service,
         service.delivery.running(),
         service.projecting.running(),
         service.http.sharing.running(),

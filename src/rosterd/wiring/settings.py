@@ -58,7 +58,7 @@ class Settings:
     port: int = 8000
     """TCP port to listen on."""
     workers: int = 1
-    """Processes that serve the port side by side; more than one needs PostgreSQL."""
+    """Processes that serve the port side by side; each uses a processor."""
     base_url: str | None = None
     """Public URL of this server without ``/scim/v2``, if clients reach it under another name."""
     log_level: str = "info"

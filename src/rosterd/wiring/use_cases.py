@@ -33,7 +33,6 @@ from rosterd.wiring.access import access_of
 from rosterd.wiring.authenticator import TotpAuthenticator
 from rosterd.wiring.chores import Chores
 from rosterd.wiring.delivery import Delivery
-from rosterd.wiring.engines import bookmarks_of
 from rosterd.wiring.expressions import Cel
 from rosterd.wiring.ids import new_id, now
 from rosterd.wiring.journal import Journal
@@ -93,7 +92,7 @@ class UseCases(Chores):
         self.journal = Journal(control, self._keeps_bodies)
         self.admission = Admission(control, now)
         self.commands = Commands(now, new_id)
-        self.bookmarks = bookmarks_of(store)
+        self.bookmarks = control.bookmarks
         self.keys_used: dict[str, int] = {}
         """API key id → time of last use (ms) since it was last written down."""
         self.feed = Feed(store, control, now, secret)

@@ -65,7 +65,7 @@ async def _serve(settings: Settings, assignment: Assignment, lifeline: socket.so
     end_by_cancelling(signal.SIGTERM)
     folder = Path(assignment.folder)
     siblings = Siblings(folder, assignment.number, assignment.starts)
-    async with running_service(settings) as service, contextlib.AsyncExitStack() as stack:
+    async with running_service(settings, shared=folder) as service, contextlib.AsyncExitStack() as stack:
         if service.http.observing.collection is not None:
             service.http.observing.collection.siblings = siblings
             await stack.enter_async_context(siblings.answering(service.http.observing.collection.counted))

@@ -59,14 +59,9 @@ LAST: Final = 10.0
 def supervise(settings: Settings, on_ready: Callable[[Ready], None]) -> None:
     """Serve with ``settings.workers`` processes until SIGINT or SIGTERM; blocks.
 
-    Raises ``SettingsError`` for a SQLite file and a temporary directory that is of no use, ``PortTaken``,
-    ``WorkersEnded``, and what opening the store raises.
+    Raises ``SettingsError`` for a temporary directory that is of no use, ``PortTaken``, ``WorkersEnded``, and
+    what opening the store raises.
     """
-    if settings.database_url is None:
-        raise SettingsError(
-            f"workers must be 1, not {settings.workers}: the data is in a SQLite file, which one process "
-            "writes; for more workers set ROSTERD_DATABASE_URL to a PostgreSQL database"
-        )
     with _folder() as folder, contextlib.closing(bind(settings)) as listener:
         configure(settings)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to replace

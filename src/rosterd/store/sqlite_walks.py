@@ -1,0 +1,54 @@
+"""``Bookmarks`` in a file that the workers of a machine share; nothing of it is synced.
+
+It is not the database: each page would wait for the disk then, and for its turn among the changes. The event
+loop waits for it, some microseconds. What cannot be found or kept is no harm: the page is counted out.
+"""
+
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from rosterd.service.walks import Bookmark, PageStart
+from rosterd.store.bookmark_rows import bookmark_of, bookmark_row, place_of
+from rosterd.store.database import errors
+from rosterd.store.queries import own, schema
+
+_WALKS: Final = own("walks")
+_BUSY_SECONDS: Final = 0.1
+
+
+class SqliteWalks:
+    """See ``rosterd.service.walks``."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, and make it if there is none. Raises ``StoreUnavailable``."""
+        with errors():
+            self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            for pragma in ("journal_mode = WAL", "synchronous = OFF"):
+                self._connection.execute(f"PRAGMA {pragma}").fetchone()
+            self._connection.executescript(schema("walks"))
+
+    async def find_bookmark(self, page: PageStart, now: int) -> Bookmark | None:
+        """See ``Bookmarks``."""
+        row = None
+        with suppress(sqlite3.Error):
+            row = self._execute("find_bookmark", *place_of(page), now).fetchone()
+        return bookmark_of(*row) if row else None
+
+    async def keep_bookmark(self, page: PageStart, bookmark: Bookmark) -> None:
+        """See ``Bookmarks``."""
+        with suppress(sqlite3.Error):
+            self._execute("keep_bookmark", *bookmark_row(page, bookmark))
+
+    async def forget_bookmarks(self, now: int, most: int) -> int:
+        """See ``Bookmarks``."""
+        with errors():
+            return self._execute("forget_bookmarks", now, most).rowcount
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def _execute(self, name: str, *parameters: Any) -> sqlite3.Cursor:
+        return self._connection.execute(_WALKS[name], parameters)
