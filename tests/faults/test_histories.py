@@ -5,10 +5,11 @@ is left as ``history.jsonl``, and CONTRIBUTING.md says how to read it.
 """
 
 import asyncio
+import json
 import os
 import random
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from contract.postgres_server import namespace
 from e2e.faulty import Faulty
 from faults.access import Access, access
+from faults.clusters import wait_until
 from faults.history import UNKNOWN, History
 from faults.load import Load
 from faults.model import end_state, problems
@@ -39,8 +41,35 @@ def started(servers: Sequence[Faulty]) -> Iterator[None]:
                 server.kill()
 
 
-async def under_load(servers: Sequence[Faulty], may: Access, harm: signal.Signals, least: int = 1) -> History:
-    """Send the signal to one server after another under load, and start it again; so often at least."""
+def ends(number: signal.Signals) -> Callable[[Faulty], None]:
+    """A server is sent a signal, and started again once it has ended."""
+
+    def harm(server: Faulty) -> None:
+        assert server.process is not None
+        server.process.send_signal(number)
+        server.process.wait(30)
+        server.start()
+
+    return harm
+
+
+def loses_a_worker(server: Faulty) -> None:
+    """One of its workers is killed, and another one takes its place by itself."""
+
+    def pids() -> dict[int, int]:
+        lines = server.log.read_text().splitlines()
+        told = [json.loads(line) for line in lines if '"a worker serves"' in line]
+        return {entry["worker"]: entry["pid"] for entry in told}
+
+    number, pid = random.choice(list(pids().items()))
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: pids()[number] != pid, "it is not replaced")
+
+
+async def under_load(
+    servers: Sequence[Faulty], may: Access, harm: Callable[[Faulty], None], least: int = 1
+) -> History:
+    """Harm one server after another under load; so often at least."""
     seed = random.randrange(1_000_000)
     chance = random.Random(seed)
     loop = asyncio.get_running_loop()
@@ -48,11 +77,7 @@ async def under_load(servers: Sequence[Faulty], may: Access, harm: signal.Signal
     async with Load([server.origin for server in servers], may, seed) as load:
         while times < least or loop.time() < end:
             await load.reach(len(load.history.operations) + chance.randrange(100, 400))
-            server = chance.choice(servers)
-            assert server.process is not None
-            server.process.send_signal(harm)
-            await asyncio.to_thread(server.process.wait, 30)
-            await asyncio.to_thread(server.start)
+            await asyncio.to_thread(harm, chance.choice(servers))
             times += 1
         await load.reach(len(load.history.operations) + 100)
         history = await load.finish()
@@ -75,7 +100,19 @@ def test_a_server_on_sqlite_is_killed(tmp_path: Path) -> None:
         may = await access(Settings(data=tmp_path / "data"))
         server = Faulty(tmp_path / "data", may.token)
         with started([server]):
-            history = await under_load([server], may, signal.SIGKILL, least=2)
+            history = await under_load([server], may, ends(signal.SIGKILL), least=2)
+            await nothing_is_wrong(history, server, may, tmp_path)
+        assert history.count(UNKNOWN) > 0
+
+    asyncio.run(main())
+
+
+def test_workers_on_sqlite_are_killed(tmp_path: Path) -> None:
+    async def main() -> None:
+        may = await access(Settings(data=tmp_path / "data"))
+        server = Faulty(tmp_path / "data", may.token, workers="3")
+        with started([server]):
+            history = await under_load([server], may, loses_a_worker, least=3)
             await nothing_is_wrong(history, server, may, tmp_path)
         assert history.count(UNKNOWN) > 0
 
@@ -87,7 +124,7 @@ def test_one_of_two_servers_on_postgresql_is_killed(tmp_path: Path) -> None:
         may = await access(Settings(data=tmp_path, database_url=url))
         servers = [Faulty(tmp_path / name, may.token, database_url=url) for name in ("one", "two")]
         with started(servers):
-            history = await under_load(servers, may, signal.SIGKILL)
+            history = await under_load(servers, may, ends(signal.SIGKILL))
             for server in servers:
                 await nothing_is_wrong(history, server, may, tmp_path)
 
@@ -102,7 +139,7 @@ def test_a_server_that_is_told_to_stop_answers_what_it_carries_out(tmp_path: Pat
         may = await access(Settings(data=tmp_path / "data"))
         server = Faulty(tmp_path / "data", may.token)
         with started([server]):
-            history = await under_load([server], may, signal.SIGTERM)
+            history = await under_load([server], may, ends(signal.SIGTERM))
             await nothing_is_wrong(history.certain(), server, may, tmp_path)
 
     asyncio.run(main())

@@ -5,7 +5,7 @@ waiting: whoever waits looks once a second (``wake.py``), so a message that is l
 """
 
 import asyncio
-import os
+import secrets
 import socket
 from array import array
 from contextlib import suppress
@@ -32,8 +32,7 @@ class News:
         self._loop = asyncio.get_running_loop()
         self._changed: set[int] = set()
         self._later: asyncio.TimerHandle | None = None
-        self._place = folder / f"{os.getpid()}{ENDING}"
-        self._place.unlink(missing_ok=True)  # of one who had the number before
+        self._place = folder / f"{secrets.token_hex(4)}{ENDING}"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._socket.bind(str(self._place))
