@@ -75,9 +75,8 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--workers",
         type=_numbers,
-        default=(1, 2, 4),
         metavar="N,N",
-        help="processes of rosterd on PostgreSQL",
+        help="processes of rosterd on the engine; 1,2 and on PostgreSQL 1,2,4 if it is not given",
     )
     parser.add_argument(
         "--growth",
@@ -197,7 +196,9 @@ def _engines(options: argparse.Namespace, plan: Plan) -> int:
         most = options.ops or engines.OPERATIONS
         plan = replace(plan, concurrency=options.concurrency or (1, 16, 64), operations=most)
         peer = options.against != "none"
-        results = engines.compare(options.engine, options.workers, plan, options.data, peer)
+        results = engines.compare(
+            options.engine, options.workers or engines.WORKERS[options.engine], plan, options.data, peer
+        )
     if options.json:
         rows = [asdict(result) | {"rate": result.rate} for result in results]
         options.json.write_bytes(orjson.dumps(rows, option=orjson.OPT_INDENT_2))

@@ -19,7 +19,7 @@ from bench.load import World, seed
 from bench.measuring import Plan, ceiling, measure, say
 from bench.report import Result
 from bench.scenarios import SCENARIOS
-from bench.servers import RECIPES, Server, on_postgres, running
+from bench.servers import RECIPES, Server, on_postgres, running, with_workers
 
 ROUNDS: Final = 4
 USERS: Final = 8000
@@ -32,6 +32,8 @@ COMPARED: Final = ("get", "filter_eq", "patch_active", "post")
 OURS: Final = report.OURS
 WANTED_OF_RAW: Final = {"postgres": (64, 0.35), "sqlite": (16, 0.45)}
 """At which concurrency POST is wanted to have which part of the raw limit."""
+WORKERS: Final = {"postgres": (1, 2, 4), "sqlite": (1, 2)}
+"""Of rosterd, if nothing else is said."""
 WANTED_OF_EMPTY: Final = 0.5
 """What part of the empty application's rate GET is wanted to have."""
 
@@ -162,14 +164,13 @@ class _Limits:
 def _servers(
     stack: ExitStack, engine: str, workers: Sequence[int], where: Path | None, peer: bool
 ) -> Iterator[Server]:
-    if engine == "sqlite":
-        yield stack.enter_context(running(RECIPES[OURS], where))
-        return
     for count in workers:
-        space = stack.enter_context(postgres.namespace())
-        server = stack.enter_context(running(on_postgres(space, count)))
+        recipe = with_workers(count)
+        if engine == "postgres":
+            recipe = on_postgres(stack.enter_context(postgres.namespace()), count)
+        server = stack.enter_context(running(recipe, where))
         yield replace(server, name=f"{OURS} x{count}")
-    if peer:
+    if peer and engine == "postgres":
         python = django_scim2.environment(Path(tempfile.gettempdir()) / "rosterd-bench")
         space = stack.enter_context(postgres.namespace())
         yield stack.enter_context(running(django_scim2.recipe(space, python)))

@@ -203,15 +203,22 @@ RECIPES = {
 }
 
 
-def on_postgres(space: Namespace, workers: int = 1) -> Recipe:
-    """rosterd with its data in a schema of PostgreSQL; its workers have together about what one has."""
-    connections = max(4, 12 // workers)
-    environment = {"ROSTERD_DATABASE_URL": space.url, "ROSTERD_DATABASE_CONNECTIONS": str(connections)}
+def with_workers(workers: int, how: str = "SQLite on disk, every answer after its fsync") -> Recipe:
+    """rosterd with so many workers."""
     several = ["--workers", str(workers)] if workers > 1 else []
     return replace(
         RECIPES["rosterd"],
         command=[*RECIPES["rosterd"].command, *several],
-        how=f"rosterd serve, {workers} worker{'s' * (workers > 1)} on PostgreSQL",
+        how=f"rosterd serve, {workers} worker{'s' * (workers > 1)}, {how}",
+    )
+
+
+def on_postgres(space: Namespace, workers: int = 1) -> Recipe:
+    """rosterd with its data in a schema of PostgreSQL; its workers have together about what one has."""
+    connections = max(4, 12 // workers)
+    environment = {"ROSTERD_DATABASE_URL": space.url, "ROSTERD_DATABASE_CONNECTIONS": str(connections)}
+    return replace(
+        with_workers(workers, "PostgreSQL"),
         token=partial(_rosterd_token, environment=environment),
         environment=environment,
         sessions=space.backends,

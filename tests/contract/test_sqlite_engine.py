@@ -21,9 +21,9 @@ from rosterd.scim.index import Indexed
 from rosterd.scim.membership import Member
 from rosterd.service.ahead import Ahead
 from rosterd.service.ports import OutcomeUnknown, Stored, StoreUnavailable, UniqueViolation, Writer
-from rosterd.store import group_commit, sqlite, wake
+from rosterd.store import checkpoints, group_commit, sqlite, wake
 from rosterd.store.database import BUSY_MS
-from rosterd.store.group_commit import CHECKPOINT_CHANGES, GroupCommit
+from rosterd.store.group_commit import GroupCommit
 from rosterd.store.migrate import open_checked
 from rosterd.store.sqlite import Readers, SqliteStore, open_sqlite
 from rosterd.store.sqlite_run import write_rows
@@ -356,7 +356,7 @@ def test_a_read_only_file_can_be_read(tmp_path: Path) -> None:
 def test_the_log_is_moved_into_the_file_and_gone_at_the_end(tmp_path: Path) -> None:
     async def scenario(store: SqliteStore) -> None:
         for part in range(4):
-            await users(store, [f"u{part}-{n}" for n in range(CHECKPOINT_CHANGES // 6)])
+            await users(store, [f"u{part}-{n}" for n in range(checkpoints.CHANGES // 6)])
         await store.write(DIRECTORY, lambda tx: tx.next_seq())
         whole = (tmp_path / "rosterd.db").stat().st_size
         assert (tmp_path / "rosterd.db-wal").stat().st_size < 3 * whole
@@ -503,7 +503,7 @@ def test_the_log_stays_small_while_somebody_reads_all_the_time(tmp_path: Path) -
 
         reader = asyncio.create_task(read())
         for part in range(12):
-            await users(store, [f"u{part}-{n}" for n in range(CHECKPOINT_CHANGES // 12)])
+            await users(store, [f"u{part}-{n}" for n in range(checkpoints.CHANGES // 12)])
         reading = False
         await reader
         log, whole = (tmp_path / "rosterd.db-wal").stat().st_size, (tmp_path / "rosterd.db").stat().st_size

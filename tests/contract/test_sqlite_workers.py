@@ -1,4 +1,4 @@
-"""What several processes on one database file share: turns at writing, news of changes, bookmarks of walks."""
+"""What processes on one database file share: turns at writing, news of changes, bookmarks of walks."""
 
 import asyncio
 import multiprocessing
@@ -14,8 +14,7 @@ import pytest
 
 from rosterd.service.ports import Position, StoreUnavailable, Writer
 from rosterd.service.walks import Bookmark, PageStart
-from rosterd.store import sqlite_news, wake
-from rosterd.store.group_commit import CHECKPOINT_CHANGES
+from rosterd.store import checkpoints, sqlite_news, wake
 from rosterd.store.sqlite import SqliteStore, open_sqlite
 from rosterd.store.sqlite_news import News
 from rosterd.store.sqlite_walks import SqliteWalks
@@ -102,12 +101,16 @@ def test_a_directory_that_cannot_be_locked_is_done_without(tmp_path: Path) -> No
         pass
 
 
-def test_the_log_is_moved_into_the_file_though_another_one_writes_all_the_time(tmp_path: Path) -> None:
+def test_the_log_is_begun_anew_though_another_one_writes_all_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "LONG", 1)
+
     async def main() -> None:
         async with stores(tmp_path) as both:
 
             async def fill(store: SqliteStore, name: str) -> None:
-                for first in range(0, CHECKPOINT_CHANGES // 2, 80):
+                for first in range(0, checkpoints.CHANGES // 2, 80):
                     ids = [f"{name}{number}" for number in range(first, first + 80)]
                     await asyncio.gather(*(store.write(DIRECTORY, put({"userName": id}, id)) for id in ids))
 

@@ -30,6 +30,7 @@ from typing import Any, Final, TypeVar
 from rosterd.service.ahead import Ahead
 from rosterd.service.measures import Load
 from rosterd.service.ports import OutcomeUnknown, StoreUnavailable, Writer
+from rosterd.store.checkpoints import Checkpoints
 from rosterd.store.database import is_unavailable, is_unwritten, unavailable
 from rosterd.store.sqlite_held import Apart, Held
 from rosterd.store.sqlite_writer import SqliteWriter
@@ -46,11 +47,6 @@ AGAIN_JOBS: Final = 15
 """For how many more is looked at once; and once more, when something was written that made all uncertain."""
 GATHER_SECONDS: Final = 0.0005
 IDLE_SECONDS: Final = 0.2
-CHECKPOINT_CHANGES: Final = 4000
-"""Rows changed between two checkpoints; a row dirties about one page of the log."""
-CHECKPOINT_TRIES: Final = 4
-CHECKPOINT_PAUSE: Final = 0.005
-"""Seconds: longer than a turn of the event loop, of which all reads are one transaction."""
 
 
 class _Job:
@@ -129,7 +125,7 @@ class GroupCommit:
         self._door = threading.Lock()
         self._came = 1
         """How many jobs the last batch had."""
-        self._checkpointed = connection.total_changes
+        self._checkpoints = Checkpoints(connection, lock)
         self._chore = chore
         self._ring = ring
         self._chores_left = True
@@ -189,7 +185,9 @@ class GroupCommit:
                     job.error = error if isinstance(error, StoreUnavailable) else unavailable(error)
             self._came = len(batch)
             self._answer(batch)
-            self._checkpoint()
+            if self._checkpoints.due():  # now that the callers have their answers
+                self._do_chore()
+                self._checkpoints.make()
             if self._over:
                 break
         self._connection.close()
@@ -368,23 +366,6 @@ class GroupCommit:
         with suppress(sqlite3.Error):
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-
-    def _checkpoint(self) -> None:
-        """Move the log into the database, now that the callers have their answers."""
-        changes = self._connection.total_changes
-        if changes - self._checkpointed < CHECKPOINT_CHANGES:
-            return
-        self._checkpointed = changes
-        self._do_chore()
-        # If it fails, the log grows until the next time; a full disk shows itself at a commit. Nobody writes
-        # meanwhile: a log that others go on with is never moved as a whole, and only then begun anew.
-        with suppress(sqlite3.Error, StoreUnavailable), self._lock:
-            for _ in range(CHECKPOINT_TRIES):
-                portion = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-                _, written, moved = portion.fetchone()
-                if moved >= written:
-                    break
-                time.sleep(CHECKPOINT_PAUSE)  # until those who read what was before have read it
 
 
 def _finish(writers: dict[int, SqliteWriter]) -> bool:
