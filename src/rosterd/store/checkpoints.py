@@ -1,8 +1,8 @@
 """The log of a database file is moved into the file now and then, so that it can be begun anew.
 
 It is begun anew by the first change that finds all of it moved, and nobody who reads what was before. Where
-several processes write, one of them always goes on with it; so once it has become long, they wait until all of
-it is moved.
+several processes write, one of them always goes on with it; so once it has become long, they wait until it is
+moved as a whole.
 """
 
 import sqlite3
