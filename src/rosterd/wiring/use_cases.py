@@ -107,7 +107,8 @@ class UseCases(Chores):
             settings, control, self.hasher, secret, authenticator, self._requires_second_factor
         )
         self.undo = Undo(store, self.admission.model_of, now)
-        traces = RequestTraces(self.journal, control, control, now, settings.database_url is not None)
+        several = settings.database_url is not None or settings.workers > 1
+        traces = RequestTraces(self.journal, control, control, now, several)
         self.erasure = Erasure(store, traces, self.admission.model_of, now)
         expressions = Cel()
         self.mappings = Mappings(store, expressions, now)
