@@ -14,6 +14,7 @@ from standardwebhooks import Webhook
 from rosterd.client.models import Event
 from rosterd.delivery import journal
 from rosterd.delivery.worker import PER_WEBHOOK
+from rosterd.scim.errors import InvalidValue
 from rosterd.service.audit import ROSTERD
 from rosterd.service.control import Policy
 from rosterd.service.feed import SCHEMA_VERSION
@@ -443,6 +444,9 @@ def test_dead_letters_are_replayed_in_order_and_a_range_comes_once_more(tmp_path
         assert [letter.message for letter in dead] == [ids[1], ids[3], ids[5]]
         hook.answer = 200
         hook.accepted.clear()
+        for after, through in ((2, 3), (0, 1), (4, 5)):
+            with pytest.raises(InvalidValue, match="No message of that range was given up"):
+                await world.admin.replay(made, acme, after=after, through=through, failed=True, by=BY)
         await world.admin.replay(made, acme, after=3, through=4, failed=True, by=BY)
         await world.worker.settle()
         assert hook.ids == [ids[3]]

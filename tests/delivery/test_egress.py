@@ -37,7 +37,7 @@ https://[2001::1]/ https://[2001:0:4136:e378:8000:63bf:3fff:fdd2]/ https://[2001
 https://[2002:7f00:1::]/ https://[2002:a9fe:a9fe::1]/ https://[3fff::1]/ https://[3ffe::1]/ https://[5f00::1]/
 https://[fc00::1]/ https://[fd00:ec2::254]/ https://[fe80::1]/ https://[fe80::1%25eth0]/ https://[fec0::1]/
 https://[ff02::1]/ https://[ff0e::1]/ https://[4000::1]/
-https://user:pass@app.example/ https://app.example@127.0.0.1/ https://user@app.example/
+https://app.example/#part https://user:pass@app.example/ https://app.example@127.0.0.1/ https://user@app.example/
 http://app.example/ ftp://app.example/ file:///etc/passwd gopher://app.example/ //app.example/ app.example
 https:/// https://:443/ https://app.example:99999/ https://app.example:x/ https://app.example\\@127.0.0.1/
 https://[::1/ https://１２７.0.0.1/ https://ⓛocalhost/ https://-/ https://a..b/

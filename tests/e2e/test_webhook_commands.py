@@ -118,5 +118,6 @@ def test_a_replay_is_asked_for_and_what_is_not_there_is_refused(data: Path) -> N
     assert "--directory" in webhook("replay", id, "--data", data, code=2)
     for wrong in (("--event", "7-1"), ("--event", "x"), ("--since", "yesterday"), ("--first", "1-9")):
         assert webhook("replay", id, "-d", "default", *wrong, "--data", data, code=2)
-    assert "will be sent" in webhook("replay", id, "-d", "default", "--failed", "--data", data)
+    assert "will be sent" in webhook("replay", id, "-d", "default", "--data", data)
     assert result("dead-letters", id, "--data", data) == []
+    assert "was given up" in webhook("replay", id, "-d", "default", "--failed", "--data", data, code=2)

@@ -125,6 +125,8 @@ class Policy:
             or re.search(r"[\s\\]", url)
         ):
             raise errors.InvalidValue("url: must be an https URL such as 'https://app.example.com/hooks'.")
+        if "#" in url:
+            raise errors.InvalidValue("url: must not have a part behind '#', which is never sent.")
         if "@" in parts.netloc:
             raise errors.InvalidValue("url: must not hold a user name or password.")
         if self.ports and (port or (80 if plain else 443)) not in self.ports:

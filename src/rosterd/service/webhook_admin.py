@@ -293,8 +293,9 @@ class WebhookAdmin:
         """Send once more, beside the line: the events behind ``after``, or those since a time (ms), up to
         ``through``; with ``failed`` only dead letters. In order, under the ids they had.
 
-        Raises ``InvalidValue`` for a directory that is not the endpoint's and for events that are not
-        kept, ``Conflict`` if the endpoint is disabled or polled or too many replays have not ended.
+        Raises ``InvalidValue`` for a directory that is not the endpoint's, for events that are not kept and
+        where there is nothing to send, ``Conflict`` if the endpoint is disabled or polled or too many replays
+        have not ended.
         """
         not_polled(endpoint)
         if endpoint.directory not in (None, directory.id):
@@ -313,6 +314,8 @@ class WebhookAdmin:
             )
         if begin >= end:
             raise errors.InvalidValue("There is no event in that range.")
+        if failed and not await self._has_dead(endpoint, directory, begin, end):
+            raise errors.InvalidValue("No message of that range was given up.")
         line = Line(Key(directory.id, endpoint.id), FAILED if failed else RANGE, begin, end)
         told = {"kind": line.kind, "after": begin, "through": end}
         entry = replace(self._entry(by, "webhook.replayed", endpoint, {}, told), directory=directory.id)
@@ -323,6 +326,10 @@ class WebhookAdmin:
                 "Too many replays of this webhook have not ended yet; wait until one has."
             ) from error
         return replace(line, key=replace(line.key, lane=lane))
+
+    async def _has_dead(self, endpoint: Endpoint, directory: Directory, after: int, through: int) -> bool:
+        first = await self._plane.dead_letters(endpoint.id, (directory.id, after), 1)
+        return any(dead.directory == directory.id and dead.first <= through for dead in first)
 
     async def sent(self, attempt: Attempt, directory: Directory | None) -> bytes | None:
         """The body of an attempt, put together anew from the feed; ``None`` if that has forgotten it.
