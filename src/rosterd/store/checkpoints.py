@@ -41,17 +41,17 @@ class Checkpoints:
     def make(self) -> None:
         """Move the log. If that fails, it grows until the next time; a full disk shows itself at a commit."""
         with suppress(sqlite3.Error, StoreUnavailable):
-            written, _ = self._move()
-            if written < LONG:
-                return
-            with self._lock:
-                for _ in range(_TRIES):
-                    written, moved = self._move()
-                    if moved >= written:
-                        return
-                    time.sleep(_PAUSE)  # until those who read what was before have read it
+            if self._move() >= LONG:
+                with self._lock:
+                    self._move()
 
-    def _move(self) -> tuple[int, int]:
-        """How many pages the log has, and how many of them have been moved now."""
-        _, written, moved = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        return written, moved
+    def _move(self) -> int:
+        """Move the log, all of it unless another process goes on with it; how many pages it has."""
+        before = written = 0
+        for _ in range(_TRIES):
+            _, written, moved = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if moved >= written or 0 < before < written:
+                break
+            before = written
+            time.sleep(_PAUSE)  # until those who read what was before have read it
+        return written
