@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,15 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     with database(request.param, folder) as settings:
         token = asyncio.run(prepared(settings))
         with serving(settings, 3, folder, token=token) as made:
+            yield made
+
+
+@contextlib.contextmanager
+def two_workers(engine: str, folder: Path, first: str = "", errors: Collection[str] = ()) -> Iterator[Served]:
+    """A server that a test has for itself; see ``serving``."""
+    with database(engine, folder) as settings:
+        token = asyncio.run(prepared(settings))
+        with serving(settings, 2, folder, first, errors, token) as made:
             yield made
 
 
@@ -243,11 +252,9 @@ def test_one_that_hangs_is_replaced_and_may_finish_if_it_comes_to_itself(
 
     last = 90 if recovers else 1
     first = f"from rosterd.wiring import pulse, workers; pulse.LOOKS = 5; workers.LAST = {last}; "
-    with database(engine, tmp_path) as settings:
-        token = asyncio.run(prepared(settings))
-        errors = ("a worker hangs", "store unavailable")  # the other one waits for what it has locked
-        with serving(settings, 2, tmp_path, first, errors, token) as served:
-            asyncio.run(main(served))
+    errors = ("a worker hangs", "store unavailable")  # the other one waits for what it has locked
+    with two_workers(engine, tmp_path, first, errors) as served:
+        asyncio.run(main(served))
 
 
 def test_what_was_said_is_heard_late_and_only_who_spoke_before_is_missed() -> None:
@@ -366,36 +373,26 @@ def test_sigterm_lets_accepted_requests_finish(served: Served) -> None:
 @ENGINES
 def test_sigterm_to_all_of_them_at_once_lets_accepted_requests_finish(tmp_path: Path, engine: str) -> None:
     """As systemd sends it, to the supervisor first."""
-    with database(engine, tmp_path) as settings:
-        token = asyncio.run(prepared(settings))
-        with (
-            serving(settings, 2, tmp_path) as made,
-            half_sent(replace(made, token=token), "slow", 3) as finish,
-        ):
-            pids = made.pids()
-            for pid in (made.process.pid, *pids.values()):
-                os.kill(pid, signal.SIGTERM)
-            asyncio.run(until(lambda: refused(made.port)))
-            assert finish() == [b"HTTP/1.1 201", *2 * [b"HTTP/1.1 409"]]
-            assert made.process.wait(timeout=40) == 0
-        assert made.pids() == pids, "none was replaced"
-        assert not any(map(alive, pids.values()))
+    with two_workers(engine, tmp_path) as made, half_sent(made, "slow", 3) as finish:
+        pids = made.pids()
+        for pid in (made.process.pid, *pids.values()):
+            os.kill(pid, signal.SIGTERM)
+        asyncio.run(until(lambda: refused(made.port)))
+        assert finish() == [b"HTTP/1.1 201", *2 * [b"HTTP/1.1 409"]]
+        assert made.process.wait(timeout=40) == 0
+    assert made.pids() == pids, "none was replaced"
+    assert not any(map(alive, pids.values()))
 
 
 @ENGINES
 def test_workers_end_with_a_supervisor_that_is_killed(tmp_path: Path, engine: str) -> None:
-    with database(engine, tmp_path) as settings:
-        token = asyncio.run(prepared(settings))
-        with (
-            serving(settings, 2, tmp_path) as made,
-            half_sent(replace(made, token=token), "slow", 1) as finish,
-        ):
-            pids = made.pids()
-            made.process.kill()
-            made.process.wait()
-            asyncio.run(until(lambda: refused(made.port)))
-            assert finish() == [b"HTTP/1.1 201"]
-            asyncio.run(until(lambda: not any(map(alive, pids.values()))))
+    with two_workers(engine, tmp_path) as made, half_sent(made, "slow", 1) as finish:
+        pids = made.pids()
+        made.process.kill()
+        made.process.wait()
+        asyncio.run(until(lambda: refused(made.port)))
+        assert finish() == [b"HTTP/1.1 201"]
+        asyncio.run(until(lambda: not any(map(alive, pids.values()))))
 
 
 def test_a_worker_that_is_told_to_end_while_it_starts_closes_what_it_has(tmp_path: Path) -> None:

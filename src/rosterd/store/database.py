@@ -7,14 +7,13 @@ begins IMMEDIATE, so that another process is waited for at its beginning and now
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from rosterd.service.ports import StoreUnavailable
 
-T = TypeVar("T")
 
 PAGE_SIZE: Final = 8192
 """Three or four resources of 2 KB to a page; at 4096 it would be one, and half a page of nothing."""
@@ -46,7 +45,7 @@ def connect_writer(path: Path, busy_ms: int) -> sqlite3.Connection:
     connection = _connect(path, busy_ms)
     with _closed_on_failure(connection):
         connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")  # counts before the first table only
-        _retry(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
+        begin_log(connection)
         for pragma in (
             "synchronous = FULL",
             "fullfsync = ON",
@@ -136,12 +135,13 @@ def _casefold(value: str | None) -> str | None:
     return None if value is None else value.casefold()
 
 
-def _retry(action: Callable[[], T]) -> T:
-    """SQLite does not wait by itself when two processes switch a new file to the log at once."""
+def begin_log(connection: sqlite3.Connection) -> None:
+    """Have a write-ahead log; SQLite does not wait by itself when two processes switch a new file at once."""
     end = time.monotonic() + BUSY_MS / 1000
     while True:
         try:
-            return action()
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            return
         except sqlite3.OperationalError as error:
             if not is_unavailable(error) or time.monotonic() > end:
                 raise

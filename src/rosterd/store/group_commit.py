@@ -218,11 +218,8 @@ class GroupCommit:
         try:
             with self._lock:
                 self._chores_left = self._chore(self._connection)
-        except (
-            sqlite3.Error,
-            StoreUnavailable,
-        ):  # it waits for the next change, as what made it fail is there
-            self._chores_left = False
+        except (sqlite3.Error, StoreUnavailable):
+            self._chores_left = False  # what made it fail is still there, so it waits for the next change
 
     def _transact(self, batch: list[_Job], apart: bool = False) -> None:
         """Carry out one transaction, of the jobs in ``batch`` and of those that wait behind them."""

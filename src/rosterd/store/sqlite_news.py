@@ -32,7 +32,7 @@ class News:
         self._loop = asyncio.get_running_loop()
         self._changed: set[int] = set()
         self._later: asyncio.TimerHandle | None = None
-        self._place = folder / f"{secrets.token_hex(4)}{ENDING}"
+        self._place = folder / f"{secrets.token_hex(3)}{ENDING}"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._socket.bind(str(self._place))

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from rosterd.service.walks import Bookmark, PageStart
 from rosterd.store.bookmark_rows import bookmark_of, bookmark_row, place_of
-from rosterd.store.database import errors
+from rosterd.store.database import BUSY_MS, begin_log, errors
 from rosterd.store.queries import own, schema
 
 _WALKS: Final = own("walks")
-_BUSY_SECONDS: Final = 0.1
+_PAGE_BUSY_MS: Final = 100
 
 
 class SqliteWalks:
@@ -24,10 +24,12 @@ class SqliteWalks:
     def __init__(self, path: Path) -> None:
         """Open the file, and make it if there is none. Raises ``StoreUnavailable``."""
         with errors():
-            self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
-            for pragma in ("journal_mode = WAL", "synchronous = OFF"):
-                self._connection.execute(f"PRAGMA {pragma}").fetchone()
+            self._connection = sqlite3.connect(path, isolation_level=None)
+            begin_log(self._connection)
+            self._connection.execute("PRAGMA synchronous = OFF")
+            self._connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
             self._connection.executescript(schema("walks"))
+            self._connection.execute(f"PRAGMA busy_timeout = {_PAGE_BUSY_MS}")
 
     async def find_bookmark(self, page: PageStart, now: int) -> Bookmark | None:
         """See ``Bookmarks``."""

@@ -47,7 +47,7 @@ PAUSES: Final = (0.0, 0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds before a start, by how many before it did not last; the last one stays."""
 STEADY_SECONDS: Final = 10.0
 """A worker that ends after less has not lasted."""
-LONGEST: Final = 92
+LONGEST: Final = 90
 """Bytes of the path of the workers' directory: with the name of a socket it must fit into ``sun_path``, which
 has 104 on some systems."""
 BEYOND: Final = 5.0
