@@ -14,7 +14,6 @@ from typing import Final
 
 from rosterd.service.ports import StoreUnavailable
 
-
 PAGE_SIZE: Final = 8192
 """Three or four resources of 2 KB to a page; at 4096 it would be one, and half a page of nothing."""
 
