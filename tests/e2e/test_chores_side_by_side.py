@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
+import pytest
 from contract.postgres_server import namespace
 
 from rosterd.testing.scenario import BY
@@ -21,8 +24,11 @@ LONG_AGO = """
 """
 
 
-async def query(url: str, text: str, *parameters: Any) -> list[Any]:
-    connection = await asyncpg.connect(url)
+async def query(settings: Settings, text: str, *parameters: Any) -> list[Any]:
+    if settings.database_url is None:
+        with contextlib.closing(sqlite3.connect(settings.database, isolation_level=None)) as file:
+            return file.execute(text.replace("$", "?"), parameters).fetchall()
+    connection = await asyncpg.connect(settings.database_url)
     try:
         return [tuple(row) for row in await connection.fetch(text, *parameters)]
     finally:
@@ -42,9 +48,11 @@ async def chores(service: Service) -> None:
     await service.erase_deleted()
 
 
-def test_three_services_do_their_chores_at_once() -> None:
-    async def main(url: str) -> None:
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_three_services_do_their_chores_at_once(tmp_path: Path, engine: str) -> None:
+    async def main(url: str | None) -> None:
         settings = Settings(
+            data=tmp_path / "data",
             database_url=url,
             event_retention_days=100,
             request_log_retention_days=100,
@@ -53,7 +61,9 @@ def test_three_services_do_their_chores_at_once() -> None:
             delivery="off",
         )
         async with contextlib.AsyncExitStack() as stack:
-            services = [await stack.enter_async_context(open_service(settings)) for _ in range(3)]
+            services = [
+                await stack.enter_async_context(open_service(settings, shared=tmp_path)) for _ in range(3)
+            ]
             one = services[0]
             first = await one.setup()
             assert first is not None
@@ -71,19 +81,22 @@ def test_three_services_do_their_chores_at_once() -> None:
             await one.journal.flush()
             await one.signing_keys.ensure(by=BY)
             for statement in LONG_AGO.split(";")[:-2]:
-                await query(url, statement, 200 * DAY)
-            assert await query(url, "SELECT count(*) > 20 FROM event") == [(True,)]
-            assert await query(url, "SELECT count(*) > 20 FROM request") == [(True,)]
+                await query(settings, statement, 200 * DAY)
+            assert await query(settings, "SELECT count(*) > 20 FROM event") == [(True,)]
+            assert await query(settings, "SELECT count(*) > 20 FROM request") == [(True,)]
             for _ in range(2):
                 await asyncio.gather(*(chores(service) for service in services))
-        told = await query(url, "SELECT type, resource, count(*) FROM event GROUP BY 1, 2")
+        told = await query(settings, "SELECT type, resource, count(*) FROM event GROUP BY 1, 2")
         erased = {resource: count for type, resource, count in told if type == "user.erased"}
         assert erased == dict.fromkeys(made[:8], 1)
         assert {type for type, _, _ in told} == {"user.erased", "group.created"}
-        assert await query(url, "SELECT count(*) FROM resource") == [(5,)]
-        assert await query(url, "SELECT count(*) FROM request") == [(0,)]
-        assert await query(url, "SELECT count(*) FROM signing_key") == [(2,)]
-        assert await query(url, "SELECT count(*) FROM audit WHERE action = 'set-key.rotated'") == [(2,)]
+        assert await query(settings, "SELECT count(*) FROM resource") == [(5,)]
+        assert await query(settings, "SELECT count(*) FROM request") == [(0,)]
+        assert await query(settings, "SELECT count(*) FROM signing_key") == [(2,)]
+        assert await query(settings, "SELECT count(*) FROM audit WHERE action = 'set-key.rotated'") == [(2,)]
 
+    if engine == "sqlite":
+        asyncio.run(main(None))
+        return
     with namespace() as url:
         asyncio.run(main(url))
