@@ -9,6 +9,7 @@ from console.pages import ORIGIN, Visit, World, run
 from rosterd import wiring
 from rosterd.console import audit
 from rosterd.service import audit as audit_log
+from rosterd.service.ports import StoreUnavailable
 from rosterd.service.preferences import PREFERENCES
 from rosterd.service.visitor import OPERATOR, OWNER, VIEWER
 from rosterd.testing.scenario import BY
@@ -30,6 +31,23 @@ async def key_made(owner: Visit, **fields: object) -> str:
     )
     assert page.status == 200, page.words
     return page.value("key")
+
+
+def test_while_the_database_is_away_a_page_says_when_to_try_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> None:
+        raise StoreUnavailable("away")
+
+    async def test(world: World) -> None:
+        owner = await world.visit(OWNER)
+        monkeypatch.setattr(world.service.control, "create_key", fails)
+        mark = (await owner.get("/keys")).values("once")[0]
+        form = {"label": "billing", "lifetime": "2592000", "scope": ["users.read"], "once": mark}
+        shown = await owner.post("/keys", form)
+        assert (shown.status, shown.response.headers["retry-after"]) == (503, "5")
+
+    run(tmp_path, test)
 
 
 def test_every_setting_has_words(tmp_path: Path) -> None:

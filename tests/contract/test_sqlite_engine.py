@@ -22,7 +22,6 @@ from rosterd.scim.membership import Member
 from rosterd.service.ahead import Ahead
 from rosterd.service.ports import OutcomeUnknown, Stored, StoreUnavailable, UniqueViolation, Writer
 from rosterd.store import checkpoints, group_commit, sqlite, wake
-from rosterd.store.database import BUSY_MS
 from rosterd.store.group_commit import GroupCommit
 from rosterd.store.migrate import open_checked
 from rosterd.store.sqlite import Readers, SqliteStore, open_sqlite
@@ -310,7 +309,7 @@ def test_a_commit_that_failed_after_the_log_was_written_may_have_been_kept(
         connection = sqlite3.connect(
             tmp_path / "x.db", isolation_level=None, check_same_thread=False, factory=Failing
         )
-        writer = GroupCommit(connection, WriteLock(tmp_path / "x.db", BUSY_MS))
+        writer = GroupCommit(connection, WriteLock(tmp_path / "x.db"))
         with pytest.raises(StoreUnavailable) as raised:
             await writer.submit(
                 lambda c: c.execute("CREATE TABLE made (x)").execute("INSERT INTO made VALUES (1)")

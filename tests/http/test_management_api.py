@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from service.management import BASE, World, problem, run, walk
 
@@ -559,6 +560,30 @@ def test_what_was_refused_may_be_tried_again(tmp_path: Path) -> None:
         problem(await world.api.post(path, json={"name": "x"}, headers=headers), 404)
         await world.api.post("/directories", json={"name": "new"})
         assert (await world.api.post(path, json={"name": "x"}, headers=headers)).status_code == 201
+
+    run(tmp_path, test)
+
+
+def test_a_key_is_free_though_that_could_not_be_written_down_and_what_is_done_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: Any) -> None:
+        raise StoreUnavailable("away")
+
+    async def test(world: World) -> None:
+        registry = world.service.http.api._api.registry
+
+        async def post(name: str, *away: str) -> httpx.Response:
+            with monkeypatch.context() as patched:
+                for method in away:
+                    patched.setattr(registry, method, fails)
+                body, headers = {"name": name}, {"Idempotency-Key": name}
+                return await world.api.post("/directories", json=body, headers=headers)
+
+        problem(await post("x", "create_directory", "release"), 503)
+        assert (await post("x")).status_code == 201
+        assert (await post("y", "settle")).status_code == 201
+        problem(await post("y"), 409)
 
     run(tmp_path, test)
 

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from rosterd.console import render, routes
 from rosterd.console.context import Console, VisitorOf
 from rosterd.console.request import PageRequest
+from rosterd.console.sign_in import retry_after
 from rosterd.http.access_log import answered
 from rosterd.http.decode import ClientGone, parse_query, read_body
 from rosterd.http.headers import Headers, base_url
@@ -119,7 +120,8 @@ class ConsoleApp:
         known = told(error, request.request_id)
         status = 500 if known is None else known.status
         detail = "Something went wrong on our side." if known is None else known.detail
-        return self._console.page(request, "error.html", status, status=status, detail=detail)
+        reply = self._console.page(request, "error.html", status, status=status, detail=detail)
+        return retry_after(reply, known)
 
 
 def _cookies(header: str | None) -> Mapping[str, str]:

@@ -1,8 +1,8 @@
 """The log of a database file is moved into the file now and then, so that it can be begun anew.
 
-It is begun anew by the first change that finds all of it moved, and nobody who reads what was before. Where
-several processes write, one of them always goes on with it; so once it has become long, they wait until it is
-moved as a whole.
+It is begun anew by the first change that finds all of it moved, and nobody who reads from it. Where several
+processes write and read, somebody always does; so once it has become long, changes wait until all of it is
+moved and those who read from it have ended.
 """
 
 import sqlite3
@@ -10,13 +10,17 @@ import time
 from contextlib import suppress
 from typing import Final
 
-from rosterd.service.ports import StoreUnavailable
+from rosterd.store.database import patience
 from rosterd.store.write_lock import WriteLock
 
 CHANGES: Final = 4000
 """Rows changed between two checkpoints; a row dirties about one page of the log, or less."""
 LONG: Final = 4096
 """Pages of a log that is to be begun anew, whoever waits for it."""
+_READERS_MS: Final = 250
+"""How long those who read from a long log are waited for, and changes with them."""
+_REST: Final = 5.0
+"""Seconds for which they are not waited for again, if somebody reads for longer, as an export does."""
 _TRIES: Final = 4
 _PAUSE: Final = 0.005
 """Seconds: longer than a turn of the event loop, of which all reads are one transaction."""
@@ -29,6 +33,8 @@ class Checkpoints:
         self._connection = connection
         self._lock = lock
         self._changes = connection.total_changes
+        self._waits_from = 0.0
+        """When readers are waited for again, on the clock that never goes back."""
 
     def due(self) -> bool:
         """Whether enough was changed since the last time; asked again, it is not."""
@@ -40,10 +46,17 @@ class Checkpoints:
 
     def make(self) -> None:
         """Move the log. If that fails, it grows until the next time; a full disk shows itself at a commit."""
-        with suppress(sqlite3.Error, StoreUnavailable):
-            if self._move() >= LONG:
+        with suppress(sqlite3.Error):
+            if self._move() >= LONG and time.monotonic() >= self._waits_from:
                 with self._lock:
-                    self._move()
+                    self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """SQLite waits for readers itself then; those that are quick end within milliseconds."""
+        with patience(self._connection, _READERS_MS):
+            busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+        if busy:
+            self._waits_from = time.monotonic() + _REST
 
     def _move(self) -> int:
         """Move the log, all of it unless another process goes on with it; how many pages it has."""

@@ -69,6 +69,17 @@ def connect_reader(path: Path, busy_ms: int) -> sqlite3.Connection:
     return connection
 
 
+@contextmanager
+def patience(connection: sqlite3.Connection, busy_ms: int) -> Iterator[None]:
+    """Wait so long for others, and not as long as usually."""
+    (before,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute(f"PRAGMA busy_timeout = {busy_ms}")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {before}")
+
+
 def data_version(connection: sqlite3.Connection) -> int:
     """A number that is another one once anybody else has committed anything to the file.
 

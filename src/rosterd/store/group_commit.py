@@ -31,7 +31,7 @@ from rosterd.service.ahead import Ahead
 from rosterd.service.measures import Load
 from rosterd.service.ports import OutcomeUnknown, StoreUnavailable, Writer
 from rosterd.store.checkpoints import Checkpoints
-from rosterd.store.database import is_unavailable, is_unwritten, unavailable
+from rosterd.store.database import is_unavailable, is_unwritten, patience, unavailable
 from rosterd.store.sqlite_held import Apart, Held
 from rosterd.store.sqlite_writer import SqliteWriter
 from rosterd.store.unit import perform
@@ -47,6 +47,8 @@ AGAIN_JOBS: Final = 15
 """For how many more is looked at once; and once more, when something was written that made all uncertain."""
 GATHER_SECONDS: Final = 0.0005
 IDLE_SECONDS: Final = 0.2
+CHORE_BUSY_MS: Final = 100
+"""How long a chore waits for others, as changes that come meanwhile wait for it."""
 
 
 class _Job:
@@ -216,10 +218,10 @@ class GroupCommit:
 
     def _do_chore(self) -> None:
         try:
-            with self._lock:
+            with self._lock, patience(self._connection, CHORE_BUSY_MS):
                 self._chores_left = self._chore(self._connection)
-        except (sqlite3.Error, StoreUnavailable):
-            self._chores_left = False  # what made it fail is still there, so it waits for the next change
+        except sqlite3.Error:  # what made it fail is still there, so it waits for the next change
+            self._chores_left = False
 
     def _transact(self, batch: list[_Job], apart: bool = False) -> None:
         """Carry out one transaction, of the jobs in ``batch`` and of those that wait behind them."""
@@ -250,7 +252,7 @@ class GroupCommit:
             try:
                 stack.enter_context(self._lock)
                 self._connection.execute("BEGIN IMMEDIATE")
-            except (sqlite3.Error, StoreUnavailable):  # they would all wait as long, one after the other
+            except sqlite3.Error:  # they would all wait as long, one after the other
                 while self._another(batch):
                     pass
                 raise

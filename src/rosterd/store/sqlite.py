@@ -17,9 +17,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import structlog
+
 from rosterd.service.ahead import UNKNOWN, Ahead
 from rosterd.service.measures import Load
-from rosterd.service.ports import Page, Query, Reader, Writer
+from rosterd.service.ports import Page, Query, Reader, StoreUnavailable, Writer
 from rosterd.service.walks import Bookmarks, Walks
 from rosterd.store.database import BUSY_MS, connect_reader, errors, is_unavailable, unavailable
 from rosterd.store.group_commit import WAITING, GroupCommit
@@ -48,6 +50,8 @@ from rosterd.store.turn import Turns
 from rosterd.store.wake import Wake, Watch
 from rosterd.store.write_lock import WriteLock
 
+_log = structlog.get_logger("rosterd.store")
+
 T = TypeVar("T")
 
 READ_THREADS: Final = 4
@@ -67,7 +71,7 @@ async def open_sqlite(
     migrations first), ``StoreUnavailable`` if it cannot be opened.
     """
     connection = await asyncio.get_running_loop().run_in_executor(None, open_checked, path, busy_ms)
-    return SqliteStore(path, connection, waiting, busy_ms, shared)
+    return SqliteStore(path, connection, waiting, shared)
 
 
 class SqliteStore(
@@ -88,9 +92,7 @@ class SqliteStore(
 ):
     """See ``rosterd.service.ports.Store`` and ``Control``, and ``rosterd.service.clients.ClientControl``."""
 
-    def __init__(
-        self, path: Path, connection: sqlite3.Connection, waiting: int, busy_ms: int, shared: Path | None
-    ) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, waiting: int, shared: Path | None) -> None:
         self._readers = Readers(path)
         self._wake = Wake()
         ring = self._wake.ring
@@ -98,9 +100,11 @@ class SqliteStore(
         self._shared = ExitStack()
         if shared is not None:
             ring = self._shared.enter_context(closing(News(shared, self._wake))).ring
-            bookmarks = self._shared.enter_context(closing(SqliteWalks(shared / "walks.db")))
-        lock = WriteLock(path, busy_ms)
-        self._writer = GroupCommit(connection, lock, waiting, index_portion, ring)
+            try:
+                bookmarks = self._shared.enter_context(closing(SqliteWalks(shared / "walks.db")))
+            except StoreUnavailable as error:
+                _log.warning("each worker remembers walks alone", place=str(shared), why=str(error))
+        self._writer = GroupCommit(connection, WriteLock(path), waiting, index_portion, ring)
         self._writer.load.reads = self._readers.waiting
         super().__init__(self._readers.run, self._writer.submit, self._readers.version, bookmarks)
 

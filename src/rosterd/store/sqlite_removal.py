@@ -42,7 +42,8 @@ class SqliteRemoval(SqliteControl):
             if not connection.execute(SQLITE["is_removed"], (directory,)).fetchone():
                 return 0
             if attempts:
-                return connection.execute(SQLITE["clear_webhook_attempt"], (as_json(attempts),)).rowcount
+                connection.execute(SQLITE["clear_webhook_attempt"], (as_json(attempts),))
+                return len(attempts)  # be they deleted by another process: there may be more
             return (
                 _portion(connection, CREDENTIALS, directory, limit)
                 or sum(connection.execute(SQLITE[name], (directory,)).rowcount for name in LATE)

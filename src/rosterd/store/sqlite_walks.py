@@ -15,7 +15,7 @@ from rosterd.store.database import BUSY_MS, begin_log, errors
 from rosterd.store.queries import own, schema
 
 _WALKS: Final = own("walks")
-_PAGE_BUSY_MS: Final = 100
+_PAGE_BUSY_MS: Final = 5
 
 
 class SqliteWalks:

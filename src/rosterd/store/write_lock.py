@@ -5,8 +5,9 @@ write all the time, one of them sleeps while nobody writes, and a command beside
 ask for a lock of the kernel's first, on the directory of the database, which costs so little that they can do
 so often. Who dies has it no more.
 
-This only saves waiting. What keeps the file whole is SQLite's own lock, which everybody takes as well; where
-a directory cannot be locked, as on some network file systems, that one is enough.
+This only saves waiting. What keeps the file whole is SQLite's own lock, which everybody takes as well. If
+this one is not had in ``PATIENCE`` seconds, it is done without: a network file system may have none,
+whoever has it may hang, or be another program that has locked the directory for its own ends.
 """
 
 import fcntl
@@ -15,34 +16,40 @@ import time
 from pathlib import Path
 from typing import Final
 
-from rosterd.service.ports import StoreUnavailable
-
+PATIENCE: Final = 1.0
+REST: Final = 10.0
+"""Seconds for which it is not waited for again after that."""
 _NAP_SECONDS: Final = 0.0001
 _LONGEST: Final = 0.005
 """Who has waited for long asks less often."""
 
 
 class WriteLock:
-    """Held for as long as its context lasts, by one thread at a time."""
+    """Held for as long as its context lasts, by one thread at a time; or not, if it cannot be had."""
 
-    def __init__(self, database: Path, busy_ms: int) -> None:
-        """``busy_ms`` is how long another process is waited for."""
-        self._seconds = busy_ms / 1000
-        self._file = _opened(database.parent)
+    def __init__(self, database: Path) -> None:
+        try:
+            self._file: int | None = os.open(database.parent, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            self._file = None
+        self._held = False
+        self._waits_from = 0.0
+        """When it is worth waiting for again, on the clock that never goes back."""
 
     def __enter__(self) -> None:
-        """Wait for it. Raises ``StoreUnavailable`` if that takes too long."""
-        if self._file is None or _locks(self._file):
-            return
         began = time.monotonic()
-        while (waited := time.monotonic() - began) < self._seconds:
-            time.sleep(min(max(_NAP_SECONDS, waited / 50), _LONGEST))
-            if _locks(self._file):
+        patience = PATIENCE if began >= self._waits_from else 0.0
+        while not self._take():
+            waited = time.monotonic() - began
+            if waited >= patience:
+                if patience:
+                    self._waits_from = began + waited + REST
                 return
-        raise StoreUnavailable(f"another process has been writing for {self._seconds:g} seconds")
+            time.sleep(min(max(_NAP_SECONDS, waited / 50), _LONGEST))
 
     def __exit__(self, *_: object) -> None:
-        if self._file is not None:
+        if self._held and self._file is not None:
+            self._held = False
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def close(self) -> None:
@@ -51,25 +58,15 @@ class WriteLock:
         if file is not None:
             os.close(file)
 
-
-def _locks(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _opened(path: Path) -> int | None:
-    """The directory; ``None`` where there is no such lock."""
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        if _locks(file):
-            fcntl.flock(file, fcntl.LOCK_UN)
-    except OSError:
-        os.close(file)
-        return None
-    return file
+    def _take(self) -> bool:
+        """Whether it is not to be asked for again: as it is ours, or there is none."""
+        if self._file is None:
+            return True
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        self._held = True
+        return True

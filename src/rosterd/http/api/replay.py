@@ -31,6 +31,7 @@ from rosterd.service.registry import Answered
 KEPT: Final = 86_400_000
 """How long, in ms."""
 MAX_NAME: Final = 255
+MAX_UNRELEASED: Final = 1000
 
 _NAME: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -49,6 +50,7 @@ async def once(
         raise InvalidRequest(f"The header Idempotency-Key {fault}.", [("Idempotency-Key", fault)])
     key, now = request.caller.key.id, api.now()
     digest = _digest(request, path)
+    await _release(api)
     earlier = await api.registry.claim(key, name, digest, now, now - KEPT)
     if earlier is not None:
         return _again(earlier, digest)
@@ -57,12 +59,22 @@ async def once(
     except OutcomeUnknown:
         raise
     except (errors.ScimError, StoreUnavailable):
+        if len(api.unreleased) < MAX_UNRELEASED:
+            api.unreleased.add((key, name))
         with contextlib.suppress(StoreUnavailable):
-            await api.registry.release(key, name)
+            await _release(api)
         raise
     if isinstance(reply, Reply):
-        await api.registry.settle(key, name, reply.status, None if route.secret else reply.body)
+        with contextlib.suppress(StoreUnavailable):  # it is done, whether or not that can be noted now
+            await api.registry.settle(key, name, reply.status, None if route.secret else reply.body)
     return reply
+
+
+async def _release(api: ApiContext) -> None:
+    """Give the keys free of requests that changed nothing. Raises ``StoreUnavailable``."""
+    for claimed in tuple(api.unreleased):
+        await api.registry.release(*claimed)
+        api.unreleased.discard(claimed)
 
 
 def _again(earlier: Answered, digest: bytes) -> Reply:

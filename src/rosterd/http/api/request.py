@@ -7,7 +7,7 @@ is called, the caller has the route's scope, and query and body fit the route's 
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from rosterd.http.api.waits import Waits
@@ -152,6 +152,8 @@ class ApiContext:
     """Path of the server's public URL; ``None`` if that is not known, so that requests tell it."""
     description: bytes = b"{}"
     """The OpenAPI document."""
+    unreleased: set[tuple[str, str]] = field(default_factory=set)
+    """API key and Idempotency-Key of requests that changed nothing, which could not be written down."""
 
     async def directory(self, request: ApiRequest, name: str | None = None) -> Directory:
         """The directory of this name (by default the one in the path), if the caller may know of it.
