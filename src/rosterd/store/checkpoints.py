@@ -17,10 +17,10 @@ CHANGES: Final = 4000
 """Rows changed between two checkpoints; a row dirties about one page of the log, or less."""
 LONG: Final = 4096
 """Pages of a log that is to be begun anew, whoever waits for it."""
-_READERS_MS: Final = 250
-"""How long those who read from a long log are waited for, and changes with them."""
-_REST: Final = 5.0
-"""Seconds for which they are not waited for again, if somebody reads for longer, as an export does."""
+_READERS_MS: Final = (250, 1000)
+"""How long those who read from a long log are waited for, and changes with them: at first, and at most."""
+_RESTS: Final = 10
+"""In which part of the time at the most that may be in vain, as it is while an export reads."""
 _TRIES: Final = 4
 _PAUSE: Final = 0.005
 """Seconds: longer than a turn of the event loop, of which all reads are one transaction."""
@@ -33,6 +33,7 @@ class Checkpoints:
         self._connection = connection
         self._lock = lock
         self._changes = connection.total_changes
+        self._patience, _ = _READERS_MS
         self._waits_from = 0.0
         """When readers are waited for again, on the clock that never goes back."""
 
@@ -53,10 +54,12 @@ class Checkpoints:
 
     def _begin_anew(self) -> None:
         """SQLite waits for readers itself then; those that are quick end within milliseconds."""
-        with patience(self._connection, _READERS_MS):
+        with patience(self._connection, self._patience):
             busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+        least, most = _READERS_MS
         if busy:
-            self._waits_from = time.monotonic() + _REST
+            self._waits_from = time.monotonic() + _RESTS * self._patience / 1000
+        self._patience = min(2 * self._patience, most) if busy else least
 
     def _move(self) -> int:
         """Move the log, all of it unless another process goes on with it; how many pages it has."""
