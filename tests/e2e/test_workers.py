@@ -393,6 +393,7 @@ def test_workers_end_with_a_supervisor_that_is_killed(tmp_path: Path, engine: st
         asyncio.run(until(lambda: refused(made.port)))
         assert finish() == [b"HTTP/1.1 201"]
         asyncio.run(until(lambda: not any(map(alive, pids.values()))))
+    assert list(tmp_path.glob("rosterd-*")) == [], "nor is anything left of what they told each other"
 
 
 def test_a_worker_that_is_told_to_end_while_it_starts_closes_what_it_has(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ READY: Final = b"ready"
 """What a worker says once it serves."""
 BEAT: Final = b"."
 """What it says again and again then, for as long as its event loop runs."""
+FOLDER: Final = "rosterd-"
+"""How the name of the supervisor's directory begins."""
 BOARD: Final = "connections"
 """Name of the file in the supervisor's directory that says how many connections each worker has."""
 QUIET: Final = 5.0

@@ -9,6 +9,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -23,7 +24,7 @@ import uvloop
 
 from rosterd.service.ports import StoreUnavailable
 from rosterd.wiring.accepting import Accepting, Board
-from rosterd.wiring.assignment import BOARD, QUIET, READY, Assignment
+from rosterd.wiring.assignment import BOARD, FOLDER, QUIET, READY, Assignment
 from rosterd.wiring.logs import configure
 from rosterd.wiring.pulse import beat
 from rosterd.wiring.server import GRACE, Server, end_by_cancelling
@@ -48,7 +49,8 @@ def main() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     assignment = Assignment.read(sys.argv[1])
     lifeline = socket.socket(fileno=assignment.lifeline)
-    threading.Thread(target=_hold, args=(lifeline,), name="rosterd-lifeline", daemon=True).start()
+    orphaned = threading.Event()
+    threading.Thread(target=_hold, args=(lifeline, orphaned), name="rosterd-lifeline", daemon=True).start()
     settings = Settings.from_env()
     configure(settings, assignment.number)
     try:
@@ -59,6 +61,10 @@ def main() -> None:
     except (StoreUnavailable, SchemaMismatch) as error:
         _log.error("a worker cannot work on the database", why=str(error))
         raise SystemExit(1) from None
+    finally:
+        folder = Path(assignment.folder)
+        if orphaned.is_set() and folder.name.startswith(FOLDER):  # nobody else takes away what is in it
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _serve(settings: Settings, assignment: Assignment, lifeline: socket.socket) -> None:
@@ -135,11 +141,12 @@ class _Server(Server):
         return made
 
 
-def _hold(lifeline: socket.socket) -> None:
+def _hold(lifeline: socket.socket, orphaned: threading.Event) -> None:
     """End with the supervisor: as told by it if that works, else without more ado."""
     with contextlib.suppress(OSError):
         while lifeline.recv(1):
             pass
+    orphaned.set()
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE + _LAST_SECONDS)
     os._exit(1)

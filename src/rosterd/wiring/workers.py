@@ -28,7 +28,7 @@ import structlog
 
 from rosterd.wiring import pulse
 from rosterd.wiring.accepting import Board
-from rosterd.wiring.assignment import BOARD, QUIET, READY, Assignment
+from rosterd.wiring.assignment import BOARD, FOLDER, QUIET, READY, Assignment
 from rosterd.wiring.listening import WorkersEnded, bind
 from rosterd.wiring.logs import configure
 from rosterd.wiring.room import warn
@@ -76,7 +76,7 @@ def _folder() -> Iterator[Path]:
     Raises ``SettingsError`` if there is none, or one whose sockets would have too long an address.
     """
     try:
-        made = tempfile.TemporaryDirectory(prefix="rosterd-")
+        made = tempfile.TemporaryDirectory(prefix=FOLDER)
     except OSError as error:
         raise SettingsError(f"Workers need a temporary directory; TMPDIR names one. {error}") from error
     with made as name:
