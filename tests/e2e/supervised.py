@@ -25,6 +25,16 @@ exec {python} "$@"
 """
 
 
+def said(log: Path, event: str) -> list[dict[str, Any]]:
+    """The lines of a log about such an event."""
+    return [json.loads(line) for line in log.read_text().splitlines() if event in line]
+
+
+def pids(log: Path) -> dict[int, int]:
+    """The workers that serve by what a log says, by their numbers."""
+    return {entry["worker"]: entry["pid"] for entry in said(log, '"a worker serves"')}
+
+
 @dataclass
 class Served:
     """A running ``rosterd serve --workers``."""
@@ -41,11 +51,11 @@ class Served:
 
     def said(self, event: str) -> list[dict[str, Any]]:
         """What it logged of such an event."""
-        return [json.loads(line) for line in self.log.read_text().splitlines() if event in line]
+        return said(self.log, event)
 
     def pids(self) -> dict[int, int]:
         """The processes that serve, by their numbers."""
-        return {entry["worker"]: entry["pid"] for entry in self.said("a worker serves")}
+        return pids(self.log)
 
     @contextlib.asynccontextmanager
     async def clients(self, count: int) -> AsyncIterator[Clients]:

@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
-import pytest
-from contract.postgres_server import namespace
+from e2e.engines import ENGINES, database
 
 from rosterd.testing.scenario import BY
 from rosterd.wiring import Service, Settings, open_service
@@ -48,12 +48,11 @@ async def chores(service: Service) -> None:
     await service.erase_deleted()
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+@ENGINES
 def test_three_services_do_their_chores_at_once(tmp_path: Path, engine: str) -> None:
-    async def main(url: str | None) -> None:
-        settings = Settings(
-            data=tmp_path / "data",
-            database_url=url,
+    async def main(settings: Settings) -> None:
+        settings = replace(
+            settings,
             event_retention_days=100,
             request_log_retention_days=100,
             erase_deleted_after_days=100,
@@ -95,8 +94,5 @@ def test_three_services_do_their_chores_at_once(tmp_path: Path, engine: str) -> 
         assert await query(settings, "SELECT count(*) FROM signing_key") == [(2,)]
         assert await query(settings, "SELECT count(*) FROM audit WHERE action = 'set-key.rotated'") == [(2,)]
 
-    if engine == "sqlite":
-        asyncio.run(main(None))
-        return
-    with namespace() as url:
-        asyncio.run(main(url))
+    with database(engine, tmp_path) as settings:
+        asyncio.run(main(settings))

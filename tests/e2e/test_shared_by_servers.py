@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from console.pages import Visit
-from contract.postgres_server import namespace
+from e2e.engines import NAMES, database
 from judges.harness import NO_TLS, SCIM_JSON, Server, running, user
 
 from rosterd.console.cookies import SESSION
@@ -32,17 +32,17 @@ Shared = tuple[Settings, list[Server]]
 """Where the data is, and for each process that serves it where that is asked."""
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=NAMES)
 def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     folder = tmp_path_factory.mktemp("shared")
-    if request.param == "sqlite":
-        with running(folder / "data", "--workers", "2") as both:
-            yield Settings(data=folder / "data"), [both, both]  # connections come to each of them in turn
-        return
-    with namespace() as url, pytest.MonkeyPatch.context() as patched:
-        patched.setenv("ROSTERD_DATABASE_URL", url)
+    with database(request.param, folder) as settings, pytest.MonkeyPatch.context() as patched:
+        if settings.database_url is None:
+            with running(settings.data, "--workers", "2") as both:
+                yield settings, [both, both]  # connections come to each of them in turn
+            return
+        patched.setenv("ROSTERD_DATABASE_URL", settings.database_url)
         with running(folder / "one") as one, running(folder / "two") as two:
-            yield Settings(data=folder / "none", database_url=url), [one, two]
+            yield settings, [one, two]
 
 
 @dataclass

@@ -16,8 +16,8 @@ from typing import Any
 
 import httpx
 import pytest
-from contract.postgres_server import namespace
 from delivery.receiving import receiver
+from e2e.engines import ENGINES, NAMES, database
 from e2e.supervised import Served, alive, half_sent, loaded, refused, serving, start, until
 from judges.harness import UNLIMITED, user
 from prometheus_client.parser import text_string_to_metric_families
@@ -68,19 +68,6 @@ worker.main()
 """
 
 
-ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgres"])
-
-
-@contextlib.contextmanager
-def database(engine: str, folder: Path) -> Iterator[Settings]:
-    """Where the data is: in a file of the folder, or in a schema of its own."""
-    if engine == "sqlite":
-        yield Settings(data=folder / "data")
-        return
-    with namespace() as url:
-        yield Settings(data=folder / "none", database_url=url)
-
-
 async def prepared(settings: Settings) -> str:
     """A directory without limits, and one in which a token ends soon; the token of the first."""
     async with open_service(settings) as service:
@@ -95,7 +82,7 @@ async def prepared(settings: Settings) -> str:
     return token
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=NAMES)
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("workers")
     with database(request.param, folder) as settings:

@@ -5,7 +5,6 @@ is left as ``history.jsonl``, and CONTRIBUTING.md says how to read it.
 """
 
 import asyncio
-import json
 import os
 import random
 import signal
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 from contract.postgres_server import namespace
 from e2e.faulty import Faulty
+from e2e.supervised import pids
 from faults.access import Access, access
 from faults.clusters import wait_until
 from faults.history import UNKNOWN, History
@@ -55,15 +55,9 @@ def ends(number: signal.Signals) -> Callable[[Faulty], None]:
 
 def loses_a_worker(server: Faulty) -> None:
     """One of its workers is killed, and another one takes its place by itself."""
-
-    def pids() -> dict[int, int]:
-        lines = server.log.read_text().splitlines()
-        told = [json.loads(line) for line in lines if '"a worker serves"' in line]
-        return {entry["worker"]: entry["pid"] for entry in told}
-
-    number, pid = random.choice(list(pids().items()))
+    number, pid = random.choice(list(pids(server.log).items()))
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: pids()[number] != pid, "it is not replaced")
+    wait_until(lambda: pids(server.log)[number] != pid, "it is not replaced")
 
 
 async def under_load(

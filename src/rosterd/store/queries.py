@@ -62,5 +62,7 @@ def _translated(statements: Mapping[str, str]) -> dict[str, str]:
 
 
 SQLITE: Final = own("sqlite")
-POSTGRES: Final = MappingProxyType({**_translated(SQLITE), **own("postgres")})
+WALKS: Final = own("walks")
+"""Those of the file of bookmarks that workers on SQLite share."""
+POSTGRES: Final = MappingProxyType({**_translated({**SQLITE, **WALKS}), **own("postgres")})
 """SQLite's statements, but for those that PostgreSQL says otherwise or has for itself."""

@@ -11,10 +11,9 @@ from typing import Any, Final
 
 from rosterd.service.walks import Bookmark, PageStart
 from rosterd.store.bookmark_rows import bookmark_of, bookmark_row, place_of
-from rosterd.store.database import BUSY_MS, begin_log, errors
-from rosterd.store.queries import own, schema
+from rosterd.store.database import BUSY_MS, begin_log, errors, patience
+from rosterd.store.queries import WALKS, schema
 
-_WALKS: Final = own("walks")
 _PAGE_BUSY_MS: Final = 5
 
 
@@ -24,12 +23,11 @@ class SqliteWalks:
     def __init__(self, path: Path) -> None:
         """Open the file, and make it if there is none. Raises ``StoreUnavailable``."""
         with errors():
-            self._connection = sqlite3.connect(path, isolation_level=None)
+            self._connection = sqlite3.connect(path, timeout=_PAGE_BUSY_MS / 1000, isolation_level=None)
             begin_log(self._connection)
             self._connection.execute("PRAGMA synchronous = OFF")
-            self._connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-            self._connection.executescript(schema("walks"))
-            self._connection.execute(f"PRAGMA busy_timeout = {_PAGE_BUSY_MS}")
+            with patience(self._connection, BUSY_MS):
+                self._connection.executescript(schema("walks"))
 
     async def find_bookmark(self, page: PageStart, now: int) -> Bookmark | None:
         """See ``Bookmarks``."""
@@ -53,4 +51,4 @@ class SqliteWalks:
         self._connection.close()
 
     def _execute(self, name: str, *parameters: Any) -> sqlite3.Cursor:
-        return self._connection.execute(_WALKS[name], parameters)
+        return self._connection.execute(WALKS[name], parameters)

@@ -36,11 +36,6 @@ WITH full_again AS (
 
 DELETE FROM bucket AS b USING full_again AS f WHERE b.directory = f.directory AND b.name = f.name;
 
--- name: find_bookmark
--- Where the page ended that comes before one of a walk.
-SELECT seq, key, total, expires FROM bookmark
-WHERE directory = $1 AND connection = $2 AND slot = $3 AND walk = $4 AND start_index = $5 AND expires > $6;
-
 -- name: keep_bookmark
 -- Remember where a page ended, in the place of what has it.
 INSERT INTO bookmark (directory, connection, slot, walk, start_index, seq, key, total, expires)
