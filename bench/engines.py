@@ -7,7 +7,7 @@ else the machine does falls on all of them. The results of the rounds are added 
 import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -135,17 +135,20 @@ class _Limits:
     """The raw limit of an engine, at any concurrency."""
 
     def __init__(self, stack: ExitStack, engine: str, where: Path | None, seconds: float) -> None:
-        self._where, self._seconds = where, seconds
-        self._postgres: raw.PostgresLimit | None = None
+        self._seconds = seconds
+        self._limit: raw.SqliteLimit | raw.PostgresLimit
         if engine == "postgres":
-            self._postgres = raw.PostgresLimit(stack.enter_context(postgres.namespace()), RAW_USERS)
+            self._limit = raw.PostgresLimit(stack.enter_context(postgres.namespace()), USERS, RAW_USERS)
+        else:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-raw-", dir=where))
+            self._limit = stack.enter_context(closing(raw.SqliteLimit(Path(folder), USERS)))
 
     def measure(self, concurrency: int) -> list[Result]:
         """A line for each way."""
-        if self._postgres is None:
-            found = [raw.sqlite_limit(self._where, concurrency, RAW_USERS, self._seconds)]
+        if isinstance(self._limit, raw.SqliteLimit):
+            found = [self._limit.measure(concurrency, RAW_USERS, self._seconds)]
         else:
-            found = [self._postgres.measure(how, concurrency, self._seconds) for how in raw.WAYS]
+            found = [self._limit.measure(how, concurrency, self._seconds) for how in raw.WAYS]
         return [
             Result(
                 RAW,

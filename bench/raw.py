@@ -9,14 +9,16 @@ each         PostgreSQL, up to 16 connections, each for itself: the rows of one 
 pipeline     PostgreSQL, one connection: the users' statements sent at once, the events and counters, COMMIT
 arrays       the same with one statement for all users of the batch
 
-Nothing of it reads, decides or answers. The limit is the fastest way of an engine.
+Nothing of it reads, decides or answers. The limit is the fastest way of an engine. As many
+users are there before as the servers have that it is compared with: an empty table takes the next row sooner.
 """
 
 import asyncio
+import math
 import sqlite3
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -54,6 +56,8 @@ _ROWS: Final = 8
 """More than a user leaves in one table."""
 CONNECTIONS: Final = 16
 """The most of one run; PostgreSQL allows a hundred, for everybody."""
+_TOGETHER: Final = 256
+"""Users of a batch, of those that are there before."""
 _EMPTY: Final = "TRUNCATE resource, unique_value, attribute_value, event"
 _USER: Final = CORE_MODEL.types["User"]
 
@@ -74,10 +78,10 @@ class Limit:
         return self.count / self.seconds
 
 
-def units(directory: Directory, connection: Connection, count: int) -> Iterator[Any]:
-    """What POSTs of users do inside a transaction."""
+def units(directory: Directory, connection: Connection, numbers: Iterable[int]) -> Iterator[Any]:
+    """What POSTs of the users with these numbers do inside a transaction."""
     commands = Commands(now, new_id)
-    for number in range(count):
+    for number in numbers:
         caller = Caller.within(directory, connection, CORE_MODEL, new_request_id())
         body = orjson.loads(orjson.dumps(user(f"raw{number:07d}", number)))
         yield commands.create(caller, _USER, body)
@@ -130,27 +134,38 @@ class PostgresRecorder(Recorder):
         return await self.connection.fetch(text, *parameters)
 
 
-def sqlite_limit(where: Path | None, concurrency: int, count: int, seconds: float) -> Limit:
-    """What SQLite commits in batches of ``concurrency``."""
-    with tempfile.TemporaryDirectory(prefix="bench-raw-", dir=where) as folder:
-        settings = Settings(data=Path(folder))
-        directory, owner = asyncio.run(_first(settings))
-        connection = connect_writer(settings.database, BUSY_MS)
-        try:
-            users = _sqlite_calls(connection, directory, owner, count)
-            return _sqlite_replay(connection, users, concurrency, seconds)
-        finally:
-            connection.close()
+class SqliteLimit:
+    """What SQLite commits in batches; its users become more, as those of the servers do."""
+
+    def __init__(self, where: Path, users: int) -> None:
+        """In a directory that is empty. So many ``users`` are there at first."""
+        settings = Settings(data=where)
+        self._directory, self._owner = asyncio.run(_first(settings))
+        self._connection = connect_writer(settings.database, BUSY_MS)
+        self._users = 0
+        if users:
+            self.measure(_TOGETHER, users, math.inf)
+
+    def measure(self, concurrency: int, count: int, seconds: float) -> Limit:
+        """Write ``count`` users more, for so many ``seconds`` at most."""
+        numbers = range(self._users, self._users + count)
+        self._users += count
+        users = _sqlite_calls(self._connection, self._directory, self._owner, numbers)
+        return _sqlite_replay(self._connection, users, concurrency, seconds)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
 
 
 def _sqlite_calls(
-    connection: sqlite3.Connection, directory: Directory, owner: Connection, count: int
+    connection: sqlite3.Connection, directory: Directory, owner: Connection, numbers: Iterable[int]
 ) -> list[list[Call]]:
     recorder: Any = SqliteRecorder(connection)
     connection.execute("BEGIN")
     found = []
     kept = {of_rows(name, count) for name in WRITES for count in range(1, _ROWS)}
-    for unit in units(directory, owner, count):
+    for unit in units(directory, owner, numbers):
         held = sqlite_held.Held(recorder, directory.id)
         perform(unit, SqliteWriter(held))
         held.finish()
@@ -176,16 +191,18 @@ def _sqlite_replay(
 
 
 class PostgresLimit:
-    """What PostgreSQL commits in each way; the users are made once, and written to empty tables each time."""
+    """What PostgreSQL commits in each way: always the same users, to tables that are as they were."""
 
-    def __init__(self, space: postgres.Namespace, count: int) -> None:
+    def __init__(self, space: postgres.Namespace, users: int, count: int) -> None:
+        """So many ``users`` are there, and ``count`` more are written."""
         self._space = space
-        self._directory, self._users = uvloop.run(_made(space, count))
+        self._directory, made = uvloop.run(_made(space, users + count))
+        self._before, self._measured = made[:users], made[users:]
 
     def measure(self, how: str, concurrency: int, seconds: float) -> Limit:
         """Run one way."""
-        run = _postgres_limit(self._space, how, self._directory, self._users, concurrency, seconds)
-        return uvloop.run(run)
+        users = self._before, self._measured
+        return uvloop.run(_postgres_limit(self._space, how, self._directory, *users, concurrency, seconds))
 
 
 async def _made(space: postgres.Namespace, count: int) -> "tuple[int, list[Made]]":
@@ -202,6 +219,7 @@ async def _postgres_limit(
     space: postgres.Namespace,
     how: str,
     directory: int,
+    before: "Sequence[Made]",
     made: "Sequence[Made]",
     concurrency: int,
     seconds: float,
@@ -210,6 +228,7 @@ async def _postgres_limit(
     connections = [await postgres.connected(space.url) for _ in range(several)]
     try:
         await connections[0].execute(_EMPTY)
+        await _arrays(connections, directory, before, _TOGETHER, math.inf)
         pids = [connection.get_server_pid() for connection in connections]
         cpu, engine, begun = time.process_time(), spent(pids), time.perf_counter()
         done = await WAYS[how](connections, directory, made, concurrency, begun + seconds)
@@ -245,7 +264,7 @@ async def _postgres_calls(connection: Any, directory: Directory, owner: Connecti
     await connection.execute("BEGIN")
     held = Held(recorder, directory.id)
     await held.lock()
-    for unit in units(directory, owner, count):
+    for unit in units(directory, owner, range(count)):
         await unit(PostgresWriter(held, Postgres()))
         resource = next(call[1] for call in recorder.taken() if call[0] == POSTGRES["insert_resource"])
         found.append(Made(resource, held._events[-1], dict(held._counts)))
