@@ -140,7 +140,7 @@ class Filled:
         self._number += 1
         if column == "directory" or (table, column) == ("directory", "id"):
             return directory
-        if column in ("removed", "cleared", "deleted"):
+        if column in ("removed", "cleared", "deleted") and table != "removed_connection":
             return None
         if (table, column) == ("connection", "state"):
             return "active"

@@ -9,6 +9,7 @@ from rosterd.store.memory import MemoryStore
 from rosterd.testing import (
     BookmarkContract,
     ClientContract,
+    ConnectionRemovalContract,
     ControlContract,
     RegistryContract,
     RemovalContract,
@@ -44,6 +45,10 @@ class TestMemoryRegistry(Opens, RegistryContract):
 
 
 class TestMemoryRemoval(Opens, RemovalContract):
+    pass
+
+
+class TestMemoryConnectionRemoval(Opens, ConnectionRemovalContract):
     pass
 
 

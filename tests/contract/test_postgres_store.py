@@ -7,6 +7,7 @@ from rosterd.testing import (
     AuditContract,
     BookmarkContract,
     ClientContract,
+    ConnectionRemovalContract,
     ControlContract,
     DurableStoreContract,
     ExpiryContract,
@@ -42,6 +43,10 @@ class TestPostgresRegistry(Opens, RegistryContract):
 
 
 class TestPostgresRemoval(Opens, RemovalContract):
+    pass
+
+
+class TestPostgresConnectionRemoval(Opens, ConnectionRemovalContract):
     pass
 
 

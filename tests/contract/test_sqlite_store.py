@@ -9,6 +9,7 @@ from rosterd.testing import (
     AccessContract,
     AuditContract,
     ClientContract,
+    ConnectionRemovalContract,
     ControlContract,
     DurableStoreContract,
     ExpiryContract,
@@ -56,6 +57,10 @@ class TestSqliteRegistry(Opens, RegistryContract):
 
 
 class TestSqliteRemoval(Opens, RemovalContract):
+    pass
+
+
+class TestSqliteConnectionRemoval(Opens, ConnectionRemovalContract):
     pass
 
 

@@ -46,6 +46,7 @@ CHANGING: dict[str, tuple[str, tuple[str, ...]]] = {
     "connection pause": ("connection.paused", ("okta", *ON, "--reason", "moving")),
     "connection resume": ("connection.resumed", ("paused", *ON)),
     "connection disable": ("connection.disabled", ("okta", *ON)),
+    "connection delete": ("connection.deleted", ("paused", *ON, "--confirm", "paused")),
     "connection enable": ("connection.enabled", ("disabled", *ON)),
     "token create": ("token.created", ALONG),
     "token rotate": ("token.rotated", ("TOKEN", *ON)),

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from service.management import BODIES, World, fill, label, problem, run, walk
+from service.management import BODIES, World, address, fill, label, problem, run, walk
 
 from rosterd.http.api.route import ApiRoute
 from rosterd.http.api.routes import ROUTES
@@ -23,6 +23,7 @@ ACTIONS = {
     "POST /directories/{directory}/definitions": "directory.defined",
     "POST /directories/{directory}/connections": "connection.created",
     "PATCH /directories/{directory}/connections/{connection}": "connection.updated",
+    "DELETE /directories/{directory}/connections/{connection}": "connection.deleted",
     "POST /directories/{directory}/connections/{connection}/state": "connection.paused",
     "POST /directories/{directory}/connections/{connection}/tokens": "token.created",
     "POST /directories/{directory}/connections/{connection}/tokens/{token}/rotate": "token.rotated",
@@ -87,10 +88,7 @@ def test_a_change_leaves_one_entry_without_a_secret(tmp_path: Path, route: ApiRo
             await world.api.post("/directories/other/connections/okta/state", json={"move": "pause"})
             body = {**body, "preview": False}
         before = await entries(world.api)
-        path = route.template
-        for name, value in {**ids, "directory": "other"}.items():
-            path = path.replace(f"{{{name}}}", value)
-        response = await world.api.request(route.method, path, json=body)
+        response = await world.api.request(route.method, address(route, "other", ids), json=body)
         assert response.status_code < 300, response.text
         entry, *rest = after = await entries(world.api)
         if ACTIONS[label(route)] == NOTHING:

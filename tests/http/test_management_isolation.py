@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from service.management import BODIES, World, fill, label, problem, run, walk
+from service.management import BODIES, World, address, fill, label, problem, run, walk
 
 from rosterd.http.api.route import ApiRoute
 from rosterd.http.api.routes import ROUTES
@@ -18,9 +18,7 @@ NESTED = [r for r in SCOPED if re.search(r"\{(token|client|user|group|link|reque
 async def ask(
     client: httpx.AsyncClient, route: ApiRoute, directory: str, ids: dict[str, str]
 ) -> httpx.Response:
-    path = route.template
-    for name, value in {**ids, "directory": directory}.items():
-        path = path.replace(f"{{{name}}}", value)
+    path = address(route, directory, ids)
     params = {"directory": directory} if route.template in IN_QUERY else {}
     return await client.request(route.method, path, json=BODIES.get(label(route), {}), params=params)
 

@@ -55,6 +55,9 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
 }
 """The body with which a request works and changes something; those not here need none."""
 
+SPARE: Final = {"DELETE /directories/{directory}/connections/{connection}": "spare"}
+"""The connection for which a request works that does not with one that has something."""
+
 
 @dataclass
 class World:
@@ -116,6 +119,15 @@ def label(route: ApiRoute) -> str:
     return f"{route.method} {route.template}"
 
 
+def address(route: ApiRoute, directory: str, ids: dict[str, str]) -> str:
+    """The path of a route, to a directory and what has these ids."""
+    path = route.template
+    connection = SPARE.get(label(route), ids["connection"])
+    for name, value in {**ids, "directory": directory, "connection": connection}.items():
+        path = path.replace(f"{{{name}}}", value)
+    return path
+
+
 async def fill(world: World) -> dict[str, str]:
     """Put something of each kind into directory ``other``; the ids."""
     service = world.service
@@ -123,6 +135,7 @@ async def fill(world: World) -> dict[str, str]:
     assert home is not None
     connection = await service.control.connection(home.id, "okta")
     assert connection is not None
+    await service.connections.create(home, "spare", by=BY)
     token, text = await service.tokens.issue(home.id, connection.id, by=BY)
     key, _ = await service.keys.create(label="other's", directory=home.id, by=BY)
     await service.extensions.put(home, URN, [{"name": "floor"}], by=BY)

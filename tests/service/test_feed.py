@@ -13,7 +13,9 @@ from rosterd.scim import errors
 from rosterd.scim.schemas import CORE_MODEL
 from rosterd.service import feed as feeds
 from rosterd.service.changes import EVENTS, MEMBERS_PER_EVENT
+from rosterd.service.connection_removal import ConnectionRemoval
 from rosterd.service.connections import Connections
+from rosterd.service.control import Policy
 from rosterd.service.feed import Feed, Page, Want, parse_types
 from rosterd.service.standing import MOVES
 from rosterd.testing.scenario import BY, ENTRY
@@ -60,6 +62,8 @@ async def every_change(world: World) -> None:
     connections = Connections(world.store, world.store, lambda: 1)
     for move in MOVES:
         await connections.move(world.caller.connection, move, by=BY)
+    line = await world.store.create_connection(world.caller.directory.id, "new", "auto", Policy(), 1, ENTRY)
+    await ConnectionRemoval(world.store, connections, lambda: 1).remove(world.caller.directory, line, by=BY)
 
 
 def test_the_reference_lists_exactly_the_events_that_happen(tmp_path: Path) -> None:

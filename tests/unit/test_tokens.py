@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -22,8 +23,8 @@ class Kept:
         self.rows: list[Token] = []
         self.entries: list[Entry] = []
 
-    async def connections(self, directory: int) -> tuple[Connection, ...]:
-        return (Connection(2, directory, "okta", 0),)
+    async def connection_names(self, directory: int) -> Mapping[int, str]:
+        return {2: "okta"}
 
     async def create_token(self, token: Token, entry: Entry) -> None:
         self.rows.append(token)

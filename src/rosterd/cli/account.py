@@ -1,6 +1,7 @@
 """``rosterd account``: the users of a directory, deleted ones included, and their erasure for good."""
 
 import sys
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import orjson
@@ -37,7 +38,7 @@ def list_(
     async def work() -> list[dict[str, Any]]:
         async with options.existing_service(data) as service:
             home = await options.find_directory(service, directory)
-            names = await _names(service, home)
+            names = await service.control.connection_names(home.id)
             states = (state,) if state else ("active", "inactive", "deleted")
             rows = [row for each in states for row in await _all(service, home, each)]
             return [_described(row, names) for row in sorted(rows, key=lambda row: row.seq)]
@@ -68,7 +69,10 @@ def show(
             home = await options.find_directory(service, directory)
             row = await _find(service, home, who)
             attributes = orjson.loads(row.document)
-            return {**_described(row, await _names(service, home)), "attributes": attributes}
+            return {
+                **_described(row, await service.control.connection_names(home.id)),
+                "attributes": attributes,
+            }
 
     found = exits.run(work())
     if json:
@@ -150,15 +154,11 @@ async def _all(service: Service, directory: Directory, state: str) -> list[Store
     return rows
 
 
-async def _names(service: Service, directory: Directory) -> dict[int, str]:
-    return {one.id: one.name for one in await service.control.connections(directory.id)}
-
-
 def _name(row: Stored) -> str:
     return str(orjson.loads(row.document).get("userName", ""))
 
 
-def _described(row: Stored, names: dict[int, str]) -> dict[str, Any]:
+def _described(row: Stored, names: Mapping[int, str]) -> dict[str, Any]:
     inactive = orjson.loads(row.document).get("active") is False
     state = "deleted" if row.deleted is not None else "inactive" if inactive else "active"
     return {

@@ -80,7 +80,7 @@ def list_(
         async with options.existing_service(data) as service:
             home = await options.find_directory(service, directory)
             only = await options.find_connection(service, home, connection) if connection else None
-            names = {c.id: c.name for c in await service.control.connections(home.id)}
+            names = await service.control.connection_names(home.id)
             found = await service.control.clients(home.id, only.id if only else None)
             days = (await service.preferences.get()).token_warning_days
             return [
@@ -125,7 +125,7 @@ def show(
             client = await service.control.client(client_id)
             if client is None or client.directory != home.id:
                 raise errors.NotFound(f"Directory '{directory}' has no client {client_id}.")
-            names = {c.id: c.name for c in await service.control.connections(home.id)}
+            names = await service.control.connection_names(home.id)
             return _described(client, names[client.connection])
 
     _show(exits.run(work()), json)
@@ -175,7 +175,7 @@ def revoke(
         async with options.existing_service(data) as service:
             home = await options.find_directory(service, directory)
             client = await service.clients.revoke(home.id, client_id, by=options.by())
-            names = {c.id: c.name for c in await service.control.connections(home.id)}
+            names = await service.control.connection_names(home.id)
             return _described(client, names[client.connection])
 
     found = exits.run(work())

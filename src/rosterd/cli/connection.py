@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from rosterd.cli import exits, limits, options, output, undo
+from rosterd.service.connection_removal import confirm as confirmed
 from rosterd.service.control import Connection, Directory, Policy
 from rosterd.service.limits import Limits
 from rosterd.wiring import Service
@@ -262,6 +263,53 @@ def enable(
 ) -> None:
     """Take a disabled connection's requests again."""
     _move("enable", name, directory, data, reason, json)
+
+
+@app.command(
+    epilog=options.examples(
+        "rosterd connection delete otka --confirm otka",
+        "rosterd connection delete okta --hand-over-to entra --confirm okta",
+    )
+)
+def delete(
+    name: options.ConnectionArgument,
+    confirm: Annotated[
+        str, typer.Option(help="The name of the connection once more; nothing is asked.", show_default=False)
+    ],
+    hand_over_to: Annotated[
+        str | None,
+        typer.Option(
+            help="The connection that gets the users and groups that are its own, deleted ones too.",
+            show_default=False,
+        ),
+    ] = None,
+    directory: options.DirectoryName = "default",
+    data: options.Data = options.DEFAULT_DATA,
+    json: options.Json = False,
+) -> None:
+    """Delete a connection for good; its tokens, clients and set-up links end at once.
+
+    No account goes with it. Without --hand-over-to there must be no live users and groups that are its own.
+    The history keeps its name, and a new connection may have it. This cannot be taken back.
+    """
+
+    async def work() -> int:
+        async with options.existing_service(data) as service:
+            home = await options.find_directory(service, directory)
+            connection = await options.find_connection(service, home, name)
+            confirmed(connection, confirm)
+            heir = hand_over_to and await options.find_connection(service, home, hand_over_to)
+            return await service.connection_removal.remove(
+                home, connection, by=options.by(), heir=heir or None
+            )
+
+    handed = exits.run(work())
+    if json:
+        output.as_json({"name": name, "handedOver": handed})
+        return
+    output.line(f"Connection '{name}' is deleted.")
+    if hand_over_to:
+        output.line(f"What was its own, {handed} in all, is with '{hand_over_to}' now.")
 
 
 def _move(step: str, name: str, directory: str, data: Path, reason: str, json: bool) -> None:

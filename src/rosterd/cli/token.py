@@ -86,7 +86,7 @@ def list_(
         async with options.existing_service(data) as service:
             home = await options.find_directory(service, directory)
             only = await options.find_connection(service, home, connection) if connection else None
-            names = {c.id: c.name for c in await service.control.connections(home.id)}
+            names = await service.control.connection_names(home.id)
             tokens = await service.control.tokens(home.id, only.id if only else None)
             days = (await service.preferences.get()).token_warning_days
             return [_warned(_described(token, names[token.connection]), token, days) for token in tokens]
@@ -151,7 +151,7 @@ def rotate(
         async with options.existing_service(data) as service:
             home = await options.find_directory(service, directory)
             token, text = await service.tokens.rotate(home.id, token_id, by=options.by(), overlap=overlap)
-            names = {c.id: c.name for c in await service.control.connections(home.id)}
+            names = await service.control.connection_names(home.id)
             return _described(token, names[token.connection]), text
 
     _show_new(*exits.run(work()), json, quiet)
@@ -182,7 +182,7 @@ def revoke(
 
 
 async def _find(service: Service, directory: Directory, token_id: str) -> dict[str, Any]:
-    names = {c.id: c.name for c in await service.control.connections(directory.id)}
+    names = await service.control.connection_names(directory.id)
     for token in await service.control.tokens(directory.id):
         if token.id == token_id:
             return _described(token, names[token.connection])

@@ -377,6 +377,14 @@ class UpdateConnectionBody(TypedDict):
     """Rates and mass-change fuse."""
 
 
+class DeleteConnectionQuery(TypedDict):
+    """Query parameters of ``delete_connection``."""
+
+    handOverTo: NotRequired[str]
+    """Name of the connection that gets the users and groups that are its own, deleted ones too. Without
+    it there must be no live ones: 409."""
+
+
 class MoveConnectionBody(TypedDict):
     """What to do."""
 
@@ -1106,7 +1114,7 @@ class Request(TypedDict):
     at: str
     """When it came."""
     connection: str
-    """Name of the connection that sent it; `(removed)` if that is not there any more."""
+    """Name of the connection that sent it, or that it had when it was deleted."""
     token: str
     """Id of the token it was sent with, also if that does not work."""
     requestId: str

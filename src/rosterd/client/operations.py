@@ -155,6 +155,15 @@ class Operations(Session):
         )
         return reply
 
+    async def delete_connection(
+        self, directory: str, connection: str, /, **query: Unpack[models.DeleteConnectionQuery]
+    ) -> None:
+        """Delete a connection for good, with its tokens, clients and set-up links; no account goes with it.
+
+        Needs the scope ``connections.write``.
+        """
+        await self.ask("DELETE", path("directories", directory, "connections", connection), query=query)
+
     async def move_connection(
         self, directory: str, connection: str, /, **body: Unpack[models.MoveConnectionBody]
     ) -> models.Connection:

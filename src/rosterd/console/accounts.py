@@ -85,9 +85,10 @@ async def listed(console: Console, request: PageRequest, directory: Directory, k
         PAGE,
     )
     more = found.place
+    names = await console.control.connection_names(directory.id)
     following = pack(more.seq, more.by, more.value, more.id) if more else None
     return Listed(
-        tuple(shown(row, connections) for row in found.rows),
+        tuple(shown(row, names) for row in found.rows),
         typed,
         state or ANY,
         name or ANY,
@@ -117,15 +118,15 @@ async def gone(console: Console, request: PageRequest, kind: str, name: str) -> 
     reader = console.store.reader(directory.id)
     if await reader.get(kind, id) or await reader.find_deleted(kind, id):
         return None
-    connections = await console.control.connections(directory.id)
-    happened = await history(console, request, directory, connections, kind, id)
+    names = await console.control.connection_names(directory.id)
+    happened = await history(console, request, directory, names, kind, id)
     if not happened.rows:
         return None
     return console.page(request, "gone.html", directory=directory, kind=kind, id=id, happened=happened)
 
 
-def shown(row: Stored, connections: tuple[Connection, ...]) -> Shown:
-    """A row as it is shown."""
+def shown(row: Stored, names: Mapping[int, str]) -> Shown:
+    """A row as it is shown; ``names`` are those of connections."""
     document = orjson.loads(row.document)
     called = document.get("userName")
     return Shown(
@@ -134,7 +135,7 @@ def shown(row: Stored, connections: tuple[Connection, ...]) -> Shown:
         called=called if isinstance(called, str) else "",
         email=email_of(document),
         state=state_of(row),
-        connection=next((c.name for c in connections if c.id == row.connection), ""),
+        connection=names.get(row.connection, ""),
         document=document,
     )
 

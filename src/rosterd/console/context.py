@@ -18,6 +18,7 @@ from rosterd.scim.schema import Model
 from rosterd.service.access import Access
 from rosterd.service.audit import AuditLog
 from rosterd.service.clients import ClientControl, Clients
+from rosterd.service.connection_removal import ConnectionRemoval
 from rosterd.service.connections import Connections
 from rosterd.service.control import Connection, Control, Directory
 from rosterd.service.directories import Directories
@@ -54,6 +55,7 @@ class Console:
     directories: Directories
     removal: Removal
     connections: Connections
+    connection_removal: ConnectionRemoval
     clients: Clients
     client_control: ClientControl
     tokens: Tokens

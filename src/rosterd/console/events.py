@@ -62,7 +62,7 @@ async def list_events(console: Console, request: PageRequest) -> Reply:
     place = unpack(request, int)
     reader = console.store.reader(directory.id)
     page = await reader.feed_back(place[0] if place else None, PAGE, (type,) if type else ())
-    names = await _connections(console, directory)
+    names = await console.control.connection_names(directory.id)
     more = page.through > page.forgotten + 1
     return console.page(
         request,
@@ -82,7 +82,7 @@ async def show_event(console: Console, request: PageRequest) -> Reply:
     """GET /directories/{directory}/events/{event}."""
     directory, stored = await _in_path(console, request)
     reader = console.store.reader(directory.id)
-    names = await _connections(console, directory)
+    names = await console.control.connection_names(directory.id)
     told = document(stored, directory, names)
     return console.page(
         request,
@@ -122,10 +122,6 @@ async def _in_path(console: Console, request: PageRequest) -> tuple[Directory, S
     raise errors.NotFound(
         f"Directory '{directory.name}' has no event '{request.path['event'][:50]}'. Old ones are forgotten."
     )
-
-
-async def _connections(console: Console, directory: Directory) -> Mapping[int, str]:
-    return {one.id: one.name for one in await console.control.connections(directory.id)}
 
 
 async def _line(

@@ -46,9 +46,9 @@ async def show_group(console: Console, request: PageRequest) -> Reply:
     if erased is not None:
         return erased
     directory, row, resource_type = await in_path(console, request, "Group", "group")
-    connections = await console.control.connections(directory.id)
+    callers = await console.control.connection_names(directory.id)
     reader = console.store.reader(directory.id)
-    group = shown(row, connections)
+    group = shown(row, callers)
     place = unpack(request, str, name="members")
     members = await reader.members(row.id, place[0] if place else None, MEMBERS + 1)
     waits = unpack(request, str, name="pending")
@@ -64,7 +64,7 @@ async def show_group(console: Console, request: PageRequest) -> Reply:
         members=cut(request, members, MEMBERS, lambda member: member.value, "members"),
         pending=cut(request, pending, PENDING, lambda member: member.value, "pending"),
         within=(await reader.memberships((row.id,))).get(row.id, ()),
-        happened=await history(console, request, directory, connections, "Group", row.id),
+        happened=await history(console, request, directory, callers, "Group", row.id),
         requests=await recent(console, directory, row.id, RECENT),
         raw=raw(console, request, directory, row, resource_type, members=members[:MEMBERS]),
         cut=len(members) > MEMBERS or place is not None,

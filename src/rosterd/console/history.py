@@ -10,7 +10,7 @@ from rosterd.console.attributes import name_of, shown
 from rosterd.console.context import Console
 from rosterd.console.paging import Cut, cut, unpack
 from rosterd.console.request import PageRequest
-from rosterd.service.control import Connection, Directory
+from rosterd.service.control import Directory
 from rosterd.service.events import NOBODY, StoredEvent
 from rosterd.service.net import UNDO
 from rosterd.service.ports import Reader
@@ -87,15 +87,14 @@ async def history(
     console: Console,
     request: PageRequest,
     directory: Directory,
-    connections: tuple[Connection, ...],
+    names: Mapping[int, str],
     kind: str,
     id: str,
 ) -> Cut[Happened]:
-    """The page of a resource's history that is asked for, newest first."""
+    """The page of a resource's history that is asked for, newest first; ``names`` are connections'."""
     place = unpack(request, int, name=PLACE)
     reader = console.store.reader(directory.id)
     rows = await reader.history(kind, id, PAGE + 1, place[0] if place else None)
-    names = {connection.id: connection.name for connection in connections}
     page = cut(request, rows, PAGE, lambda row: row.seq, PLACE)
     lines = [await happened(reader, row, names) for row in page.rows]
     return Cut(lines, page.first, page.next)

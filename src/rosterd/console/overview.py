@@ -14,7 +14,7 @@ from rosterd.console.request import PageRequest, path
 from rosterd.console.route import Page
 from rosterd.console.vitals import Vitals, vitals
 from rosterd.http.reply import Reply
-from rosterd.service.control import Directory, name_of
+from rosterd.service.control import Directory
 from rosterd.service.health import BAD, WARN
 from rosterd.service.request_log import HOUR, Activity
 from rosterd.service.survey import EVERYWHERE, LOOKED_AT, Range
@@ -32,7 +32,7 @@ async def show_overview(console: Console, request: PageRequest) -> Reply:
     """GET /; whoever came by a set-up link goes to that page, whatever the connection is called now."""
     bound = await console.bound(request)
     if bound is not None and request.visitor.connection is not None:
-        name = name_of(await console.control.connections(bound.id), request.visitor.connection)
+        name = (await console.control.connection_names(bound.id))[request.visitor.connection]
         return console.redirect(request, path("directories", bound.name, "connections", name, "setup"))
     if bound is not None:
         return await _page(console, request, (bound,), None, Range(bound.id, bound.id))

@@ -9,6 +9,7 @@ from rosterd.console.administrators import PAGES as ADMINISTRATORS
 from rosterd.console.appearance import PAGES as APPEARANCE
 from rosterd.console.audit import PAGES as AUDIT
 from rosterd.console.clients import PAGES as CLIENTS
+from rosterd.console.connection_delete import PAGES as CONNECTION_DELETE
 from rosterd.console.connections import PAGES as CONNECTIONS
 from rosterd.console.deliveries import PAGES as DELIVERIES
 from rosterd.console.directories import PAGES as DIRECTORIES
@@ -41,6 +42,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *APPEARANCE,
     *CLIENTS,
     *CONNECTIONS,
+    *CONNECTION_DELETE,
     *DIRECTORIES,
     *OVERVIEW,
     *POLICY,

@@ -44,7 +44,7 @@ async def show_user(console: Console, request: PageRequest) -> Reply:
 async def erase_user(console: Console, request: PageRequest) -> Reply:
     """POST /directories/{directory}/users/{user}/erase."""
     directory, row, _ = await in_path(console, request, "User", "user")
-    user = shown(row, await console.control.connections(directory.id))
+    user = shown(row, await console.control.connection_names(directory.id))
     if request.text("confirm") != "yes":
         return await _page(console, request, "Check the box that says what will happen.")
     if request.text("name", 1000) != (user.called or row.id):
@@ -58,9 +58,9 @@ async def erase_user(console: Console, request: PageRequest) -> Reply:
 async def _page(console: Console, request: PageRequest, wrong: str = "") -> Reply:
     """The page of a user; ``wrong`` is why it was not erased."""
     directory, row, resource_type = await in_path(console, request, "User", "user")
-    connections = await console.control.connections(directory.id)
+    callers = await console.control.connection_names(directory.id)
     reader = console.store.reader(directory.id)
-    user = shown(row, connections)
+    user = shown(row, callers)
     memberships = (await reader.memberships((row.id,))).get(row.id, ())
     names = [row.id, user.called, row.external_id or ""]
     return console.page(
@@ -73,7 +73,7 @@ async def _page(console: Console, request: PageRequest, wrong: str = "") -> Repl
         memberships=memberships,
         mapped=await made_of(console, directory, row.id),
         awaiting=await reader.awaiting([name for name in names if name], AWAITED),
-        happened=await history(console, request, directory, connections, "User", row.id),
+        happened=await history(console, request, directory, callers, "User", row.id),
         requests=await recent(console, directory, row.id, RECENT),
         raw=raw(console, request, directory, row, resource_type, memberships=memberships),
         wrong=wrong,

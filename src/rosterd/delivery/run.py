@@ -156,8 +156,7 @@ class Run:
         """A page of the feed; afterwards the names of the connections in it are known."""
         page = await self._plane.reader(self._directory.id).feed(after, limit, types)
         if any(stored.event.connection not in self._names for stored in page.events):
-            connections = await self._plane.connections(self._directory.id)
-            self._names = {each.id: each.name for each in connections}
+            self._names = await self._plane.connection_names(self._directory.id)
         return page
 
     def _lose(self, forgotten: int) -> None:

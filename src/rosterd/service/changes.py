@@ -60,6 +60,10 @@ EVENTS: Final[Mapping[str, Kind]] = {
     "connection.resumed": Kind("A paused connection may go on", _STANDING),
     "connection.disabled": Kind("A connection was disabled", _STANDING),
     "connection.enabled": Kind("A disabled connection may go on", _STANDING),
+    "connection.deleted": Kind(
+        "A connection was deleted; if there is an `heir`, it got what was the connection's",
+        "`connection`, `by`; `heir`",
+    ),
     "directory.restored": Kind(
         "The directory was put back to a backup: what was told after `until` and before this is undone",
         "`until`: the id of the last event that the backup holds",

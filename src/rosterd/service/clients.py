@@ -17,7 +17,7 @@ from rosterd.scim.render import format_time
 from rosterd.service import credential_text
 from rosterd.service.audit import Actor, Entry
 from rosterd.service.caller import SCOPES, covers
-from rosterd.service.control import Connection, Credential, Token, name_of
+from rosterd.service.control import Credential, Token
 from rosterd.service.tokens import MAX_LIFETIME, MIN_LIFETIME, Tokens, token_id
 
 DEFAULT_LIFETIME: Final = 86_400
@@ -100,7 +100,7 @@ class ClientControl(Protocol):
     async def return_token(self, token_id: str, at: int) -> None:
         """Revoke a token at ``at`` because the client that it was issued to gives it back."""
 
-    async def connections(self, directory: int) -> tuple[Connection, ...]:
+    async def connection_names(self, directory: int) -> Mapping[int, str]:
         """See ``Control``."""
 
 
@@ -277,8 +277,8 @@ class Clients:
         return client
 
     async def _entry(self, by: Actor, action: str, client: Client, after: Mapping[str, Any]) -> Entry:
-        line = name_of(await self._control.connections(client.directory), client.connection)
-        target = f"client {client.id} of connection '{line}'"
+        names = await self._control.connection_names(client.directory)
+        target = f"client {client.id} of connection '{names[client.connection]}'"
         return Entry(by, self._now(), action, target, client.directory, after=after)
 
 

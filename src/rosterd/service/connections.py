@@ -158,8 +158,8 @@ class Connections:
         """A new connection. Raises ``InvalidValue``, ``Uniqueness`` for a name that is taken."""
         _check(name, profile, policy)
         now = self._now()
-        after = _described(name, profile, policy)
-        entry = Entry(by, now, "connection.created", _target(name), directory.id, after=after)
+        after = described(name, profile, policy)
+        entry = Entry(by, now, "connection.created", target(name), directory.id, after=after)
         try:
             return await self._control.create_connection(directory.id, name, profile, policy, now, entry)
         except UniqueViolation as violation:
@@ -187,12 +187,12 @@ class Connections:
         )
         _check(new.name, new.profile, new.policy)
         before, after = differing(
-            _described(connection.name, connection.profile, connection.policy),
-            _described(new.name, new.profile, new.policy),
+            described(connection.name, connection.profile, connection.policy),
+            described(new.name, new.profile, new.policy),
         )
         if after:
-            target = _target(connection.name)
-            entry = Entry(by, self._now(), "connection.updated", target, new.directory, before, after)
+            about = target(connection.name)
+            entry = Entry(by, self._now(), "connection.updated", about, new.directory, before, after)
             try:
                 done = await self._control.update_connection(connection, new, entry)
             except UniqueViolation as violation:
@@ -220,13 +220,13 @@ class Connections:
             if step is None:
                 return before
             at = self._now()
-            standing = Standing(step.target, _who(by), reason, at)
+            standing = Standing(step.target, spoken(by), reason, at)
             await _set(tx, connection, standing, step.event, by.request_id, at, {})
-            target = _target(connection.name)
+            about = target(connection.name)
             changed = {"state": standing.state, "reason": reason}
             former = {"state": before.state, "reason": before.reason}
             await tx.audit(
-                Entry(by, at, step.event, target, connection.directory, *differing(former, changed))
+                Entry(by, at, step.event, about, connection.directory, *differing(former, changed))
             )
             return standing
 
@@ -250,7 +250,8 @@ def _taken(name: str) -> errors.Uniqueness:
     return errors.Uniqueness(f"The directory has a connection '{name}' already.")
 
 
-def _described(name: str, profile: str, policy: Policy) -> dict[str, Any]:
+def described(name: str, profile: str, policy: Policy) -> dict[str, Any]:
+    """What an entry holds of a connection."""
     limits = asdict(policy.limits)
     return {
         "name": name,
@@ -261,14 +262,15 @@ def _described(name: str, profile: str, policy: Policy) -> dict[str, Any]:
     }
 
 
-def _who(by: Actor) -> str:
+def spoken(by: Actor) -> str:
     """As the identity provider's administrator is told: a person, whatever they use, or a program."""
     if by.kind not in (ADMINISTRATOR, COMMAND_LINE):
         return str(by)
     return f"an administrator ({by.name})" if by.name else "an administrator"
 
 
-def _target(name: str) -> str:
+def target(name: str) -> str:
+    """What an entry is about."""
     return f"connection '{name}'"
 
 

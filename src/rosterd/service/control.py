@@ -4,7 +4,7 @@ Small, rarely written, looked at by each request. Times are milliseconds since 1
 ``Entry`` keeps it in the same transaction, and does not if it changes nothing.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -108,6 +108,9 @@ class Control(Protocol):
     async def connections(self, directory: int) -> tuple[Connection, ...]:
         """The directory's connections, by name."""
 
+    async def connection_names(self, directory: int) -> Mapping[int, str]:
+        """What they are called, by id; also what those were that were deleted."""
+
     async def create_connection(
         self, directory: int, name: str, profile: str, policy: Policy, at: int, entry: Entry
     ) -> Connection:
@@ -137,8 +140,3 @@ class Control(Protocol):
 
         ``False`` if the directory has no such token.
         """
-
-
-def name_of(connections: Sequence[Connection], id: int) -> str:
-    """The name of one of the connections, as it stands in an entry of the audit log."""
-    return next((connection.name for connection in connections if connection.id == id), f"#{id}")

@@ -241,10 +241,10 @@ class Feed:
     async def _told(
         self, directory: Directory, events: tuple[StoredEvent, ...], through: int, more: bool
     ) -> Page:
-        names = {}
+        names: Mapping[int, str] = {}
         if events:
             self.lag.add((self._now() - events[0].event.at) / 1000)
-            names = {c.id: c.name for c in await self._control.connections(directory.id)}
+            names = await self._control.connection_names(directory.id)
         return Page(
             events=tuple(document(each, directory, names) for each in events),
             cursors=tuple(self.cursor(directory, each.seq) for each in events),

@@ -331,12 +331,22 @@ class Writer(Reader, FeedWriter, PastWriter, ProjectionWriter, AdoptionWriter, P
         """
 
     async def standing(self, connection: int) -> Standing:
-        """How a connection of the directory stands now; one that is not there is active."""
+        """How a connection of the directory stands now; one that never was is active."""
 
     async def set_standing(self, connection: int, standing: Standing) -> None:
         """Make a connection stand so from the commit on, in every process, and forget its ``Loss``.
 
         Raises ``LookupError`` if the directory has no such connection.
+        """
+
+    async def hand_over(self, connection: int, heir: int, ids: Sequence[str]) -> int:
+        """Make resources another connection's, retained ones too, that are a connection's; how many were."""
+
+    async def remove_connection(self, connection: int, at: int) -> None:
+        """End a connection from the commit on, in every process, with its tokens, clients and set-up links.
+
+        What is its own stays so. Its name is free, and stays the name of what it did; its number is not given
+        out again. Raises ``LookupError`` like ``set_standing``.
         """
 
     async def loss(self, connection: int) -> Loss | None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from rosterd.scim import errors
 from rosterd.scim.render import format_time
-from rosterd.service.control import Connection, Control, Directory
+from rosterd.service.control import Control, Directory
 from rosterd.service.explain import Facts, explain
 from rosterd.service.ports import Reader, Store
 from rosterd.service.request_log import ExchangePage, RequestLog, StoredExchange, Wanted
@@ -19,7 +19,6 @@ STATUS: Final = "[1-5]([0-9][0-9]|xx)"
 """A status such as ``404``, or a class of them such as ``4xx``."""
 PORTION: Final = 200
 """Exchanges read at a time by whoever reads many."""
-_GONE: Final = "(removed)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,24 +121,27 @@ class Requests:
         """What they mean, as things are now."""
         if not rows:
             return []
-        connections = {c.id: c for c in await self._control.connections(directory.id)}
+        names = await self._control.connection_names(directory.id)
+        profiles = {c.id: c.profile for c in await self._control.connections(directory.id)}
         reader = self._store.reader(directory.id)
-        return [await _explained(directory, row, connections, reader) for row in rows]
+        return [await _explained(directory, row, names, profiles, reader) for row in rows]
 
 
 async def _explained(
-    directory: Directory, row: StoredExchange, connections: Mapping[int, Connection], reader: Reader
+    directory: Directory,
+    row: StoredExchange,
+    names: Mapping[int, str],
+    profiles: Mapping[int, str],
+    reader: Reader,
 ) -> Explained:
     one = row.exchange
-    connection = connections.get(one.connection)
-    name = connection.name if connection else _GONE
+    name = names.get(one.connection, f"#{one.connection}")
     owner, own, deleted = None, False, False
     if one.other and one.kind and (found := await reader.get(one.kind, one.other)):
         own = found.connection == one.connection
-        owning = connections.get(found.connection)
-        owner = owning.name if owning and not own else None
+        owner = None if own else names.get(found.connection)
     if one.status == 404 and one.kind and one.resource:
         deleted = await reader.find_deleted(one.kind, one.resource) is not None
-    profile = connection.profile if connection else "auto"
+    profile = profiles.get(one.connection, "auto")
     facts = Facts(directory.name, name, profile, owner, own, deleted)
     return Explained(row, name, explain(one, facts))

@@ -149,7 +149,7 @@ class Polling:
         if page.forgotten > line.cursor:
             await self._polls.advance(key, page.forgotten, self._now())
             page = await self._store.reader(directory.id).feed(page.forgotten, WINDOW, endpoint.types)
-        names = {each.id: each.name for each in await self._control.connections(directory.id)}
+        names = await self._control.connection_names(directory.id)
         done = set(acked)
         events = [stored for stored in page.events if stored.seq not in done]
         waiting = self._composer.each(endpoint, events, directory, names)

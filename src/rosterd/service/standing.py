@@ -4,6 +4,7 @@
     resume    paused → active
     disable   active, paused → disabled       the identity provider is told no (403)
     enable    disabled → active
+    delete    whatever → deleted, for good     the token is not known any more (401)
 
 Nothing else moves it. Reads are refused like changes: an identity provider's connection test then shows the
 reason, and no synchronization begins that could not be finished.
@@ -19,6 +20,7 @@ from rosterd.scim.render import format_time
 ACTIVE: Final = "active"
 PAUSED: Final = "paused"
 DISABLED: Final = "disabled"
+DELETED: Final = "deleted"
 
 RETRY_AFTER: Final = 300
 """Seconds after which the client of a paused connection may try again."""
@@ -56,8 +58,13 @@ _BACK: Final = {PAUSED: "resume", DISABLED: "enable"}
 
 
 def move(name: str, standing: Standing, connection: str) -> Move | None:
-    """The move of this name; ``None`` if the connection stands there already. Raises ``Conflict``."""
+    """The move of this name; ``None`` if the connection stands there already.
+
+    Raises ``Conflict``, ``NotFound`` for one that was deleted.
+    """
     found = MOVES[name]
+    if standing.state == DELETED:
+        raise errors.NotFound(f"There is no connection '{connection}' any more.")
     if standing.state == found.target:
         return None
     if standing.state not in found.sources:
@@ -75,7 +82,12 @@ def require_active(standing: Standing, connection: str, directory: str) -> None:
 
 
 def refusal(standing: Standing, connection: str, directory: str) -> errors.ScimError:
-    """What the client is told: ``Unavailable`` of a paused connection, ``Forbidden`` of a disabled one."""
+    """What the client is told: ``Unavailable`` of a paused connection, ``Forbidden`` of a disabled one.
+
+    ``Unauthorized`` of a deleted one, whose token was still known when the request came.
+    """
+    if standing.state == DELETED:
+        return errors.Unauthorized(f"Connection '{connection}' was deleted, and its tokens with it.")
     why = f": {standing.reason.rstrip('.')}" if standing.reason else ""
     when = f" on {format_time(standing.since)}" if standing.since is not None else ""
     back = f"'rosterd connection {_BACK[standing.state]} {connection} --directory {directory}'"

@@ -12,7 +12,7 @@ from rosterd.scim.render import format_time
 from rosterd.service import credential_text
 from rosterd.service.audit import Actor, Entry
 from rosterd.service.caller import SCOPES, check_scopes
-from rosterd.service.control import Control, Credential, Token, name_of
+from rosterd.service.control import Control, Credential, Token
 from rosterd.service.directories import model_of
 
 MIN_LIFETIME: Final = 60
@@ -174,8 +174,8 @@ class Tokens:
         return next((t for t in await self._control.tokens(directory) if t.id == token_id), None)
 
     async def _entry(self, by: Actor, action: str, token: Token, *, after: Mapping[str, Any]) -> Entry:
-        line = name_of(await self._control.connections(token.directory), token.connection)
-        target = f"token {token.id} of connection '{line}'"
+        names = await self._control.connection_names(token.directory)
+        target = f"token {token.id} of connection '{names[token.connection]}'"
         return Entry(by, self._now(), action, target, token.directory, after=after)
 
 

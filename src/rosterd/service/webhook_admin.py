@@ -343,7 +343,7 @@ class WebhookAdmin:
             return self.composer.test(endpoint, chance, attempt.outcome.at, name).body
         if directory is None or not attempt.first:
             return None
-        names = {c.id: c.name for c in await self._plane.connections(directory.id)}
+        names = await self._plane.connection_names(directory.id)
         limit = attempt.last - attempt.first + 1
         page = await self._store.reader(directory.id).feed(attempt.first - 1, limit, endpoint.types)
         events = tuple(stored for stored in page.events if stored.seq <= attempt.last)

@@ -67,6 +67,7 @@ class MemoryStore(MemoryRemoval):
         writer.state.audit.clear()
         self._states[directory] = writer.state
         self._stand(writer.state.standings)
+        self._drop(writer.state.removed)
         if writer.state.directory is not None:
             self._directories[directory] = writer.state.directory
         self._wake.ring(directory)

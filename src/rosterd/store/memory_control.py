@@ -19,6 +19,8 @@ class MemoryControl:
         self._connections: dict[int, Connection] = {}
         self._tokens: dict[str, Token] = {}
         self._secrets: dict[str, bytes] = {}
+        self._former: dict[int, dict[int, str]] = {}
+        """By directory, what connections were called that were deleted."""
         self.audit: list[Entry] = []
         self._numbers, self._lines = count(1), count(1)
 
@@ -76,6 +78,10 @@ class MemoryControl:
         self._connections[old.id] = replace(now, name=new.name, profile=new.profile, policy=new.policy)
         self.audit.append(entry)
         return True
+
+    async def connection_names(self, directory: int) -> Mapping[int, str]:
+        own = {connection.id: connection.name for connection in await self.connections(directory)}
+        return own | self._former.get(directory, {})
 
     def _stand(self, standings: Mapping[int, Standing]) -> None:
         """What a transaction made of the standings of connections."""

@@ -29,7 +29,16 @@ class MemoryRemoval(MemoryRegistry):
         self._tokens = {id: token for id, token in self._tokens.items() if token.directory != directory}
         self._clients = {id: client for id, client in self._clients.items() if client.directory != directory}
         self._connections = {id: one for id, one in self._connections.items() if one.directory != directory}
+        self._former.pop(directory, None)
         return True
+
+    def _drop(self, connections: Collection[int]) -> None:
+        """What a transaction made of connections that it deleted."""
+        for id in self._connections.keys() & connections:
+            gone = self._connections.pop(id)
+            self._former.setdefault(gone.directory, {})[id] = gone.name
+        self._tokens = {id: one for id, one in self._tokens.items() if one.connection in self._connections}
+        self._clients = {id: one for id, one in self._clients.items() if one.connection in self._connections}
 
     async def directory_names(self, ids: Collection[int]) -> Mapping[int, str]:
         former = {id: self._removed[id].name for id in ids if id in self._removed}

@@ -41,6 +41,8 @@ class State:
     seq: int = 0
     standings: dict[int, Standing] = field(default_factory=dict)
     losses: dict[int, Loss] = field(default_factory=dict)
+    removed: dict[int, int] = field(default_factory=dict)
+    """Connections that were deleted, and when."""
     forgotten: int = 0
     audit: list[AuditEntry] = field(default_factory=list)
     owed: dict[tuple[str, str], Owed] = field(default_factory=dict)
@@ -63,6 +65,7 @@ class State:
             self.seq,
             dict(self.standings),
             dict(self.losses),
+            dict(self.removed),
             self.forgotten,
             list(self.audit),
             dict(self.owed),

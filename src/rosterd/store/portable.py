@@ -93,6 +93,7 @@ TABLES: Final = (
         " state_since#",
         number="id",
     ),
+    _table("removed_connection", "directory# id# name removed#"),
     _table("fuse_window", "directory# connection# began# lost# live#"),
     _table("client", "id directory# connection# label scopes created# last_used# revoked#"),
     _table("client_secret", "client digest* created# expires#"),

@@ -106,6 +106,9 @@ class PostgresControl:
     async def connections(self, directory: int) -> tuple[Connection, ...]:
         return tuple(connection_of(tuple(row)) for row in await self._rows("connections", directory))
 
+    async def connection_names(self, directory: int) -> Mapping[int, str]:
+        return dict(await self._rows("connection_names", directory))
+
     async def create_connection(
         self, directory: int, name: str, profile: str, policy: Policy, at: int, entry: Entry
     ) -> Connection:

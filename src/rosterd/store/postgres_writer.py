@@ -17,7 +17,7 @@ from rosterd.service.events import Event
 from rosterd.service.limits import Loss
 from rosterd.service.past import Owed
 from rosterd.service.ports import Stored, UniqueViolation
-from rosterd.service.standing import Standing
+from rosterd.service.standing import DELETED, Standing
 from rosterd.store.dialect_postgres import Postgres, as_search, clean, cleaned, short
 from rosterd.store.known_reads import KnownReads
 from rosterd.store.lookups import lookups
@@ -30,6 +30,7 @@ from rosterd.store.postgres_projections import PostgresProjectionWriter
 from rosterd.store.postgres_reader import counted
 from rosterd.store.postgres_run import Row
 from rosterd.store.postgres_waiting import Write
+from rosterd.store.removal import OWN
 from rosterd.store.rows import as_json, definition_row, directory_of
 
 Pairs = Iterable[tuple[str, str]]
@@ -210,9 +211,13 @@ class PostgresWriter(KnownReads, PostgresMemberWriter, PostgresProjectionWriter)
         known = self._held.standings.get(connection)
         if known is None:
             rows = await self._rows("connection_standing", connection)
-            known = self._held.standings[connection] = standing_of(rows[0][:4]) if rows else ACTIVE
             if rows:
+                known = standing_of(rows[0][:4])
                 self._held.revision = rows[0][4]
+            else:
+                gone = await self._rows("connection_removed", connection)
+                known = Standing(DELETED, since=gone[0][0]) if gone else ACTIVE
+            self._held.standings[connection] = known
         return known
 
     async def revision(self) -> int:
@@ -243,6 +248,25 @@ class PostgresWriter(KnownReads, PostgresMemberWriter, PostgresProjectionWriter)
         self._held.standings.pop(connection, None)
         self._held.losses.pop(connection, None)
         await self._change("forget_loss", connection)
+
+    async def hand_over(self, connection: int, heir: int, ids: Sequence[str]) -> int:
+        given = await self._returned("hand_over_many", connection, heir, texts(cleaned(ids)))
+        for kind, is_live in given:
+            if is_live:
+                self._held.add(counted(kind, connection), -1)
+                self._held.add(counted(kind, heir), 1)
+        return len(given)
+
+    async def remove_connection(self, connection: int, at: int) -> None:
+        self._held.governs = True
+        rows = await self._rows("removable_connection", connection)
+        if not rows:
+            raise LookupError(f"there is no connection {connection}")
+        await self._change("keep_removed", connection, rows[0][0], at)
+        for name in OWN:
+            await self._change(name, connection)
+        self._held.standings.pop(connection, None)
+        self._held.losses.pop(connection, None)
 
     async def loss(self, connection: int) -> Loss | None:
         known = self._held.losses.get(connection)

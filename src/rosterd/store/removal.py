@@ -1,4 +1,7 @@
-"""What belongs to a directory, in the order in which it is taken away: nothing before what refers to it."""
+"""What belongs to a directory or a connection, in the order in which it is taken away.
+
+Nothing goes before what refers to it.
+"""
 
 from typing import Final
 
@@ -19,4 +22,10 @@ DATA: Final = (
     "clear_adoption", "clear_pending_member", "clear_member", "clear_attribute_value", "clear_unique_value",
     "clear_erasure", "clear_event",
 )  # fmt: skip
-LAST: Final = ("clear_bucket", "clear_counter", "clear_connection")
+LAST: Final = ("clear_bucket", "clear_counter", "clear_connection", "clear_removed_connection")
+
+OWN: Final = (
+    "drop_setup_links", "drop_tokens", "drop_client_secrets", "drop_clients", "forget_loss",
+    "drop_connection",
+)  # fmt: skip
+"""Statements that take a connection away, and what leads to it."""

@@ -81,6 +81,9 @@ class SqliteControl:
         rows = await self._rows("connections", (directory,))
         return tuple(map(connection_of, rows))
 
+    async def connection_names(self, directory: int) -> Mapping[int, str]:
+        return dict(await self._rows("connection_names", (directory,)))
+
     async def create_connection(
         self, directory: int, name: str, profile: str, policy: Policy, at: int, entry: Entry
     ) -> Connection:

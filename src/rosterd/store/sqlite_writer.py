@@ -15,12 +15,13 @@ from rosterd.service.events import Event
 from rosterd.service.limits import Loss
 from rosterd.service.past import Owed
 from rosterd.service.ports import Stored, UniqueViolation
-from rosterd.service.standing import Standing
+from rosterd.service.standing import DELETED, Standing
 from rosterd.store.entries import write_entry
 from rosterd.store.known_reads import KnownReads
 from rosterd.store.lookups import lookups
 from rosterd.store.parts import has_same_parts, parts_text
 from rosterd.store.policy import ACTIVE, standing_of
+from rosterd.store.removal import OWN
 from rosterd.store.rows import Row, as_json, definition_row, directory_of
 from rosterd.store.sqlite_adoption import SqliteAdoptionWriter
 from rosterd.store.sqlite_held import VALUES, Held
@@ -197,7 +198,8 @@ class SqliteWriter(
         if connection not in held.standings:
             row = held.look_at("connection_standing", connection)
             if row is None:
-                return ACTIVE
+                gone = held.look_at("connection_removed", connection)
+                return Standing(DELETED, since=gone[0]) if gone else ACTIVE
             *standing, held.revision = row
             held.standings[connection] = standing_of(standing)
         return held.standings[connection]
@@ -228,6 +230,18 @@ class SqliteWriter(
             raise LookupError(f"there is no connection {connection}")
         self._held.standings.pop(connection, None)
         self._execute("forget_loss", connection)
+
+    async def hand_over(self, connection: int, heir: int, ids: Sequence[str]) -> int:
+        return self._execute("hand_over_many", connection, heir, as_json(list(ids))).rowcount
+
+    async def remove_connection(self, connection: int, at: int) -> None:
+        row = self._execute("removable_connection", connection).fetchone()
+        if row is None:
+            raise LookupError(f"there is no connection {connection}")
+        self._execute("keep_removed", connection, row[0], at)
+        for name in OWN:
+            self._execute(name, connection)
+        self._held.standings.pop(connection, None)
 
     async def loss(self, connection: int) -> Loss | None:
         known = self._known

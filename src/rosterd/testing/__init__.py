@@ -9,6 +9,7 @@ from rosterd.testing.access_contract import AccessContract
 from rosterd.testing.audit_contract import AuditContract
 from rosterd.testing.client_contract import ClientContract
 from rosterd.testing.clock import FakeClock
+from rosterd.testing.connection_removal_contract import ConnectionRemovalContract
 from rosterd.testing.control_contract import ControlContract
 from rosterd.testing.conversation import Conversation, ConversationError, ConversationFailure, Reply
 from rosterd.testing.expiry_contract import ExpiryContract
@@ -29,6 +30,7 @@ __all__ = [
     "AuditContract",
     "BookmarkContract",
     "ClientContract",
+    "ConnectionRemovalContract",
     "ControlContract",
     "Conversation",
     "ConversationError",

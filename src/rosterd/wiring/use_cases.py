@@ -11,6 +11,7 @@ from rosterd.scim import errors
 from rosterd.service.audit import ITSELF
 from rosterd.service.clients import Clients
 from rosterd.service.commands import Commands
+from rosterd.service.connection_removal import ConnectionRemoval
 from rosterd.service.connections import Connections
 from rosterd.service.control import Connection, Directory
 from rosterd.service.directories import Directories
@@ -86,6 +87,7 @@ class UseCases(Chores):
         self.tokens = Tokens(control, now, os.urandom)
         self.clients = Clients(control, self.tokens, now, os.urandom)
         self.connections = Connections(store, control, now)
+        self.connection_removal = ConnectionRemoval(store, self.connections, now)
         self.preferences = Installation(control, settings.fixed, now, time.monotonic_ns)
         self.request_log: RequestLog = control
         self.requests = Requests(control, store, control)

@@ -44,13 +44,15 @@ async def read_user(api: ApiContext, request: ApiRequest) -> ApiReply:
     directory, row = await _find(api, request, "User")
     groups = (await api.store.reader(directory.id).memberships((row.id,))).get(row.id, ())
     listed = [{"id": m.group, "name": m.display, "direct": m.direct} for m in groups]
-    return ApiReply(200, {**_described(row, await _names(api, directory)), "groups": listed})
+    return ApiReply(
+        200, {**_described(row, await api.control.connection_names(directory.id)), "groups": listed}
+    )
 
 
 async def read_group(api: ApiContext, request: ApiRequest) -> ApiReply:
     """GET /directories/{directory}/groups/{group}."""
     directory, row = await _find(api, request, "Group")
-    return ApiReply(200, _described(row, await _names(api, directory)))
+    return ApiReply(200, _described(row, await api.control.connection_names(directory.id)))
 
 
 async def list_members(api: ApiContext, request: ApiRequest) -> ApiReply:
@@ -96,7 +98,7 @@ async def _list(api: ApiContext, request: ApiRequest, kind: str) -> ApiReply:
         raise InvalidRequest(f"The query parameter 'q' {fault}.", [("?q", fault)])
     else:
         rows, last = await _by_name(reader, kind, q, state, place, request.limit)
-    names = await _names(api, directory)
+    names = await api.control.connection_names(directory.id)
     following = None if last is None else api.seal(request, listing, last.seq, _text(last))
     return ApiReply(200, {"items": [_described(row, names) for row in rows], "nextCursor": following})
 
@@ -159,12 +161,8 @@ async def _history(api: ApiContext, request: ApiRequest, kind: str) -> ApiReply:
     rows = await api.store.reader(directory.id).history(kind, id, request.limit + 1, before)
     if not rows and place is None:
         raise errors.NotFound.of(kind, id)
-    names = await _names(api, directory)
+    names = await api.control.connection_names(directory.id)
     return api.page(request, listing, rows, lambda row: _event(row, names), lambda row: (row.seq, None))
-
-
-async def _names(api: ApiContext, directory: Directory) -> Names:
-    return {connection.id: connection.name for connection in await api.control.connections(directory.id)}
 
 
 def _members(api: ApiContext, request: ApiRequest, listing: str, rows: Sequence[Member]) -> ApiReply:

@@ -76,7 +76,7 @@ _KEY: Final[Mapping[str, Schema]] = {
 _REQUEST: Final[Mapping[str, Schema]] = {
     "id": text("Its id; a later one has a greater number."),
     "at": time("When it came."),
-    "connection": text("Name of the connection that sent it; `(removed)` if that is not there any more."),
+    "connection": text("Name of the connection that sent it, or that it had when it was deleted."),
     "token": text("Id of the token it was sent with, also if that does not work."),
     "requestId": text("The id of the request, as in the log and the header `X-Request-Id`."),
     "method": text("Its method."),

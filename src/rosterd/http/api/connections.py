@@ -1,4 +1,4 @@
-"""Connections over the management API: list, create, read, change, pause and the like."""
+"""Connections over the management API: list, create, read, change, pause and the like, delete."""
 
 from dataclasses import asdict, replace
 from typing import Any, Final
@@ -69,6 +69,15 @@ async def update_connection(api: ApiContext, request: ApiRequest) -> ApiReply:
         old, by=request.by, name=request.body.get("name"), profile=profile, policy=policy
     )
     return ApiReply(200, _described(directory, new))
+
+
+async def delete_connection(api: ApiContext, request: ApiRequest) -> ApiReply:
+    """DELETE /directories/{directory}/connections/{connection}."""
+    directory, connection = await find(api, request)
+    name = request.query.get("handOverTo")
+    heir = None if name is None else await find_in(api, directory, name)
+    await api.connection_removal.remove(directory, connection, by=request.by, heir=heir)
+    return ApiReply(204)
 
 
 async def move_connection(api: ApiContext, request: ApiRequest) -> ApiReply:
@@ -148,6 +157,21 @@ ROUTES: Final = (
         "Change a connection's name, profile, policy and limits; what is not given stays",
         body=thing("What to change.", ("name", *POLICY), name=_NAME, **POLICY),
         reply=ref("Connection"),
+        statuses=(409,),
+    ),
+    ApiRoute(
+        "DELETE",
+        _ONE,
+        CONNECTIONS_WRITE,
+        delete_connection,
+        "Delete a connection for good, with its tokens, clients and set-up links; no account goes with it",
+        query={
+            "handOverTo": text(
+                "Name of the connection that gets the users and groups that are its own, deleted ones too. "
+                "Without it there must be no live ones: 409."
+            )
+        },
+        status=204,
         statuses=(409,),
     ),
     ApiRoute(

@@ -18,6 +18,7 @@ from rosterd.scim.schema import Model
 from rosterd.service.access import Access
 from rosterd.service.audit import API_KEY, Actor, AuditLog
 from rosterd.service.clients import ClientControl, Clients
+from rosterd.service.connection_removal import ConnectionRemoval
 from rosterd.service.connections import Connections
 from rosterd.service.control import Control, Directory
 from rosterd.service.directories import Directories
@@ -126,6 +127,7 @@ class ApiContext:
     removal: Removal
     extensions: Extensions
     connections: Connections
+    connection_removal: ConnectionRemoval
     clients: Clients
     client_control: ClientControl
     tokens: Tokens

@@ -152,6 +152,15 @@ CREATE TABLE connection (
     UNIQUE (directory, id)
 );
 
+-- Connections that were deleted: their numbers are not given out again, and their names stand in what they did.
+CREATE TABLE removed_connection (
+    directory BIGINT           NOT NULL REFERENCES directory (id),
+    id        BIGINT           NOT NULL,
+    name      TEXT COLLATE "C" NOT NULL,
+    removed   BIGINT           NOT NULL,
+    PRIMARY KEY (directory, id)
+);
+
 -- Accounts that a connection deactivated or deleted in its present window, and the most there were.
 CREATE TABLE fuse_window (
     directory  BIGINT NOT NULL,

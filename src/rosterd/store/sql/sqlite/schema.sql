@@ -210,6 +210,16 @@ CREATE TABLE connection (
     UNIQUE (directory, id)
 ) STRICT;
 
+-- Connections that were deleted: their numbers are not given out again, and their names stand in what they did.
+CREATE TABLE removed_connection (
+    directory INTEGER NOT NULL REFERENCES directory (id),
+    id        INTEGER PRIMARY KEY,
+    name      TEXT    NOT NULL,
+    removed   INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX removed_connection_of ON removed_connection (directory, id);
+
 -- Accounts that a connection deactivated or deleted in its present window, and the most there were.
 CREATE TABLE fuse_window (
     directory  INTEGER NOT NULL,

@@ -15,6 +15,13 @@ LIMIT $3;
 -- The names of the directories of a list of ids, also of those that were deleted.
 SELECT id, name FROM directory WHERE id = ANY ($1::bigint[]);
 
+-- name: insert_connection
+-- Add a connection.
+INSERT INTO connection (directory, name, created, profile, reach, on_delete, limits)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+RETURNING id, directory, name, created, profile, reach, on_delete, limits,
+    state, state_by, state_reason, state_since;
+
 -- name: lock_connection
 -- A directory's connection by id; nobody else changes it until this transaction has ended.
 SELECT id, directory, name, created, profile, reach, on_delete, limits, state, state_by, state_reason, state_since

@@ -130,3 +130,23 @@ WHERE directory = $1 AND (kind, id) <= (
     ) AS page
     ORDER BY kind DESC, id DESC LIMIT 1
 );
+
+-- name: removable_connection
+-- The name of a directory's connection; nobody else changes it, or gives it anything, until this transaction has ended.
+SELECT name FROM connection WHERE directory = $1 AND id = $2 FOR UPDATE;
+
+-- name: drop_tokens
+-- A connection's tokens are not known any more; in the order of their ids, as everybody does who changes many.
+WITH own AS (
+    SELECT id FROM token WHERE directory = $1 AND connection = $2
+    ORDER BY id
+    FOR UPDATE
+)
+
+DELETE FROM token USING own WHERE token.id = own.id;
+
+-- name: hand_over_many
+-- Make resources of a list another connection's.
+UPDATE resource SET connection = $3
+WHERE directory = $1 AND connection = $2 AND id = ANY ($4::text::text[])
+RETURNING kind, deleted IS NULL;

@@ -84,10 +84,21 @@ WHERE directory = ?1 AND name > ?2
 ORDER BY name
 LIMIT ?3;
 
+-- name: connection_names
+-- What a directory's connections are called, and those that were deleted were.
+SELECT id, name FROM connection WHERE directory = ?1
+UNION ALL
+SELECT id, name FROM removed_connection WHERE directory = ?1;
+
 -- name: insert_connection
--- Add a connection.
-INSERT INTO connection (directory, name, created, profile, reach, on_delete, limits)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+-- Add a connection, with a number that no connection had before.
+INSERT INTO connection (id, directory, name, created, profile, reach, on_delete, limits)
+VALUES (
+    1 + max(
+        coalesce((SELECT max(id) FROM connection), 0), coalesce((SELECT max(id) FROM removed_connection), 0)
+    ),
+    ?1, ?2, ?3, ?4, ?5, ?6, ?7
+)
 RETURNING id, directory, name, created, profile, reach, on_delete, limits,
     state, state_by, state_reason, state_since;
 
@@ -101,6 +112,10 @@ WHERE directory = ?1 AND id = ?2;
 SELECT c.state, c.state_by, c.state_reason, c.state_since, d.revision
 FROM connection AS c JOIN directory AS d ON d.id = c.directory
 WHERE c.directory = ?1 AND c.id = ?2;
+
+-- name: connection_removed
+-- Since when a connection is deleted.
+SELECT removed FROM removed_connection WHERE directory = ?1 AND id = ?2;
 
 -- name: directory_revision
 -- The revision of what a directory defines.

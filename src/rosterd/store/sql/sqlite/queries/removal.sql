@@ -1,5 +1,6 @@
 -- A directory that is deleted: at once it is not there any more, and then its rows go, portion by portion. That the
--- directory is asked for by itself, and not in the list, is what has SQLite look each row up by its whole key.
+-- directory is asked for by itself, and not in the list, is what has SQLite look each row up by its whole key. At the
+-- end a connection that is deleted.
 
 -- name: removable_directory
 -- The name of a directory that was not deleted yet.
@@ -110,6 +111,11 @@ DELETE FROM webhook WHERE directory = ?1;
 -- name: clear_connection
 -- Take a portion of its connections away.
 DELETE FROM connection WHERE id IN (SELECT id FROM connection WHERE directory = ?1 LIMIT ?2);
+
+-- name: clear_removed_connection
+-- Take a portion of its deleted connections away.
+DELETE FROM removed_connection
+WHERE directory = ?1 AND id IN (SELECT id FROM removed_connection WHERE directory = ?1 LIMIT ?2);
 
 -- name: resource_portion
 -- What the index of parts of texts has of a portion of its resources, or NULL, and their last id.
@@ -229,3 +235,36 @@ WHERE directory = ?1 AND name <= (
     ) AS page
     ORDER BY name DESC LIMIT 1
 );
+
+-- name: removable_connection
+-- The name of a directory's connection.
+SELECT name FROM connection WHERE directory = ?1 AND id = ?2;
+
+-- name: keep_removed
+-- Whoever meets what a connection did, learns its name.
+INSERT INTO removed_connection (directory, id, name, removed) VALUES (?1, ?2, ?3, ?4);
+
+-- name: drop_setup_links
+-- A connection's set-up links lead nowhere, and whoever came by one is logged out.
+DELETE FROM setup_link WHERE directory = ?1 AND connection = ?2;
+
+-- name: drop_tokens
+-- A connection's tokens are not known any more.
+DELETE FROM token WHERE directory = ?1 AND connection = ?2;
+
+-- name: drop_client_secrets
+-- Nor are the secrets of its clients.
+DELETE FROM client_secret WHERE client IN (SELECT id FROM client WHERE directory = ?1 AND connection = ?2);
+
+-- name: drop_clients
+-- Nor are its clients.
+DELETE FROM client WHERE directory = ?1 AND connection = ?2;
+
+-- name: drop_connection
+-- It is not there any more, and its name is free.
+DELETE FROM connection WHERE directory = ?1 AND id = ?2;
+
+-- name: hand_over_many
+-- Make resources of a JSON list another connection's.
+UPDATE resource SET connection = ?3
+WHERE directory = ?1 AND connection = ?2 AND id IN (SELECT value FROM json_each(?4));
