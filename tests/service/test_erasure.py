@@ -291,7 +291,7 @@ def test_an_erasure_that_was_broken_off_anywhere_is_finished_by_the_upkeep(tmp_p
         if not crashed[0]:
             break
         crashes += 1
-    assert crashes > 3
+    assert crashes >= 3
 
 
 def test_a_delete_under_the_policy_erase_is_settled_too(tmp_path: Path) -> None:
@@ -327,5 +327,74 @@ def test_accounts_are_erased_so_many_days_after_their_deletion(tmp_path: Path) -
         assert [r.id for r in await reader.accounts("Group", "deleted", 0, 9)] == [team.row.id]
         entries = [e.entry for e in await world.store.audit_page(1, None, 9, "account.")]
         assert [(e.action, str(e.actor)) for e in entries] == [("account.erased", "rosterd")] * 2
+
+    run(tmp_path, test)
+
+
+async def members(world: World, team: Any) -> list[str]:
+    return [member.value for member in await world.store.reader(1).members(team.row.id)]
+
+
+async def pending(world: World, team: Any) -> list[str]:
+    return [member.value for member in await world.store.reader(1).pending(team.row.id)]
+
+
+def told(events: list[tuple[str, str, dict[str, Any]]], team: Any) -> list[list[str]]:
+    """What the events of a group tell as pending, in their order."""
+    return [data["pending"] for _, id, data in events if id == team.row.id and "pending" in data]
+
+
+def test_who_is_called_so_later_is_awaited_and_told(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        hr = world.with_policy(on_delete="erase")
+        ann = await world.create(user("ann", "x1"), hr)
+        before = await world.create(group("before", "bob"))
+        await world.delete(ann, hr)
+        after = await world.create(group("after", "ann", "x1", "bob"))
+        assert await erasure_of(world).settle(world.caller.directory) == 1
+        assert await pending(world, after) == ["ann", "bob", "x1"]
+        assert sorted(told(await world.events(), after)[0]) == ["ann", "bob", "x1"]
+        assert await pending(world, before) == ["bob"]
+        again = await world.create(user("ann", "x1"), hr)
+        assert again.row.id != ann.row.id
+        assert await members(world, after) == [again.row.id]
+
+    run(tmp_path, test)
+
+
+def test_nobody_waits_for_a_person_who_is_erased_but_by_another_connections_id(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        hr, okta = world.caller, world.other()
+        ann = await world.create(user("ann", "1001"), hr)
+        own = await world.create(group("own", "bob"), hr)
+        other = await world.create(group("other", "1001", "1002"), okta)
+        assert await pending(world, other) == ["1001", "1002"]
+        await erase(world, ann.row.id)
+        assert await pending(world, own) == ["bob"]
+        assert await pending(world, other) == ["1001", "1002"]
+        bob = await world.create(user("bob", "1001"), okta)
+        assert await members(world, other) == [bob.row.id]
+
+    run(tmp_path, test)
+
+
+def test_two_erasures_at_once_leave_neither_name(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        team = await world.create(group("team", "ann", "bob", "carl"))
+        people = [await world.create(user(name, f"x-{name}")) for name in ("ann", "bob")]
+        slow, quick = erasure_of(world), erasure_of(world)
+        rewrite, begun = slow._rewrite, [False]
+
+        async def held(*given: Any) -> None:
+            """Another erasure runs to its end between the look and the write."""
+            if not begun[0]:
+                begun[0] = True
+                await quick.erase(world.caller.directory, "User", people[1].row.id, by=BY)
+            await rewrite(*given)
+
+        slow._rewrite = held  # type: ignore[method-assign]
+        await slow.erase(world.caller.directory, "User", people[0].row.id, by=BY)
+        assert told(await world.events(), team)[0] == ["carl"]
+        assert await pending(world, team) == ["carl"]
 
     run(tmp_path, test)

@@ -13,6 +13,8 @@ It keeps no state of its own between requests but what its parts keep.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import orjson
 
@@ -34,6 +36,7 @@ from rosterd.scim import discovery, errors, profiles
 from rosterd.scim.bulk import bulk_response
 from rosterd.scim.listing import ListRequest, from_message, from_query, list_response
 from rosterd.scim.membership import has_members
+from rosterd.scim.profiles.filters import with_urns
 from rosterd.scim.render import etag_matches
 from rosterd.scim.schema import ResourceType
 from rosterd.service.bulk import MAX_OPERATIONS, Bulk
@@ -152,22 +155,29 @@ class ScimApp:
 
     async def list(self, request: Request) -> Reply:
         """GET /{endpoint}."""
-        return await self._page(request, (request.type,), from_query(request.query))
+        return await self._page(request, (request.type,), from_query, request.query)
 
     async def search(self, request: Request) -> Reply:
         """POST /{endpoint}/.search."""
-        return await self._page(request, (request.type,), from_message(request.body))
+        return await self._page(request, (request.type,), from_message, request.body)
 
     async def list_all(self, request: Request) -> Reply:
         """GET /."""
-        return await self._page(request, _readable(request.caller), from_query(request.query))
+        return await self._page(request, _readable(request.caller), from_query, request.query)
 
     async def search_all(self, request: Request) -> Reply:
         """POST /.search."""
-        return await self._page(request, _readable(request.caller), from_message(request.body))
+        return await self._page(request, _readable(request.caller), from_message, request.body)
 
-    async def _page(self, request: Request, types: Sequence[ResourceType], wanted: ListRequest) -> Reply:
-        listing = await self._queries.list(request.caller, types, wanted)
+    async def _page(
+        self, request: Request, types: Sequence[ResourceType], read: Callable[..., ListRequest], given: Any
+    ) -> Reply:
+        try:
+            wanted = read(given)
+            listing = await self._queries.list(request.caller, types, wanted)
+        except errors.InvalidFilter as error:
+            wanted = _meant(request.caller, types, read, given, error)
+            listing = await self._queries.list(request.caller, types, wanted)
         request.committed = time.perf_counter()
         return Reply(200, list_body(listing, request.caller, wanted.projection))
 
@@ -284,6 +294,31 @@ class ScimApp:
     async def me(self, request: Request) -> Reply:
         """/Me: the token speaks for a connection, which is no user (RFC 7644 §3.11)."""
         raise errors.NotImplemented_("This token belongs to a provisioning connection, which is not a user.")
+
+
+def _meant(
+    caller: Caller,
+    types: Sequence[ResourceType],
+    read: Callable[..., ListRequest],
+    given: Any,
+    error: errors.InvalidFilter,
+) -> ListRequest:
+    """What is asked for by a filter that is wrong to the letter, but not to the profile. Raises the error."""
+    options = profiles.options(caller.connection.profile)
+    behind, bare = "filter-behind-brackets" in options, "filter-without-urn" in options
+    if not (behind or bare):
+        raise error
+    try:
+        wanted = read(given)
+    except errors.InvalidFilter:
+        wanted = read(given, lenient=behind)
+        caller.tolerated["filter-behind-brackets"] = None
+    if bare and wanted.filter is not None:
+        filter = with_urns(wanted.filter, types)
+        if filter != wanted.filter:
+            caller.tolerated["filter-without-urn"] = None
+            wanted = replace(wanted, filter=filter)
+    return wanted
 
 
 async def _made(request: Request, make: Callable[..., Unit], *given: object) -> Unit:

@@ -125,16 +125,21 @@ def compared(node: Node[P]) -> Iterator[P]:
 
 COMPARE_OPERATORS: Final = ("eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le")
 _COMPARE: Final = frozenset(COMPARE_OPERATORS)
+_OPERATORS: Final = _COMPARE | {"pr"}
 _LEVELS: Final[tuple[tuple[str, type[Or[AttrPath]] | type[And[AttrPath]]], ...]] = (("or", Or), ("and", And))
 _OPERATOR: Final = f"an operator ({', '.join(COMPARE_OPERATORS)}, pr)"
 
 
-def parse_filter(text: str, limits: Limits = LIMITS) -> Filter:
-    """The syntax tree of a filter. Raises ``InvalidFilter``, also when a limit is passed."""
+def parse_filter(text: str, limits: Limits = LIMITS, *, lenient: bool = False) -> Filter:
+    """The syntax tree of a filter. Raises ``InvalidFilter``, also when a limit is passed.
+
+    ``lenient``: behind a value filter may stand a comparison of the same value, which the figure has not:
+    ``emails[type eq "work"].value eq "x"``, or without ``.value``.
+    """
     if len(text) <= limits.length and (plain := PLAIN.fullmatch(text)):
         urn, name, under, value = plain.groups()
         return Compare(AttrPath(urn, name, under), "eq", value)
-    tokens = Tokens(text, "filter", InvalidFilter, limits)
+    tokens = Tokens(text, "filter", InvalidFilter, limits, lenient=lenient)
     tree = _logical(tokens, 0, None)
     if tokens.kind != "end":
         raise tokens.unexpected("'and', 'or' or the end")
@@ -202,8 +207,13 @@ def _value_path(tokens: Tokens, path: AttrPath, parent: AttrPath | None) -> Filt
             _OPERATOR, hint=f"inside {parent}[…] stand comparisons of its sub-attributes only"
         )
     tree = Any(path, value_filter(tokens, path))
+    name = tokens.value[1:] if tokens.kind == "sub" else "value"
+    if tokens.lenient and (tokens.kind == "sub" or tokens.value.lower() in _OPERATORS):
+        if tokens.kind == "sub":
+            tokens.advance()
+        return Any(path, And((tree.filter, _expression(tokens, AttrPath(None, name)))))
     if tokens.kind == "sub":
-        inside = f"{path}[… and {tokens.value[1:]} eq …]"
+        inside = f"{path}[… and {name} eq …]"
         raise tokens.unexpected("'and', 'or' or the end", hint=f"compare inside the brackets: {inside}")
     return tree
 

@@ -86,12 +86,17 @@ class Tokens:
         "_match",
         "error",
         "kind",
+        "lenient",
         "text",
         "value",
         "what",
     )
 
-    def __init__(self, text: str, what: str, error: type[BadRequest], limits: Limits) -> None:
+    def __init__(
+        self, text: str, what: str, error: type[BadRequest], limits: Limits, *, lenient: bool = False
+    ) -> None:
+        self.lenient = lenient
+        """Whether a filter may be written as some clients do (``profiles.filters``)."""
         self.text = text
         self.what = what
         self.error = error

@@ -50,8 +50,10 @@ class ListRequest:
     projection: Projection = DEFAULT
 
 
-def from_query(pairs: Iterable[tuple[str, str]]) -> ListRequest:
+def from_query(pairs: Iterable[tuple[str, str]], *, lenient: bool = False) -> ListRequest:
     """Read decoded query parameters; names in any letter case, unknown ones ignored.
+
+    ``lenient``: the filter may be written as some clients do (``parse_filter``).
 
     A parameter without a value must be among them with ``""``. Raises ``InvalidValue``,
     ``InvalidFilter``, ``InvalidPath``, ``InvalidCursor`` or ``InvalidCount``.
@@ -62,15 +64,15 @@ def from_query(pairs: Iterable[tuple[str, str]]) -> ListRequest:
         if key in given and key in _PARAMETERS:
             raise InvalidValue(f"the query parameter '{name}' is given twice")
         given[key] = value
-    return _request(given)
+    return _request(given, lenient)
 
 
-def from_message(body: object) -> ListRequest:
+def from_message(body: object, *, lenient: bool = False) -> ListRequest:
     """Read a SearchRequest message (RFC 7644 §3.4.3).
 
     Raises ``InvalidSyntax`` if it is none, and what ``from_query`` raises.
     """
-    return _request(message(body, urns.SEARCH_REQUEST))
+    return _request(message(body, urns.SEARCH_REQUEST), lenient)
 
 
 def list_response(
@@ -96,7 +98,7 @@ def list_response(
     return {key: value for key, value in head.items() if value is not None} | {"Resources": resources}
 
 
-def _request(given: Mapping[str, object]) -> ListRequest:
+def _request(given: Mapping[str, object], lenient: bool) -> ListRequest:
     filter_text = _text(given.get("filter"), "filter")
     if filter_text is not None and not filter_text.strip():
         raise InvalidFilter("the filter is empty; leave 'filter' out to list everything")
@@ -107,7 +109,7 @@ def _request(given: Mapping[str, object]) -> ListRequest:
     if cursor is not None:
         _check_cursor(cursor, start_index, count)
     return ListRequest(
-        None if filter_text is None else parse_filter(filter_text),
+        None if filter_text is None else parse_filter(filter_text, lenient=lenient),
         None if sort_by is None else parse_attribute(sort_by),
         _descending(_text(given.get("sortorder"), "sortOrder")),
         1 if start_index is None else min(max(1, start_index), MAX_START_INDEX),

@@ -78,9 +78,7 @@ class Commands:
             if isinstance(name, str) and (waits := await tx.adopted(name)) is not None:
                 adopted = await self._adopted(tx, caller, resource_type, name, waits)
                 if adopted is not None:
-                    row, _, _ = await self._update(
-                        tx, caller, resource_type, adopted, lambda _: document, None
-                    )
+                    row, *_ = await self._update(tx, caller, resource_type, adopted, lambda _: document, None)
                     return await self.view(tx, caller, resource_type, row)
             at, revived = self._now(), None
             if known is not None:
@@ -156,9 +154,9 @@ class Commands:
             return stated(document, resource_type, current)
 
         async def unit(tx: Writer) -> View:
-            row, members, at = await self._update(tx, caller, resource_type, id, plan, if_match)
+            row, members, at, moved = await self._update(tx, caller, resource_type, id, plan, if_match)
             if has_members(resource_type) and not keep:
-                row = await self._groups.replace(tx, caller.cause, row, members, at)
+                row = await self._groups.replace(tx, caller.cause, row, members, at, moved=moved)
             return await self.view(tx, caller, resource_type, row)
 
         return guarded(caller, unit, self._now, _resource(resource_type, id))
@@ -209,14 +207,15 @@ class Commands:
             )
 
         async def unit(tx: Writer) -> View:
+            moved = False
             if operations:
-                row, _, at = await self._update(tx, caller, resource_type, id, plan, if_match)
+                row, _, at, moved = await self._update(tx, caller, resource_type, id, plan, if_match)
             else:
                 row = await self._row(tx, caller, resource_type, id, if_match)
                 at = max(self._now(), row.modified)
             if changes_of_members:
                 row = await self._groups.apply(
-                    tx, caller.cause, resource_type, row, changes_of_members, at, caller.budget
+                    tx, caller.cause, resource_type, row, changes_of_members, at, caller.budget, moved=moved
                 )
             return await self.view(tx, caller, resource_type, row, members)
 
@@ -295,10 +294,11 @@ class Commands:
         id: str,
         plan: Callable[[Document], Document],
         if_match: str | None,
-    ) -> tuple[Stored, tuple[Member, ...], int]:
+    ) -> tuple[Stored, tuple[Member, ...], int, bool]:
         """Read, plan, write. A plan that changes nothing writes nothing, and the version stays.
 
-        Members are not written, but given back with the row and the time of the change.
+        Members are not written, but given back with the row, the time of the change, and whether the version
+        has moved.
         """
         row = await self._row(tx, caller, resource_type, id, if_match)
         _count(caller, row.document)
@@ -307,9 +307,10 @@ class Commands:
         current = stored if known is None else {**stored, "externalId": known}
         visible, members = parted(plan(current), resource_type)
         at = max(self._now(), row.modified)
-        delta = changes.difference(current, visible)
+        kept = visible if caller.owns(row) else {n: v for n, v in visible.items() if n != "externalId"}
+        delta = changes.difference(current, kept)
         if not delta["before"] and not delta["after"]:
-            return row, members, at
+            return row, members, at, False
         new = draft(visible, resource_type, current, len(row.document))
         external_id = new.external_id if caller.owns(row) else row.external_id
         changed = Stored(
@@ -328,7 +329,7 @@ class Commands:
         if _renamed(delta):
             names = names_of(caller, external_id, new)
             await self._groups.appear(tx, caller.cause, changed, names, at, caller.budget)
-        return changed, members, at
+        return changed, members, at, True
 
     async def _adopted(
         self, tx: Writer, caller: Caller, resource_type: ResourceType, name: str, id: str

@@ -1,14 +1,14 @@
 """Erasure for good: nothing of an account is kept but its id, and that it was erased.
 
-First, in one transaction, the account goes (a live one is deleted before), and the rest is owed; from then on
-its userName is free. Then, portion by portion, what others may know it by is collected from its events and
-taken out of the events of groups and of what groups wait for, indexes forget it, its own events are emptied,
-and the logs are scrubbed. At last ``user.erased`` is told. Each step can be repeated, and what is owed is
-kept until the end: a crash in between loses nothing; the upkeep goes on. So it does after a DELETE under the
-policy ``erase``.
+First, in one transaction, the account goes (a live one is deleted before), no group waits for what it was
+known by, and the rest is owed; from then on its names are free, and who is called so later is somebody else.
+Then, portion by portion, they are taken out of what the events of groups told before, indexes forget it, its
+own events are emptied, and the logs are scrubbed. At last ``user.erased`` is told. Each step can be
+repeated, and what is owed is kept until the end: a crash in between loses nothing; the upkeep goes on. So it
+does after a DELETE under the policy ``erase``.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
@@ -22,8 +22,8 @@ from rosterd.service.lifecycle import names, remove
 from rosterd.service.past import Owed
 from rosterd.service.ports import Reader, Store, Stored, Writer
 
-PORTION: Final = 500
-"""Events to a transaction."""
+PORTION: Final = 100
+"""Events to a transaction that reads and rewrites each."""
 TOGETHER: Final = 100
 """Accounts whose names are looked for in one walk over the feed."""
 EXPIRED_AT_ONCE: Final = 1000
@@ -87,7 +87,9 @@ class Erasure:
         """Carry out what is owed of erasures; how many were finished."""
         reader, finished = self._store.reader(directory.id), 0
         while some := await reader.owed(TOGETHER):
-            known = [await self._named(directory, reader, owed) for owed in some]
+            known = [
+                await self._named(directory, reader, owed) if owed.seq is None else owed for owed in some
+            ]
             await self._unmention(directory, reader, known)
             await self._store.purge(directory.id)
             await self._traces.complete(directory.id)
@@ -123,7 +125,7 @@ class Erasure:
         return await self._store.write(directory.id, work)
 
     async def _named(self, directory: Directory, reader: Reader, owed: Owed) -> Owed:
-        """The same with every name it ever had, as far as its events tell."""
+        """The same with every name it ever had, for which no group waits: an older release left that."""
         found = set(owed.names)
         async for page in _pages(reader, owed):
             for each in page:
@@ -134,29 +136,32 @@ class Erasure:
         async def work(tx: Writer) -> None:
             if await tx.paid(owed):  # else somebody else has finished it meanwhile
                 await tx.owe(known)
+                await tx.drop_pending([owed.id, *known.names])
 
         await self._store.write(directory.id, work)
         return known
 
     async def _unmention(self, directory: Directory, reader: Reader, known: list[Owed]) -> None:
-        """Nobody waits for the accounts, nor do the events of groups tell that somebody did."""
+        """The events of groups, up to when each went, do not tell that somebody waited for the accounts."""
+        ends = {owed: (await reader.last()) if owed.seq is None else owed.seq for owed in known}
         words = sorted({word for owed in known for word in (owed.id, *owed.names)})
-        await self._store.write(directory.id, lambda tx: tx.drop_pending(words))
-        after, last = 0, (await reader.feed(0, 0)).last
+
+        def left(each: StoredEvent) -> Mapping[str, Any]:
+            gone = {word for owed in known if each.seq <= ends[owed] for word in (owed.id, *owed.names)}
+            return _without(each.event.data, gone)
+
+        after, last = 0, max(ends.values())
         while after < last:
             through = (await reader.feed(after, 0)).through
             found = await reader.mentioning(words, after, through)
             for start in range(0, len(found), PORTION):
-                part = {
-                    e.seq: _without(e.event.data, frozenset(words)) for e in found[start : start + PORTION]
-                }
-                await self._rewrite(directory, part)
+                await self._rewrite(directory, [e.seq for e in found[start : start + PORTION]], left)
             after = through
 
     async def _empty(self, directory: Directory, reader: Reader, owed: Owed) -> None:
         async for page in _pages(reader, owed):
-            if part := {each.seq: ERASED for each in page if each.event.data != ERASED}:
-                await self._rewrite(directory, part)
+            if part := [each.seq for each in page if each.event.data != ERASED]:
+                await self._rewrite(directory, part, lambda _: ERASED)
 
     async def _finish(self, directory: Directory, owed: Owed) -> None:
         at = self._now()
@@ -169,10 +174,19 @@ class Erasure:
 
         await self._store.write(directory.id, work)
 
-    async def _rewrite(self, directory: Directory, datas: Mapping[int, Mapping[str, Any]]) -> None:
+    async def _rewrite(
+        self,
+        directory: Directory,
+        seqs: Iterable[int],
+        made: Callable[[StoredEvent], Mapping[str, Any]],
+    ) -> None:
+        """Each says what ``made`` makes of it as it is now: others may be at the same events."""
+
         async def work(tx: Writer) -> None:
-            for seq, data in datas.items():
-                await tx.rewrite(seq, data)
+            for seq in seqs:
+                for each in await tx.events(seq - 1, 1):
+                    if each.seq == seq:
+                        await tx.rewrite(seq, made(each))
 
         await self._store.write(directory.id, work)
 
@@ -185,7 +199,7 @@ async def _pages(reader: Reader, owed: Owed) -> AsyncIterator[tuple[StoredEvent,
         after = page[-1].seq
 
 
-def _without(data: Mapping[str, Any], words: frozenset[str]) -> dict[str, Any]:
+def _without(data: Mapping[str, Any], words: Collection[str]) -> dict[str, Any]:
     """A membership event without these pending values."""
     kept = dict(data)
     for name in ("pending", "resolved"):

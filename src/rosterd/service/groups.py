@@ -63,14 +63,16 @@ class Groups:
         row: Stored,
         members: Sequence[Member],
         at: int,
+        *,
+        moved: bool,
     ) -> Stored:
-        """Make these the members and no others."""
+        """Make these the members and no others. ``moved``: the same change has moved the version already."""
         _refuse_self(row, members)
         change = await tx.replace_members(row.id, members)
         if not change:
             return row
         await self._tell(tx, cause, row.kind, row.id, change, at)
-        return await self._touched(tx, row, at)
+        return row if moved else await self._touched(tx, row, at)
 
     async def apply(
         self,
@@ -81,15 +83,20 @@ class Groups:
         operations: Sequence[membership.MemberOp],
         at: int,
         budget: Budget | None = None,
+        *,
+        moved: bool,
     ) -> Stored:
-        """The membership operations of one PATCH, in order; together they move the version by one."""
+        """The membership operations of one PATCH, in order; together they move the version by one.
+
+        ``moved``: the same PATCH has moved it already.
+        """
         changed = False
         for operation in _together(operations):
             change = await self._operate(tx, resource_type, row, operation, budget)
             if change:
                 changed = True
                 await self._tell(tx, cause, row.kind, row.id, change, at)
-        return await self._touched(tx, row, at) if changed else row
+        return await self._touched(tx, row, at) if changed and not moved else row
 
     async def appear(
         self, tx: Writer, cause: Cause, row: Stored, names: Names, at: int, budget: Budget | None = None

@@ -19,6 +19,8 @@ from rosterd.service.past import Owed
 from rosterd.service.ports import Stored, Writer
 
 _NAMES: Final = ("userName", "displayName", "nickName", "externalId")
+PORTION: Final = 500
+"""Events that are read at a time."""
 _MULTI: Final = ("emails", "phoneNumbers", "ims")
 
 
@@ -48,9 +50,24 @@ async def remove(
         await tx.claimed(name)
     if row.deleted is None:
         await _told(tx, cause, resource_type, row, at, {})
-    known = {**orjson.loads(row.document), "externalId": row.external_id}
-    found = tuple(sorted(set(names(known))))
-    await tx.owe(Owed(row.kind, row.id, row.connection, cause.request_id, found))
+    known, keys = await _names_ever(tx, row)
+    await tx.drop_pending([row.id, *sorted(known - keys)])
+    await tx.drop_pending(sorted(known & keys), row.connection)  # another connection means another by them
+    found = tuple(sorted(known))
+    await tx.owe(Owed(row.kind, row.id, row.connection, cause.request_id, found, await tx.last()))
+
+
+async def _names_ever(tx: Writer, row: Stored) -> tuple[set[str], set[str]]:
+    """The names that it has, or had as its events tell; and which of them were its externalIds only."""
+    documents: list[Mapping[str, Any]] = [{**orjson.loads(row.document), "externalId": row.external_id}]
+    after = 0
+    while page := await tx.story(row.kind, row.id, 0, after, PORTION):
+        for each in page:
+            documents += [each.event.data.get(part) or {} for part in ("before", "after")]
+        after = page[-1].seq
+    others = {name for one in documents for name in names({**one, "externalId": None})}
+    known = {name for one in documents for name in names(one)}
+    return known, known - others
 
 
 def names(document: Mapping[str, Any]) -> Iterator[str]:

@@ -23,6 +23,11 @@ class Owed:
     """Of the request that erased it."""
     names: tuple[str, ...]
     """Values by which others may have spoken of it: userName, externalId, e-mail addresses and the like."""
+    seq: int | None = None
+    """The directory's newest number when it went, as what is told later is about others.
+
+    ``None`` if an older release erased it.
+    """
 
 
 class PastReader(Protocol):
@@ -62,5 +67,5 @@ class PastWriter(Protocol):
     async def rewrite(self, seq: int, data: Mapping[str, Any]) -> None:
         """Let an event say something else; for erasure only."""
 
-    async def drop_pending(self, values: Sequence[str]) -> None:
-        """Forget these values wherever a group waits for them."""
+    async def drop_pending(self, values: Sequence[str], connection: int | None = None) -> None:
+        """Forget these values wherever a group waits for them, or a group of a connection."""

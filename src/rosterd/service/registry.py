@@ -104,8 +104,12 @@ class Registry(Protocol):
     async def keys_used(self, ids: Mapping[str, int]) -> None:
         """Note the last use of keys (id → ms)."""
 
-    async def claim(self, key: str, name: str, digest: bytes, at: int, since: int) -> Answered | None:
+    async def claim(
+        self, key: str, name: str, digest: bytes, at: int, since: int, directory: int | None = None
+    ) -> Answered | None:
         """Begin the request ``name`` of an API key, and forget those begun before ``since``.
+
+        ``directory`` is the one that it is sent to, if there is one.
 
         ``None`` if it was not begun before; else what came of it, and nothing is changed.
         """
@@ -116,5 +120,8 @@ class Registry(Protocol):
     async def release(self, key: str, name: str) -> None:
         """Forget a request that was begun and changed nothing."""
 
-    async def scrub_replies(self, texts: Collection[str]) -> int:
-        """Erase a person: keep no reply that mentions one of the texts, in any letter case; how many did."""
+    async def scrub_replies(self, directory: int, texts: Collection[str]) -> int:
+        """Erase a person: keep no reply that mentions one of the texts, in any letter case; how many did.
+
+        Replies to requests to the directory, and to those that were sent to none.
+        """

@@ -74,7 +74,8 @@ class MemoryPastWriter:
             for each in self.state.events
         ]
 
-    async def drop_pending(self, values: Sequence[str]) -> None:
-        for waiting in self.state.pending.values():
-            for value in values:
-                waiting.pop(value, None)
+    async def drop_pending(self, values: Sequence[str], connection: int | None = None) -> None:
+        for group, waiting in self.state.pending.items():
+            if connection in (None, self.state.rows[group].connection):
+                for value in values:
+                    waiting.pop(value, None)

@@ -19,6 +19,8 @@ class MemoryRegistry(MemoryClients):
         super().__init__()
         self._keys: dict[str, ApiKey] = {}
         self._replays: dict[tuple[str, str], tuple[int, Answered]] = {}
+        self._asked: dict[tuple[str, str], int | None] = {}
+        """Of which directory something was asked under a key and name."""
 
     async def directory(self, name: str) -> Directory | None:
         return next((d for d in self._directories.values() if d.name == name), None)
@@ -101,12 +103,15 @@ class MemoryRegistry(MemoryClients):
                 key = self._keys[id]
                 self._keys[id] = replace(key, last_used=max(key.last_used or 0, at))
 
-    async def claim(self, key: str, name: str, digest: bytes, at: int, since: int) -> Answered | None:
+    async def claim(
+        self, key: str, name: str, digest: bytes, at: int, since: int, directory: int | None = None
+    ) -> Answered | None:
         self._replays = {which: kept for which, kept in self._replays.items() if kept[0] >= since}
         earlier = self._replays.get((key, name))
         if earlier is not None:
             return earlier[1]
         self._replays[key, name] = at, Answered(digest, None, None)
+        self._asked[key, name] = directory
         return None
 
     async def settle(self, key: str, name: str, status: int, body: bytes | None) -> None:
@@ -116,9 +121,15 @@ class MemoryRegistry(MemoryClients):
     async def release(self, key: str, name: str) -> None:
         self._replays.pop((key, name), None)
 
-    async def scrub_replies(self, texts: Collection[str]) -> int:
-        kept = self._replays.items()
-        found = replies_with(texts, [(*which, one.body) for which, (_, one) in kept if one.body is not None])
+    async def scrub_replies(self, directory: int, texts: Collection[str]) -> int:
+        found = replies_with(
+            texts,
+            [
+                (*which, one.body)
+                for which, (_, one) in self._replays.items()
+                if one.body is not None and self._asked[which] in (None, directory)
+            ],
+        )
         for key, name in found:
             begun, one = self._replays[key, name]
             self._replays[key, name] = begun, replace(one, body=None)

@@ -102,7 +102,7 @@ TABLES: Final = (
         "id directory# connection# digest* label scopes created# expires# last_used# revoked# client warned#",
     ),
     _table("api_key", "id digest* directory# label scopes created# expires# last_used# revoked#"),
-    _table("replay", "api_key name digest* begun# status# body*", portion=FEW),
+    _table("replay", "api_key name digest* begun# status# body* directory#", portion=FEW),
     _table(
         "audit",
         "seq# directory# at# actor_kind actor_name actor_id address request_id action target data",
@@ -137,7 +137,7 @@ TABLES: Final = (
         "directory seq",
         portion=FEW,
     ),
-    _table("erasure", "directory# kind id connection# request_id names"),
+    _table("erasure", "directory# kind id connection# request_id names seq#"),
     _table("counter", "directory# name value#"),
     _table(
         "request",

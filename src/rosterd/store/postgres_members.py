@@ -103,8 +103,8 @@ class PostgresMemberWriter(PostgresReader):
             for group, found in values.items()
         }
 
-    async def drop_pending(self, values: Sequence[str]) -> None:
-        await self._change("drop_pending", cleaned(values))
+    async def drop_pending(self, values: Sequence[str], connection: int | None = None) -> None:
+        await self._change("drop_pending", cleaned(values), connection)
 
     async def _standing(self, group: str, wanted: Collection[str]) -> list[Row]:
         return await self._rows("standing", [group] * len(wanted), list(wanted))

@@ -163,7 +163,9 @@ class PostgresReader(PostgresProjectionReader):
 
     async def owed(self, limit: int) -> tuple[Owed, ...]:
         rows = await self._rows("owed_erasures", limit)
-        return tuple(Owed(k, id, by, request, tuple(orjson.loads(n))) for k, id, by, request, n in rows)
+        return tuple(
+            Owed(k, id, by, request, tuple(orjson.loads(n)), seq) for k, id, by, request, n, seq in rows
+        )
 
     async def _rows(self, name: str, *parameters: Any) -> list[Row]:
         return await self._reads.rows(name, self._directory, *parameters)

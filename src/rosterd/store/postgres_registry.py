@@ -86,10 +86,12 @@ class PostgresRegistry(PostgresClients):
     async def keys_used(self, ids: Mapping[str, int]) -> None:
         await self._changed("note_key_use", list(ids), list(ids.values()), governs=False)
 
-    async def claim(self, key: str, name: str, digest: bytes, at: int, since: int) -> Answered | None:
+    async def claim(
+        self, key: str, name: str, digest: bytes, at: int, since: int, directory: int | None = None
+    ) -> Answered | None:
         async def work(link: Link) -> Answered | None:
             await link.change("forget_replays", since)
-            while not await link.change("insert_replay", key, name, digest, at):
+            while not await link.change("insert_replay", key, name, digest, at, directory):
                 row = await link.row("get_replay", key, name)
                 if row is not None:
                     return Answered(*row)
@@ -104,8 +106,8 @@ class PostgresRegistry(PostgresClients):
     async def release(self, key: str, name: str) -> None:
         await self._changed("delete_replay", key, name, governs=False)
 
-    async def scrub_replies(self, texts: Collection[str]) -> int:
-        found = replies_with(texts, await self._rows("kept_replies"))
+    async def scrub_replies(self, directory: int, texts: Collection[str]) -> int:
+        found = replies_with(texts, await self._rows("kept_replies", directory))
         for which in found:
             await self._changed("empty_reply", *which)
         return len(found)

@@ -198,7 +198,9 @@ class PostgresWriter(KnownReads, PostgresMemberWriter, PostgresProjectionWriter)
 
     async def owe(self, owed: Owed) -> None:
         names = as_json(list(owed.names))
-        await self._change("owe_erasure", owed.kind, owed.id, owed.connection, owed.request_id, names)
+        await self._change(
+            "owe_erasure", owed.kind, owed.id, owed.connection, owed.request_id, names, owed.seq
+        )
 
     async def paid(self, owed: Owed) -> bool:
         return bool(await self._change("pay_erasure", owed.kind, owed.id))

@@ -1,5 +1,6 @@
 """How the request log is written in rows, whatever the engine, and what a page wants of them."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -106,24 +107,27 @@ def exchange_of(row: Sequence[Any]) -> StoredExchange:
     return StoredExchange(seq, Exchange(*fields))
 
 
-def searched(texts: Iterable[str]) -> list[str]:
-    """The texts in any letter case, as ``mentioning`` wants them: by themselves and inside JSON."""
-    folded = [text.casefold() for text in texts if text]
-    return folded + [as_json(text)[1:-1] for text in folded]
+def searched(texts: Iterable[str]) -> re.Pattern[str] | None:
+    """The texts in any letter case, as ``mentioning`` wants them: by themselves and inside JSON.
+
+    As whole words: a person's number or short name is a part of many a text that is about somebody else.
+    """
+    folded = {text.casefold() for text in texts if text}
+    words = "|".join(map(re.escape, sorted(folded | {as_json(text)[1:-1] for text in folded})))
+    return re.compile(rf"(?:(?<!\w)|(?<=%[0-9a-f][0-9a-f]))(?:{words})(?!\w)") if words else None
 
 
-def mentioning(rows: Iterable[Sequence[Any]], looked_for: Sequence[str]) -> list[Any]:
+def mentioning(rows: Iterable[Sequence[Any]], looked_for: re.Pattern[str]) -> list[Any]:
     """The first columns of those that mention one of the texts, see ``searched``."""
-    found = []
-    for seq, *texts in rows:
-        whole = "\0".join(text for text in texts if text).casefold()
-        if any(one in whole for one in looked_for):
-            found.append(seq)
-    return found
+    return [
+        seq for seq, *texts in rows if looked_for.search("\0".join(text for text in texts if text).casefold())
+    ]
 
 
 def replies_with(texts: Collection[str], replies: Iterable[Sequence[Any]]) -> list[Row]:
     """Which kept replies, API key and name, have one of the texts in their body."""
     looked_for = searched(texts)
+    if looked_for is None:
+        return []
     named = (((key, name), bytes(body).decode()) for key, name, body in replies)
     return mentioning(named, looked_for)

@@ -80,8 +80,8 @@ class SqliteMemberWriter:
             for group, resolved in found.items()
         }
 
-    async def drop_pending(self, values: Sequence[str]) -> None:
-        self._held.run("drop_pending", as_json(list(map(_clean, values))))
+    async def drop_pending(self, values: Sequence[str], connection: int | None = None) -> None:
+        self._held.run("drop_pending", as_json(list(map(_clean, values))), connection)
 
     def _leave(self, id: str) -> None:
         """End every membership of a resource and in it."""

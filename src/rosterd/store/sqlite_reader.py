@@ -188,7 +188,9 @@ class SqliteReader(SqliteProjectionReader):
 
     async def owed(self, limit: int) -> tuple[Owed, ...]:
         rows = await self._rows("owed_erasures", (self._directory, limit))
-        return tuple(Owed(k, id, by, request, tuple(orjson.loads(n))) for k, id, by, request, n in rows)
+        return tuple(
+            Owed(k, id, by, request, tuple(orjson.loads(n)), seq) for k, id, by, request, n, seq in rows
+        )
 
     async def _rows(self, name: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         return await self._run(lambda c: c.execute(SQLITE[name], parameters).fetchall(), quick=True)

@@ -100,13 +100,15 @@ class SqliteRegistry(SqliteClients):
         rows = list(ids.items())
         await self._submit(lambda c: c.executemany(SQLITE["note_key_use"], rows).rowcount)
 
-    async def claim(self, key: str, name: str, digest: bytes, at: int, since: int) -> Answered | None:
+    async def claim(
+        self, key: str, name: str, digest: bytes, at: int, since: int, directory: int | None = None
+    ) -> Answered | None:
         def work(connection: sqlite3.Connection) -> Answered | None:
             connection.execute(SQLITE["forget_replays"], (since,))
             row = connection.execute(SQLITE["get_replay"], (key, name)).fetchone()
             if row is not None:
                 return Answered(*row)
-            connection.execute(SQLITE["insert_replay"], (key, name, digest, at))
+            connection.execute(SQLITE["insert_replay"], (key, name, digest, at, directory))
             return None
 
         return await self._submit(work)
@@ -118,9 +120,9 @@ class SqliteRegistry(SqliteClients):
     async def release(self, key: str, name: str) -> None:
         await self._submit(lambda c: c.execute(SQLITE["delete_replay"], (key, name)).rowcount)
 
-    async def scrub_replies(self, texts: Collection[str]) -> int:
+    async def scrub_replies(self, directory: int, texts: Collection[str]) -> int:
         def read(connection: sqlite3.Connection) -> list[Row]:
-            return replies_with(texts, connection.execute(SQLITE["kept_replies"]))
+            return replies_with(texts, connection.execute(SQLITE["kept_replies"], (directory,)))
 
         found = await self._run(read, quick=False)
         if found:

@@ -4,6 +4,7 @@ Numbers are made in the writer: about the microseconds of the exchange, and alwa
 whoever follows misses none, and a number that was deleted does not come again.
 """
 
+import re
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import groupby
@@ -124,7 +125,7 @@ class SqliteRequestLog(SqliteControl):
         return gone
 
     async def _mentions(
-        self, directory: int, after: int, looked_for: Sequence[str]
+        self, directory: int, after: int, looked_for: re.Pattern[str]
     ) -> tuple[int | None, list[int]]:
         """Where to go on, and the numbers of those looked at that mention one of the texts."""
 

@@ -185,7 +185,7 @@ class SqliteWriter(
 
     async def owe(self, owed: Owed) -> None:
         names = as_json(list(owed.names))
-        self._execute("owe_erasure", owed.kind, owed.id, owed.connection, owed.request_id, names)
+        self._execute("owe_erasure", owed.kind, owed.id, owed.connection, owed.request_id, names, owed.seq)
 
     async def paid(self, owed: Owed) -> bool:
         return bool(self._execute("pay_erasure", owed.kind, owed.id).rowcount)

@@ -9,7 +9,7 @@ from rosterd.service.past import Owed
 from rosterd.service.ports import Store, Writer
 from rosterd.testing.scenario import AT, CONNECTION, DIRECTORY, event, group, put, retain, scenario
 
-OWED = Owed("User", "b", CONNECTION, "request", ("b@x",))
+OWED = Owed("User", "b", CONNECTION, "request", ("b@x",), 7)
 
 
 class PastContract:
@@ -75,6 +75,15 @@ class PastContract:
         await store.write(DIRECTORY, lambda tx: tx.drop_pending(["b@x", "nobody"]))
         for id in ("g", "h"):
             assert [m.value for m in await store.reader(DIRECTORY).pending(id)] == ["a@x"]
+
+    @scenario
+    async def test_or_where_a_group_of_one_connection_does(self, store: Store) -> None:
+        for id, connection in (("g", CONNECTION), ("h", CONNECTION + 1)):
+            await store.write(DIRECTORY, put({"displayName": id}, id, "Group", connection=connection))
+            await store.write(DIRECTORY, lambda tx, id=id: tx.add_members(id, [Member("1"), Member("2")]))  # type: ignore[misc]
+        await store.write(DIRECTORY, lambda tx: tx.drop_pending(["1"], CONNECTION))
+        left = [[m.value for m in await store.reader(DIRECTORY).pending(id)] for id in ("g", "h")]
+        assert left == [["2"], ["1", "2"]]
 
     @scenario
     async def test_those_deleted_long_ago_come_first(self, store: Store) -> None:

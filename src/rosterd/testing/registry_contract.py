@@ -149,10 +149,22 @@ class RegistryContract:
             assert await plane.claim("k1", str(n), b"d", AT, 0) is None
             await plane.settle("k1", str(n), 200, body)
         assert await plane.claim("k1", "begun", b"d", AT, 0) is None
-        assert await plane.scrub_replies(["ann@x", 'A"Q\xe4', ""]) == 2
-        assert await plane.scrub_replies(["ann@x"]) == 0
+        assert await plane.scrub_replies(1, [""]) == await plane.scrub_replies(1, []) == 0
+        assert await plane.scrub_replies(1, ["nn@x", "ann", "bo", "x"]) == 1  # as a whole word: "x"
+        assert await plane.scrub_replies(1, ["ann@x", 'A"Q\xe4', ""]) == 1
+        assert await plane.scrub_replies(1, ["ann@x"]) == 0
         left = [await plane.claim("k1", str(n), b"d", AT, 0) for n in range(3)]
         assert left == [Answered(b"d", 200, body) for body in (None, None, bodies[2])]
+
+    @scenario
+    async def test_replies_about_another_directory_are_kept(self, plane: Plane) -> None:
+        await plane.create_key(key(), ENTRY)
+        for n, directory in enumerate((1, 2, None)):
+            assert await plane.claim("k1", str(n), b"d", AT, 0, directory) is None
+            await plane.settle("k1", str(n), 200, b'{"n": "ann"}')
+        assert await plane.scrub_replies(1, ["ann"]) == 2
+        left = [await plane.claim("k1", str(n), b"d", AT, 0) for n in range(3)]
+        assert [None if one is None else one.body for one in left] == [None, b'{"n": "ann"}', None]
 
     @scenario
     async def test_a_request_that_changed_nothing_is_forgotten(self, plane: Plane) -> None:

@@ -180,7 +180,7 @@ class RequestLogContract:
     @scenario
     async def test_a_person_is_erased_from_it(self, log: RequestLog) -> None:
         clean = {
-            "subject": "Staff",
+            "subject": "Joanna's anniversary",  # of which ANN is but a part
             "detail": None,
             "body": None,
             "reply": None,
@@ -191,7 +191,9 @@ class RequestLogContract:
             {"path": "/Users/ANN"}, {"query": 'filter=userName eq "Ann"'}, {"body": '{"a":"x ann y"}'},
             {"reply": "ann"}, {"detail": "ann is taken"}, {"subject": "anN"}, {"body": '{"a":"o\\"b"}'},
         ]  # fmt: skip
-        await log.add_exchanges([exchange(0), exchange(1, resource="ann-id"), exchange(2, **clean)])
+        await log.add_exchanges(
+            [exchange(0, subject="Ann"), exchange(1, resource="ann-id"), exchange(2, **clean)]
+        )
         await log.add_exchanges([exchange(n, **{**clean, **one}) for n, one in enumerate(mentions, 3)])
         await log.add_exchanges([exchange(0, directory=OTHER, resource="ann-id")])
         assert await log.scrub_exchanges(DIRECTORY, "ann-id", ["ANN", 'o"b', ""]) == 2 + len(mentions)

@@ -49,7 +49,7 @@ class RequestTraces:
     async def scrub(self, directory: int, resource: str, texts: Collection[str]) -> None:
         """See ``rosterd.service.erasure.Traces``."""
         await self._log.scrub_exchanges(directory, resource, texts)
-        await self._registry.scrub_replies([resource, *texts])
+        await self._registry.scrub_replies(directory, [resource, *texts])
 
 
 async def erase_expired(erasure: Erasure, directories: Sequence[Directory], days: int) -> None:

@@ -51,7 +51,8 @@ async def once(
     key, now = request.caller.key.id, api.now()
     digest = _digest(request, path)
     await _release(api)
-    earlier = await api.registry.claim(key, name, digest, now, now - KEPT)
+    home = await api.registry.directory(request.path.get("directory", ""))
+    earlier = await api.registry.claim(key, name, digest, now, now - KEPT, home.id if home else None)
     if earlier is not None:
         return _again(earlier, digest)
     try:

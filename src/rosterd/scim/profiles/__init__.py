@@ -110,6 +110,12 @@ REWRITES: Final[tuple[Rewrite, ...]] = (
         value=values.empty_reference,
     ),
     Rewrite(
+        "empty-reference-value",
+        'A PATCH that sets the value of a manager to "" is read as a remove of the manager.',
+        _PATCH,
+        operation=patches.empty_value,
+    ),
+    Rewrite(
         "object-from-value",
         'A plain value where an object is expected, such as a manager or member, is read as {"value": …}.',
         _ALL,
@@ -129,7 +135,7 @@ REWRITES: Final[tuple[Rewrite, ...]] = (
     ),
     Rewrite(
         "string-from-number",
-        "Strings may be numbers: 701984.",
+        "Strings may be whole numbers: 701984.",
         _ALL,
         value=values.string_from_number,
     ),
@@ -159,6 +165,8 @@ OPTIONS: Final[Mapping[str, str]] = {
     "empty-patch": "A PATCH without operations changes nothing, and is no error.",
     "put-keeps-members": "A PUT of a group that does not mention 'members' leaves them as they are.",
     "large-groups-bare": "A listing with too many group members leaves out those of the largest groups.",
+    "filter-behind-brackets": 'A filter emails[type eq "work"].value eq "x" is of one value that is both.',
+    "filter-without-urn": "A filter may name an attribute that one extension only has without its URN.",
     "patch-answers-204": "A successful PATCH is answered with 204 and no body.",
 }
 """What a profile can ask of the core and of the HTTP layer: name → meaning."""
@@ -168,7 +176,6 @@ _NOT_OKTA: Final = frozenset(
     (
         "dotted-keys",
         "replace-creates",
-        "empty-reference",
         "value-from-object",
         "object-from-value",
         "display-from-displayName",
@@ -192,7 +199,7 @@ PROFILES: Final[Mapping[str, tuple[Rewrite, ...]]] = {
 }
 """Name → rewrites, in the order in which they are applied."""
 
-_TOLERANT: Final = frozenset(("remove-unmatched", "empty-patch", "put-keeps-members", "large-groups-bare"))
+_TOLERANT: Final = frozenset(OPTIONS) - {"patch-answers-204"}
 
 _OPTIONS_OF: Final[Mapping[str, frozenset[str]]] = {
     "auto": _TOLERANT,

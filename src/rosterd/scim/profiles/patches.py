@@ -31,6 +31,8 @@ class Target(NamedTuple):
     element: bool = False
     """The path ends with its filter: single values of the attribute are meant."""
     writable: bool = True
+    reference: bool = False
+    """The path ends with the ``value`` of an attribute that has one only, such as a manager's."""
     settled: bool = True
     """The path names no schema that is read as another, or left out."""
 
@@ -57,7 +59,8 @@ def _target(t: ResourceType, path: str) -> Target | None:
     writable = "readOnly" not in (ref.attribute.mutability, ref.target.mutability)
     filtered = parsed.filter is not None
     element = filtered and ref.sub is None
-    return Target(ref.target, filtered=filtered, element=element, writable=writable, settled=settled)
+    reference = ref.sub is not None and ref.sub.name == "value" and not ref.attribute.multi_valued
+    return Target(ref.target, None, filtered, element, writable, reference, settled)
 
 
 _remembered: Final = lru_cache(maxsize=1024)(_target)
@@ -180,6 +183,17 @@ def dotted_keys(t: ResourceType, operation: Body) -> Body | list[Body]:
     rest = {key: item for key, item in value.items() if key not in found}
     paths = [key for key, place in found.items() if place.writable]
     return _split(operation, rest, ({**operation, "path": path, "value": value[path]} for path in paths))
+
+
+def empty_value(t: ResourceType, operation: Body) -> Body:
+    """``manager.value`` set to ``""`` → ``remove`` of ``manager``."""
+    path = operation.get("path")
+    if operation.get("value") != "" or not isinstance(path, str) or not _sets(operation):
+        return operation
+    found = target(t, path)
+    if found is None or not found.reference:
+        return operation
+    return {**_without(operation, "value"), "op": "remove", "path": path[: path.rindex(".")]}
 
 
 def null_removes(t: ResourceType, operation: Body) -> Body:

@@ -229,8 +229,8 @@ def boolean_from_string(attribute: Attribute, given: object) -> object:
 
 
 def string_from_number(attribute: Attribute, given: object) -> object:
-    """``701984`` → ``"701984"``."""
-    if attribute.type != "string" or isinstance(given, bool) or not isinstance(given, (int, float)):
+    """``701984`` → ``"701984"``; not a fraction or a very long one, as how that was written is lost."""
+    if attribute.type != "string" or isinstance(given, bool) or not isinstance(given, int):
         return given
     return str(given)
 

@@ -107,6 +107,7 @@ CREATE TABLE erasure (
     connection BIGINT           NOT NULL,
     request_id TEXT COLLATE "C" NOT NULL,
     names      TEXT COLLATE "C" NOT NULL,
+    seq        BIGINT,
     PRIMARY KEY (directory, kind, id)
 );
 
@@ -249,6 +250,7 @@ CREATE TABLE replay (
     begun   BIGINT           NOT NULL,
     status  BIGINT,
     body    BYTEA,
+    directory BIGINT,
     PRIMARY KEY (api_key, name)
 );
 

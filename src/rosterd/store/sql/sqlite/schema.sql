@@ -114,7 +114,7 @@ CREATE TABLE event (
 -- One resource's events.
 CREATE INDEX event_history ON event (directory, resource, seq);
 
--- Resources that are gone, and whose traces in events and the request log are still to be removed.
+-- Resources that are gone, and whose traces in events up to `seq` and in the request log are still to be removed.
 CREATE TABLE erasure (
     directory  INTEGER NOT NULL,
     kind       TEXT    NOT NULL,
@@ -122,6 +122,7 @@ CREATE TABLE erasure (
     connection INTEGER NOT NULL,
     request_id TEXT    NOT NULL,
     names      TEXT    NOT NULL,
+    seq        INTEGER,
     PRIMARY KEY (directory, kind, id)
 ) STRICT, WITHOUT ROWID;
 
@@ -300,7 +301,8 @@ CREATE INDEX api_key_of ON api_key (directory, created DESC, id);
 
 CREATE INDEX api_key_expires ON api_key (expires);
 
--- What came of requests with an idempotency key: no status yet, or a status and the reply's body.
+-- What came of requests with an idempotency key: no status yet, or a status and the reply's body. `directory` is
+-- that of their path, if there is one.
 CREATE TABLE replay (
     api_key TEXT    NOT NULL REFERENCES api_key (id),
     name    TEXT    NOT NULL,
@@ -308,6 +310,7 @@ CREATE TABLE replay (
     begun   INTEGER NOT NULL,
     status  INTEGER,
     body    BLOB,
+    directory INTEGER,
     PRIMARY KEY (api_key, name)
 ) STRICT;
 

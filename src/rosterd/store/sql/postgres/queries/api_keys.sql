@@ -21,4 +21,4 @@ UPDATE api_key SET last_used = greatest(api_key.last_used, used.at) FROM used WH
 
 -- name: insert_replay
 -- Begin a request with an idempotency key, unless somebody has begun it.
-INSERT INTO replay (api_key, name, digest, begun) VALUES ($1, $2, $3, $4) ON CONFLICT (api_key, name) DO NOTHING;
+INSERT INTO replay (api_key, name, digest, begun, directory) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (api_key, name) DO NOTHING;

@@ -32,8 +32,11 @@ ORDER BY deleted
 LIMIT $4;
 
 -- name: drop_pending
--- Forget some values wherever they are pending.
-DELETE FROM pending_member WHERE directory = $1 AND value = ANY($2::text[]);
+-- Forget some values where they are pending: in a connection's groups, or in all.
+DELETE FROM pending_member
+WHERE directory = $1 AND value = ANY($2::text[]) AND ($3::bigint IS NULL OR EXISTS (
+    SELECT 1 FROM resource AS r WHERE r.directory = $1 AND r.id = pending_member.group_id AND r.connection = $3
+));
 
 -- name: projections
 -- What was made of some users.

@@ -45,15 +45,15 @@ SELECT digest, status, body FROM replay WHERE api_key = ?1 AND name = ?2;
 
 -- name: insert_replay
 -- Begin a request with an idempotency key.
-INSERT INTO replay (api_key, name, digest, begun) VALUES (?1, ?2, ?3, ?4);
+INSERT INTO replay (api_key, name, digest, begun, directory) VALUES (?1, ?2, ?3, ?4, ?5);
 
 -- name: settle_replay
 -- Keep what came of it.
 UPDATE replay SET status = ?3, body = ?4 WHERE api_key = ?1 AND name = ?2;
 
 -- name: kept_replies
--- Replies of requests with an idempotency key.
-SELECT api_key, name, body FROM replay WHERE body IS NOT NULL;
+-- Replies of requests with an idempotency key, to a directory or to none.
+SELECT api_key, name, body FROM replay WHERE body IS NOT NULL AND (directory IS NULL OR directory = ?1);
 
 -- name: empty_reply
 -- Keep a reply no more, but that there was one.

@@ -35,11 +35,11 @@ LIMIT ?4;
 
 -- name: owed_erasures
 -- Erasures that are not finished.
-SELECT kind, id, connection, request_id, names FROM erasure WHERE directory = ?1 ORDER BY id LIMIT ?2;
+SELECT kind, id, connection, request_id, names, seq FROM erasure WHERE directory = ?1 ORDER BY id LIMIT ?2;
 
 -- name: owe_erasure
 -- Note an erasure, or more names of one.
-INSERT INTO erasure (directory, kind, id, connection, request_id, names) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+INSERT INTO erasure (directory, kind, id, connection, request_id, names, seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
 ON CONFLICT (directory, kind, id) DO UPDATE SET names = excluded.names;
 
 -- name: pay_erasure
@@ -51,5 +51,8 @@ DELETE FROM erasure WHERE directory = ?1 AND kind = ?2 AND id = ?3;
 UPDATE event SET data = ?3 WHERE directory = ?1 AND seq = ?2;
 
 -- name: drop_pending
--- Forget the values of a JSON list wherever they are pending.
-DELETE FROM pending_member WHERE directory = ?1 AND value IN (SELECT value FROM json_each(?2));
+-- Forget the values of a JSON list where they are pending: in a connection's groups, or in all.
+DELETE FROM pending_member
+WHERE directory = ?1 AND value IN (SELECT value FROM json_each(?2)) AND (?3 IS NULL OR EXISTS (
+    SELECT 1 FROM resource AS r WHERE r.directory = ?1 AND r.id = pending_member.group_id AND r.connection = ?3
+));
