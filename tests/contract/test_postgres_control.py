@@ -88,7 +88,7 @@ class TestTwoProcesses(Opens):
         found = await b.credential("t1")
         assert found is not None
         assert found.directory == defined
-        await a.change_settings({"x": "1"}, ENTRY)
+        await a.change_settings({}, {"x": "1"}, ENTRY)
         assert await b.settings() == {"x": "1"}
 
     @scenario
@@ -386,7 +386,7 @@ class TestTwoProcesses(Opens):
             order = names[:: 1 if store is two[0] else -1]
             await store.used(dict.fromkeys(order, n))
             await store.keys_used(dict.fromkeys(order, n))
-            await store.change_settings(dict.fromkeys(order, str(n)), ENTRY)
+            await store.change_settings(await store.settings(), dict.fromkeys(order, str(n)), ENTRY)
             await store.add_exchanges([exchange(n, connection=hour) for hour in (1, 2, 3)])
 
         assert set(await at_once(two, note)) == {None}

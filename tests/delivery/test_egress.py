@@ -133,7 +133,7 @@ class Answers(AbstractResolver):
 async def sent(world: World, url: str) -> Outcome:
     """What comes of a test message to an endpoint that is there already, whatever its URL."""
     made, _ = await world.webhook("https://app.example/")
-    await world.store.update_webhook(replace(made, url=url), ENTRY)
+    await world.store.update_webhook(made, replace(made, url=url), ENTRY)
     return (await world.admin.test(await world.endpoint(made.id), by=BY)).attempt.outcome
 
 

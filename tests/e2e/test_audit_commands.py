@@ -193,7 +193,7 @@ async def refused_at_once(data: Path) -> str:
     """A webhook that is never asked, for its address is not allowed."""
     async with open_service(Settings(data=data)) as service:
         made, _ = await service.webhooks.create("https://app.example/", by=BY)
-        await service.control.update_webhook(replace(made, url="https://127.0.0.1/"), ENTRY)
+        await service.control.update_webhook(made, replace(made, url="https://127.0.0.1/"), ENTRY)
         return made.id
 
 

@@ -50,8 +50,8 @@ async def prepared(data: Path) -> tuple[str, str, dict[str, str]]:
 async def refusing(service: Service, directory: Directory) -> dict[str, str]:
     """A webhook that is never connected to, with an entry in its log."""
     webhook, _ = await service.webhooks.create("https://app.example/", directory=directory.id, by=BY)
-    webhook = replace(webhook, url="https://127.0.0.1/")
-    await service.control.update_webhook(webhook, ENTRY)
+    made, webhook = webhook, replace(webhook, url="https://127.0.0.1/")
+    await service.control.update_webhook(made, webhook, ENTRY)
     return {"webhook": webhook.id, "delivery": str((await service.webhooks.test(webhook, by=BY)).seq)}
 
 

@@ -142,8 +142,8 @@ class Fuzzed:
 async def refusing(service: Service) -> None:
     """A webhook that is never connected to, with an entry in its log."""
     webhook, _ = await service.webhooks.create("https://app.example/", directory=None, by=BY)
-    webhook = replace(webhook, url="https://127.0.0.1/")
-    await service.control.update_webhook(webhook, ENTRY)
+    made, webhook = webhook, replace(webhook, url="https://127.0.0.1/")
+    await service.control.update_webhook(made, webhook, ENTRY)
     await service.webhooks.test(webhook, by=BY)
 
 

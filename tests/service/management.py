@@ -147,8 +147,8 @@ async def fill(world: World) -> dict[str, str]:
     (session,) = await service.access.sessions.list(administrator.id)
     webhook, _ = await service.webhooks.create("https://app.example/", directory=home.id, by=BY)
     # Nobody is asked where that is: it is refused at once.
-    webhook = replace(webhook, url="https://127.0.0.1/")
-    await service.control.update_webhook(webhook, ENTRY)
+    made, webhook = webhook, replace(webhook, url="https://127.0.0.1/")
+    await service.control.update_webhook(made, webhook, ENTRY)
     await service.webhooks.test(webhook, by=BY)
     scim = httpx.AsyncClient(
         transport=world.site,

@@ -77,12 +77,12 @@ DOCUMENTS: list[tuple[tuple[str, ...], str, dict[str, Any], dict[str, Any]]] = [
         {
             "externalId": 701984,
             "addresses": [{"postalCode": 91608}],
-            E: {"costCenter": 4130, "division": 1.5},
+            E: {"costCenter": 4130, "division": 1.5},  # written so, or 1.50? It is refused
         },
         {
             "externalId": "701984",
             "addresses": [{"postalCode": "91608"}],
-            E: {"costCenter": "4130", "division": "1.5"},
+            E: {"costCenter": "4130", "division": 1.5},
         },
     ),
     (("object-from-value",), "User", {E: {"manager": "m"}}, {E: {"manager": {"value": "m"}}}),
@@ -290,6 +290,15 @@ PATCHES: list[tuple[tuple[str, ...], str, list[Any], list[Any]]] = [
         "User",
         [{"op": "Add", "path": MANAGER, "value": "m"}],
         [{"op": "Add", "path": MANAGER, "value": {"value": "m"}}],
+    ),
+    (
+        ("empty-reference-value",),
+        "User",
+        [
+            {"op": "Replace", "path": f"{MANAGER}.value", "value": ""},
+            {"op": "add", "path": "title", "value": ""},
+        ],
+        [{"op": "remove", "path": MANAGER}, {"op": "add", "path": "title", "value": ""}],
     ),
     (
         ("empty-reference", "null-removes"),

@@ -41,6 +41,7 @@ def patch(*operations: dict[str, Any]) -> dict[str, Any]:
 
 
 ENTERPRISE = urns.ENTERPRISE_USER
+BOSS = {"value": "1", "displayName": "Boss"}
 CHANGE = {
     "before": {"nickName": "Countess", "title": "x", ENTERPRISE: {"department": "old", "costCenter": "1"}},
     "after": {"title": "y", ENTERPRISE: {"department": "new"}},
@@ -86,6 +87,21 @@ SWITCHED_OFF = {"op": "replace", "path": "active", "value": False}
                 {"op": "remove", "path": PATHS[3]},
             ),
             {f"{PROV}:patch:notice": {"attributes": PATHS}},
+        ),
+        (
+            "user.updated",
+            "User",
+            {
+                "before": {"name": {"givenName": "A", "familyName": "E"}, ENTERPRISE: {"manager": BOSS}},
+                "after": {"name": {"familyName": "Zed"}, ENTERPRISE: {"manager": {"value": "2"}}},
+            },
+            patch(
+                {"op": "remove", "path": "name.givenName"},
+                {"op": "replace", "path": "name", "value": {"familyName": "Zed"}},
+                {"op": "remove", "path": f"{ENTERPRISE}:manager.displayName"},
+                {"op": "replace", "path": f"{ENTERPRISE}:manager", "value": {"value": "2"}},
+            ),
+            {f"{PROV}:patch:notice": {"attributes": ["name", f"{ENTERPRISE}:manager"]}},
         ),
         (
             "user.deactivated",

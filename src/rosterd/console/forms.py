@@ -11,6 +11,8 @@ from rosterd.scim import errors
 
 MARK: Final = "once"
 """The hidden field of a form that is believed once."""
+SHOWN: Final = "shown-"
+"""Before the name of a field: the hidden one with what it held when the page was shown."""
 
 
 class Form:
@@ -48,6 +50,15 @@ class Form:
             return value
         self.errors[name] = f"One of: {', '.join(known)}."
         return known[0]
+
+    def shown(self, values: Mapping[str, str]) -> Mapping[str, str]:
+        """What the fields of the page held when it was first shown: ``values``, if this is that moment."""
+        return {name: self._request.form.get(SHOWN + name, value) for name, value in values.items()}
+
+    def is_changed(self, name: str) -> bool:
+        """Whether a field was changed since then; somebody else may have saved what was not meanwhile."""
+        before = self._request.form.get(SHOWN + name)
+        return before is None or self._request.form.get(name, "") != before
 
     def require_valid(self) -> None:
         """Raise ``InvalidValue`` for what is wrong, where no page shows it beside its field."""

@@ -1,7 +1,7 @@
 """What a connection is called and may do, as a form: name, profile, reach, deletion, rates, and the fuse."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Final
 
 from rosterd.console.context import Console
@@ -64,7 +64,11 @@ async def change_policy(console: Console, request: PageRequest) -> Reply:
         return _page(console, request, directory, line, form.values, form.errors, 400)
     try:
         saved = await console.connections.update(
-            line, by=request.visitor.actor, name=name, profile=profile, policy=policy
+            line,
+            by=request.visitor.actor,
+            name=name if form.is_changed("name") else None,
+            profile=profile if form.is_changed("profile") else None,
+            policy=_changed(line.policy, policy, form),
         )
     except (errors.InvalidValue, errors.Uniqueness) as error:
         wrong = {"name": error.detail}
@@ -72,6 +76,16 @@ async def change_policy(console: Console, request: PageRequest) -> Reply:
     to = path("directories", directory.name, "connections", saved.name, "policy")
     called = "" if saved.name == line.name else f"Connection '{line.name}' is called '{saved.name}' now. "
     return console.redirect(request, to, f"{called}The policy is saved. It holds from the next request on.")
+
+
+def _changed(present: Policy, wanted: Policy, form: Form) -> Policy:
+    """The present policy with what was changed on the page."""
+    limits = {name: value for name, value in asdict(wanted.limits).items() if form.is_changed(name)}
+    return Policy(
+        wanted.reach if form.is_changed("reach") else present.reach,
+        wanted.on_delete if form.is_changed("on_delete") else present.on_delete,
+        replace(present.limits, **limits),
+    )
 
 
 def _page(
@@ -83,10 +97,12 @@ def _page(
     wrong: Mapping[str, str],
     status: int,
 ) -> Reply:
+    present = {"name": line.name, "profile": line.profile, **described(line.policy)}
     return console.page(
         request,
         "connection_policy.html",
         status,
+        shown=Form(request).shown(present),
         directory=directory,
         line=line,
         values=values,

@@ -57,6 +57,8 @@ async def change_settings(console: Console, request: PageRequest) -> Reply:
         if name in console.preferences.fixed:
             continue
         text = form.text(name)
+        if not form.is_changed(name):
+            continue
         try:
             wanted[name] = row.parse(text) if text else None
         except errors.InvalidValue:
@@ -79,6 +81,7 @@ async def _page(console: Console, request: PageRequest, wrong: Mapping[str, str]
         "settings.html",
         400 if wrong else 200,
         choices=choices,
+        shown=Form(request).shown({n: _shown(getattr(present, row.field)) for n, row in PREFERENCES.items()}),
         wrong=wrong,
         facts=console.facts(),
         public_url=console.public_url,

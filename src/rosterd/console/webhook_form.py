@@ -145,11 +145,13 @@ def form_page(
     groups: dict[str, list[tuple[str, str]]] = {}
     for type, event in EVENTS.items():
         groups.setdefault(type.partition(".")[0], []).append((type, event.when))
+    present = {**values_of(hook), "type": " ".join(hook.types)} if hook else {}
     return console.page(
         request,
         "webhook_form.html",
         400 if wrong else 200,
         hook=hook,
+        shown=Form(request).shown(present),
         title=title_of(hook) if hook else "",
         kind=(hook.stream.method if hook.stream else MESSAGES) if hook else values.get("kind", MESSAGES),
         kinds=KINDS,

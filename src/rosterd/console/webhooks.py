@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rosterd.console.context import Console
-from rosterd.console.forms import Form, sent_before
+from rosterd.console.forms import SHOWN, Form, sent_before
 from rosterd.console.paging import AFTER, first, here, text
 from rosterd.console.request import PageRequest, path
 from rosterd.console.route import Page
@@ -192,18 +192,26 @@ async def update_webhook(console: Console, request: PageRequest) -> Reply:
     try:
         await console.webhooks.update(
             hook,
-            url=wanted.url,
-            label=wanted.label,
-            types=wanted.types,
-            max_events=wanted.max_events,
-            max_wait=wanted.max_wait,
-            stream={name: getattr(stream, name) for name in _CHANGEABLE} if stream else None,
+            url=wanted.url if form.is_changed("url") else None,
+            label=wanted.label if form.is_changed("label") else None,
+            types=wanted.types if _are_other(wanted.types, request) else None,
+            max_events=wanted.max_events if form.is_changed("max_events") else None,
+            max_wait=wanted.max_wait if form.is_changed("max_wait") else None,
+            stream={name: getattr(stream, name) for name in _CHANGEABLE if form.is_changed(name)}
+            if stream
+            else None,
             authorization=wanted.authorization,
             by=request.visitor.actor,
         )
     except errors.InvalidValue as error:
         return form_page(console, request, hook, form.values, checked(request), beside(error))
     return console.redirect(request, path("webhooks", hook.id), "Saved. It counts from the next message on.")
+
+
+def _are_other(types: str, request: PageRequest) -> bool:
+    """Whether these are other types than the page showed."""
+    shown = request.form.get(f"{SHOWN}type")
+    return shown is None or set(filter(None, types.split(","))) != set(shown.split())
 
 
 async def rotate_secret(console: Console, request: PageRequest) -> Reply:

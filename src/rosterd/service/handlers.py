@@ -71,8 +71,8 @@ class Handlers:
         if found.types != wanted:
             differ = {"types": list(found.types)}, {"types": list(wanted)}
             entry = Entry(ITSELF, now, "webhook.updated", _target(found), None, *differ)
-            found = replace(found, types=wanted)
-            await self._webhooks.update_webhook(found, entry)
+            old, found = found, replace(found, types=wanted)
+            await self._webhooks.update_webhook(old, found, entry)
         if found.standing.state != ENABLED and found.standing.by == str(ITSELF):
             states = {"state": found.standing.state}, {"state": ENABLED}
             entry = Entry(ITSELF, now, "webhook.enabled", _target(found), None, *states)

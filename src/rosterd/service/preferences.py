@@ -114,14 +114,20 @@ def described(preferences: Preferences) -> dict[str, Value]:
     return {name: getattr(preferences, row.field) for name, row in PREFERENCES.items()}
 
 
+_ATTEMPTS: Final = 10
+"""How often a change is made again because of others that came in between."""
+
+
 class SettingStore(Protocol):
     """The port: chosen values by name, each a JSON text."""
 
     async def settings(self) -> Mapping[str, str]:
         """What was chosen."""
 
-    async def change_settings(self, values: Mapping[str, str | None], entry: Entry) -> None:
-        """Choose; ``None`` leaves it to the default again."""
+    async def change_settings(
+        self, former: Mapping[str, str], values: Mapping[str, str | None], entry: Entry
+    ) -> bool:
+        """Choose; ``None`` leaves it to the default again. ``False`` if ``former`` is not what was chosen."""
 
 
 class Installation:
@@ -175,15 +181,16 @@ class Installation:
                 )
             checked = row.default if value is None else row.check(value)
             chosen[name] = None if checked == row.default else json.dumps(checked)
-        stored = await self._store.settings()
-        after = {name: text for name, text in {**stored, **chosen}.items() if text is not None}
-        former, latter = self._read(stored), self._read(after)
-        if after != stored:
+        for _ in range(_ATTEMPTS):
+            stored = await self._store.settings()
+            after = {name: text for name, text in {**stored, **chosen}.items() if text is not None}
+            former, latter = self._read(stored), self._read(after)
             changes = differing(described(former), described(latter))
             entry = Entry(by, self._now(), "settings.updated", "settings", None, *changes)
-            await self._store.change_settings(chosen, entry)
-        self._known = None
-        return latter
+            if after == stored or await self._store.change_settings(stored, chosen, entry):
+                self._known = None
+                return latter
+        raise errors.Conflict("Others change the settings all the time; nothing was changed. Try again.")
 
     def _read(self, stored: Mapping[str, str]) -> Preferences:
         values = {

@@ -110,7 +110,7 @@ def _created(data: Mapping[str, Any], of: ResourceType, id: str, detail: str) ->
         return {}
     after = {name: value for name, value in _side(data, "after").items() if name != "schemas"}
     if detail == NOTICE:
-        return {f"{CREATE}:{NOTICE}": {"attributes": ["id", *(path for path, _ in _paths({}, after))]}}
+        return {f"{CREATE}:{NOTICE}": {"attributes": ["id", *(path for path, *_ in _paths({}, after))]}}
     extensions = [name for name in after if name.startswith("urn:")]
     shown = {
         name: {inner: each for inner, each in value.items() if not _hidden(of, f"{name}:{inner}")}
@@ -127,15 +127,22 @@ def _updated(data: Mapping[str, Any], of: ResourceType, id: str, detail: str) ->
         return _created(data, of, id, detail)
     changed = list(_paths(_side(data, "before"), _side(data, "after")))
     operations = [
-        {"op": "remove", "path": path} if value is None else _replace(path, value)
-        for path, value in changed
+        operation
+        for path, old, new in changed
         if not _hidden(of, path)
+        for operation in _operations(path, old, new)
     ]
-    return _patched([path for path, _ in changed], operations, detail)
+    return _patched([path for path, *_ in changed], operations, detail)
 
 
-def _replace(path: str, value: Any) -> dict[str, Any]:
-    return {"op": "replace", "path": path, "value": value}
+def _operations(path: str, old: Any, new: Any) -> Iterator[dict[str, Any]]:
+    """What makes the new value of the old one; replacing an object leaves what it does not name."""
+    if new is None:
+        yield {"op": "remove", "path": path}
+        return
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        yield from ({"op": "remove", "path": f"{path}.{name}"} for name in old if name not in new)
+    yield {"op": "replace", "path": path, "value": new}
 
 
 def _activated(data: Mapping[str, Any], of: ResourceType, id: str, detail: str) -> dict[str, Any]:
@@ -182,15 +189,15 @@ _PAYLOADS: Final[Mapping[str, Callable[[Mapping[str, Any], ResourceType, str, st
 """By what happened: the events of RFC 9967 and their payloads."""
 
 
-def _paths(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The attributes on either side as paths (RFC 7644 §3.5.2), with their value now; ``None``: gone."""
+def _paths(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """The attributes on either side as paths (RFC 7644 §3.5.2), with their values on both, or ``None``."""
     for name in {**before, **after}:
         if not name.startswith("urn:"):
-            yield name, after.get(name)
+            yield name, before.get(name), after.get(name)
             continue
         old, new = before.get(name) or {}, after.get(name) or {}
         for inner in {**old, **new}:
-            yield f"{name}:{inner}", new.get(inner)
+            yield f"{name}:{inner}", old.get(inner), new.get(inner)
 
 
 def _hidden(of: ResourceType, path: str) -> bool:

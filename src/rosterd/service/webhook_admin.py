@@ -72,6 +72,10 @@ class Plane(Control, Webhooks, Protocol):
     """What of the control plane is used."""
 
 
+_ATTEMPTS: Final = 10
+"""How often a change is made again because of others that came in between."""
+
+
 class WebhookAdmin:
     """Endpoints and what is done to them. ``now`` gives ms; ``check_url`` raises ``InvalidValue``."""
 
@@ -169,11 +173,39 @@ class WebhookAdmin:
         authorization: str | None = None,
         by: Actor,
     ) -> Endpoint:
-        """Change what is given; of a ``stream`` the fields that are.
+        """Change what is given; of a ``stream`` the fields that are. What others change meanwhile stays so.
 
         Raises ``InvalidValue``, ``NotFound``, ``Conflict`` for a handler.
         """
         no_handler(old)
+        for _ in range(_ATTEMPTS):
+            new = self._changed(old, url, label, types, max_events, max_wait, stream, authorization)
+            before, after = told(old), told(new)
+            if authorization is not None:
+                after["authorization"] = MASK
+            differ = [name for name in after if before[name] != after[name]]
+            if not differ:
+                return old
+            entry = self._entry(
+                by, "webhook.updated", new, {n: before[n] for n in differ}, {n: after[n] for n in differ}
+            )
+            if await self._plane.update_webhook(old, new, entry):
+                return new
+            old = await self.find(old.id)
+        raise errors.Conflict("Others change this webhook all the time; nothing was changed. Try again.")
+
+    def _changed(
+        self,
+        old: Endpoint,
+        url: str | None,
+        label: str | None,
+        types: str | None,
+        max_events: int | None,
+        max_wait: int | None,
+        stream: Mapping[str, Any] | None,
+        authorization: str | None,
+    ) -> Endpoint:
+        """It with what is given. Raises ``InvalidValue``."""
         new = replace(
             old,
             url=old.url if url is None else url,
@@ -190,17 +222,6 @@ class WebhookAdmin:
         if new.url != old.url:
             self._check_url(new.url)
         check(new)
-        before, after = told(old), told(new)
-        if authorization is not None:
-            after["authorization"] = MASK
-        differ = [name for name in after if before[name] != after[name]]
-        if not differ:
-            return old
-        entry = self._entry(
-            by, "webhook.updated", new, {n: before[n] for n in differ}, {n: after[n] for n in differ}
-        )
-        if not await self._plane.update_webhook(new, entry):
-            raise errors.NotFound(f"There is no webhook {old.id}.")
         return new
 
     async def remove(self, endpoint: Endpoint, *, by: Actor) -> None:

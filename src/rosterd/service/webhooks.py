@@ -225,8 +225,8 @@ class Webhooks(Protocol):
     async def create_webhook(self, endpoint: Endpoint, entry: Entry) -> None:
         """Keep an endpoint. It gets what happens from now on. Raises ``LookupError`` for its directory."""
 
-    async def update_webhook(self, endpoint: Endpoint, entry: Entry) -> bool:
-        """Replace URL, label, types and batching; ``False`` if it is not there."""
+    async def update_webhook(self, old: Endpoint, endpoint: Endpoint, entry: Entry) -> bool:
+        """Replace URL, label, types and batching; ``False`` if they are not the old one's, or it is gone."""
 
     async def delete_webhook(self, id: str, entry: Entry) -> bool:
         """Remove it with all that belongs to it; ``False`` if it is not there."""

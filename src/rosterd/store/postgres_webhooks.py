@@ -61,11 +61,12 @@ class PostgresWebhooks(PostgresControl):
 
         await self._write(work)
 
-    async def update_webhook(self, endpoint: Endpoint, entry: Entry) -> bool:
+    async def update_webhook(self, old: Endpoint, endpoint: Endpoint, entry: Entry) -> bool:
         async def put_stream(link: Link) -> None:
             await _put_stream(link, endpoint)
 
-        changed = await self._recorded("update_webhook", endpoint_change(endpoint), entry, put_stream)
+        parameters = (*endpoint_change(endpoint), *endpoint_change(old)[1:])
+        changed = await self._recorded("update_webhook", parameters, entry, put_stream)
         return bool(changed)
 
     async def delete_webhook(self, id: str, entry: Entry) -> bool:

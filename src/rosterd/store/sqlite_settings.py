@@ -15,13 +15,18 @@ class SqliteSettings(SqliteControl):
     async def settings(self) -> Mapping[str, str]:
         return dict(await self._rows("settings", ()))
 
-    async def change_settings(self, values: Mapping[str, str | None], entry: Entry) -> None:
-        def work(connection: sqlite3.Connection) -> None:
+    async def change_settings(
+        self, former: Mapping[str, str], values: Mapping[str, str | None], entry: Entry
+    ) -> bool:
+        def work(connection: sqlite3.Connection) -> bool:
+            if dict(connection.execute(SQLITE["settings"])) != former:
+                return False
             for name, value in values.items():
                 if value is None:
                     connection.execute(SQLITE["delete_setting"], (name,))
                 else:
                     connection.execute(SQLITE["put_setting"], (name, value))
             write_entry(connection, entry)
+            return True
 
-        await self._submit(work)
+        return await self._submit(work)

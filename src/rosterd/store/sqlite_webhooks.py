@@ -67,8 +67,8 @@ class SqliteWebhooks(SqliteControl):
 
         await self._submit(work)
 
-    async def update_webhook(self, endpoint: Endpoint, entry: Entry) -> bool:
-        parameters = endpoint_change(endpoint)
+    async def update_webhook(self, old: Endpoint, endpoint: Endpoint, entry: Entry) -> bool:
+        parameters = (*endpoint_change(endpoint), *endpoint_change(old)[1:])
 
         def work(connection: sqlite3.Connection) -> bool:
             if not connection.execute(SQLITE["update_webhook"], parameters).rowcount:

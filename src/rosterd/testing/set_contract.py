@@ -45,7 +45,7 @@ class SetContract:
         await plane.create_webhook(made, ENTRY)
         assert await plane.webhook("we_1") == made
         changed = replace(made, stream=replace(STREAM, audience="b", detail="full", authorization=b"\0s"))
-        assert await plane.update_webhook(changed, ENTRY)
+        assert await plane.update_webhook(made, changed, ENTRY)
         assert await plane.webhook_page(home.id, "", 9) == (changed,)
         assert await plane.delete_webhook("we_1", ENTRY)
         await plane.create_webhook(replace(made, stream=None), ENTRY)

@@ -25,9 +25,11 @@ class SettingContract:
     @scenario
     async def test_what_was_chosen_is_kept_with_its_entry_until_it_is_taken_back(self, plane: Plane) -> None:
         assert await plane.settings() == {}
-        await plane.change_settings({"a": "1", "b": "true"}, ENTRY)
-        await plane.change_settings({"a": "2", "c": None}, ENTRY)
+        assert await plane.change_settings({}, {"a": "1", "b": "true"}, ENTRY) is True
+        assert await plane.change_settings({"a": "1", "b": "true"}, {"a": "2", "c": None}, ENTRY) is True
         assert await plane.settings() == {"a": "2", "b": "true"}
-        await plane.change_settings({"a": None, "b": "false"}, ENTRY)
+        assert await plane.change_settings({"a": "1", "b": "true"}, {"b": None}, ENTRY) is False
+        assert await plane.settings() == {"a": "2", "b": "true"}
+        assert await plane.change_settings({"a": "2", "b": "true"}, {"a": None, "b": "false"}, ENTRY) is True
         assert await plane.settings() == {"b": "false"}
         assert [row.entry for row in await plane.audit_page(None, None, 9)] == [ENTRY] * 3

@@ -93,10 +93,12 @@ class WebhookContract:
         assert await plane.webhook_page(None, "we_1", 9) == (other,)
         assert await plane.webhook_page(home.id, "", 9) == (other,)
         changed = replace(made, url="https://b.example/", label="", types=(), max_events=1, max_wait=0)
-        assert await plane.update_webhook(changed, ENTRY) is True
+        assert await plane.update_webhook(made, changed, ENTRY) is True
         assert await plane.webhook("we_1") == changed
         before = len(await plane.audit_page(None, None, 99))
-        assert await plane.update_webhook(endpoint("we_9"), ENTRY) is False
+        assert await plane.update_webhook(endpoint("we_9"), endpoint("we_9"), ENTRY) is False
+        assert await plane.update_webhook(made, replace(made, label="late"), ENTRY) is False
+        assert await plane.webhook("we_1") == changed
         assert await plane.delete_webhook("we_9", ENTRY) is False
         assert len(await plane.audit_page(None, None, 99)) == before
         assert await plane.delete_webhook("we_1", ENTRY) is True

@@ -59,8 +59,9 @@ FROM directory AS d
 WHERE d.removed IS NULL AND (?2 IS NULL OR d.id = ?2);
 
 -- name: update_webhook
--- Replace what an administrator says of an endpoint.
-UPDATE webhook SET url = ?2, label = ?3, types = ?4, max_events = ?5, max_wait = ?6 WHERE id = ?1;
+-- Replace what an administrator says of an endpoint, if it is as it was.
+UPDATE webhook SET url = ?2, label = ?3, types = ?4, max_events = ?5, max_wait = ?6
+WHERE id = ?1 AND url = ?7 AND label = ?8 AND types = ?9 AND max_events = ?10 AND max_wait = ?11;
 
 -- name: delete_webhook
 -- Remove an endpoint; what belongs to it goes with it.
