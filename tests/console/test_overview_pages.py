@@ -82,7 +82,7 @@ def test_what_needs_attention_comes_first_wherever_it_is(tmp_path: Path) -> None
         wanted = [
             "Problem z-paused / okta : Paused by the mass-change fuse: it lost many.",
             "Problem z-failing / okta : 9 of 10 requests failed in this hour or the last.",
-            "Problem Webhook Old was disabled because nothing reached it.",
+            "Problem Webhook Old was disabled: 410.",
             "Look here Webhook CRM has refused or missed every message since.",
             "Look here z-token / okta : Token “Okta” expires in 4 days. Rotate it.",
             f"Not set up {MANY + 1} connections have no token yet.",

@@ -124,7 +124,7 @@ def test_a_ticket_that_does_not_hold_leads_back_to_the_log_in(tmp_path: Path) ->
         _, secret, _ = await equipped(world)
         visit = world.guest()
         ticket = await asked(visit)
-        for each in ("", "x", ticket[:-1], "\ud7ff.\0", "a.b.c.d"):
+        for each in ("", "x", ticket[:-1], "\ud7ff.\1", "a.b.c.d"):
             page = await visit.post("/login/code", ticket=each, code=code(secret))
             assert (page.status, page.heading) == (403, "Log in")
             assert "Log in again" in page.words

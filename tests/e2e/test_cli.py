@@ -443,6 +443,29 @@ def test_doctor_finds_a_fresh_directory_healthy_and_an_open_one_not(data: Path) 
     assert f"chmod 700 {data}" in done.stdout
 
 
+def test_doctor_names_variables_and_addresses_that_cannot_be_meant(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROSTERD_WORKER", "3")
+    report = result("doctor", "--data", data, "--port", str(free_port()))
+    assert report["ok"] is True
+    assert "ROSTERD_WORKER (is ROSTERD_WORKERS meant?)" in report["checks"][0]["text"]
+    monkeypatch.setenv("ROSTERD_HOST", "nowhere.invalid")
+    done = invoke("doctor", "--data", data, "--port", str(free_port()))
+    assert done.returncode == 1
+    assert "that is no address of this machine" in " ".join(done.stdout.split())
+    monkeypatch.setenv("ROSTERD_TRUSTED_PROXIES", "nginx.internal")
+    assert "trusted_proxies must be addresses" in invoke("doctor", "--data", data).stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
+def test_doctor_finds_a_file_that_is_not_of_who_serves_it(data: Path) -> None:
+    os.chown(data, 65534, 65534)
+    done = invoke("doctor", "--data", data, "--port", str(free_port()))
+    assert done.returncode == 1
+    assert f"chown --reference={data}" in " ".join(done.stdout.split())
+
+
 def test_doctor_warns_of_tokens_that_end_soon(data: Path) -> None:
     invoke("token", "create", "--data", data, "--lifetime", "5d", "--label", "short")
     report = result("doctor", "--data", data, "--port", str(free_port()))

@@ -3,13 +3,14 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any
 
 import pytest
 import uvicorn
 
 from rosterd.http import reply as replies
-from rosterd.wiring.doors import Bounds, Doors
+from rosterd.wiring.doors import Bounds, Doors, refusal
 from rosterd.wiring.protocol import protocol
 
 GET = b"GET /%b HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -114,7 +115,7 @@ POST = b"POST /%b HTTP/1.1\r\nhost: x\r\n%b\r\n\r\n%b"
 UPGRADE = b"content-length: 2\r\nconnection: upgrade, http2-settings\r\nupgrade: h2c"
 CHUNKS = b"transfer-encoding: chunked"
 TOLD = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nhi %d"
-REFUSED = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+REFUSED = refusal(HTTPStatus.BAD_REQUEST)
 FAULT = b"HTTP/1.1 500 Internal Server Error\r\n"
 USUAL = b"HTTP/1.1 200 OK\r\nx-kind: usual\r\nx-other: \xff\r\ncontent-length: 5\r\n\r\nhello"
 KEPT = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n%d"
@@ -142,6 +143,8 @@ CASES: list[tuple[bytes, bytes]] = [
     (POST % (b"told", UPGRADE, b"hi") + GET % b"whole", TOLD % 3 + WHOLE),
     (GET.replace(b"1.1\r\n", b"1.0\r\nconnection: upgrade\r\nupgrade: h2c\r\n") % b"whole", CLOSING),
     (GET.replace(b"GET /", b"CONNECT x") % b"", REFUSED),
+    (GET % b"?filter=userName eq", REFUSED),
+    (GET % b"J\xc3\xb6rg", REFUSED),
     # What comes behind a body in chunks is no header of the request.
     (POST % (b"told", CHUNKS, b"2\r\nhi\r\n0\r\nauthorization: x\r\n\r\n"), TOLD % 2),
     (GET % b"whole" + b"\0", CLOSING),

@@ -11,7 +11,11 @@ from service.management import World, fill, problem, run, walk
 
 from rosterd.console.cookies import SESSION
 from rosterd.http.api.feed import EVENT_STREAM
+from rosterd.scim import errors, urns
+from rosterd.scim.schemas import CORE_MODEL
 from rosterd.service import feed as feeds
+from rosterd.service.caller import Caller
+from rosterd.service.connections import commit
 from rosterd.service.sessions import Place
 from rosterd.service.visitor import VIEWER
 from rosterd.testing.scenario import BY
@@ -170,5 +174,23 @@ def test_a_change_that_was_admitted_before_is_not_made(tmp_path: Path) -> None:
         assert await service.store.reader(acme.id).last() == last
         (entry, *_) = await walk(world.api, "/audit")
         assert entry["action"] == "directory.deleted"
+
+    run(tmp_path, test)
+
+
+def test_a_change_that_was_under_way_is_told_that_its_token_is_none(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        service = world.service
+        acme = await service.control.directory("acme")
+        assert acme is not None
+        (token, *_) = await service.control.tokens(acme.id)
+        known = await service.control.credential(token.id)
+        assert known is not None
+        await service.removal.remove(acme, by=BY)
+        caller = Caller.within(acme, known.connection, CORE_MODEL, "r")
+        body = {"schemas": [urns.USER], "userName": "late"}
+        unit = service.commands.create(caller, CORE_MODEL.types["User"], body)
+        with pytest.raises(errors.Unauthorized, match="'acme' was deleted"):
+            await commit(service.store, caller, unit)
 
     run(tmp_path, test)

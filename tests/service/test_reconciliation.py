@@ -94,6 +94,22 @@ def test_an_id_says_more_than_a_name_and_a_name_more_than_an_address(tmp_path: P
     run(tmp_path, test)
 
 
+def test_of_two_accounts_with_one_name_the_second_is_told_to_be_so(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        await world.user("mia@x.example")
+        found = await compare(
+            world,
+            {"account": "10", "userName": "mia@x.example"},
+            {"account": "11", "userName": "MIA@x.example"},
+            {"account": "12", "userName": "new"},
+        )
+        told = {one["account"]: one["detail"] for one in found["findings"]}
+        assert told["11"] == "Account 10 has the same user name. Only one of them can be provisioned."
+        assert told["12"].startswith("Nobody provisioned it. Adopt it")
+
+    run(tmp_path, test)
+
+
 def test_an_account_told_twice_is_refused(tmp_path: Path) -> None:
     async def test(world: World) -> None:
         twice = {"accounts": [{"account": "1"}, {"account": "1"}]}

@@ -1,5 +1,6 @@
 """Undo: what is given back, what is left alone and why, and that it can be broken off and run again."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -315,6 +316,20 @@ def test_only_the_first_hundred_are_told_by_name(tmp_path: Path) -> None:
             await world.create(user(f"u{n}"))
         plan = await undone(world, since)
         assert (counted(plan), len(plan.changes)) == ({"deleted": 103}, 100)
+
+    run(tmp_path, test)
+
+
+def test_of_each_kind_the_first_hundred_are_told(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        old = [await world.create(user(f"old{n}")) for n in range(103)]
+        since = moment(world)
+        for one in old:
+            await world.patch(one, {"op": "replace", "path": "active", "value": False})
+        await world.create(user("new"))
+        plan = await undone(world, since)
+        assert counted(plan) == {"activated": 103, "deleted": 1}
+        assert Counter(one.verb for one in plan.changes) == {"activated": 100, "deleted": 1}
 
     run(tmp_path, test)
 

@@ -61,6 +61,10 @@ CASES = {
     "409": (refused(409, scim_type="uniqueness", detail=TAKEN), FACTS, "with this userName exists already."),
     "400": (refused(400, scim_type="invalidValue", detail="active: expected a boolean."), FACTS,
             "does not fit: active: expected a boolean. Correct the attribute mapping"),
+    "404 deleted group": (
+        refused(404, "no resource")._replace(kind="Group"), replace(FACTS, deleted=True),
+        "it is deleted. Push the group again: it gets another id",
+    ),
     "404 deleted": (refused(404, "no resource"), replace(FACTS, deleted=True), "it is deleted. If the"),
     "404 behind an endpoint": (
         refused(404, "no resource", resource="Users"), FACTS, "names an endpoint twice. Check the base URL",

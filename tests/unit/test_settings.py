@@ -4,6 +4,7 @@ import pytest
 
 from rosterd.service.preferences import DEFAULTS, PREFERENCES, Preferences
 from rosterd.wiring import Settings, SettingsError
+from rosterd.wiring.settings import unknown_variables
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,23 @@ OPENID = {
                 "//scim//v2//",
             )
         ),
+        ({"ROSTERD_HOST": "[::1]"}, "host must be without brackets: ::1"),
+        ({"ROSTERD_TRUSTED_PROXIES": "10.0.0.5/24"}, r"not '10\.0\.0\.5/24'; write 10\.0\.0\.0/24"),
+        *(
+            ({"ROSTERD_TRUSTED_PROXIES": text}, "trusted_proxies must be addresses and networks")
+            for text in ("nginx.internal", "127.0.0.1;10.0.0.1", "127.0.0.1/33,::1", "10.0.0.1, localhost")
+        ),
+        *(
+            ({"ROSTERD_BASE_URL": url}, words)
+            for url, words in (
+                ("https://", "must name the host"),
+                ("https://scim example.com", "must name the host"),
+                ("https://user:pw@scim.example.com/", "without a user name and a password"),
+                ("https://scim.example.com:99999", "must have a port from 1 to 65535"),
+                ("https://scim.example.com:x", "must have a port from 1 to 65535"),
+                ("https://:8000", "must name the host"),
+            )
+        ),
         *(
             ({"ROSTERD_BASE_URL": f"https://x.example{end}"}, "base_url must be without a query")
             for end in ("?a=b", "/#a", "/?")
@@ -119,3 +137,27 @@ def test_an_openid_provider_is_taken_and_its_secret_never_shown() -> None:
 )
 def test_a_process_of_ones_own_is_given_the_same_settings(settings: Settings) -> None:
     assert Settings.from_env(settings.environment) == settings
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1", "*", "10.0.0.0/8, ::1", "fd00::/8,192.0.2.1", "127.0.0.1,"])
+def test_proxies_are_addresses_and_networks(text: str) -> None:
+    assert Settings.from_env({"ROSTERD_TRUSTED_PROXIES": text}).trusted_proxies == text
+
+
+@pytest.mark.parametrize(
+    "url", ["https://[2001:db8::1]:8443/x", "http://localhost:8000", "https://a_b.example"]
+)
+def test_base_urls_that_may_be(url: str) -> None:
+    assert Settings.from_env({"ROSTERD_BASE_URL": url}).base_url == url
+
+
+def test_variables_that_nothing_reads_are_told_with_what_may_be_meant() -> None:
+    environ = {
+        "ROSTERD_WORKER": "3", "ROSTERD_METRIC_TOKEN": "t", "ROSTERD_COLOUR": "red", "ROSTERD_WORKERS": "1",
+        "ROSTERD_TOKEN": "x", "HOME": "/",
+    }  # fmt: skip
+    assert unknown_variables(environ) == [
+        ("ROSTERD_COLOUR", None),
+        ("ROSTERD_METRIC_TOKEN", "ROSTERD_METRICS_TOKEN"),
+        ("ROSTERD_WORKER", "ROSTERD_WORKERS"),
+    ]

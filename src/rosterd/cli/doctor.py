@@ -7,7 +7,6 @@ import asyncio
 import http.client
 import os
 import shutil
-import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Annotated, Final, TypeVar
@@ -24,8 +23,9 @@ from rosterd.wiring import Service, Settings, SettingsError, open_service, upkee
 from rosterd.wiring.engines import want_data
 from rosterd.wiring.facts import database_bytes
 from rosterd.wiring.ids import now
-from rosterd.wiring.listening import PortTaken, bind
+from rosterd.wiring.listening import NoSuchHost, PortTaken, bind
 from rosterd.wiring.room import ROOM, wanted
+from rosterd.wiring.settings import unknown_variables
 
 T = TypeVar("T")
 
@@ -85,19 +85,34 @@ def _show(finding: Finding) -> None:
         console.print(f"  {'':<12} → {finding.fix}", markup=False)
 
 
+def _variables(settings: Settings) -> Finding | None:
+    strange = unknown_variables()
+    if not strange:
+        return None
+    said = ", ".join(f"{name} (is {meant} meant?)" if meant else name for name, meant in strange)
+    text = f"variables that rosterd does not know: {said}"
+    return Finding("Settings", "warning", text, "see docs/operations.md for those that there are")
+
+
 def _folder(settings: Settings) -> Finding | None:
     name, folder = "Data", settings.data
     if settings.database_url is not None:
         return None
     if not folder.is_dir():
         return Finding(name, "bad", f"there is no directory {folder}", f"run: rosterd serve --data {folder}")
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        fix = "mount it so that it can be written; after an error of the disk look at that first"
+        return Finding(name, "bad", f"{folder} is on a file system that is read-only", fix)
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        owner = f"chown -R $(whoami) {folder}"
-        return Finding(name, "bad", f"{folder} cannot be read and written by this user", f"run: {owner}")
+        fix = f"run as its owner or root: chown -R $(whoami) {folder}"
+        return Finding(name, "bad", f"{folder} cannot be read and written by this user", fix)
     for path in (folder, *sorted(folder.iterdir())):
         # The directory closes its files to others; a copy elsewhere would not.
         if path == folder and path.stat().st_mode & 0o077:
             return Finding(name, "bad", f"{path} is open to other users", f"run: chmod 700 {path}")
+        if path.is_file() and path.stat().st_uid != folder.stat().st_uid:
+            text = f"{path} is not of the user whom {folder} belongs to, and who serves it"
+            return Finding(name, "bad", text, f"run as root: chown --reference={folder} {path}")
         if path.is_file() and not os.access(path, os.R_OK | os.W_OK):
             return Finding(name, "bad", f"{path} cannot be read and written", f"run: chmod 600 {path}")
     return Finding(name, "ok", f"{folder} is there, for its owner only")
@@ -230,12 +245,12 @@ def _port(settings: Settings) -> Finding:
     name = "Port"
     try:
         bind(settings).close()
+    except NoSuchHost as error:
+        return Finding(name, "bad", str(error), "give another --host")
     except PortTaken as error:
         if _rosterd_answers(settings.local_url):
             return Finding(name, "ok", f"rosterd answers at {settings.local_url}")
         return Finding(name, "bad", str(error), "stop what listens there, or give another --port")
-    except (OSError, socket.gaierror) as error:
-        return Finding(name, "bad", f"cannot listen on {settings.host}: {error}", "give another --host")
     return Finding(name, "ok", f"{settings.host}:{settings.port} is free")
 
 
@@ -319,6 +334,7 @@ async def _token_warnings(service: Service) -> tuple[list[str], str]:
 
 
 CHECKS: Final[tuple[Callable[[Settings], Finding | None], ...]] = (
+    _variables,
     _folder,
     _database,
     _migrations,

@@ -71,7 +71,9 @@ def import_(
             return done
 
     outcomes = exits.run(work())
-    counts = Counter(outcome.what for outcome in outcomes)
+    counts: Counter[str] = Counter()
+    for outcome in outcomes:
+        counts[outcome.what] += outcome.count
     failed = [outcome for outcome in outcomes if outcome.what == FAILED]
     if json:
         told = [{"line": o.line, "name": o.name, "detail": o.detail} for o in failed]

@@ -13,6 +13,7 @@ from rosterd.http.site import SCIM_PATH
 from rosterd.wiring import FirstOwner, FirstRun, Settings, open_service
 from rosterd.wiring.server import Ready
 from rosterd.wiring.server import serve as run_server
+from rosterd.wiring.settings import unknown_variables
 from rosterd.wiring.workers import supervise
 
 EXAMPLES = options.examples(
@@ -43,6 +44,9 @@ def serve(
     """
     with exits.faults():
         settings = Settings.from_env(data=data, host=host, port=port, base_url=base_url, workers=workers)
+        for name, meant in unknown_variables():
+            hint = f"; is {meant} meant?" if meant else ""
+            output.complain(f"The variable {name} is none that rosterd knows, and does nothing{hint}")
         definitions = (options.read_definitions(schemas), options.read_definitions(resource_types))
         made = asyncio.run(_define(settings, *definitions)) if any(definitions) else None
 

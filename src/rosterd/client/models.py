@@ -483,7 +483,7 @@ class UndoConnectionReply(TypedDict):
     counts: UndoConnectionReplyCounts
     """How many of each kind."""
     changes: list[UndoConnectionReplyChange]
-    """The first 100 changes."""
+    """The first 100 changes of each kind."""
     conflicts: list[UndoConnectionReplyConflict]
     """What the first 100 resources with a conflict keep, and why."""
     lost: list[UndoConnectionReplyLostItem]

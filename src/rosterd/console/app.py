@@ -6,7 +6,7 @@ Order of refusal: address 404, method 405, no session → the log-in page (or 40
 
 import hmac
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -82,6 +82,7 @@ class ConsoleApp:
         request.route, request.path = routes.match(request.address)
         page = routes.page(request.route, request.method)
         pairs = tuple(parse_query(scope.get("query_string", b"")))
+        _check_text(pairs)
         request.query = dict(reversed(pairs))
         request.guest = await self._visitor_of(request)
         if page.role is not None:
@@ -110,6 +111,7 @@ class ConsoleApp:
             )
         except ValueError as error:
             raise errors.InvalidSyntax("The form is not valid UTF-8, or has too many fields.") from error
+        _check_text(pairs)
         lists: dict[str, list[str]] = {}
         for name, value in pairs:
             lists.setdefault(name, []).append(value)
@@ -160,3 +162,9 @@ def _check_origin(request: PageRequest) -> None:
             f"Load the page again and repeat what you did. This console's address is {request.origin}; "
             "if you came by another one, use that, or correct the server's base URL."
         )
+
+
+def _check_text(pairs: Iterable[tuple[str, str]]) -> None:
+    """Raise ``InvalidSyntax`` for a character that no database keeps in a text."""
+    if any("\0" in name or "\0" in value for name, value in pairs):
+        raise errors.InvalidSyntax("A field or parameter holds the character U+0000; leave it out.")

@@ -128,7 +128,7 @@ def _of_webhook(hook: Endpoint) -> Worry | None:
     if hook.standing.state == DISABLED:
         if hook.standing.by != str(ITSELF):
             return None
-        text = "was disabled because nothing reached it"
+        text = f"was disabled: {hook.standing.reason}" if hook.standing.reason else "was disabled"
         return Worry(BAD, WEBHOOK, address, title, text, webhook=True, since=hook.standing.since)
     if not hook.failing:
         return None

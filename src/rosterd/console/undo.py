@@ -77,11 +77,16 @@ def _page(
         line=line,
         since=since,
         plan=plan,
+        changes=sorted(plan.changes, key=lambda one: one.verb != "deleted") if plan else (),
         error=error,
         words=WORDS,
         shown=SHOWN,
         active=line.standing.state == ACTIVE,
     )
+
+
+_LAST: Final = 253_370_764_800_000
+"""The year 9999, in ms: behind its last hours there is no date."""
 
 
 def _moment(text: str) -> int:
@@ -90,7 +95,10 @@ def _moment(text: str) -> int:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise errors.InvalidValue("Since: a date and a time, such as 2026-11-24 17:05.") from error
-    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
+    at = int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
+    if not 0 <= at < _LAST:
+        raise errors.InvalidValue("Since: a time between 1970 and 9998.")
+    return at
 
 
 def _likely(line: Connection) -> str:

@@ -47,7 +47,8 @@ async def erase_user(console: Console, request: PageRequest) -> Reply:
     user = shown(row, await console.control.connection_names(directory.id))
     if request.text("confirm") != "yes":
         return await _page(console, request, "Check the box that says what will happen.")
-    if request.text("name", 1000) != (user.called or row.id):
+    typed = request.form.get("name", "").strip()
+    if typed not in (user.called.strip(), row.id) or not typed:
         return await _page(console, request, "That is not the user name of this user; nothing was erased.")
     await console.erasure.erase(directory, "User", row.id, by=request.visitor.actor)
     return console.redirect(

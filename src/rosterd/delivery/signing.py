@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from standardwebhooks import Webhook
 
-from rosterd.service.webhook_admin import Made
+from rosterd.service.webhook_secrets import Made
 from rosterd.service.webhooks import V1, Endpoint, Secret
 
 _NONCE: Final = 12

@@ -1,7 +1,7 @@
 """What the headers of a request say: who sends it, what it is, what may come back, which address it is to."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
@@ -110,3 +110,33 @@ def base_url(scope: Scope, headers: Headers, root: str) -> str:
 def _base_url_at(scheme: str, host: bytes, root: str) -> str | None:
     text = host.decode("latin-1")
     return f"{scheme}://{text}{root.rstrip('/')}" if _HOST.fullmatch(text) else None
+
+
+def preferred(accept: str | None, media: Sequence[str]) -> str | None:
+    """Which of these media types a client wants most (RFC 9110 §12.5.1); ``None`` if it takes none of them.
+
+    Of those that it wants as much the one that it names, then the first.
+    """
+    if not accept:
+        return media[0]
+    wanted: dict[str, float] = {}
+    for part in accept.split(","):
+        name, *parameters = (text.strip().casefold() for text in part.split(";"))
+        weights = [text[2:] for text in (one.replace(" ", "") for one in parameters) if text.startswith("q=")]
+        wanted[name] = _weight(weights[0]) if weights else 1.0
+
+    def rank(one: str) -> tuple[float, int]:
+        ranges = (one, f"{one.split('/', maxsplit=1)[0]}/*", "*/*")
+        named = next((place for place, name in enumerate(ranges) if name in wanted), None)
+        return (0.0, 0) if named is None else (wanted[ranges[named]], -named)
+
+    best = max(media, key=rank)
+    return best if rank(best)[0] > 0 else None
+
+
+def _weight(text: str) -> float:
+    """``qvalue``; what is none counts as 1."""
+    try:
+        return min(max(float(text), 0.0), 1.0)
+    except ValueError:
+        return 1.0

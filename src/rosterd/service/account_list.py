@@ -20,9 +20,13 @@ _TEXTS: Final = {
 _ACTIVE: Final = {"": True, "true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
+_SURPLUS: Final = "\0"
+"""Under which the values are that no column has."""
+
+
 def read_accounts(lines: Iterable[str]) -> list[Account]:
     """The accounts in these lines. Raises ``InvalidValue`` that says where something is wrong."""
-    reader = csv.DictReader(lines)
+    reader = csv.DictReader(lines, restkey=_SURPLUS, strict=True)
     try:
         header = list(reader.fieldnames or ())
         strange = [name for name in header if name not in COLUMNS]
@@ -31,10 +35,14 @@ def read_accounts(lines: Iterable[str]) -> list[Account]:
             raise errors.InvalidValue(f"The columns are {', '.join(COLUMNS)}; {what}")
         return [_account(reader.line_num, row) for row in reader]
     except csv.Error as error:
-        raise errors.InvalidValue(f"Line {reader.line_num} is not valid CSV: {error}.") from error
+        raise errors.InvalidValue(f"Line {reader.line_num + 1} is not valid CSV: {error}.") from error
 
 
 def _account(line: int, row: dict[str, Any]) -> Account:
+    if _SURPLUS in row:
+        raise errors.InvalidValue(f"line {line}: there are more values than columns.")
+    if any("\n" in text or "\r" in text for text in row.values() if text):
+        raise errors.InvalidValue(f"line {line}: a value goes over several lines; is a quote missing before?")
     active = str(row.get("active") or "").strip().casefold()
     account = str(row.get("account") or "").strip()
     if active not in _ACTIVE or not account:

@@ -43,6 +43,8 @@ class Reason:
     """Whether another connection is known to have made the resource in the way."""
     own: bool | None = None
     """Whether this connection made it."""
+    kind: str | None = None
+    """The resource type that it is about."""
     doubled: bool | None = None
     """Whether the name of an endpoint stands where the id of a resource belongs."""
 
@@ -101,6 +103,15 @@ REASONS: Final[tuple[Reason, ...]] = (
         "uniqueness",
     ),
     Reason("it does not go with the present state: {detail}", "Mend that and try again.", 409),
+    Reason(
+        "it is deleted",
+        "Push the group again: it gets another id. Where the identity provider remembers the former one, "
+        "unlink it there first.",
+        404,
+        situation="no resource",
+        deleted=True,
+        kind="Group",
+    ),
     Reason(
         "it is deleted",
         "If the person is to come back, let the identity provider create it again: with the same userName "
@@ -301,6 +312,7 @@ def _fits(row: Reason, one: Exchange, facts: Facts) -> bool:
         and row.scim_type in (None, one.scim_type)
         and row.situation in (None, one.situation)
         and row.deleted in (None, facts.deleted)
+        and row.kind in (None, one.kind)
         and row.owned in (None, facts.owner is not None)
         and row.own in (None, facts.own)
         and row.doubled in (None, one.resource in _ENDPOINTS)

@@ -171,8 +171,14 @@ class Reconciliation:
             rest = [one for one in rest if not _found(index, kind, one, report)]
         for person in rest:
             _held_against(person, None, report)
+        first: dict[str, str] = {}
+        for account in accounts:
+            first.setdefault(account.user_name.casefold(), account.account)
         for account in index.left.values():
             detail = "Nobody provisioned it. Adopt it, or deactivate it in the application."
+            other = first.get(account.user_name.casefold(), account.account)
+            if account.user_name and other != account.account:
+                detail = f"Account {other} has the same user name. Only one of them can be provisioned."
             name = account.user_name or account.email or account.account
             report.add(Finding(UNKNOWN, name, account.account, None, detail))
         return report

@@ -128,7 +128,9 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
                 Step(
                     "Look at the attribute mappings",
                     "Attribute mapping",
-                    "The default mappings work. Users are matched by userName, groups by displayName.",
+                    "The default mappings work, but for one: set the source of externalId to objectId. By "
+                    "the default, mailNickname, whoever gets the address of a person who left would get that "
+                    "person's account, too. Users are matched by userName, groups by displayName.",
                 ),
                 Step("Assign people and groups", "Users and groups → Add user/group"),
                 Step(

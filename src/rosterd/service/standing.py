@@ -88,6 +88,8 @@ def refusal(standing: Standing, connection: str, directory: str) -> errors.ScimE
     """
     if standing.state == DELETED:
         return errors.Unauthorized(f"Connection '{connection}' was deleted, and its tokens with it.")
+    if standing.state == DISABLED and not standing.by:  # by nobody: its directory ended (removal.sql)
+        return errors.Unauthorized(f"Directory '{directory}' was deleted, and its tokens with it.")
     why = f": {standing.reason.rstrip('.')}" if standing.reason else ""
     when = f" on {format_time(standing.since)}" if standing.since is not None else ""
     back = f"'rosterd connection {_BACK[standing.state]} {connection} --directory {directory}'"

@@ -67,6 +67,8 @@ class Outcome:
     what: str
     id: str | None = None
     detail: str = ""
+    count: int = 1
+    """Of how many it tells: several members are one record."""
 
 
 Record = Callable[[Model], Item | Outcome | None]
@@ -201,7 +203,7 @@ class Imports:
             "Operations": [{"op": "add", "path": "members", "value": values}],
         }
         await self._run(tx, self._commands.patch(self._caller, item.type, group, body))
-        return Outcome(item.line, f"{len(values)} members", MEMBERS, group)
+        return Outcome(item.line, f"{len(values)} members", MEMBERS, group, count=len(values))
 
     async def _run(self, tx: Writer, unit: Unit) -> str:
         """Run the unit by itself; the resource's id. Raises what it raises, and its refusal."""

@@ -6,6 +6,7 @@ resources. A sum is made of events up to the beginning of the run and without an
 follows from it and from what is there at that moment. So a run that was broken off is simply run again.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -41,6 +42,7 @@ class Plan:
     changes: list[Outcome] = field(default_factory=list)
     conflicts: list[Outcome] = field(default_factory=list)
     lost: list[Outcome] = field(default_factory=list)
+    _kept: Counter[str] = field(default_factory=Counter)
 
     def add(self, outcome: Outcome) -> None:
         """Count an outcome, and keep it if it is one of the first."""
@@ -49,7 +51,9 @@ class Plan:
         if outcome.verb in self.counts:
             self.counts[outcome.verb] += 1
         if outcome.verb:
-            _keep(self.changes, outcome)
+            self._kept[outcome.verb] += 1
+            if self._kept[outcome.verb] <= SHOWN:
+                self.changes.append(outcome)
         self.counts["conflicts"] += len(outcome.step.conflicts)
         if outcome.step.conflicts:
             _keep(self.conflicts, outcome)

@@ -1,7 +1,7 @@
 """Administration of webhooks: endpoints, replays, tests, and secrets, each of which is shown once only."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from rosterd.scim import errors
@@ -17,6 +17,7 @@ from rosterd.service.signing_keys import SigningKeys
 from rosterd.service.standing import Standing
 from rosterd.service.webhook_messages import Message
 from rosterd.service.webhook_rules import check, no_handler, not_polled, target, told
+from rosterd.service.webhook_secrets import Keyring, Made
 from rosterd.service.webhooks import (
     DISABLED,
     ENABLED,
@@ -40,25 +41,6 @@ MAX_OVERLAP: Final = 31_536_000
 """Seconds; a year."""
 MAX_REASON: Final = 500
 GIVEN_UP: Final = "webhook.disabled"
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A new secret: how it is kept, and what the receiver is given (of ``v1a`` the public key)."""
-
-    sealed: bytes
-    shown: str
-    public: str | None
-
-
-class Keyring(Protocol):
-    """Makes secrets; they can be used, and not read, by whoever has the database alone."""
-
-    def make(self, webhook: str, scheme: str) -> Made:
-        """A new secret of an endpoint."""
-
-    def seal(self, whose: str, secret: bytes) -> bytes:
-        """Encrypt a secret that somebody else made."""
 
 
 class Sender(Protocol):
@@ -178,8 +160,16 @@ class WebhookAdmin:
         Raises ``InvalidValue``, ``NotFound``, ``Conflict`` for a handler.
         """
         no_handler(old)
+        values: dict[str, Any] = {
+            "url": url,
+            "label": label,
+            "types": None if types is None else parse_types(types),
+            "max_events": max_events,
+            "max_wait": max_wait,
+        }
+        given = {name: value for name, value in values.items() if value is not None}
         for _ in range(_ATTEMPTS):
-            new = self._changed(old, url, label, types, max_events, max_wait, stream, authorization)
+            new = self._changed(old, given, stream, authorization)
             before, after = told(old), told(new)
             if authorization is not None:
                 after["authorization"] = MASK
@@ -197,23 +187,12 @@ class WebhookAdmin:
     def _changed(
         self,
         old: Endpoint,
-        url: str | None,
-        label: str | None,
-        types: str | None,
-        max_events: int | None,
-        max_wait: int | None,
+        given: Mapping[str, Any],
         stream: Mapping[str, Any] | None,
         authorization: str | None,
     ) -> Endpoint:
         """It with what is given. Raises ``InvalidValue``."""
-        new = replace(
-            old,
-            url=old.url if url is None else url,
-            label=old.label if label is None else label,
-            types=old.types if types is None else parse_types(types),
-            max_events=old.max_events if max_events is None else max_events,
-            max_wait=old.max_wait if max_wait is None else max_wait,
-        )
+        new = replace(old, **given)
         if stream is not None or authorization is not None:
             if old.stream is None:
                 raise errors.InvalidValue(f"{old.id} gets webhooks, and no security event tokens.")

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Final
 
 from rosterd.wiring.cycle import Opening
 from rosterd.wiring.outbox import Outbox
@@ -12,6 +13,12 @@ from rosterd.wiring.outbox import Outbox
 
 def _nothing() -> None:
     pass
+
+
+_UNREADABLE: Final = (
+    b'{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"400","detail":"This is no valid '
+    b'request of HTTP. In addresses all but ASCII letters, digits and marks is percent-encoded, and blanks."}'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +69,20 @@ class Doors:
             await asyncio.sleep(self.bounds.look_seconds)
             for connection in tuple(self.connections):
                 connection.look(clock())
+
+
+def unmapped(client: tuple[str, int] | None) -> tuple[str, int] | None:
+    """An IPv4 client of a socket that takes both is known by its own address, as everywhere else."""
+    if client is not None and client[0].startswith("::ffff:") and "." in client[0]:
+        return client[0][7:], client[1]
+    return client
+
+
+def refusal(status: HTTPStatus) -> bytes:
+    """The reply to what is no request, or comes too slowly: the last one on its connection."""
+    body = _UNREADABLE if status is HTTPStatus.BAD_REQUEST else b""
+    kind = "content-type: application/scim+json\r\n" if body else ""
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\n{kind}content-length: {len(body)}\r\nconnection: close"
+    )
+    return f"{head}\r\n\r\n".encode() + body

@@ -1,5 +1,6 @@
 """What a server listens on, and what keeps one from serving; light, for who only asks about it."""
 
+import errno
 import socket
 
 from rosterd.wiring.settings import Settings
@@ -7,6 +8,10 @@ from rosterd.wiring.settings import Settings
 
 class PortTaken(OSError):
     """Another process listens on the port."""
+
+
+class NoSuchHost(PortTaken):
+    """This machine has not the address that is to be listened on."""
 
 
 class WorkersEnded(Exception):
@@ -28,9 +33,12 @@ def bind(settings: Settings) -> socket.socket:
         listener.bind((settings.host, settings.port))
     except OSError as error:
         listener.close()
-        raise PortTaken(
-            f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}); "
-            "choose another with --port."
-        ) from error
+        place = f"{settings.host}:{settings.port} ({error.strerror})"
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise NoSuchHost(
+                f"Cannot listen on {place}: that is no address of this machine; give another with --host, "
+                "such as 127.0.0.1, or 0.0.0.0 for all."
+            ) from error
+        raise PortTaken(f"Cannot listen on {place}; choose another with --port.") from error
     listener.listen(2048)
     return listener

@@ -30,7 +30,7 @@ from uvicorn.server import ServerState
 from rosterd.http.busy import busy
 from rosterd.http.reply import SAME, WHOLE
 from rosterd.wiring.cycle import Cycle
-from rosterd.wiring.doors import Doors
+from rosterd.wiring.doors import Doors, refusal, unmapped
 from rosterd.wiring.outbox import Outgoing
 
 _ALWAYS: Final = (b"/healthz", b"/readyz", b"/metrics")
@@ -111,7 +111,7 @@ class Bounded(asyncio.Protocol):
             "asgi": _ASGI,
             "http_version": "1.1",
             "server": get_local_addr(transport),
-            "client": get_remote_addr(transport),
+            "client": unmapped(get_remote_addr(transport)),
             "scheme": "https" if is_ssl(transport) else "http",
             "method": "",
             "root_path": "",
@@ -379,10 +379,7 @@ class Bounded(asyncio.Protocol):
         if status is None or begun:
             self.transport.close()
         else:
-            head = (
-                f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-            )
-            self.transport.write(head.encode())
+            self.transport.write(refusal(status))
             self.transport.write_eof()
         self._tell()
 

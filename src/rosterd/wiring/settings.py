@@ -1,9 +1,11 @@
 """Settings: read once at start, from the command line or the environment (``ROSTERD_*``)."""
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -16,6 +18,10 @@ from rosterd.service.webhooks import LONGEST_LEASE
 
 _SCIM_PATH: Final = re.compile(r"(?<![:/])/+scim(/+v2(/+d/+[^/]+)?)?/*$", re.IGNORECASE)
 """What clients are given behind the base URL, and so is easily taken for a part of it."""
+_PREFIX: Final = "ROSTERD_"
+_OF_COMMANDS: Final = ("ROSTERD_TOKEN", "ROSTERD_KEY", "ROSTERD_LISTEN_SECRET")
+"""Variables that commands read, and no server."""
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "port": (0, 65_535),
     "failure_rate": (0, 1_000_000),
@@ -65,8 +71,8 @@ class Settings:
     """``debug``, ``info``, ``warning`` or ``error``."""
     log_format: str = "auto"
     """``json``, ``console``, or ``auto``: console on a terminal, else json."""
-    trusted_proxies: str = "127.0.0.1"
-    """Addresses whose ``X-Forwarded-*`` headers are believed, separated by commas; ``*`` for all."""
+    trusted_proxies: str = "127.0.0.1,::1"
+    """Addresses and networks whose ``X-Forwarded-*`` headers are believed, with commas; ``*`` for all."""
     documentation_url: str | None = None
     """Shown to clients as ``documentationUri`` in ServiceProviderConfig."""
     event_retention_days: int | None = None
@@ -132,7 +138,7 @@ class Settings:
         """
         values: dict[str, Any] = {}
         for known in fields(cls):
-            text = environ.get(f"ROSTERD_{known.name.upper()}")
+            text = environ.get(f"{_PREFIX}{known.name.upper()}")
             if text:
                 values[known.name] = text
         values.update({name: value for name, value in overrides.items() if value is not None})
@@ -152,6 +158,9 @@ class Settings:
             raise SettingsError("database_url must begin with postgres:// or postgresql://")
         if settings.base_url is not None:
             check_base_url(settings.base_url)
+        _check_proxies(settings.trusted_proxies)
+        if settings.host.startswith("["):
+            raise SettingsError(f"host must be without brackets: {settings.host.strip('[]')}")
         return settings
 
     @property
@@ -159,7 +168,7 @@ class Settings:
         """What ``from_env`` makes the same settings of, for a process of one's own; it holds secrets."""
         values = {known.name: getattr(self, known.name) for known in fields(self)}
         return {
-            f"ROSTERD_{name.upper()}": str(value).lower() if isinstance(value, bool) else str(value)
+            f"{_PREFIX}{name.upper()}": str(value).lower() if isinstance(value, bool) else str(value)
             for name, value in values.items()
             if value not in (None, "")
         }
@@ -187,17 +196,55 @@ class Settings:
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
+def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[tuple[str, str | None]]:
+    """Variables ``ROSTERD_…`` that nothing reads, each with the one that may be meant."""
+    known = [f"{_PREFIX}{one.name.upper()}" for one in fields(Settings)] + list(_OF_COMMANDS)
+    strange = [name for name in environ if name.startswith(_PREFIX) and name not in known]
+    return [(name, next(iter(get_close_matches(name, known, 1, 0.8)), None)) for name in sorted(strange)]
+
+
 def check_base_url(url: str) -> None:
     """Raise ``SettingsError`` for what is no public URL of a server, or is the SCIM base URL itself."""
     if not url.startswith(("http://", "https://")):
         raise SettingsError("base_url must begin with https:// or http://")
     if "?" in url or "#" in url:
         raise SettingsError("base_url must be without a query ('?') and a fragment ('#')")
+    place = urlsplit(url)
+    try:
+        port = place.port
+    except ValueError as error:
+        raise SettingsError("base_url must have a port from 1 to 65535, or none") from error
+    if "@" in place.netloc:
+        raise SettingsError("base_url must be without a user name and a password: every client is told of it")
+    if port == 0 or not place.hostname or not _HOST.fullmatch(place.hostname):
+        raise SettingsError("base_url must name the host of the server, such as https://scim.example.com")
     bare = _SCIM_PATH.sub("", url)
     if bare != url:
         raise SettingsError(
             f"base_url must be the URL of the server without the path of SCIM, which rosterd adds: {bare}"
         )
+
+
+def _check_proxies(text: str) -> None:
+    for one in filter(None, map(str.strip, text.split(","))):
+        if one == "*":
+            continue
+        try:
+            ipaddress.ip_network(one)
+        except ValueError as error:
+            hint = "" if (meant := _network(one)) is None else f"; write {meant}"
+            raise SettingsError(
+                "trusted_proxies must be addresses and networks such as 10.0.0.5 or 10.0.0.0/24, separated "
+                f"by commas, and not {one!r}{hint}"
+            ) from error
+
+
+def _network(text: str) -> str | None:
+    """The network that an address with a mask is in, which is what somebody means by it."""
+    try:
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        return None
 
 
 def _check_openid(settings: Settings) -> None:

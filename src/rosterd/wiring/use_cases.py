@@ -121,7 +121,11 @@ class UseCases(Chores):
         """Make directory, connection and token "default" if this is the first run; else ``None``."""
         if await self.control.directories():
             return None
-        directory, connection = await self.ensure_default()
+        try:
+            directory = await self.directories.create(DEFAULT, by=ITSELF)
+        except errors.Uniqueness:  # another process is just at it
+            return None
+        connection = await self.connections.create(directory, DEFAULT, by=ITSELF)
         _, text = await self.tokens.issue(directory.id, connection.id, label="first run", by=ITSELF)
         return FirstRun(directory, connection, text)
 

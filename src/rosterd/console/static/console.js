@@ -11,7 +11,7 @@ function offerCopy(root) {
       try {
         await navigator.clipboard.writeText(source.value ?? source.textContent);
       } catch {
-        source.select();
+        if (source.select) source.select(); else getSelection().selectAllChildren(source);
         document.execCommand("copy");
       }
       button.textContent = "Copied";
@@ -47,6 +47,31 @@ function leaveWithSession() {
   document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
 }
 
+// What can have the focus, in its order.
+const STOPS = "a[href], button, input, select, summary, [tabindex]";
+
+// Where the focus is in a part, so that it is found again in another one of the same form.
+function focusIn(part) {
+  const here = document.activeElement;
+  if (!part.contains(here)) return null;
+  const stops = [...part.querySelectorAll(STOPS)];
+  return { id: here.id, address: here.getAttribute("href"), place: stops.indexOf(here) };
+}
+
+function focusAgain(part, was) {
+  const stops = [...part.querySelectorAll(STOPS)];
+  const found = (was.id && document.getElementById(was.id))
+    || (was.address && stops.find((one) => one.getAttribute("href") === was.address))
+    || stops[Math.min(was.place, stops.length - 1)];
+  found?.focus({ preventScroll: true });
+}
+
+// Whether a text in a part is just selected, as to be copied.
+function isRead(part) {
+  const chosen = getSelection();
+  return !chosen.isCollapsed && (part.contains(chosen.anchorNode) || part.contains(chosen.focusNode));
+}
+
 // Take a part of another answer in the place of the one shown, by its id; the focus stays where it is.
 async function replaceParts(address, ids, { signal, headers } = {}) {
   const reply = await fetch(address, { signal, headers, credentials: "same-origin" });
@@ -56,11 +81,11 @@ async function replaceParts(address, ids, { signal, headers } = {}) {
   for (const id of ids) {
     const shown = document.getElementById(id);
     const fresh = page.getElementById(id);
-    if (!shown || !fresh || fresh.innerHTML === shown.innerHTML) continue;
-    const focused = shown.contains(document.activeElement) ? document.activeElement.id : "";
+    if (!shown || !fresh || fresh.innerHTML === shown.innerHTML || isRead(shown)) continue;
+    const was = focusIn(shown);
     shown.innerHTML = fresh.innerHTML;
     prepare(shown);
-    if (focused) document.getElementById(focused)?.focus();
+    if (was) focusAgain(shown, was);
   }
   return true;
 }

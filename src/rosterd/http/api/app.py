@@ -7,7 +7,7 @@ key 401, scope 403, query 400, body 413, media type 415, body 400; then what the
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from rosterd.http.api.request import NOBODY, ApiCaller, ApiContext, ApiReply, Ap
 from rosterd.http.api.route import JSON, ApiRoute
 from rosterd.http.decode import ClientGone, parse_json, parse_query, read_body
 from rosterd.http.guard import Guard
-from rosterd.http.headers import Headers, bearer, check_encoding, check_media_type
+from rosterd.http.headers import Headers, bearer, check_encoding, check_media_type, preferred
 from rosterd.http.problems import problem_to
 from rosterd.http.reply import GUARDS, NO_STORE, Header, Receive, Reply, Scope, Send, send_part
 from rosterd.scim import errors
@@ -200,15 +200,6 @@ def _rendered(reply: ApiReply | StreamReply) -> Reply | StreamReply:
 
 def _negotiate(headers: Headers, route: ApiRoute) -> None:
     """Raise ``NotAcceptable`` if the client takes nothing that the route can reply with."""
-    accept = headers.get(b"accept")
-    if not accept:
+    if preferred(headers.get(b"accept"), route.media) is not None:
         return
-    wanted: Mapping[str, bool] = {
-        media.strip().casefold(): not any(p.replace(" ", "").rstrip("0") in ("q=", "q=0.") for p in rest)
-        for media, *rest in (part.split(";") for part in accept.split(","))
-    }
-    for media in route.media:
-        ranges = (media, f"{media.split('/')[0]}/*", "*/*")
-        if any(wanted.get(one) for one in ranges):
-            return
     raise errors.NotAcceptable(f"Only {', '.join(route.media)} can be produced here.")

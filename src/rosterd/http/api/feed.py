@@ -15,6 +15,7 @@ from rosterd.http.api.request import ApiContext, ApiReply, ApiRequest, StreamRep
 from rosterd.http.api.route import JSON, ApiRoute, Schema
 from rosterd.http.api.schemas import text, thing, time
 from rosterd.http.api.waits import Wait
+from rosterd.http.headers import preferred
 from rosterd.http.problems import InvalidRequest
 from rosterd.service.control import Directory
 from rosterd.service.feed import DEFAULT_LIMIT, MAX_LIMIT, MAX_WAIT, Feed, Page, Want, lines, parse_types
@@ -69,7 +70,7 @@ async def events(api: ApiContext, request: ApiRequest) -> ApiReply | StreamReply
     directory = await directory_in_query(api, request)
     feed = _feed(api)
     types = parse_types(request.query.get("types", ""))
-    if EVENT_STREAM in (request.headers.get(b"accept") or "").casefold():
+    if preferred(request.headers.get(b"accept"), (JSON, EVENT_STREAM)) == EVENT_STREAM:
         after = request.headers.get(b"last-event-id") or request.query.get("after")
         place = await feed.place(directory, after)
         pages = feed.follow(directory, place, types)

@@ -106,7 +106,7 @@ ROUTES: Final = (
             since=time("The moment."),
             counts=thing("How many of each kind.", **{name: _number(_MEANINGS[name]) for name in COUNTS}),
             changes=_list(
-                f"The first {SHOWN} changes.",
+                f"The first {SHOWN} changes of each kind.",
                 change=text("What becomes of it.", enum=[*VERBS, MEMBERS]),
                 attributes={
                     "type": "array",

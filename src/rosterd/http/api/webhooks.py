@@ -10,9 +10,10 @@ from rosterd.http.api.request import ApiContext, ApiReply, ApiRequest
 from rosterd.http.api.route import PAGE, ApiRoute
 from rosterd.http.api.schemas import number, page, ref, text, thing
 from rosterd.http.api.webhook_schemas import CHANGEABLE, SCHEME, STREAM, STREAM_CHANGES
+from rosterd.http.problems import InvalidRequest
 from rosterd.scim.render import format_time
 from rosterd.service.keys import WEBHOOKS_READ, WEBHOOKS_WRITE
-from rosterd.service.set_stream import Stream
+from rosterd.service.set_stream import POLL, Stream
 from rosterd.service.webhook_admin import MAX_OVERLAP, MAX_REASON
 from rosterd.service.webhooks import Endpoint
 
@@ -43,6 +44,9 @@ async def create_webhook(api: ApiContext, request: ApiRequest) -> ApiReply:
         directory = await api.directory(request, request.body["directory"])
     told = dict(request.body.get("stream", {}))
     authorization = told.pop("authorization", None)
+    if "url" not in request.body and told.get("method") != POLL:
+        fault = "is missing; a stream that is fetched has none, and its `method` is `poll`"
+        raise InvalidRequest(f"url: {fault}.", [("/url", fault)])
     endpoint, secret = await api.webhooks.create(
         **{"url": "", **_given(request.body)},
         scheme=request.body.get("scheme", "v1"),
