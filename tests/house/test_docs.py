@@ -18,7 +18,7 @@ from rosterd.cli import app
 from rosterd.http import routes, token_provider
 from rosterd.http.api import routes as api_routes
 from rosterd.http.api.route import ApiRoute
-from rosterd.http.site import SCIM_PATH
+from rosterd.http.scim import SCIM_PATH
 from rosterd.wiring import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -402,3 +402,23 @@ async def serving(path: Path, test: Any, **settings: Any) -> None:
             headers={"Authorization": f"Bearer {token}"},
         ) as client:
             await test(service, client)
+
+
+@pytest.mark.parametrize(
+    "path", ["/scim/Users", "/Users", "/scim/v1/Users", "/v2/Groups", "/ServiceProviderConfig"]
+)
+def test_a_request_by_a_base_url_that_is_not_complete_is_seen(tmp_path: Path, path: str) -> None:
+    async def test(world: World) -> None:
+        wrong = await world.scim.get(f"http://sp.example{path}", params={"filter": 'userName eq "x"'})
+        assert wrong.status_code == 404
+        assert "the SCIM base URL ends in /scim/v2" in wrong.json()["detail"]
+        (one,) = await logged(world)
+        assert (one.method, one.path, one.status) == ("GET", path, 404)
+        listed = await walk(world.api, "/requests", directory="acme")
+        assert "Check the base URL at the identity provider" in " ".join(listed[0]["explanation"])
+        async with httpx.AsyncClient(transport=world.site, base_url="http://sp.example") as nobody:
+            for headers in ({}, {"Authorization": "Bearer rst_x_y"}, {"Authorization": "Basic YTpi"}):
+                assert (await nobody.get(path, headers=headers)).status_code == 404
+        assert len(await logged(world)) == 1
+
+    run(tmp_path, test)

@@ -154,10 +154,14 @@ def test_base_urls_that_may_be(url: str) -> None:
 def test_variables_that_nothing_reads_are_told_with_what_may_be_meant() -> None:
     environ = {
         "ROSTERD_WORKER": "3", "ROSTERD_METRIC_TOKEN": "t", "ROSTERD_COLOUR": "red", "ROSTERD_WORKERS": "1",
-        "ROSTERD_TOKEN": "x", "HOME": "/",
+        "ROSTERD_TOKEN": "x", "HOME": "/", "ROSTERD_SERVICE_HOST": "10.0.0.1", "ROSTERD_PORT_80_TCP": "tcp://x",
     }  # fmt: skip
     assert unknown_variables(environ) == [
         ("ROSTERD_COLOUR", None),
         ("ROSTERD_METRIC_TOKEN", "ROSTERD_METRICS_TOKEN"),
         ("ROSTERD_WORKER", "ROSTERD_WORKERS"),
     ]
+
+
+def test_the_port_of_a_service_of_kubernetes_is_not_taken_for_ours() -> None:
+    assert Settings.from_env({"ROSTERD_PORT": "tcp://10.0.0.1:8000"}).port == 8000

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from rosterd.cli import codes, exits, options, output
-from rosterd.http.site import SCIM_PATH
+from rosterd.http.scim import SCIM_PATH
 from rosterd.service.control import Connection
 from rosterd.simulator import Company, Summary, make_company, provision
 from rosterd.simulator import Progress as Step

@@ -9,7 +9,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from rosterd.cli import exits, options, output
-from rosterd.http.site import SCIM_PATH
+from rosterd.http.scim import SCIM_PATH
 from rosterd.wiring import FirstOwner, FirstRun, Settings, open_service
 from rosterd.wiring.server import Ready
 from rosterd.wiring.server import serve as run_server

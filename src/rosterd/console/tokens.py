@@ -12,7 +12,7 @@ from rosterd.console.paging import first, here, pack, unpack
 from rosterd.console.request import PageRequest, path
 from rosterd.console.route import Page
 from rosterd.http.reply import Reply
-from rosterd.http.site import SCIM_PATH
+from rosterd.http.scim import SCIM_PATH
 from rosterd.scim import errors
 from rosterd.service.caller import READ, SCOPES, WRITE
 from rosterd.service.control import Connection, Directory, Token

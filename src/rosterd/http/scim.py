@@ -14,7 +14,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -47,6 +47,9 @@ from rosterd.service.limits import Throttle
 from rosterd.service.ports import Store
 from rosterd.service.queries import CURSOR_LIFETIME, Queries
 from rosterd.service.view import View
+
+SCIM_PATH: Final = "/scim/v2"
+NOTHING_HERE: Final = f"There is nothing here; the SCIM base URL ends in {SCIM_PATH}."
 
 
 class ScimApp:
@@ -81,14 +84,19 @@ class ScimApp:
         self._public_url = public_url
         self._documentation_url = documentation_url
 
-    async def answer(self, scope: Scope, receive: Receive, send: Send, root: str) -> None:
-        """Answer an HTTP request below the path ``root``; every error becomes a SCIM error here."""
+    async def answer(
+        self, scope: Scope, receive: Receive, send: Send, root: str, *, misplaced: bool = False
+    ) -> None:
+        """Answer an HTTP request below the path ``root``; every error becomes a SCIM error here.
+
+        One that is ``misplaced`` is refused, and logged with whose token it has: the base URL is wrong.
+        """
         started = time.perf_counter()
         span = None if self._spans is None else self._spans.begin(scope, started)
         request_id = self._new_request_id() if span is None else span.request_id
         request = Request(scope, request_id, self._admission.now(), started, root)
         try:
-            reply = await self._reply(request, receive)
+            reply = await (_nowhere() if misplaced else self._reply(request, receive))
         except ClientGone as gone:
             if span is not None:
                 request.error = gone
@@ -319,6 +327,10 @@ def _meant(
             caller.tolerated["filter-without-urn"] = None
             wanted = replace(wanted, filter=filter)
     return wanted
+
+
+async def _nowhere() -> Reply:
+    raise errors.NotFound(NOTHING_HERE)
 
 
 async def _made(request: Request, make: Callable[..., Unit], *given: object) -> Unit:

@@ -17,12 +17,11 @@ from rosterd.http.metrics import PATH as METRICS_PATH
 from rosterd.http.metrics import Metrics
 from rosterd.http.problems import RETRY_AFTER, reply_to
 from rosterd.http.reply import Message, Receive, Reply, Scope, Send
-from rosterd.http.scim import ScimApp
+from rosterd.http.scim import NOTHING_HERE, SCIM_PATH, ScimApp
 from rosterd.http.token_provider import BY_PATH, TokenProvider
 from rosterd.http.well_known import WELL_KNOWN, WellKnown
 from rosterd.scim import errors
 
-SCIM_PATH: Final = "/scim/v2"
 _SCIM: Final = SCIM_PATH + "/"
 _JSON: Final = (b"content-type", b"application/json")
 _HEALTH: Final = ("/healthz", "/readyz")
@@ -91,6 +90,9 @@ class Site:
             inner = dict(scope, root_path=root + API_PATH)
             await self._api(inner, receive, self._counted("api", scope, send))
             return
+        if _is_misplaced(path) and any(name == b"authorization" for name, _ in scope["headers"]):
+            await self._scim.answer(scope, receive, send, root, misplaced=True)
+            return
         other = await self._other(path, scope)
         if other is None and self._console is not None:
             await self._console(scope, receive, self._counted("console", scope, send))
@@ -122,13 +124,17 @@ class Site:
             return await self._well_known.reply(path, scope)
         if path == METRICS_PATH and self._metrics is not None:
             return await self._metrics.reply(scope)
-        if path.removeprefix("/").split("/")[0].casefold() in _MISPLACED:
+        if _is_misplaced(path):
             return _nothing_here()
         return None
 
 
+def _is_misplaced(path: str) -> bool:
+    return path.removeprefix("/").split("/")[0].casefold() in _MISPLACED
+
+
 def _nothing_here() -> Reply:
-    error = errors.NotFound(f"There is nothing here; the SCIM base URL ends in {SCIM_PATH}.")
+    error = errors.NotFound(NOTHING_HERE)
     return Reply(404, orjson.dumps(error.to_json()))
 
 

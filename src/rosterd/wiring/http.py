@@ -17,8 +17,8 @@ from rosterd.http.api.app import ApiApp
 from rosterd.http.api.request import ApiContext
 from rosterd.http.api.waits import Waits
 from rosterd.http.guard import Guard, Rates
-from rosterd.http.scim import ScimApp
-from rosterd.http.site import SCIM_PATH, Site
+from rosterd.http.scim import SCIM_PATH, ScimApp
+from rosterd.http.site import Site
 from rosterd.http.token_provider import TokenProvider
 from rosterd.http.well_known import WellKnown
 from rosterd.service.bulk import Bulk

@@ -21,6 +21,8 @@ _SCIM_PATH: Final = re.compile(r"(?<![:/])/+scim(/+v2(/+d/+[^/]+)?)?/*$", re.IGN
 _PREFIX: Final = "ROSTERD_"
 _OF_COMMANDS: Final = ("ROSTERD_TOKEN", "ROSTERD_KEY", "ROSTERD_LISTEN_SECRET")
 """Variables that commands read, and no server."""
+_OF_OTHERS: Final = re.compile(r"ROSTERD_(SERVICE_|PORT_\d|TEST_)")
+"""What Kubernetes sets beside a service of the name ``rosterd``, and what tests go by."""
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "port": (0, 65_535),
@@ -139,7 +141,7 @@ class Settings:
         values: dict[str, Any] = {}
         for known in fields(cls):
             text = environ.get(f"{_PREFIX}{known.name.upper()}")
-            if text:
+            if text and not (known.name == "port" and text.startswith("tcp://")):  # it is Kubernetes', too
                 values[known.name] = text
         values.update({name: value for name, value in overrides.items() if value is not None})
         if "data" in values:
@@ -199,7 +201,11 @@ class Settings:
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[tuple[str, str | None]]:
     """Variables ``ROSTERD_…`` that nothing reads, each with the one that may be meant."""
     known = [f"{_PREFIX}{one.name.upper()}" for one in fields(Settings)] + list(_OF_COMMANDS)
-    strange = [name for name in environ if name.startswith(_PREFIX) and name not in known]
+    strange = [
+        name
+        for name in environ
+        if name.startswith(_PREFIX) and name not in known and not _OF_OTHERS.match(name)
+    ]
     return [(name, next(iter(get_close_matches(name, known, 1, 0.8)), None)) for name in sorted(strange)]
 
 

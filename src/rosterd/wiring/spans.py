@@ -28,7 +28,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from rosterd.http.reply import Scope
 from rosterd.http.request import Request
-from rosterd.http.site import SCIM_PATH
+from rosterd.http.scim import SCIM_PATH
 from rosterd.http.spans import steps
 from rosterd.scim import errors
 from rosterd.service.webhook_messages import Message
