@@ -123,6 +123,29 @@ def test_new_requests_appear_by_themselves(company: tuple[Company, Page]) -> Non
     expect(page.locator("#found tbody tr").first).to_contain_text("00u-later")
 
 
+def test_the_focus_stays_and_what_is_selected_too_while_requests_appear(
+    company: tuple[Company, Page],
+) -> None:
+    made, page = company
+    headers = {"Authorization": f"Bearer {made.token}"}
+    page.goto("/directories/acme/requests")
+    rows = page.locator("#found tbody tr")
+    before = rows.count()
+    link = rows.nth(3).locator("a").first
+    link.focus()
+    address = link.get_attribute("href")
+    page.request.get("/scim/v2/Users/00u-focus", headers=headers)
+    expect(rows).to_have_count(before + 1, timeout=20_000)
+    assert page.evaluate("document.activeElement.getAttribute('href')") == address
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('#found tbody tr a'))")
+    chosen = page.evaluate("getSelection().toString()")
+    page.request.get("/scim/v2/Users/00u-selected", headers=headers)
+    page.wait_for_timeout(7_000)
+    assert page.evaluate("getSelection().toString()") == chosen != ""
+    page.evaluate("getSelection().removeAllRanges()")
+    expect(rows.first).to_contain_text("00u-selected", timeout=20_000)
+
+
 def test_the_raw_resource_is_copied(company: tuple[Company, Page]) -> None:
     made, page = company
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
