@@ -1,6 +1,7 @@
 """What no browser sends by itself, or few people type, is answered with what is wrong, by either engine."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from console.pages import World, run
@@ -26,6 +27,26 @@ def test_and_in_forms(tmp_path: Path) -> None:
         visit = await world.visit(OWNER)
         page = await visit.post(f"{OKTA}/state", move="disable", reason="a\0b", confirm="yes")
         assert (page.status, "U+0000" in page.words) == (400, True)
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize(
+    ("sent_to", "page"),
+    [
+        (f"{OKTA}/policy", f"{OKTA}/policy"),
+        (f"{OKTA}/state", OKTA),
+        ("/directories/acme/users/x/erase", "/directories/acme/users/x"),
+        ("/settings", "/settings"),
+    ],
+)
+def test_whoever_logs_in_again_is_back_at_the_page_whose_form_was_sent(
+    tmp_path: Path, sent_to: str, page: str
+) -> None:
+    async def test(world: World) -> None:
+        shown = await world.guest().post(sent_to, name="x")
+        assert (shown.status, shown.heading) == (401, "Your session has ended")
+        assert f'href="/login?next={quote(page, safe="")}"' in shown.html
 
     run(tmp_path, test)
 

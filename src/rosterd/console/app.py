@@ -122,7 +122,8 @@ class ConsoleApp:
         known = told(error, request.request_id)
         status = 500 if known is None else known.status
         detail = "Something went wrong on our side." if known is None else known.detail
-        reply = self._console.page(request, "error.html", status, status=status, detail=detail)
+        again = f"{LOGIN}?next={quote(routes.shown_at(request.address), safe='')}"
+        reply = self._console.page(request, "error.html", status, status=status, detail=detail, again=again)
         return retry_after(reply, known)
 
 

@@ -82,6 +82,17 @@ def match(path: str) -> tuple[str, Mapping[str, str]]:
     return found
 
 
+def shown_at(path: str) -> str:
+    """Where the page is whose form is sent to a percent-decoded path: there, or the nearest above."""
+    segments = path.split("/")
+    while len(segments) > 1:
+        found = _ADDRESSES.match("/".join(segments))
+        if found is not None and "GET" in TABLE[found[0]]:
+            break
+        segments.pop()
+    return "/".join(segments) or "/"
+
+
 def page(template: str, method: str) -> Page:
     """The row for the method. Raises ``MethodNotAllowed``."""
     row = TABLE[template].get("GET" if method == "HEAD" else method)
