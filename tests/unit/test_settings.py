@@ -74,7 +74,13 @@ OPENID = {
         ({"ROSTERD_TRUSTED_PROXIES": "10.0.0.5/24"}, r"not '10\.0\.0\.5/24'; write 10\.0\.0\.0/24"),
         *(
             ({"ROSTERD_TRUSTED_PROXIES": text}, "trusted_proxies must be addresses and networks")
-            for text in ("nginx.internal", "127.0.0.1;10.0.0.1", "127.0.0.1/33,::1", "10.0.0.1, localhost")
+            for text in (
+                "nginx.internal",
+                "127.0.0.1;10.0.0.1",
+                "127.0.0.1/33,::1",
+                "10.0.0.1, localhost",
+                "*,10.0.0.1",
+            )
         ),
         *(
             ({"ROSTERD_BASE_URL": url}, words)
@@ -145,7 +151,13 @@ def test_proxies_are_addresses_and_networks(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://[2001:db8::1]:8443/x", "http://localhost:8000", "https://a_b.example"]
+    "url",
+    [
+        "https://[2001:db8::1]:8443/x",
+        "http://localhost:8000",
+        "https://a_b.example",
+        "https://bücher.example",
+    ],
 )
 def test_base_urls_that_may_be(url: str) -> None:
     assert Settings.from_env({"ROSTERD_BASE_URL": url}).base_url == url

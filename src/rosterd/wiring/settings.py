@@ -23,7 +23,7 @@ _OF_COMMANDS: Final = ("ROSTERD_TOKEN", "ROSTERD_KEY", "ROSTERD_LISTEN_SECRET")
 """Variables that commands read, and no server."""
 _OF_OTHERS: Final = re.compile(r"ROSTERD_(SERVICE_|PORT_\d|TEST_)")
 """What Kubernetes sets beside a service of the name ``rosterd``, and what tests go by."""
-_HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+_HOST: Final = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+(%\w+)?")
 _RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "port": (0, 65_535),
     "failure_rate": (0, 1_000_000),
@@ -232,9 +232,9 @@ def check_base_url(url: str) -> None:
 
 
 def _check_proxies(text: str) -> None:
+    if text.strip() == "*":
+        return
     for one in filter(None, map(str.strip, text.split(","))):
-        if one == "*":
-            continue
         try:
             ipaddress.ip_network(one)
         except ValueError as error:
