@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,23 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 settings.register_profile("fixed", deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("search", deadline=None, max_examples=2000, print_blob=True)
 settings.load_profile("fixed")
+
+
+LONGEST = 300 + 4 * int(os.environ.get("FAULT_SECONDS", "0"))
+"""Seconds after which a test hangs, as a browser does now and then: it fails, and the others go on."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Iterator[None]:
+    def give_up(*_: object) -> None:
+        raise TimeoutError(f"the test hangs: it has not ended after {LONGEST} seconds")
+
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(LONGEST)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
 
 
 @pytest.fixture(scope="session")

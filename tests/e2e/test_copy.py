@@ -80,6 +80,30 @@ def test_everything_is_the_same_on_the_other_engine_and_goes_on(tmp_path: Path, 
         house.kill()
 
 
+def test_a_deleted_connections_number_is_not_given_out_on_the_other_engine_either(
+    tmp_path: Path, url: str
+) -> None:
+    places = [Settings(data=tmp_path / "a"), Settings(data=tmp_path / "b", database_url=url)]
+    numbers: list[int] = []
+
+    async def made_and_deleted(settings: Settings) -> None:
+        async with open_service(settings) as service:
+            home = (await service.control.directories() or [await service.directories.create("acme", by=BY)])[
+                0
+            ]
+            for name in ("okta", "entra"):
+                line = await service.connections.create(home, name, by=BY)
+                numbers.append(line.id)
+                await service.connection_removal.remove(home, line, by=BY)
+
+    asyncio.run(made_and_deleted(places[0]))
+    move(f"sqlite:{tmp_path / 'a'}", url)
+    asyncio.run(made_and_deleted(places[1]))
+    move(url, f"sqlite:{tmp_path / 'c'}")
+    asyncio.run(made_and_deleted(Settings(data=tmp_path / "c")))
+    assert len(set(numbers)) == 6
+
+
 HANG = """
 CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$;
 CREATE TRIGGER hang BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION hang();

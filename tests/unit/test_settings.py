@@ -145,7 +145,9 @@ def test_a_process_of_ones_own_is_given_the_same_settings(settings: Settings) ->
     assert Settings.from_env(settings.environment) == settings
 
 
-@pytest.mark.parametrize("text", ["127.0.0.1", "*", "10.0.0.0/8, ::1", "fd00::/8,192.0.2.1", "127.0.0.1,"])
+@pytest.mark.parametrize(
+    "text", ["127.0.0.1", "*", "none", "10.0.0.0/8, ::1", "fd00::/8,192.0.2.1", "127.0.0.1,"]
+)
 def test_proxies_are_addresses_and_networks(text: str) -> None:
     assert Settings.from_env({"ROSTERD_TRUSTED_PROXIES": text}).trusted_proxies == text
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from rosterd.scim.errors import InvalidFilter
 from rosterd.scim.filter import And, Any, AttrPath, Bound, Compare, Filter, Not, Or, Present, compared
-from rosterd.scim.folding import parse_date, prepared
+from rosterd.scim.folding import parse_date
 from rosterd.scim.index import Scalar
 from rosterd.scim.schema import COMMON, Attribute, Ref, ResourceType
 
@@ -209,10 +209,7 @@ def _compare(f: Compare[AttrPath], ref: Ref) -> Bound:
     if compared is None or compared.target is None:
         names = ", ".join(sub.name for sub in ref.attribute.sub_attributes) if ref.attribute else ""
         raise InvalidFilter(f"filter: '{f.path}' is complex; name one of its sub-attributes: {names}")
-    value = f.value
-    if isinstance(value, str) and not value.isascii() and compared.keys == ("userName",):
-        value = prepared(value)
-    return Compare(compared, f.op, _literal(f.path, f.op, value, compared.target))
+    return Compare(compared, f.op, _literal(f.path, f.op, f.value, compared.target))
 
 
 def _literal(path: AttrPath, op: str, value: Scalar, attribute: Attribute) -> Scalar:

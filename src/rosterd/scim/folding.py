@@ -6,7 +6,6 @@ of another class than its attribute's (its schema may have changed since) is fol
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -20,13 +19,6 @@ Member = tuple[str, Fold, Fold]
 _DATE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?", re.I)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-
-_NARROW: Final = {
-    ord(one): chr(int(decomposed.rpartition(" ")[2], 16))
-    for one in map(chr, (0x3000, *range(0xFF01, 0xFFEF)))
-    if (decomposed := unicodedata.decomposition(one)).startswith(("<wide>", "<narrow>"))
-}
-"""Characters of another width, and those that they are."""
 
 MOST: Final = 64
 """Orders that are remembered of one kind of object; then all of them are forgotten."""
@@ -49,14 +41,6 @@ class _Orders(dict[tuple[str, ...], tuple[Member, ...]]):
             self.clear()
         known = self[names] = tuple([member for member in self._members if member[0] in names])
         return known
-
-
-def prepared(name: str) -> str:
-    """A userName as it is kept and looked for: of one width, and composed (RFC 7644 §5, RFC 8265 §3.3).
-
-    What looks the same in two forms is one name; letter case is kept, and ignored in comparison.
-    """
-    return name if name.isascii() else unicodedata.normalize("NFC", name.translate(_NARROW))
 
 
 def text_folder(kind: str, case_exact: bool) -> Fold:

@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 
 from rosterd.scim import amount, membership
-from rosterd.scim.folding import prepared
 from rosterd.scim.index import Indexed, index
 from rosterd.scim.membership import Member, has_members
 from rosterd.scim.schema import ResourceType
@@ -27,13 +26,7 @@ class Draft:
 
 
 def parted(document: Document, resource_type: ResourceType) -> tuple[Document, tuple[Member, ...]]:
-    """A canonical document (as ``check`` or ``patch`` return it) without its members, and these.
-
-    Its userName is ``folding.prepared``.
-    """
-    name = document.get("userName")
-    if isinstance(name, str) and not name.isascii():
-        document = {**document, "userName": prepared(name)}
+    """A canonical document (as ``check`` or ``patch`` return it) without its members, and these."""
     if "members" not in document or not has_members(resource_type):
         return document, ()
     rest = {name: value for name, value in document.items() if name != "members"}

@@ -23,6 +23,11 @@ PORTION: Final = 2000
 """Exchanges whose texts are looked through at a time."""
 PLAIN: Final = Wanted()
 BY_DIRECTORY: Final = attrgetter("directory")
+_JOINED: Final = re.compile(r"[^\W\u2e80-\U0010ffff]")
+"""A letter or digit of a script that has blanks between words."""
+_BEFORE: Final = r"(?:(?<!\w)|(?<=%[0-9a-f]{2})|(?<=\\[nrtbf])|(?<=\\u[0-9a-f]{4}))"
+"""Also behind what stands for another character, percent-encoded or in JSON."""
+_BEHIND: Final = r"(?!\w)"
 _TOLERATED: Final = Exchange._fields.index("tolerated")
 """The field that is something else in its column. Columns have the order of the fields, behind ``seq``."""
 
@@ -113,8 +118,14 @@ def searched(texts: Iterable[str]) -> re.Pattern[str] | None:
     As whole words: a person's number or short name is a part of many a text that is about somebody else.
     """
     folded = {text.casefold() for text in texts if text}
-    words = "|".join(map(re.escape, sorted(folded | {as_json(text)[1:-1] for text in folded})))
-    return re.compile(rf"(?:(?<!\w)|(?<=%[0-9a-f][0-9a-f]))(?:{words})(?!\w)") if words else None
+    words = sorted(folded | {as_json(text)[1:-1] for text in folded})
+    return re.compile("|".join(map(_whole, words))) if words else None
+
+
+def _whole(word: str) -> str:
+    """The expression for a word: what ends it is asked for where it ends so that the next could go on."""
+    left, right = (_JOINED.match(end) for end in (word[0], word[-1]))
+    return f"{_BEFORE if left else ''}{re.escape(word)}{_BEHIND if right else ''}"
 
 
 def mentioning(rows: Iterable[Sequence[Any]], looked_for: re.Pattern[str]) -> list[Any]:

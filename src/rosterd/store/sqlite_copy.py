@@ -47,7 +47,7 @@ class SqliteRows:
     async def last(self, table: Table) -> int:
         with errors():
             found = self._connection.execute(SQLITE["last_number"], (table.name,)).fetchone()
-        return int(found[0]) if found else 0
+        return int(found[0] or 0)
 
     async def contents(self) -> Contents:
         with errors():

@@ -74,7 +74,7 @@ class Settings:
     log_format: str = "auto"
     """``json``, ``console``, or ``auto``: console on a terminal, else json."""
     trusted_proxies: str = "127.0.0.1,::1"
-    """Addresses and networks whose ``X-Forwarded-*`` headers are believed, with commas; ``*`` for all."""
+    """Addresses and networks whose ``X-Forwarded-*`` headers are believed; ``*`` for all, or ``none``."""
     documentation_url: str | None = None
     """Shown to clients as ``documentationUri`` in ServiceProviderConfig."""
     event_retention_days: int | None = None
@@ -232,7 +232,7 @@ def check_base_url(url: str) -> None:
 
 
 def _check_proxies(text: str) -> None:
-    if text.strip() == "*":
+    if text.strip() in ("*", "none"):
         return
     for one in filter(None, map(str.strip, text.split(","))):
         try:

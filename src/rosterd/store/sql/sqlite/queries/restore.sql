@@ -36,8 +36,12 @@ SELECT min(seq) FROM event WHERE directory = ?1 AND seq > ?2;
 SELECT max(seq) FROM event WHERE directory = ?1 AND seq < ?2;
 
 -- name: last_number
--- The last number that was given out for a table.
-SELECT seq FROM sqlite_sequence WHERE name = ?1;
+-- The last number that was given out for a table; of connections also those that were deleted.
+SELECT max(seq) FROM (
+    SELECT seq FROM sqlite_sequence WHERE name = ?1
+    UNION ALL
+    SELECT id FROM removed_connection WHERE ?1 = 'connection'
+);
 
 -- name: gives_numbers
 -- Whether the engine remembers what it gave out for a table.
