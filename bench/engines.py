@@ -15,6 +15,7 @@ from typing import Final
 import uvloop
 
 from bench import django_scim2, postgres, raw, report
+from bench.batches import committed
 from bench.load import World, seed
 from bench.measuring import Plan, ceiling, measure, say
 from bench.report import Result
@@ -63,7 +64,7 @@ def compare(engine: str, workers: Sequence[int], plan: Plan, where: Path | None,
                 for concurrency in plan.concurrency:
                     if name == "post":
                         found += limits.measure(concurrency)
-                    found += uvloop.run(_measured(sides, name, concurrency, plan))
+                    found += uvloop.run(_measured(sides, name, concurrency, plan, limits))
     results = added(found)
     _print(engine, results, [side.server.name for side in sides])
     return results
@@ -113,10 +114,13 @@ def verdicts(
             name,
             {("post", USERS): part},
         )
-        yield (
-            f"POST: {name} / raw limit (the fastest way)",
-            [v if v.concurrency == at else replace(v, wanted=None, met=None) for v in wanted],
-        )
+        alike = report.ratios(results, _as(name), name, {("post", USERS): part})
+        for limit, found in (("(the fastest way)", wanted), ("with the batches that it made", alike)):
+            if found:
+                yield (
+                    f"POST: {name} / raw limit {limit}",
+                    [v if v.concurrency == at else replace(v, wanted=None, met=None) for v in found],
+                )
         yield (
             f"GET: {name} / empty application",
             report.ratios([*results, *empty], "empty", name, {("get", USERS): WANTED_OF_EMPTY}),
@@ -144,24 +148,28 @@ class _Limits:
             self._limit = stack.enter_context(closing(raw.SqliteLimit(Path(folder), USERS)))
 
     def measure(self, concurrency: int) -> list[Result]:
-        """A line for each way."""
+        """A line for each way, in batches of as many users as there are connections."""
         if isinstance(self._limit, raw.SqliteLimit):
             found = [self._limit.measure(concurrency, RAW_USERS, self._seconds)]
         else:
             found = [self._limit.measure(how, concurrency, self._seconds) for how in raw.WAYS]
-        return [
-            Result(
-                RAW,
-                "post",
-                USERS,
-                concurrency,
-                one.count,
-                one.seconds,
-                cpu=one.cpu / one.count * 1000,
-                note=one.how,
-            )
-            for one in found
-        ]
+        return [_line(RAW, concurrency, one, one.how) for one in found]
+
+    def alike(self, name: str, concurrency: int, batch: int) -> list[Result]:
+        """A line for SQLite in batches as a server made them at this concurrency."""
+        if not isinstance(self._limit, raw.SqliteLimit):
+            return []
+        one = self._limit.measure(batch, RAW_USERS, self._seconds)
+        return [_line(_as(name), concurrency, one, f"batches of {batch}")]
+
+
+def _as(name: str) -> str:
+    return f"{RAW} as {name}"
+
+
+def _line(name: str, concurrency: int, one: raw.Limit, note: str) -> Result:
+    cpu = one.cpu / one.count * 1000
+    return Result(name, "post", USERS, concurrency, one.count, one.seconds, cpu=cpu, note=note)
 
 
 def _servers(
@@ -183,11 +191,18 @@ def _world(server: Server) -> World:
     return World(server.target, f"b{secrets.token_hex(3)}")
 
 
-async def _measured(sides: Sequence[Side], name: str, concurrency: int, plan: Plan) -> list[Result]:
+async def _measured(
+    sides: Sequence[Side], name: str, concurrency: int, plan: Plan, limits: _Limits
+) -> list[Result]:
     scenario = next(scenario for scenario in SCENARIOS if scenario.name == name)
     found = []
     for side in sides:
+        ours = name == "post" and side.server.name != django_scim2.NAME
+        before = await committed(side.server.target) if ours else None
         result = await measure(side.server, side.world, scenario, USERS, concurrency, plan)
         say("  " + "  ".join(report.result_cells(result)))
         found.append(result)
+        if before is not None:
+            batch = (await committed(side.server.target)).a_batch_since(before)
+            found += limits.alike(side.server.name, concurrency, batch)
     return found

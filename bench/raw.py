@@ -9,8 +9,8 @@ each         PostgreSQL, up to 16 connections, each for itself: the rows of one 
 pipeline     PostgreSQL, one connection: the users' statements sent at once, the events and counters, COMMIT
 arrays       the same with one statement for all users of the batch
 
-Nothing of it reads, decides or answers. The limit is the fastest way of an engine. As many
-users are there before as the servers have that it is compared with: an empty table takes the next row sooner.
+Nothing of it reads, decides or answers. The limit is the fastest way of an engine. As many users are there
+before as the servers have that it is compared with: an empty table takes the next row sooner.
 """
 
 import asyncio

@@ -11,6 +11,7 @@ import pytest
 from contract.postgres_server import namespace
 
 from bench import raw
+from bench.batches import Committed, parse
 from bench.copies import copies_of, copy_sqlite
 from bench.engines import RAW, USERS, added, verdicts
 from bench.postgres import Namespace, connected
@@ -63,6 +64,40 @@ def test_a_part_of_the_raw_limit_is_wanted_of_its_fastest_way_at_one_concurrency
         (64, 0.4, 0.35, True),
     ]
     assert [(v.scenario, v.value, v.by_cpu, v.met) for v in empty] == [("get", 0.4, 0.25, False)]
+
+
+def test_the_same_part_is_wanted_of_what_sqlite_commits_in_the_batches_that_a_server_made() -> None:
+    results = [
+        line(RAW, "post", 16, 200, note="sqlite"),
+        line(f"{RAW} as rosterd x2", "post", 16, 160),
+        *(line(name, "post", 16, 80) for name in ("rosterd x1", "rosterd x2")),
+    ]
+    found = {
+        title: [(v.value, v.wanted, v.met) for v in verdict]
+        for title, verdict in verdicts("sqlite", results, ["rosterd x1", "rosterd x2"])
+        if title.startswith("POST")
+    }
+    assert found == {
+        "POST: rosterd x1 / raw limit (the fastest way)": [(0.4, 0.45, False)],
+        "POST: rosterd x2 / raw limit (the fastest way)": [(0.4, 0.45, False)],
+        "POST: rosterd x2 / raw limit with the batches that it made": [(0.5, 0.45, True)],
+    }
+
+
+def test_a_batch_is_what_all_workers_committed_by_what_they_did_it_in() -> None:
+    before = parse("rosterd_commit_batch_changes_sum 10.0\nrosterd_commit_batch_changes_count 4.0\n")
+    after = parse(
+        "# TYPE rosterd_commit_batch_changes histogram\n"
+        'rosterd_commit_batch_changes_bucket{le="1.0",worker="1"} 7.0\n'
+        'rosterd_commit_batch_changes_sum{worker="1"} 40.0\n'
+        'rosterd_commit_batch_changes_sum{worker="2"} 51.0\n'
+        'rosterd_commit_batch_changes_count{worker="1"} 8.0\n'
+        'rosterd_commit_batch_changes_count{worker="2"} 7.0\n'
+    )
+    assert before == Committed(10.0, 4.0)
+    assert after == Committed(91.0, 15.0)
+    assert after.a_batch_since(before) == 7
+    assert after.a_batch_since(after) == 1
 
 
 def test_a_database_that_nobody_works_for_has_no_cpu_time() -> None:
