@@ -81,6 +81,7 @@ CASES = [
         ("Problems", "bad"),
         ["2 of 3 requests failed in this hour or the last."],
     ),
+    ("no more than one of fifty", replace(FINE, activity=heard(49, 1)), ("Working", "good"), []),
     ("an error among thousands", replace(FINE, activity=heard(9_999, 1)), ("Working", "good"), []),
     ("errors of yesterday", replace(FINE, activity=heard(1, 9, NOW - DAY)), ("Working", "good"), []),
     (

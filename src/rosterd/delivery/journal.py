@@ -137,7 +137,7 @@ class Journal:
             try:
                 return await self._deliveries.note_progress(progress)
             except StoreUnavailable as error:
-                _log.warning("deliveries cannot be written down", exc_info=error)
+                _log.warning("deliveries cannot be written down", why=str(error))
                 if self._closing:
                     return frozenset()
                 await asyncio.sleep(AGAIN)

@@ -109,7 +109,7 @@ class Worker:
                     else:
                         await asyncio.sleep(LOOK_SECONDS)
                 except StoreUnavailable as error:
-                    _log.warning("delivery waits for the store", exc_info=error)
+                    _log.warning("delivery waits for the store", why=str(error))
                     await asyncio.sleep(LOOK_SECONDS)
                 except Exception as error:  # noqa: BLE001 - a fault of ours must not end all delivery
                     _log.error("unexpected error of delivery", exc_info=error)
@@ -225,7 +225,7 @@ class Worker:
             )  # fmt: skip
             await run.turn()
         except StoreUnavailable as error:
-            _log.warning("delivery waits for the store", exc_info=error)
+            _log.warning("delivery waits for the store", why=str(error))
         except Exception as error:  # noqa: BLE001 - one lane's fault must not end the others' delivery
             _log.error("unexpected error of delivery", webhook=key.webhook, exc_info=error)
             await asyncio.sleep(LOOK_SECONDS)
@@ -248,7 +248,7 @@ class Worker:
             try:
                 kept = await self._plane.renew_leases(self._name, now, until)
             except StoreUnavailable as error:
-                _log.warning("leases cannot be renewed", exc_info=error)
+                _log.warning("leases cannot be renewed", why=str(error))
                 kept = frozenset()
             except Exception as error:  # noqa: BLE001 - the next time may be better, and leases end by themselves
                 _log.error("unexpected error of delivery", exc_info=error)

@@ -100,7 +100,7 @@ def word(facts: Facts) -> tuple[str, str]:
 def failing(ok: int, failed: int) -> str:
     """The tone of so many failures among so many requests; ``""`` if that is nothing to worry about."""
     total = ok + failed
-    if not failed or failed * 50 < total:  # looking for what is not there is a part of every conversation
+    if failed * 50 <= total:
         return ""
     return BAD if failed * 4 > total else WARN
 

@@ -67,6 +67,13 @@ class Exchange(NamedTuple):
     left_out: int = 0
     """Requests of this connection shortly before it that are not in the log: there were too many."""
 
+    @property
+    def failed(self) -> bool:
+        """Whether it counts as a failure of the connection. To a look, that there is nothing is an answer."""
+        return self.status >= 400 and not (
+            self.status == 404 and self.method == "GET" and self.resource is not None
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class StoredExchange:
@@ -120,7 +127,7 @@ class Activity:
     last_ok: int | None
     """Its last request that was carried out."""
     last_failed: int | None
-    """Its last request with a status of 400 or more."""
+    """Its last request that was not."""
     hours: tuple[Hour, ...]
     """The hours asked for in which there was something, oldest first."""
 
@@ -138,14 +145,14 @@ class Count:
     last_ok: int = 0
     last_failed: int = 0
 
-    def add(self, at: int, status: int, times: int = 1) -> None:
-        """Count a request, or several with the same status of which ``at`` is the last."""
-        if status < 400:
-            self.ok += times
-            self.last_ok = max(self.last_ok, at)
-        else:
+    def add(self, at: int, times: int = 1, *, failed: bool) -> None:
+        """Count a request, or several of which ``at`` is the last."""
+        if failed:
             self.failed += times
             self.last_failed = max(self.last_failed, at)
+        else:
+            self.ok += times
+            self.last_ok = max(self.last_ok, at)
 
 
 NOTHING: Final[Mapping[HourOf, Count]] = MappingProxyType({})

@@ -35,11 +35,11 @@ _TOLERATED: Final = Exchange._fields.index("tolerated")
 def hour_rows(exchanges: Iterable[Exchange], omitted: Mapping[HourOf, Count]) -> list[Row]:
     """What a batch adds to the hours of its connections, in the order of their keys."""
     counts = defaultdict(Count, ((key, replace(count)) for key, count in omitted.items()))
-    times: dict[tuple[int, int, int, int], list[int]] = defaultdict(list)
+    times: dict[tuple[int, int, int, bool], list[int]] = defaultdict(list)
     for one in exchanges:
-        times[one.directory, one.connection, one.at // HOUR, one.status].append(one.at)
-    for (directory, connection, hour, status), ats in times.items():
-        counts[directory, connection, hour].add(max(ats), status, len(ats))
+        times[one.directory, one.connection, one.at // HOUR, one.failed].append(one.at)
+    for (directory, connection, hour, failed), ats in times.items():
+        counts[directory, connection, hour].add(max(ats), len(ats), failed=failed)
     return [
         (*key, c.ok, c.failed, c.last_ok or None, c.last_failed or None) for key, c in sorted(counts.items())
     ]

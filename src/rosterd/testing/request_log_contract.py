@@ -141,6 +141,8 @@ class RequestLogContract:
                 exchange(at=start + 1),
                 exchange(at=start + 2, status=404),
                 exchange(at=start + HOUR, connection=2),
+                exchange(at=start + HOUR, connection=2, status=404, resource="gone", method="GET"),
+                exchange(at=start + HOUR, connection=4, status=404, resource="gone", method="DELETE"),
             ],
             {(DIRECTORY, 1, start // HOUR): Count(ok=4, failed=1, last_ok=start + 3, last_failed=start)},
         )
@@ -148,7 +150,7 @@ class RequestLogContract:
             [exchange(at=start + 4, status=503)],
             {(DIRECTORY, 3, start // HOUR): Count(failed=1, last_failed=start)},
         )
-        first, second, third = await log.activity(DIRECTORY, start)
+        first, second, third, fourth = await log.activity(DIRECTORY, start)
         assert (first.connection, first.last, first.last_ok, first.last_failed) == (
             1,
             start + 4,
@@ -159,8 +161,9 @@ class RequestLogContract:
         assert (second.last_ok, second.last_failed, second.hours) == (
             start + HOUR,
             None,
-            (Hour(start + HOUR, 1, 0),),
+            (Hour(start + HOUR, 2, 0),),
         )
+        assert fourth.hours == (Hour(start + HOUR, 0, 1),)
         assert (third.last, third.hours) == (start, (Hour(start, 0, 1),))
         (first, *_) = await log.activity(DIRECTORY, start + HOUR)
         assert (first.last, first.hours) == (start + 4, ())

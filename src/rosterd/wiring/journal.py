@@ -138,7 +138,7 @@ class Buffer:
 
     def _omit(self, one: Exchange) -> None:
         key = one.directory, one.connection, one.at // HOUR
-        (self._shares.get(key) or self._open(key)).add(one.at, one.status)
+        (self._shares.get(key) or self._open(key)).add(one.at, failed=one.failed)
 
     def _open(self, key: HourOf) -> _Share:
         share = self._shares[key] = _Share(reads=self._each, changes=CHANGES * self._each)

@@ -58,7 +58,7 @@ class Projecting:
                         await watch.news(LOOK_SECONDS)
                         await asyncio.sleep(GATHER_SECONDS)
                 except StoreUnavailable as error:
-                    _log.warning("mappings wait for the store", exc_info=error)
+                    _log.warning("mappings wait for the store", why=str(error))
                     await asyncio.sleep(RETRY_SECONDS)
                 except Exception as error:  # noqa: BLE001 - a fault of ours must not end it for good
                     _log.error("mappings could not be carried out", exc_info=error)
