@@ -298,10 +298,10 @@ def delete(
             home = await options.find_directory(service, directory)
             connection = await options.find_connection(service, home, name)
             confirmed(connection, confirm)
-            heir = hand_over_to and await options.find_connection(service, home, hand_over_to)
-            return await service.connection_removal.remove(
-                home, connection, by=options.by(), heir=heir or None
+            heir = (
+                None if hand_over_to is None else await options.find_connection(service, home, hand_over_to)
             )
+            return await service.connection_removal.remove(home, connection, by=options.by(), heir=heir)
 
     handed = exits.run(work())
     if json:

@@ -27,6 +27,10 @@ READINGS: Final = (
 """What the profiles are called."""
 
 
+def _present(line: Connection) -> dict[str, str]:
+    return {"name": line.name, "profile": line.profile, **described(line.policy)}
+
+
 def described(policy: Policy) -> dict[str, str]:
     """A policy as the fields of the form have it."""
     limits = {name: str(value) for name, value in asdict(policy.limits).items()}
@@ -51,8 +55,7 @@ def spoken(seconds: int) -> str:
 async def show_policy(console: Console, request: PageRequest) -> Reply:
     """GET …/policy."""
     directory, line = await console.connection(request)
-    values = {"name": line.name, "profile": line.profile, **described(line.policy)}
-    return _page(console, request, directory, line, values, {}, 200)
+    return _page(console, request, directory, line, _present(line), {}, 200)
 
 
 async def change_policy(console: Console, request: PageRequest) -> Reply:
@@ -97,12 +100,11 @@ def _page(
     wrong: Mapping[str, str],
     status: int,
 ) -> Reply:
-    present = {"name": line.name, "profile": line.profile, **described(line.policy)}
     return console.page(
         request,
         "connection_policy.html",
         status,
-        shown=Form(request).shown(present),
+        shown=Form(request).shown(_present(line)),
         directory=directory,
         line=line,
         values=values,

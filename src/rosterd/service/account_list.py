@@ -18,8 +18,6 @@ _TEXTS: Final = {
     "displayName": "display_name",
 }
 _ACTIVE: Final = {"": True, "true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-
-
 _SURPLUS: Final = "\0"
 """Under which the values are that no column has."""
 

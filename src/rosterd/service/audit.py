@@ -18,6 +18,8 @@ ROSTERD: Final = "rosterd"
 
 MASK: Final = "•••"
 """Stands in an entry for what must not be kept there."""
+ATTEMPTS: Final = 10
+"""How often a change is made again because another came in between, so that its entry was not true."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from rosterd.scim.evolution import breaks
 from rosterd.scim.filter import AttrPath, Filter, Present
 from rosterd.scim.schema import Model, Ref, ResourceType, SchemaError
 from rosterd.scim.schemas import CORE_RESOURCE_TYPES, CORE_SCHEMAS
-from rosterd.service.audit import Actor, Entry
+from rosterd.service.audit import ATTEMPTS, Actor, Entry
 from rosterd.service.control import Control, Directory
 from rosterd.service.ports import Query, Reader, Store, UniqueViolation, Writer
 
@@ -23,8 +23,6 @@ from rosterd.service.ports import Query, Reader, Store, UniqueViolation, Writer
 NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
 NAME_RULE: Final = "1 to 63 letters, digits, '.', '_' or '-', beginning with a letter or digit"
 _NAME: Final = re.compile(NAME)
-_ATTEMPTS: Final = 10
-"""How often a change is made again because of others that came in between."""
 
 
 def is_name(text: str) -> bool:
@@ -103,7 +101,7 @@ class Directories:
         allow it.
         """
         present: Directory | None = directory
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             if present is None:
                 raise errors.NotFound(f"There is no directory '{directory.name}' any more.")
             wanted = made(present)

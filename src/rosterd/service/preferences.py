@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from rosterd.scim import errors
-from rosterd.service.audit import Actor, Entry, differing
+from rosterd.service.audit import ATTEMPTS, Actor, Entry, differing
 
 Value = int | bool
 
@@ -114,10 +114,6 @@ def described(preferences: Preferences) -> dict[str, Value]:
     return {name: getattr(preferences, row.field) for name, row in PREFERENCES.items()}
 
 
-_ATTEMPTS: Final = 10
-"""How often a change is made again because of others that came in between."""
-
-
 class SettingStore(Protocol):
     """The port: chosen values by name, each a JSON text."""
 
@@ -181,7 +177,7 @@ class Installation:
                 )
             checked = row.default if value is None else row.check(value)
             chosen[name] = None if checked == row.default else json.dumps(checked)
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             stored = await self._store.settings()
             after = {name: text for name, text in {**stored, **chosen}.items() if text is not None}
             former, latter = self._read(stored), self._read(after)

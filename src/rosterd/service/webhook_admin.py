@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 from rosterd.scim import errors
 from rosterd.service import credential_text, webhook_messages
-from rosterd.service.audit import ITSELF, MASK, Actor, Entry
+from rosterd.service.audit import ATTEMPTS, ITSELF, MASK, Actor, Entry
 from rosterd.service.composing import Composer
 from rosterd.service.control import Control, Directory
 from rosterd.service.events import Event
@@ -52,10 +52,6 @@ class Sender(Protocol):
 
 class Plane(Control, Webhooks, Protocol):
     """What of the control plane is used."""
-
-
-_ATTEMPTS: Final = 10
-"""How often a change is made again because of others that came in between."""
 
 
 class WebhookAdmin:
@@ -168,7 +164,7 @@ class WebhookAdmin:
             "max_wait": max_wait,
         }
         given = {name: value for name, value in values.items() if value is not None}
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             new = self._changed(old, given, stream, authorization)
             before, after = told(old), told(new)
             if authorization is not None:
