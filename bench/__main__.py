@@ -189,12 +189,12 @@ def execute(options: argparse.Namespace) -> int:
 
 def _engines(options: argparse.Namespace, plan: Plan) -> int:
     """What concerns engines; the exit code is 1 if a scenario failed."""
+    plan = replace(plan, operations=options.ops or engines.OPERATIONS)
     if options.growth:
         several = ("sqlite", "postgres") if options.growth == "both" else (options.growth,)
         results = growth.compare(several, plan, options.data, million=options.million)
     else:
-        most = options.ops or engines.OPERATIONS
-        plan = replace(plan, concurrency=options.concurrency or (1, 16, 64), operations=most)
+        plan = replace(plan, concurrency=options.concurrency or (1, 16, 64))
         peer = options.against != "none"
         results = engines.compare(
             options.engine, options.workers or engines.WORKERS[options.engine], plan, options.data, peer

@@ -25,8 +25,8 @@ from bench.servers import RECIPES, Server, on_postgres, running, with_workers
 ROUNDS: Final = 4
 USERS: Final = 8000
 OPERATIONS: Final = 10_000
-"""Of a scenario in a round, at most: with fewer a round is over in a fifth of a second, before disk and
-interpreter work as they go on, and its ratio to another one is chance."""
+"""Of a scenario in a round or at a size, at most: with fewer it is over in a fifth of a second, before disk,
+caches and interpreter work as they go on, and its ratio to another one is chance."""
 RAW: Final = "raw limit"
 RAW_USERS: Final = 4000
 COMPARED: Final = ("get", "filter_eq", "patch_active", "post")
