@@ -27,6 +27,7 @@ from rosterd.store.postgres_held import Held
 from rosterd.store.postgres_run import Link, Row, insert
 from rosterd.store.rows import MOST
 from rosterd.store.webhook_rows import (
+    Overtaken,
     attempt_of,
     attempt_row,
     endpoint_change,
@@ -34,6 +35,7 @@ from rosterd.store.webhook_rows import (
     endpoint_row,
     line_of,
     secret_row,
+    stream_change,
     stream_row,
 )
 
@@ -55,19 +57,25 @@ class PostgresWebhooks(PostgresControl):
             await insert(link, "insert_webhook", endpoint_row(endpoint), endpoint.id, "id")
             for secret in endpoint.secrets:
                 await link.change("insert_webhook_secret", *secret_row(endpoint.id, secret))
-            await _put_stream(link, endpoint)
+            if endpoint.stream is not None:
+                await link.change("insert_set_stream", *stream_row(endpoint.id, endpoint.stream))
             await link.change("begin_lines", endpoint.id, endpoint.directory)
             await write_entry(link, entry)
 
         await self._write(work)
 
     async def update_webhook(self, old: Endpoint, endpoint: Endpoint, entry: Entry) -> bool:
-        async def put_stream(link: Link) -> None:
-            await _put_stream(link, endpoint)
+        stream = stream_change(old, endpoint)
+
+        async def change_stream(link: Link) -> None:
+            if stream is not None and not await link.change("change_set_stream", *stream):
+                raise Overtaken
 
         parameters = (*endpoint_change(endpoint), *endpoint_change(old)[1:])
-        changed = await self._recorded("update_webhook", parameters, entry, put_stream)
-        return bool(changed)
+        try:
+            return bool(await self._recorded("update_webhook", parameters, entry, change_stream))
+        except Overtaken:
+            return False
 
     async def delete_webhook(self, id: str, entry: Entry) -> bool:
         return bool(await self._recorded("delete_webhook", (id,), entry))
@@ -172,8 +180,3 @@ class PostgresWebhooks(PostgresControl):
             replace(endpoint, secrets=tuple(secrets[endpoint.id]), stream=streams.get(endpoint.id))
             for endpoint in map(endpoint_of, rows)
         )
-
-
-async def _put_stream(link: Link, endpoint: Endpoint) -> None:
-    if endpoint.stream is not None:
-        await link.change("put_set_stream", *stream_row(endpoint.id, endpoint.stream))

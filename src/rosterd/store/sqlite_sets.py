@@ -72,10 +72,10 @@ def stream_of(connection: sqlite3.Connection, webhook: str) -> Stream | None:
     return Stream(*row) if row else None
 
 
-def put_stream(connection: sqlite3.Connection, endpoint: Endpoint) -> None:
+def insert_stream(connection: sqlite3.Connection, endpoint: Endpoint) -> None:
     """Keep it."""
     if endpoint.stream is not None:
-        connection.execute(SQLITE["put_set_stream"], stream_row(endpoint.id, endpoint.stream))
+        connection.execute(SQLITE["insert_set_stream"], stream_row(endpoint.id, endpoint.stream))
 
 
 def _keys(connection: sqlite3.Connection) -> tuple[SigningKey, ...]:

@@ -22,8 +22,9 @@ from rosterd.store.queries import SQLITE
 from rosterd.store.rows import MOST
 from rosterd.store.sqlite_control import SqliteControl, insert
 from rosterd.store.sqlite_held import append
-from rosterd.store.sqlite_sets import put_stream, stream_of
+from rosterd.store.sqlite_sets import insert_stream, stream_of
 from rosterd.store.webhook_rows import (
+    Overtaken,
     attempt_of,
     attempt_row,
     endpoint_change,
@@ -31,6 +32,7 @@ from rosterd.store.webhook_rows import (
     endpoint_row,
     line_of,
     secret_row,
+    stream_change,
 )
 
 
@@ -61,7 +63,7 @@ class SqliteWebhooks(SqliteControl):
             insert(connection, "insert_webhook", parameters, endpoint.id, "id")
             for secret in endpoint.secrets:
                 _insert_secret(connection, endpoint.id, secret)
-            put_stream(connection, endpoint)
+            insert_stream(connection, endpoint)
             connection.execute(SQLITE["begin_lines"], (endpoint.id, endpoint.directory))
             write_entry(connection, entry)
 
@@ -70,14 +72,20 @@ class SqliteWebhooks(SqliteControl):
     async def update_webhook(self, old: Endpoint, endpoint: Endpoint, entry: Entry) -> bool:
         parameters = (*endpoint_change(endpoint), *endpoint_change(old)[1:])
 
-        def work(connection: sqlite3.Connection) -> bool:
-            if not connection.execute(SQLITE["update_webhook"], parameters).rowcount:
-                return False
-            put_stream(connection, endpoint)
-            write_entry(connection, entry)
-            return True
+        stream = stream_change(old, endpoint)
 
-        return await self._submit(work)
+        def work(connection: sqlite3.Connection) -> None:
+            if not connection.execute(SQLITE["update_webhook"], parameters).rowcount:
+                raise Overtaken
+            if stream is not None and not connection.execute(SQLITE["change_set_stream"], stream).rowcount:
+                raise Overtaken
+            write_entry(connection, entry)
+
+        try:
+            await self._submit(work)
+        except Overtaken:
+            return False
+        return True
 
     async def delete_webhook(self, id: str, entry: Entry) -> bool:
         def work(connection: sqlite3.Connection) -> bool:

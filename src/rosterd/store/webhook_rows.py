@@ -49,6 +49,17 @@ def stream_row(id: str, stream: Stream) -> Row:
     return (id, stream.audience, stream.method, stream.detail, stream.vocabulary, stream.authorization)
 
 
+class Overtaken(Exception):
+    """What is to be changed is not as it was, so nothing is."""
+
+
+def stream_change(old: Endpoint, new: Endpoint) -> Row | None:
+    """What makes a stream another one, if it is as it was; ``None``: it is none, or stays as it is."""
+    if old.stream is None or new.stream is None or old.stream == new.stream:
+        return None
+    return (*stream_row(new.id, new.stream), *stream_row(old.id, old.stream)[1:])
+
+
 def line_of(row: Sequence[Any]) -> tuple[Line, int]:
     """A line from a row of its columns, and the newest number of its directory."""
     return Line(Key(*row[:3]), *row[3:11]), row[11]

@@ -45,8 +45,13 @@ class SetContract:
         await plane.create_webhook(made, ENTRY)
         assert await plane.webhook("we_1") == made
         changed = replace(made, stream=replace(STREAM, audience="b", detail="full", authorization=b"\0s"))
-        assert await plane.update_webhook(made, changed, ENTRY)
+        assert await plane.update_webhook(made, changed, ENTRY) is True
         assert await plane.webhook_page(home.id, "", 9) == (changed,)
+        before = len(await plane.audit_page(None, None, 99))
+        late = replace(made, label="late", stream=replace(STREAM, vocabulary="scim"))
+        assert await plane.update_webhook(made, late, ENTRY) is False
+        assert await plane.webhook_page(home.id, "", 9) == (changed,)
+        assert len(await plane.audit_page(None, None, 99)) == before
         assert await plane.delete_webhook("we_1", ENTRY)
         await plane.create_webhook(replace(made, stream=None), ENTRY)
         found = await plane.webhook("we_1")

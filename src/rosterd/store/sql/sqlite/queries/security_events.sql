@@ -4,13 +4,16 @@
 -- What an endpoint is that gets security event tokens.
 SELECT audience, method, detail, vocabulary, authorization FROM set_stream WHERE webhook = ?1;
 
--- name: put_set_stream
--- Keep it, or replace it.
+-- name: insert_set_stream
+-- Keep it.
 INSERT INTO set_stream (webhook, audience, method, detail, vocabulary, authorization)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-ON CONFLICT (webhook) DO UPDATE SET
-    audience = excluded.audience, detail = excluded.detail, vocabulary = excluded.vocabulary,
-    authorization = excluded.authorization;
+VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+
+-- name: change_set_stream
+-- Replace it, if it is as it was.
+UPDATE set_stream SET audience = ?2, method = ?3, detail = ?4, vocabulary = ?5, authorization = ?6
+WHERE webhook = ?1
+  AND audience = ?7 AND method = ?8 AND detail = ?9 AND vocabulary = ?10 AND authorization IS ?11;
 
 -- name: get_follow_line
 -- Where the line of a directory to an endpoint stands.
