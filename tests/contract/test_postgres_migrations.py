@@ -12,7 +12,7 @@ from contract.postgres_server import namespace
 from rosterd.store.postgres import open_postgres
 from rosterd.store.postgres_migrate import apply_postgres, known_postgres, pending_postgres
 from rosterd.store.queries import schema
-from rosterd.store.steps import SchemaMismatch
+from rosterd.store.steps import NoSchema, SchemaMismatch
 
 # What only one engine needs: SQLite's own bookkeeping, and the tables of its index of parts of texts.
 SQLITE_ONLY = ("sqlite_", "parts")
@@ -95,12 +95,12 @@ def columns_of_sqlite() -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("use", [open_postgres, apply_postgres])
+@pytest.mark.parametrize("use", [open_postgres, apply_postgres, pending_postgres])
 def test_an_address_that_leads_to_no_schema_is_told(
     url: str, use: Callable[[str], Awaitable[object]]
 ) -> None:
     async def used() -> None:
-        with pytest.raises(SchemaMismatch, match="no schema that the address's search_path names"):
+        with pytest.raises(NoSchema, match="no schema that the address's search_path names"):
             await use(f"{url}_away")
 
     asyncio.run(used())

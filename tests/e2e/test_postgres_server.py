@@ -90,3 +90,8 @@ def test_the_commands_that_look_after_data_know_the_engine(servers: list[Server]
         nothing = invoke("directory", "list")
         assert "rosterd serve" in nothing.stderr
         assert nothing.returncode != 0
+        patched.setenv("ROSTERD_DATABASE_URL", f"{empty}_away")
+        checks = json.loads(invoke("doctor", "--json", "--port", "0").stdout)["checks"]
+        told = {each["name"]: (each["state"], each["fix"]) for each in checks}
+        assert told["Database"] == ("bad", "CREATE SCHEMA, or mend ROSTERD_DATABASE_URL")
+        assert "Migrations" not in told

@@ -141,6 +141,8 @@ def _database(settings: Settings) -> Finding:
 def _server(settings: Settings) -> Finding:
     try:
         found = upkeep.migrations(settings)
+    except upkeep.NoSchema as error:
+        return Finding("Database", "bad", str(error), "CREATE SCHEMA, or mend ROSTERD_DATABASE_URL")
     except upkeep.SchemaMismatch:
         found = None  # said by the check of the migrations
     except StoreUnavailable as error:
@@ -204,6 +206,8 @@ def _migrations(settings: Settings) -> Finding | None:
         return None
     try:
         found = upkeep.migrations(settings)
+    except upkeep.NoSchema:
+        return None  # said by the check of the database
     except upkeep.SchemaMismatch as error:
         return Finding(name, "bad", str(error), "install the release that fits, or restore a backup")
     except Exception as error:

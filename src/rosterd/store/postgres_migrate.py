@@ -21,7 +21,15 @@ from rosterd.service.ports import StoreUnavailable
 from rosterd.store.postgres_run import TAKEN, by_session, connect, errors, pooled, roll_back
 from rosterd.store.postgres_trigram import LONGEST, drop_unfinished, make_trigrams
 from rosterd.store.queries import POSTGRES, schema
-from rosterd.store.steps import FOREIGN, Migration, SchemaMismatch, lacking, read_steps, refuse_older
+from rosterd.store.steps import (
+    FOREIGN,
+    Migration,
+    NoSchema,
+    SchemaMismatch,
+    lacking,
+    read_steps,
+    refuse_older,
+)
 
 T = TypeVar("T")
 
@@ -99,7 +107,7 @@ async def prepare(url: str) -> None:
 async def _connected(url: str) -> AsyncIterator[Any]:
     """A connection whose statements may take as long as they take, but for locks.
 
-    Raises ``ValueError`` for a pooler in between that does not work by session.
+    Raises ``NoSchema``, and ``ValueError`` for a pooler in between that does not work by session.
     """
     connection = await connect(url, lock_timeout=str(LOCK_MS), statement_timeout="0")
     with errors():
@@ -115,6 +123,8 @@ async def _connected(url: str) -> AsyncIterator[Any]:
                     await by_session(connection, other)
                 finally:
                     await other.close()
+            if await connection.fetchval("SELECT current_schema()") is None:
+                raise NoSchema("no schema that the address's search_path names is there; make it first")
             yield connection
         finally:
             await connection.close()
@@ -123,12 +133,9 @@ async def _connected(url: str) -> AsyncIterator[Any]:
 async def _take_part(connection: Any) -> None:
     """Keep everybody from copying or restoring the data until the connection ends.
 
-    Raises ``StoreUnavailable`` if somebody does, ``SchemaMismatch`` for an address that leads to no schema.
+    Raises ``StoreUnavailable`` if somebody does.
     """
-    taken = await connection.fetchval(POSTGRES["share_use"])
-    if taken is None:
-        raise SchemaMismatch("no schema that the address's search_path names is there; make it first")
-    if not taken:
+    if not await connection.fetchval(POSTGRES["share_use"]):
         raise StoreUnavailable(_TAKEN)
 
 

@@ -44,6 +44,10 @@ class SchemaMismatch(Exception):
     """The database is none of rosterd's, or not one that this release can use."""
 
 
+class NoSchema(SchemaMismatch):
+    """The address of a PostgreSQL leads to no schema."""
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """A kind of statement: what it ``locks``, and whether it only ``adds`` what older releases do not see."""

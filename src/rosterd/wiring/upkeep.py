@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from rosterd.scim.errors import Conflict
 from rosterd.store.contents import NotWhole
 from rosterd.store.database import BUSY_MS, connect_reader, errors
-from rosterd.store.steps import HOW, Migration, SchemaMismatch
+from rosterd.store.steps import HOW, Migration, NoSchema, SchemaMismatch
 from rosterd.wiring.engines import bring_up, lacking, steps_of
 from rosterd.wiring.settings import Settings
 
 __all__ = [
     "Migrations",
+    "NoSchema",
     "NotWhole",
     "SchemaMismatch",
     "Step",
