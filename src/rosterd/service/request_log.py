@@ -127,7 +127,7 @@ class Activity:
     last_ok: int | None
     """Its last request that was carried out."""
     last_failed: int | None
-    """Its last request that was not."""
+    """Its last request that failed, as ``Exchange.failed`` has it."""
     hours: tuple[Hour, ...]
     """The hours asked for in which there was something, oldest first."""
 
