@@ -240,12 +240,13 @@ def test_of_many_reads_a_share_is_kept_and_all_are_counted(
             await world.scim.get(f"/Users/{made['id']}")
         for path in (f"/Users/{made['id']}", "/Users", "/Schemas"):
             assert (await world.scim.get(path)).status_code == 200
-        await world.scim.get("/Users/nobody")
-        assert [one.status for one in await logged(world)] == [201, *[200] * READS, 404]
+        for path in ("/Users/nobody", "/Nothings"):
+            assert (await world.scim.get(path)).status_code == 404
+        assert [one.status for one in await logged(world)] == [201, *[200] * READS, 404, 404]
         await world.scim.get("/Users")
         *_, last = await logged(world)
         assert (last.path, last.left_out) == ("/Users", 3)
-        assert await counted(world) == (READS + 5, 1)
+        assert await counted(world) == (READS + 6, 1), "that nobody is there is an answer to a look"
 
     run(tmp_path, test)
 
