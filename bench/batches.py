@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from bench.client import Connection, Target, expect
 
 _NAME: Final = "rosterd_commit_batch_changes"
@@ -24,10 +26,10 @@ class Committed:
 def parse(text: str) -> Committed:
     """From the text format of Prometheus, where each worker has a line of its own."""
     found = {f"{_NAME}_sum": 0.0, f"{_NAME}_count": 0.0}
-    for line in text.splitlines():
-        name = line.partition("{")[0].partition(" ")[0]
-        if name in found:
-            found[name] += float(line.rpartition(" ")[2])
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name in found:
+                found[sample.name] += sample.value
     return Committed(*found.values())
 
 

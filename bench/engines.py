@@ -15,7 +15,7 @@ from typing import Final
 import uvloop
 
 from bench import django_scim2, postgres, raw, report
-from bench.batches import committed
+from bench.batches import Committed, committed
 from bench.load import World, seed
 from bench.measuring import Plan, ceiling, measure, say
 from bench.report import Result
@@ -64,7 +64,11 @@ def compare(engine: str, workers: Sequence[int], plan: Plan, where: Path | None,
                 for concurrency in plan.concurrency:
                     if name == "post":
                         found += limits.measure(concurrency)
-                    found += uvloop.run(_measured(sides, name, concurrency, plan, limits))
+                    before = uvloop.run(_committed(sides)) if name == "post" and engine == "sqlite" else []
+                    found += uvloop.run(_measured(sides, name, concurrency, plan))
+                    after = uvloop.run(_committed(sides)) if before else []
+                    for side, one, other in zip(sides, before, after, strict=False):
+                        found += limits.alike(side.server.name, concurrency, other.a_batch_since(one))
     results = added(found)
     _print(engine, results, [side.server.name for side in sides])
     return results
@@ -136,31 +140,38 @@ def _print(engine: str, results: Sequence[Result], names: Sequence[str]) -> None
 
 
 class _Limits:
-    """The raw limit of an engine, at any concurrency."""
+    """The raw limit of an engine, at any concurrency.
+
+    On SQLite each that is compared has a file of its own, so that it grows as a server's does and no faster.
+    """
 
     def __init__(self, stack: ExitStack, engine: str, where: Path | None, seconds: float) -> None:
+        self._stack = stack
+        self._where = where
         self._seconds = seconds
-        self._limit: raw.SqliteLimit | raw.PostgresLimit
+        self._files: dict[str, raw.SqliteLimit] = {}
+        self._postgres: raw.PostgresLimit | None = None
         if engine == "postgres":
-            self._limit = raw.PostgresLimit(stack.enter_context(postgres.namespace()), USERS, RAW_USERS)
-        else:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-raw-", dir=where))
-            self._limit = stack.enter_context(closing(raw.SqliteLimit(Path(folder), USERS)))
+            self._postgres = raw.PostgresLimit(stack.enter_context(postgres.namespace()), USERS, RAW_USERS)
 
     def measure(self, concurrency: int) -> list[Result]:
         """A line for each way, in batches of as many users as there are connections."""
-        if isinstance(self._limit, raw.SqliteLimit):
-            found = [self._limit.measure(concurrency, RAW_USERS, self._seconds)]
-        else:
-            found = [self._limit.measure(how, concurrency, self._seconds) for how in raw.WAYS]
-        return [_line(RAW, concurrency, one, one.how) for one in found]
+        if self._postgres is None:
+            return self._of_sqlite(RAW, concurrency, concurrency, "sqlite")
+        ways = [self._postgres.measure(how, concurrency, self._seconds) for how in raw.WAYS]
+        return [_line(RAW, concurrency, one, one.how) for one in ways]
 
     def alike(self, name: str, concurrency: int, batch: int) -> list[Result]:
         """A line for SQLite in batches as a server made them at this concurrency."""
-        if not isinstance(self._limit, raw.SqliteLimit):
-            return []
-        one = self._limit.measure(batch, RAW_USERS, self._seconds)
-        return [_line(_as(name), concurrency, one, f"batches of {batch}")]
+        return self._of_sqlite(_as(name), concurrency, batch, f"batches of {batch}")
+
+    def _of_sqlite(self, name: str, concurrency: int, batch: int, note: str) -> list[Result]:
+        if name not in self._files:
+            folder = self._stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="bench-raw-", dir=self._where)
+            )
+            self._files[name] = self._stack.enter_context(closing(raw.SqliteLimit(Path(folder), USERS)))
+        return [_line(name, concurrency, self._files[name].measure(batch, RAW_USERS, self._seconds), note)]
 
 
 def _as(name: str) -> str:
@@ -191,18 +202,15 @@ def _world(server: Server) -> World:
     return World(server.target, f"b{secrets.token_hex(3)}")
 
 
-async def _measured(
-    sides: Sequence[Side], name: str, concurrency: int, plan: Plan, limits: _Limits
-) -> list[Result]:
+async def _committed(sides: Sequence[Side]) -> list[Committed]:
+    return [await committed(side.server.target) for side in sides]
+
+
+async def _measured(sides: Sequence[Side], name: str, concurrency: int, plan: Plan) -> list[Result]:
     scenario = next(scenario for scenario in SCENARIOS if scenario.name == name)
     found = []
     for side in sides:
-        ours = name == "post" and side.server.name != django_scim2.NAME
-        before = await committed(side.server.target) if ours else None
         result = await measure(side.server, side.world, scenario, USERS, concurrency, plan)
         say("  " + "  ".join(report.result_cells(result)))
         found.append(result)
-        if before is not None:
-            batch = (await committed(side.server.target)).a_batch_since(before)
-            found += limits.alike(side.server.name, concurrency, batch)
     return found
